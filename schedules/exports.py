@@ -18,10 +18,10 @@ from foundation.words import Message
 from schedules import linking, overrides
 from schedules.calendar import WallTime, parse
 from schedules.imports_cells import COLUMNS, END_OF_DAY, TOLD, guarded, joined, late_cell, price_cell
-from schedules.imports_rows import BY_PEOPLE, OVERRIDE, PRICE
+from schedules.imports_rows import ACCOUNT, BY_PEOPLE, OVERRIDE, PARTS, PRICE, SHOWN
 from schedules.models import Delivery, Post
 from schedules.states import DeliveryState
-from schedules.threads import pieces
+from schedules.threads import Piece, pieces
 from tenants import reads as tenant_reads
 
 MOST = 20_000
@@ -61,7 +61,7 @@ class Line:
     media: tuple[UUID, ...]
     first_comment: str
     bodies: Mapping[str, str]
-    """Other words for a platform, by its name; what single accounts say otherwise has no column."""
+    """Other words for a platform, by its name."""
     priority: int
     places: tuple[Place, ...]
     campaign: str = ""
@@ -71,6 +71,10 @@ class Line:
     text_ai: str = BY_PEOPLE
     until_midnight: bool = False
     """It may leave until its local day is over; `late_ok` says nothing then."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """Other words for an account it goes to, by its name."""
+    thread: tuple[Piece, ...] = ()
+    """What follows the post, its first comment aside."""
 
 
 def count(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> int:
@@ -122,7 +126,8 @@ def _line(
     accounts: Mapping[UUID, Channel],
 ) -> Line:
     first, owner = turn[0]
-    parts = pieces(owner.parts)
+    parts, others = pieces(owner.parts), overrides.read(owner)
+    there = {str(row.channel_id): names[row.channel_id] for row, _ in turn if row.channel_id in names}
     return Line(
         key=key,
         creator=whose.get(owner.creator_id, "?"),
@@ -133,7 +138,9 @@ def _line(
         body=owner.body,
         media=tuple(UUID(asset) for asset in owner.media),
         first_comment=parts[-1].body if parts and parts[-1].comment else "",
-        bodies={one.place: one.body for one in overrides.read(owner) if one.body and not _is_id(one.place)},
+        thread=tuple(one for one in parts if not one.comment),
+        bodies={one.place: one.body for one in others if one.body and not _is_id(one.place)},
+        own={there[one.place]: one.body for one in others if one.body and one.place in there},
         priority=max(owner.priority, 1),
         places=tuple(_place(row, names) for row, _ in turn),
         campaign=linking.read(owner).wanted.campaign,
@@ -175,6 +182,9 @@ def table(found: Sequence[Line], say: Mapping[str, str]) -> bytes:
     writer = csv.writer(out)
     others = sorted({f"{OVERRIDE}{platform}" for line in found for platform in line.bodies})
     others += sorted({f"{PRICE}{platform}" for line in found for platform in line.prices})
+    others += sorted({_own_column(account) for line in found for account in line.own})
+    for name in PARTS[: max((len(line.thread) for line in found), default=0)]:
+        others += [name, f"{name}{SHOWN}"]
     heading = [*COLUMNS, *others, *TOLD]
     writer.writerow(heading)
     for line in found:
@@ -207,7 +217,15 @@ def _cells(line: Line, say: Mapping[str, str]) -> Mapping[str, str]:
         "reason": _one(reasons),
         **{f"{OVERRIDE}{platform}": words for platform, words in line.bodies.items()},
         **{f"{PRICE}{platform}": price_cell(price) for platform, price in line.prices.items()},
+        **{_own_column(account): words for account, words in line.own.items()},
+        **{name: piece.body for name, piece in zip(PARTS, line.thread, strict=False)},
+        **{f"{name}{SHOWN}": joined([*map(str, one.media)]) for name, one in zip(PARTS, line.thread, strict=False)},
     }
+
+
+def _own_column(account: str) -> str:
+    """As it is read: accounts of several creators share a column where their names differ by case alone."""
+    return f"{ACCOUNT}{account}".strip().casefold()
 
 
 def _one(said: Sequence[str]) -> str:

@@ -19,10 +19,10 @@ from schedules import likeness, linking, threads
 from schedules.calendar import WallTime, bounds, zone_of
 from schedules.claiming import GIVEN_AWAY
 from schedules.composing import subject
-from schedules.imports_rows import OVERRIDE, PRICE, Finding, Row, Sheet, nearest
+from schedules.imports_rows import ACCOUNT, OVERRIDE, PRICE, SHOWN, Finding, Row, Sheet, nearest
 from schedules.likeness import Kind, Print
 from schedules.linking import AS_WRITTEN, Rule, Wanted
-from schedules.overrides import Override
+from schedules.overrides import Content, Override
 from schedules.said import Said
 from schedules.threads import Piece
 from tenants.reads import Creator
@@ -84,6 +84,26 @@ class World:
 
 
 @dataclass(frozen=True)
+class Follows:
+    """A part of a thread; `column` is where the file says it."""
+
+    column: str
+    body: str
+    pictures: tuple[Picture, ...] = ()
+    comment: bool = False
+
+    @property
+    def piece(self) -> Piece:
+        """As the post keeps it."""
+        return Piece(self.body, tuple(one.asset_id for one in self.pictures), self.comment)
+
+    @property
+    def media(self) -> tuple[Medium, ...]:
+        """The prints of its pictures."""
+        return tuple(one.medium for one in self.pictures)
+
+
+@dataclass(frozen=True)
 class Wish:
     """A line that can be written."""
 
@@ -95,6 +115,10 @@ class Wish:
     late_ok: timedelta | None
     pictures: tuple[Picture, ...]
     rule: Rule = AS_WRITTEN
+    thread: tuple[Follows, ...] = ()
+    """What follows the post in a thread."""
+    own: Mapping[UUID, str] = field(default_factory=dict)
+    """Other words for single accounts."""
 
     @property
     def links(self) -> dict[str, Any]:
@@ -102,24 +126,29 @@ class Wish:
         return linking.stored(self.rule, Wanted(self.row.campaign))
 
     @property
-    def parts(self) -> tuple[Piece, ...]:
-        """What follows the post."""
-        return (Piece(self.row.first_comment, comment=True),) if self.row.first_comment else ()
+    def parts(self) -> tuple[Follows, ...]:
+        """What follows the post, the first comment last."""
+        said = self.row.first_comment
+        return (*self.thread, Follows("first_comment", said, comment=True)) if said else self.thread
 
     @property
     def others(self) -> tuple[Override, ...]:
-        """What single platforms say otherwise."""
+        """What single platforms and accounts say otherwise."""
         bodies, prices = self.row.bodies, self.row.prices
         names = sorted({*bodies, *prices})
-        return tuple(Override(name, body=bodies.get(name), price=prices.get(name)) for name in names)
+        platforms = tuple(Override(name, body=bodies.get(name), price=prices.get(name)) for name in names)
+        own = sorted((str(channel_id), body) for channel_id, body in self.own.items())
+        return (*platforms, *(Override(place, body=body) for place, body in own))
 
     def words_on(self, channel: Channel) -> str:
         """What it says on an account."""
-        return self.row.bodies.get(channel.platform, self.row.body)
+        return self.own.get(channel.id, self.row.bodies.get(channel.platform, self.row.body))
 
     def print_on(self, channel: Channel) -> Print:
         """What it is found by when another post of an account repeats it."""
-        return likeness.print_of(self.words_on(channel), (one.asset_id for one in self.pictures))
+        pieces = tuple(one.piece for one in self.parts)
+        media = tuple(one.asset_id for one in self.pictures)
+        return likeness.of_content(Content(self.row.title, self.words_on(channel), media, pieces))
 
 
 def nearest_at(times: Sequence[datetime], at: datetime) -> datetime | None:
@@ -152,7 +181,12 @@ def _wish(sheet: Sheet, row: Row, world: World) -> Wish | None:
     if home is None:
         return None
     accounts = _accounts(sheet, row, home)
-    pictures = _pictures(sheet, row, home)
+    pictures = _pictures(sheet, row, home, "media", row.media)
+    thread = tuple(
+        Follows(one.column, one.body, _pictures(sheet, row, home, f"{one.column}{SHOWN}", one.media))
+        for one in row.parts
+    )
+    own = _own(sheet, row, home, accounts)
     at = _at(sheet, row, home.creator)
     if at is None:
         return None
@@ -160,7 +194,7 @@ def _wish(sheet: Sheet, row: Row, world: World) -> Wish | None:
     late = timedelta(0) if row.until_midnight else row.late_ok
     if row.until_midnight:
         late = max(bounds(at.day, at.zone)[1] - due, timedelta(0))
-    wish = Wish(row, home.creator, accounts, at, due, late, pictures, home.links)
+    wish = Wish(row, home.creator, accounts, at, due, late, pictures, home.links, thread, own)
     _when(sheet, wish, world.now)
     for platform in row.bodies.keys() - {one.channel.platform for one in accounts}:
         sheet.say(row.line, f"{OVERRIDE}{platform}", "import.override_idle", grave=False, platform=platform)
@@ -209,11 +243,27 @@ def _account(home: Home, name: str) -> Account | None:
     return there[0] if len(there) == 1 else None
 
 
-def _pictures(sheet: Sheet, row: Row, home: Home) -> tuple[Picture, ...]:
-    for name in row.media:
+def _own(sheet: Sheet, row: Row, home: Home, accounts: Sequence[Account]) -> dict[UUID, str]:
+    """Other words for single accounts; those of an account the post does not go to say nothing."""
+    own, there = {}, {one.channel.id for one in accounts}
+    for name, words in row.own.items():
+        account, column = home.accounts.get(name), f"{ACCOUNT}{name}"
+        if account is None:
+            near = nearest(name, [one.channel.name for one in home.accounts.values()])
+            code = "import.account_unknown_near" if near else "import.account_unknown"
+            sheet.say(row.line, column[:40], code, name=name[:60], creator=home.creator.name, near=near)
+        elif account.channel.id in there:
+            own[account.channel.id] = words
+        else:
+            sheet.say(row.line, column[:40], "import.override_idle", grave=False, platform=account.channel.name)
+    return own
+
+
+def _pictures(sheet: Sheet, row: Row, home: Home, column: str, names: Sequence[str]) -> tuple[Picture, ...]:
+    for name in names:
         if name not in home.pictures:
-            sheet.say(row.line, "media", "import.picture_unknown", name=name[:60], creator=home.creator.name)
-    found = (home.pictures.get(name) for name in row.media)
+            sheet.say(row.line, column, "import.picture_unknown", name=name[:60], creator=home.creator.name)
+    found = (home.pictures.get(name) for name in names)
     return tuple({one.asset_id: one for one in found if one is not None}.values())
 
 
@@ -277,16 +327,22 @@ def _fits(sheet: Sheet, wish: Wish, account: Account, now: datetime) -> None:
         price=price,
         text_ai=row.text_ai,
     )
-    pieces = [(piece, ()) for piece in wish.parts]
+    pieces = [(one.piece, one.media) for one in wish.parts]
     parts = threads.units(first, pieces, account.connector.capabilities)
     for number, unit in enumerate(linking.dressed(linking.linked(wish.links), account.channel, parts)):
         reason = carrying.unfit(unit, account.connector, now)
         if reason is not None:
-            own = account.channel.platform
-            body = f"{OVERRIDE}{own}" if own in row.bodies else "body"
-            column = "first_comment" if number else (body if words else "media")
+            column = wish.parts[number - 1].column if number else (_said_in(wish, account) if words else "media")
             sheet.findings.append(Finding(row.line, column, reason))
             return
+
+
+def _said_in(wish: Wish, account: Account) -> str:
+    """The column of what it says on an account."""
+    if account.channel.id in wish.own:
+        return f"{ACCOUNT}{account.channel.name}"[:40]
+    platform = account.channel.platform
+    return f"{OVERRIDE}{platform}" if platform in wish.row.bodies else "body"
 
 
 def _near(sheet: Sheet, wish: Wish, account: Account, world: World) -> None:

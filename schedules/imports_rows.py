@@ -42,6 +42,14 @@ BY_PEOPLE, BY_MODEL = "none", ("assisted", "generated")
 
 NEEDED = ("key", "channels", "date", "time", "body")
 OVERRIDE, PRICE = "body_", "price_"
+ACCOUNT = "body@"
+"""A column `body@<account>`: other words for one account, by its name; those for its platform say nothing there."""
+
+PART, SHOWN = "part_", "_media"
+"""Columns `part_2`, `part_3` …: what follows the post in a thread, and `part_2_media` with its pictures. The first
+comment has a column of its own and comes last."""
+
+PARTS = tuple(f"{PART}{number}" for number in range(2, threads.MOST_PARTS + 1))
 LEFT_OUT = ("labels",)
 """Columns that a post has no place for."""
 
@@ -87,6 +95,19 @@ class Row:
     title: str = ""
     text_ai: str = BY_PEOPLE
     """Who wrote the words: it decides what they have to say of it where they are shown."""
+    own: Mapping[str, str] = field(default_factory=dict)
+    """Other words for an account, by its name as the heading has it, without regard to case."""
+    parts: tuple["Part", ...] = ()
+    """What follows in a thread, its first comment aside."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a part of a thread says and shows, in the column it stands in."""
+
+    column: str
+    body: str
+    media: tuple[str, ...]
 
 
 @dataclass
@@ -165,7 +186,9 @@ def _lines(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
 def _columns(sheet: Sheet, heading: Sequence[str], platforms: Collection[str]) -> list[str]:
     """The name of each column; "" for one nobody knows."""
     names = [name.strip().casefold() for name in heading]
-    known = (*COLUMNS, *TOLD, *(f"{begins}{platform}" for platform in platforms for begins in (OVERRIDE, PRICE)))
+    platforms = [f"{begins}{platform}" for platform in platforms for begins in (OVERRIDE, PRICE)]
+    own = [name for name in names if name.startswith(ACCOUNT) and name != ACCOUNT]
+    known = (*COLUMNS, *TOLD, *platforms, *PARTS, *(f"{name}{SHOWN}" for name in PARTS), *dict.fromkeys(own))
     missing = [name for name in NEEDED if name not in names]
     if missing:
         raise BadInput("import.columns_missing", columns=", ".join(missing))
@@ -208,6 +231,8 @@ def _row(sheet: Sheet, line: int, cells: Sequence[str], columns: Sequence[str]) 
         campaign=_campaign(sheet, line, said["utm_campaign"]),
         title=_words(sheet, line, "title", found.get("title", ""), MAX_TITLE),
         text_ai=_text_ai(sheet, line, said["text_ai"]),
+        own=_own(sheet, line, found),
+        parts=_parts(sheet, line, found),
     )
 
 
@@ -252,6 +277,27 @@ def _bodies(sheet: Sheet, line: int, found: Mapping[str, str]) -> Mapping[str, s
     """Other words for some platforms."""
     said = {name: _words(sheet, line, name, words, MAX_BODY) for name, words in found.items() if _other(name)}
     return {name.removeprefix(OVERRIDE): words for name, words in said.items() if words}
+
+
+def _own(sheet: Sheet, line: int, found: Mapping[str, str]) -> Mapping[str, str]:
+    """Other words for some accounts."""
+    said = {
+        name: _words(sheet, line, name, words, MAX_BODY) for name, words in found.items() if name.startswith(ACCOUNT)
+    }
+    return {name.removeprefix(ACCOUNT): words for name, words in said.items() if words}
+
+
+def _parts(sheet: Sheet, line: int, found: Mapping[str, str]) -> tuple[Part, ...]:
+    """What follows the post, in the order of its columns; a cell left empty between two is no part."""
+    parts = []
+    for column in PARTS:
+        body = _words(sheet, line, column, found.get(column, ""), threads.LONGEST_PART)
+        media = tuple(dict.fromkeys(names_in(found.get(f"{column}{SHOWN}", ""))))
+        if body or media:
+            parts.append(Part(column, body, media))
+    if len(parts) + bool(found.get("first_comment", "").strip()) >= threads.MOST_PARTS:
+        sheet.say(line, parts[-1].column, "post.too_many_parts", most=threads.MOST_PARTS)
+    return tuple(parts)
 
 
 def _prices(sheet: Sheet, line: int, found: Mapping[str, str]) -> Mapping[str, Money]:

@@ -34,7 +34,8 @@ def world(scope: Scope, rows: Sequence[Row], creators: Collection[UUID], connect
     """Everything that the rows of a file may name of these creators, and what is planned on their accounts."""
     homes: dict[str, Home] = {}
     channels: list[Channel] = []
-    asked = sorted({name for row in rows for name in row.media})
+    shown = (names for row in rows for names in (row.media, *(part.media for part in row.parts)))
+    asked = sorted({name for names in shown for name in names})
     for creator in (one for one in tenant_reads.creators(scope) if one.id in creators):
         hers = channel_reads.channels_of(scope, creator.id)
         channels += hers

@@ -86,7 +86,7 @@ def _known(scope: Scope, import_id: UUID) -> set[UUID]:
 
 def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> dict[str, Any]:
     prints = [print_of(str(one.asset_id), one.medium) for one in wish.pictures]
-    parts = [part_print(piece, []) for piece in wish.parts]
+    parts = [part_print(one.piece, one.media) for one in wish.parts]
     otherwise = {
         one.place: [wish.row.title, one.body or wish.row.body, prints, parts, *price_print(one.price)]
         for one in wish.others
@@ -97,7 +97,7 @@ def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> dict[st
         "title": wish.row.title,
         "body": wish.row.body,
         "media": [str(one.asset_id) for one in wish.pictures],
-        "parts": threads.stored(wish.parts),
+        "parts": threads.stored([one.piece for one in wish.parts]),
         "overrides": overrides.stored(wish.others),
         "links": wish.links,
         "origin": ORIGIN,
@@ -164,7 +164,7 @@ def _dues(scope: Scope, wish: Wish, delivery_id: UUID, account: Account) -> list
     found = []
     if early > scope.now:
         found.append(Due(PreflightDue(*ids), early))
-        if wish.pictures:
+        if wish.pictures or any(one.pictures for one in wish.parts):
             found.append(Due(StageDue(*ids), early, lane=f"stage:{channel}"))
     return [*found, Due(PublishDue(*ids), wish.due, lane=f"channel:{channel}", priority=wish.row.priority)]
 

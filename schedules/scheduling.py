@@ -3,12 +3,13 @@
 Each act is told the version its caller read. A row that went on meanwhile is left alone: the caller reads again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from connectors.contract import Connector
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
-from schedules import approvals, doubts, drafting, planning, removal
+from schedules import anew, approvals, doubts, drafting, planning, removal
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
 from schedules.moving import delivery
@@ -119,6 +120,20 @@ def link(scope: Scope, delivery_id: UUID, *, member_id: UUID, url: str) -> None:
     if not url:
         raise BadInput("delivery.no_link")
     doubts.end_doubt(scope, delivery_id, member_id=member_id, url=url)
+
+
+def leave(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> None:
+    """Leave a delivery in doubt at that. Raises as `doubts.leave`."""
+    doubts.leave(scope, delivery_id, member_id=member_id)
+
+
+def once_more(
+    scope: Scope, delivery_id: UUID, *, at: WallTime, member_id: UUID, connectors: Mapping[str, Connector]
+) -> UUID:
+    """Post what stands once more, as another delivery, which is returned. Raises Refused for a role without the right,
+    and as `anew.once_more`."""
+    require(tenant_reads.member(scope, member_id).role, Right.RUN)
+    return anew.once_more(scope, delivery_id, at=at, connectors=connectors)
 
 
 def remove(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> int:

@@ -83,7 +83,8 @@ def create(
     known = registry.load() if connectors is None else connectors
     app.include_router(api_accounts.router(tenant, known))
     app.include_router(api_posts.router(tenant, known))
-    for part in (api_deliveries, api_downtimes, api_series, api_variants, api_queues, api_quiet, api_shifts):
+    app.include_router(api_deliveries.router(tenant, known))
+    for part in (api_downtimes, api_series, api_variants, api_queues, api_quiet, api_shifts):
         app.include_router(part.router(tenant))
     for part in (api_imports, api_feeds, api_words):
         app.include_router(part.router(tenant))

@@ -1,6 +1,6 @@
 """Deliveries in the API: a post on one account, its story, and what a person may do about it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
 from schedules import importance, listing, planning, scheduling
 from schedules.listing import Wanted
@@ -19,12 +20,14 @@ from web.api_inputs import DeliveriesWanted, ImportanceIn, LinkIn, MoveIn, wall_
 from web.api_models import DeliveriesOut, DeliveryOut, DeliveryStory
 
 
-def router(tenant: OpenScope) -> APIRouter:
+def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     """The routes under `/deliveries`."""
     routes = APIRouter(prefix="/deliveries", tags=["deliveries"])
     _reads(routes, tenant)
     _times(routes, tenant)
     _ends(routes, tenant)
+    _doubts(routes, tenant)
+    _more(routes, tenant, connectors)
     return routes
 
 
@@ -106,6 +109,19 @@ def _ends(routes: APIRouter, tenant: OpenScope) -> None:
 
         return _on(call, delivery_id, "delivery.again", act, status=202)
 
+    @routes.post("/{delivery_id}/remove", status_code=202, response_model=DeliveryOut)
+    def remove_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
+        """Take away what is outside; it is `removed` once that is proven. Needs `deliveries:write`."""
+
+        def act(scope: Scope, sight: Sight) -> None:
+            scheduling.remove(scope, delivery_id, member_id=sight.member.id)
+
+        return _on(call, delivery_id, "delivery.remove", act, status=202)
+
+
+def _doubts(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = Depends(doing(tenant, KeyScope.DELIVERIES_WRITE))
+
     @routes.post("/{delivery_id}/link", status_code=202, response_model=DeliveryOut)
     def link_delivery(delivery_id: UUID, body: LinkIn, call: Annotated[Call, can_write]) -> Response:
         """Say where an uncertain one stands. The platform is asked first: it is `published` once that is this account's
@@ -116,14 +132,37 @@ def _ends(routes: APIRouter, tenant: OpenScope) -> None:
 
         return _on(call, delivery_id, "delivery.link", act, status=202)
 
-    @routes.post("/{delivery_id}/remove", status_code=202, response_model=DeliveryOut)
-    def remove_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
-        """Take away what is outside; it is `removed` once that is proven. Needs `deliveries:write`."""
+    @routes.post("/{delivery_id}/leave", response_model=DeliveryOut)
+    def leave_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
+        """Leave an uncertain one at that: it is looked for no more, never sent again, and `cancelled`. 409 where a part
+        of it surely stands. Needs `deliveries:write`."""
 
         def act(scope: Scope, sight: Sight) -> None:
-            scheduling.remove(scope, delivery_id, member_id=sight.member.id)
+            scheduling.leave(scope, delivery_id, member_id=sight.member.id)
 
-        return _on(call, delivery_id, "delivery.remove", act, status=202)
+        return _on(call, delivery_id, "delivery.leave", act)
+
+
+def _more(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+    @routes.post("/{delivery_id}/once-more", status_code=201, response_model=DeliveryOut)
+    def post_once_more(
+        delivery_id: UUID, body: MoveIn, call: Annotated[Call, Depends(doing(tenant, KeyScope.DELIVERIES_WRITE))]
+    ) -> Response:
+        """Post what was published once more on its account: another delivery, which it answers with. 409 for what was
+        not published, and while one more waits already; 403 where the platform never takes the same words twice.
+        Needs `deliveries:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            first = listing.entry(scope, sight.creators, delivery_id)
+            scheduling.as_seen(scope, delivery_id, call.version)
+            at = wall_of(body.at, sight.creator(first.creator_id).zone)
+            made = scheduling.once_more(scope, delivery_id, at=at, member_id=sight.member.id, connectors=connectors)
+            scope.session.expire_all()
+            found = listing.entry(scope, sight.creators, made)
+            headers = {**etag(found.version), "location": f"/v1/deliveries/{made}"}
+            return Done(DeliveryOut.of(found), "delivery.once_more", f"delivery:{made}", 201, headers)
+
+        return call.once(act, delivery=delivery_id)
 
 
 def _on(call: Call, delivery_id: UUID, did: str, act: Callable[[Scope, Sight], None], *, status: int = 200) -> Response:

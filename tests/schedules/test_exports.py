@@ -1,5 +1,6 @@
 """Files that go out: a table that comes back unchanged and runs nowhere, and a calendar that calendars can read."""
 
+from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
@@ -13,10 +14,11 @@ from foundation.words import Message
 from schedules import exports
 from schedules.calendar import WallTime
 from schedules.exports import Line, Place
-from schedules.imports_cells import names_in
+from schedules.imports_cells import COLUMNS, names_in
 from schedules.imports_rows import LONGEST_KEY, read
 from schedules.moving import delivery, move
 from schedules.states import DeliveryState
+from schedules.threads import Piece
 from tenants import agencies
 from tests.schedules.builders import Desk
 from tests.schedules.files import Clerk, table
@@ -25,6 +27,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LETTERS = some.characters(exclude_categories=["Cs"], exclude_characters="\x00")
 WORDS = some.text(LETTERS, max_size=60)
 NAMES = some.text(LETTERS, min_size=1, max_size=20).map(str.strip).filter(bool)
+SAID = WORDS.filter(lambda words: bool(words.strip()))
 PRICES = some.builds(Money, some.integers(1, 10_000_000), some.sampled_from(["USD", "XTR", "KWD"]))
 URLS = some.sampled_from(["", "https://x/1"])
 ZONES = some.sampled_from(["Europe/Paris", "America/St_Johns", "UTC"])
@@ -61,6 +64,8 @@ def line(draw: some.DrawFn) -> Line:
         places=tuple(places),
         title=draw(WORDS.filter(lambda words: not words or bool(words.strip()))),
         text_ai=draw(some.sampled_from(["none", "assisted", "generated"])),
+        own=draw(some.dictionaries(NAMES.map(str.casefold).map(str.strip), SAID, max_size=2)),
+        thread=tuple(draw(some.lists(some.builds(Piece, SAID, some.just((uuid7(),)) | some.just(())), max_size=3))),
     )
 
 
@@ -75,6 +80,10 @@ def test_what_goes_out_comes_back_unchanged(lines: list[Line]) -> None:
         assert (row.body, row.first_comment, row.bodies) == (one.body, one.first_comment, one.bodies)
         assert (row.prices, row.title, row.text_ai) == (one.prices, one.title, one.text_ai)
         assert tuple(map(UUID, row.media)) == one.media
+        assert row.own == one.own
+        assert [(part.body, tuple(map(UUID, part.media))) for part in row.parts] == [
+            (part.body, part.media) for part in one.thread
+        ]
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
@@ -195,6 +204,37 @@ def test_our_own_file_is_taken_back_as_it_went_out(clerk: Clerk) -> None:
     assert len(after) == 8
     same = {(one.at, one.body, one.late_ok, one.priority) for one in before}
     assert {(one.at, one.body, one.late_ok, one.priority) for one in after} == same
+
+
+def test_a_thread_and_words_of_one_account_come_back_as_the_same_version(clerk: Clerk) -> None:
+    """The digest covers all that a yes is to: the same one means that nothing was changed on the way."""
+    clerk.desk.connect("Other")
+    said = {"part_2": "deux", "part_3": "=trois", "first_comment": "fin", "body@other": "ailleurs"}
+    rows = [clerk.row(1, channels="main|Other", body_sandbox="ici", **said), clerk.row(2, time="15:00", part_2="suite")]
+    clerk.write(table(rows, columns=[*COLUMNS, *said]))
+    before = window(clerk)
+    again = clerk.bring(exports.table(before, {}))
+    assert clerk.problems(again) == []
+    clerk.ask(again)
+    clerk.desk.run()
+    after = window(clerk)
+    with clerk.desk.scope() as scope:
+        digests = Counter(scope.run("SELECT digest FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars())
+    assert sorted(digests.values()) == [2, 2]
+    told = {(one.body, one.first_comment, one.thread, tuple(one.own.items())) for one in after}
+    assert len(after) == 4
+    assert len(told) == 2
+    assert ("bonjour 1", "fin", (Piece("deux"), Piece("=trois")), (("Other", "ailleurs"),)) in told
+
+
+def test_words_for_an_account_nobody_knows_are_a_problem_and_idle_ones_a_mark(clerk: Clerk) -> None:
+    clerk.desk.connect("other")
+    rows = [clerk.row(1, **{"body@othr": "x"}), clerk.row(2, time="15:00", **{"body@other": "x"})]
+    shown = clerk.shown(clerk.bring(table(rows, columns=[*COLUMNS, "body@othr", "body@other"])))
+    assert [(one.line, one.column, one.message.code, one.grave) for one in shown.findings if one.column != "body"] == [
+        (2, "body@othr", "import.account_unknown_near", True),
+        (3, "body@other", "import.override_idle", False),
+    ]
 
 
 def test_nothing_of_others_goes_out(clerk: Clerk) -> None:

@@ -27,7 +27,7 @@ from web.api_plan_inputs import ACCOUNT, CREATOR, DELIVERY, POST
 FILE = api_imports.TABLE.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creator}")
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|stop|fill|take-out|reorder|shuffle|forward|end"
-    "|undo|apply|pause|resume|importance|keep|hold|test"
+    "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test"
 )
 _ACT = re.compile(rf"/({ACTIONS})$")
 

@@ -307,6 +307,33 @@ def test_now_again_link_and_remove_follow_the_rules_of_the_room(api: Program) ->
     assert (answer.status_code, answer.json()["state"]) == (202, "scheduled")
 
 
+def test_a_doubt_is_left_at_that_and_what_stands_is_posted_once_more(api: Program) -> None:
+    post = api.approved()
+    (place,) = post["deliveries"]
+    path, version = f"/deliveries/{place['id']}", place["version"]
+    assert api.ask("POST", f"{path}/leave", version=version).status_code == 409
+    later_on = {"at": {"wall_time": "2031-08-01T10:00", "zone": "America/New_York"}}
+    assert api.ask("POST", f"{path}/once-more", later_on, version=version).status_code == 409
+    _bring(api, "published")
+    assert api.ask("POST", f"{path}/once-more", {"at": "2001-01-01T00:00:00Z"}, version=version).status_code == 422
+    twice = [api.ask("POST", f"{path}/once-more", later_on, version=version, idempotency_key="more") for _ in range(2)]
+    made = twice[0].json()
+    assert [one.status_code for one in twice] == [201, 201], twice[0].text
+    assert (twice[1].json(), twice[1].headers["idempotent-replayed"]) == (made, "true")
+    assert twice[0].headers["location"] == f"/v1/deliveries/{made['id']}"
+    assert (made["state"], made["zone"], made["post_id"]) == ("scheduled", "America/New_York", post["id"])
+    assert api.ask("POST", f"{path}/once-more", later_on, version=version).status_code == 409, "one more waits"
+    assert len(api.get(f"/deliveries?post={post['id']}")["items"]) == 2
+    _bring(api, "uncertain")
+    left = api.ask("POST", f"{path}/leave", version=version)
+    assert (left.status_code, left.json()["state"], left.json()["reason"]["code"]) == (
+        200,
+        "cancelled",
+        "delivery.left_in_doubt",
+    )
+    assert api.ask("POST", f"{path}/leave", version=version).status_code == 412
+
+
 def _bring(api: Program, state: str) -> None:
     with api.scope() as scope:
         scope.run("UPDATE deliveries SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id)
