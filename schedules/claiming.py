@@ -13,7 +13,7 @@ from channels import budgets, carrying, phones
 from channels import reads as channel_reads
 from channels.carrying import Armed, Staged
 from channels.reads import Channel
-from channels.states import LOST, ChannelState
+from channels.states import LOST
 from connectors.contract import Connector
 from connectors.outcomes import Outcome, Rejected
 from foundation import outbox
@@ -25,7 +25,7 @@ from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Unit, together
-from schedules import blocked, downtimes, linking, overrides, passing, rehearsing, repeats, threads, waiting
+from schedules import blocked, downtimes, linking, overrides, passing, rehearsing, repeats, threads
 from schedules.approvals import stands_for
 from schedules.blocked import Why
 from schedules.composing import compose, compose_parts, marked_parts, matter
@@ -33,11 +33,10 @@ from schedules.events import ReconcileDue
 from schedules.linking import AS_IT_STANDS, Linked
 from schedules.lost import ACCOUNT_LOST
 from schedules.models import Delivery, Post
-from schedules.moving import delivery, early_warning, move
+from schedules.moving import delivery, move
 from schedules.planning import content_digest, digest_now, part_print, post, print_of
 from schedules.spacing import DOWNTIME, GAP, free_at
 from schedules.states import ACT, MARGIN, STAGE, DeliveryState
-from tenants import notices
 
 Mint = Callable[..., Permit]
 """`gate.minting.mint` with the key bound; the claim adds who wrote the post, since nobody reviews their own work."""
@@ -313,46 +312,16 @@ def _digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
     return content_digest(owner.title, owner.body, prints, owner.text_ai, parts, links=owner.links)
 
 
-def preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]) -> None:
-    """Tell the members now what would stop a delivery at its time. Changes nothing else."""
-    row = delivery(scope, delivery_id)
-    if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
-        return
-    found = trouble(scope, row, connectors)
-    channel = channel_reads.channel(scope, row.channel_id)
-    if channel.state != ChannelState.ACTIVE and row.state != S.DRAFT:  # its account tells of all that wait for it
-        waiting.warn(scope, channel)
-        found = None
-    if found is None:
-        notices.settle(scope, early_warning(row))
-    else:
-        notices.put(scope, found, cause=early_warning(row), urgent=True, creator_id=row.creator_id)
+def shown(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> tuple[Unit, ...]:
+    """All parts of a delivery as they would leave, checked as a claim checks them, with nothing locked or written.
 
-
-def trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> Message | None:
-    """What would stop a delivery now, as far as is known without a request; nothing is locked or written."""
-    if row.state == S.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
-        return UNAPPROVED
-    owner, channel = post(scope, row.post_id), channel_reads.channel(scope, row.channel_id)
-    if channel.state != ChannelState.ACTIVE:
-        return Message("delivery.channel_not_ready", {"account": channel.name})
-    alone = phones.nobody(scope, channel)
-    if alone is not None:
-        return alone
-    try:
-        raw = _parts(scope, row, owner, channel, connectors[channel.platform])
-        _check_approval(scope, row, owner, raw)
-        _check_price(owner, channel)
-        _check_repeats(scope, row, owner, channel, connectors[channel.platform])
-    except NotClaimable as refusal:
-        return refusal.hold
-    units = marked_parts(scope, raw)
-    unfit = next(filter(None, (carrying.unfit(one, connectors[channel.platform], scope.now) for one in units)), None)
-    if unfit is not None:
-        return unfit
-    decision = minting.preview(scope, units[-1], author=owner.author)
-    unseen = decision.unseen and channel.can_be_seen  # it is looked at just before
-    return None if decision.allowed or decision.stopped or unseen else reason_of(decision)
+    Raises NotClaimable with the reason for which it would be held.
+    """
+    raw = _parts(scope, row, owner, channel, connector)
+    _check_approval(scope, row, owner, raw)
+    _check_price(owner, channel)
+    _check_repeats(scope, row, owner, channel, connector)
+    return marked_parts(scope, raw)
 
 
 def reason_of(decision: Decision) -> Message:
