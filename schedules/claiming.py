@@ -9,11 +9,13 @@ from uuid import UUID
 from sqlalchemy import literal, tuple_
 from sqlmodel import col, func, select
 
-from channels import budgets, carrying, phones
+from channels import attempts, budgets, carrying, phones, sharing
 from channels import reads as channel_reads
+from channels.budgets import Blocked
 from channels.carrying import Armed, Staged
 from channels.reads import Channel
 from channels.states import LOST
+from connectors.allowances import PUBLISH
 from connectors.contract import Connector
 from connectors.outcomes import Outcome, Rejected
 from foundation import outbox
@@ -94,6 +96,8 @@ def claim(
     ready = made_ready(scope, row, connectors)
     ready.keep_links(scope)
     channel, part, deadline = ready.channel, threads.part_of(row), scope.now + ACT
+    brought = not ready.unit.media or attempts.was_staged(scope, ready.unit.subject)
+    _take_units(scope, channel, PUBLISH, *(() if brought else sharing.begins(channel)))
     if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
         move(scope, row, S.SCHEDULED)
     attempt, now = row.attempt + 1, scope.now
@@ -127,6 +131,7 @@ def stage(scope: Scope, delivery_id: UUID, *, mint: Mint, connectors: Mapping[st
     ready = made_ready(scope, row, connectors)
     if ready.unfit is not None:
         return None
+    _take_units(scope, ready.channel, *sharing.begins(ready.channel))
     ready.keep_links(scope)
     by_author = ready.minting(mint)
     turn = carrying.arm(
@@ -179,6 +184,13 @@ def made_ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector])
         return Ready(owner.author, channel, unit, len(raw), None, None, linking.read(owner), raw[-1])
     unfit = next(filter(None, (carrying.unfit(one, connector, scope.now) for one in units)), None)
     return Ready(owner.author, channel, units[0], len(raw), units[-1], unfit, linking.read(owner), raw[-1])
+
+
+def _take_units(scope: Scope, channel: Channel, *steps: str) -> None:
+    """What it costs of its application is taken before the delivery is locked; a claim that fails gives it back."""
+    short = sharing.take(scope, channel, steps)
+    if short is not None:
+        raise NotClaimable("delivery.channel_blocked", again=Blocked(*short).wait(scope.now))
 
 
 def look_at(scope: Scope, row: Delivery, at: datetime) -> None:
@@ -239,11 +251,11 @@ def _parts(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector
 
 
 def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
-    held = budgets.take(scope, channel)
+    held = budgets.take(scope, channel, posts=True)
     if held is not None and channel.state in LOST:
         raise NotClaimable("delivery.account_lost", hold=Message(ACCOUNT_LOST))
     if held is not None:
-        raise NotClaimable("delivery.channel_blocked", again=held.until - scope.now)
+        raise NotClaimable("delivery.channel_blocked", again=held.wait(scope.now))
     alone = phones.nobody(scope, channel)
     if alone is not None:
         raise NotClaimable("delivery.channel_blocked", hold=alone)

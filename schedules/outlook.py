@@ -178,7 +178,7 @@ def _budgets(scope: Scope, rows: Sequence[Delivery], accounts: Mapping[UUID, Cha
     ahead: dict[UUID, int] = defaultdict(int)
     for row in rows:
         ahead[row.channel_id] += 1
-    found, holding = [], budgets.limits(scope, ahead, brake=True)
+    found, holding = [], budgets.limits(scope, ahead, brake=True, posts=True)
     for one, count in ahead.items():
         held = holding.get(one)
         until, why = (held.until, held.reason) if held is not None else (None, None)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from channels import budgets, carrying, phones, tokens
+from channels import budgets, carrying, phones, sharing, tokens
 from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import ChannelState
@@ -30,6 +30,7 @@ OUTLIVES = timedelta(minutes=15)
 AGAIN = timedelta(minutes=2)
 """How soon a delivery that would be stopped is looked at again, until its time."""
 
+_WAITS = {sharing.KEPT.code: "delivery.kept", sharing.SHARED.code: "delivery.shared"}
 S = DeliveryState
 
 
@@ -108,12 +109,12 @@ def _kept(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Messa
     back = channel.paused_until is not None and channel.paused_until <= at
     if channel.state != ChannelState.ACTIVE and not back:
         found.append(Message("delivery.channel_not_ready", {"account": channel.name}))
-    held = budgets.limit(scope, channel.id, brake=True)
+    held = budgets.post_limit(scope, channel)
     if held is not None and held.reason == budgets.DOWN:
         found += [budgets.DOWN] if at - scope.now <= AHEAD else []  # nobody knows what it will be like later
     elif held is not None and held.until > at:
         told = {"account": channel.name, "at": _hour(held.until, zone)}
-        found.append(Message("delivery.used_up", told))
+        found.append(Message(_WAITS.get(held.reason.code, "delivery.used_up"), told))
     if switches.halt(scope, "sending").reaches(channel.creator_id, channel.id):
         found.append(_stopped(channel))
     return found

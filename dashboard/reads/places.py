@@ -82,7 +82,7 @@ def places(
     about = {one.delivery_id: subject(one.delivery_id) for one in entries}
     stories, tried = schedule_reads.stories(scope, list(about)), channel_reads.attempts_of(scope, about.values())
     clicked, dry = links.clicks(scope, list(about.values())), rehearsing.covered(scope)
-    held = budgets.limits(scope, {one.channel_id for one in entries}, brake=True)
+    held = budgets.limits(scope, {one.channel_id for one in entries}, brake=True, posts=True)
     known, reworded = doubts(scope, entries), edit_reads.of_deliveries(scope, list(about))
     found = []
     for one in entries:

@@ -8,7 +8,7 @@ from connectors.contract import Response, StepAnswerLost
 from foundation.words import Message
 from gate import ratings, switches
 from gate.units import Rating
-from schedules import preflights
+from schedules import preflights, waiting
 from schedules.states import DeliveryState as S
 from studio import library
 from tests.schedules.builders import Desk
@@ -75,7 +75,7 @@ def test_an_emergency_stop_is_told_once_for_its_account_and_no_longer_than_it_st
     lea.act(switches.reopen, "creator", str(lea.creator_id), "sending", reason="over")
     lea.live(minutes=10)
     assert (lea.state(first), lea.state(second)) == (S.PUBLISHED, S.PUBLISHED)
-    lea.live(minutes=2)
+    lea.act(waiting.watch)
     assert lea.notices() == {}
 
 
