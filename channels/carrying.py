@@ -187,7 +187,7 @@ def carry(
     turn: Armed | Outcome | Staged = armed
     while isinstance(turn, Armed):
         answer = _send(turn, tenant, transport)
-        turn = (_ended if _is_last(turn) else _gone_on)(turn, answer, tenant, _to_the_end(arm_next, settle))
+        turn = (_ended if turn.step.shows else _gone_on)(turn, answer, tenant, _to_the_end(arm_next, settle))
     return turn
 
 
@@ -201,10 +201,6 @@ def _to_the_end(arm_next: ArmNext, settle: Settle | None) -> ArmNext:
         return turn
 
     return arm
-
-
-def _is_last(armed: Armed) -> bool:
-    return armed.step.shows
 
 
 def _gone_on(armed: Armed, answer: Answer, tenant: OpenScope, arm_next: ArmNext) -> Armed | Outcome | Staged:
@@ -395,6 +391,6 @@ def _send(armed: Armed, tenant: OpenScope, transport: Transport) -> Answer:
 
 def _keep(armed: Armed, answer: Answer, tenant: OpenScope) -> None:
     with tenant(armed.tenant_id, ACTOR) as scope:
-        creates = _is_last(armed) or isinstance(answer, StepNotSent)
-        budgets.note(scope, armed.channel.id, answer, creates=creates, of=armed.unit.subject)
+        shows = armed.step.shows or isinstance(answer, StepNotSent)
+        budgets.note(scope, armed.channel.id, answer, creates=shows, of=armed.unit.subject)
         attempts.record(scope, armed.attempt_id, armed.position, answer)

@@ -125,8 +125,7 @@ class BucketRow(TenantRow, table=True):
     braked_until: datetime | None = instant(optional=True)
     failures: int = 0
     """5xx and time-outs in a row on requests that create; above 0 the brake is on."""
-    kept_until: datetime | None = instant(optional=True)
-    """Until then only replies and removals leave: the platform said that little is left."""
+    kept_until: datetime | None = instant(optional=True)  # till then only replies and removals leave
 
 
 class AppLimitRow(TenantRow, table=True):
@@ -144,7 +143,7 @@ class AppLimitRow(TenantRow, table=True):
 
 
 class AppDayRow(TenantRow, table=True):
-    """The units that an agency took of an application's in a window (`agency` the house's id: all of them together)."""
+    """Units an agency took of an application's in a window (`agency` the house: all together); posts leave `kept`."""
 
     __tablename__ = "app_days"
     __table_args__ = table(
@@ -161,9 +160,7 @@ class AppDayRow(TenantRow, table=True):
     used: int = 0
     most: int = 0
     kept: int = 0
-    """Of `most`: what posts leave to replies and removals."""
     post: int = 0
-    """What a post costs."""
 
 
 class AttemptRow(TenantRow, table=True):

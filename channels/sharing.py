@@ -14,6 +14,7 @@ from channels.reads import Channel
 from connectors import allowances
 from connectors.allowances import PUBLISH, Allowance, Told
 from connectors.contract import Answer, Response, StepNotSent
+from foundation import outbox_bulk
 from foundation.database import Scope
 from foundation.ids import HOUSE, uuid7
 from foundation.words import Message
@@ -42,15 +43,13 @@ _OVER = "DELETE FROM app_days WHERE tenant_id = :house AND app_key = :app AND na
 REMEMBERED = timedelta(days=2)
 """How long the units of a window that is over are kept."""
 
-_AGENCIES = """
-SELECT count(*) FROM (
-  SELECT agency FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND begins = :begins
-    AND agency <> :house AND used > 0
-  UNION SELECT CAST(:ours AS uuid)
-  UNION SELECT c.tenant_id FROM channels c WHERE c.app_key = :app AND EXISTS (
-    SELECT FROM outbox o WHERE o.tenant_id = c.tenant_id AND o.lane = 'channel:' || c.id AND o.available_at < :ends)
-) sharing
+_TOOK = """
+SELECT agency FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND begins = :begins
+  AND agency <> :house AND used > 0
 """
+
+_ACCOUNTS = "SELECT tenant_id, id FROM channels WHERE app_key = :app"
+"""Of every agency, as the relay alone reads them."""
 
 _STANDING = """
 SELECT t.name, t.used, t.most, t.kept, t.post, t.begins, t.ends, coalesce(o.used, 0) AS ours
@@ -213,7 +212,7 @@ def _waits(scope: Scope, app: UUID, row: Any) -> tuple[datetime, Message] | None
 
 
 def _agencies(scope: Scope, app: UUID, name: str, begun: datetime, ends: datetime) -> int:
-    found: int = scope.run(
-        _AGENCIES, house=HOUSE, app=app, name=name, begins=begun, ends=ends, ours=scope.tenant_id
-    ).scalar_one()
-    return found
+    """Those that have something due before the window ends, or took something in it; whoever asks is one."""
+    took = scope.run(_TOOK, house=HOUSE, app=app, name=name, begins=begun).scalars().all()
+    lanes = [(row.tenant_id, f"channel:{row.id}") for row in scope.run(_ACCOUNTS, app=app)]
+    return len({scope.tenant_id, *took, *outbox_bulk.tenants_due(scope, lanes, before=ends)})

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import ProgrammingError
 
 from channels import budgets, reads, sharing
-from channels.budgets import Blocked
 from connectors import allowances
 from connectors.allowances import Allowance, Told, may_post, share
 from connectors.contract import Response, StepNotSent
@@ -53,9 +52,11 @@ def posts(one: World) -> str:
         with one.scope() as scope:
             channel = one.channel()
             held = budgets.take(scope, channel, posts=True)
+            if held is not None:
+                raise _Refused(held.reason.code)
             short = sharing.take(scope, channel, ["publish"])
-            if held is not None or short is not None:
-                raise _Refused((held or Blocked(*short)).reason.code if short or held else "")
+            if short is not None:
+                raise _Refused(short[1].code)
     except _Refused as refused:
         return str(refused)
     return ""

@@ -117,6 +117,18 @@ def test_a_wait_that_ends_before_its_hour_is_no_trouble_and_one_that_does_not_is
     assert lea.asked() == []
 
 
+def test_a_post_waits_while_only_the_reserve_is_left_and_leaves_when_there_is_more(lea: Desk) -> None:
+    delivery_id = lea.delivery(after=3600)
+    told = {"x-sandbox-limit-limit": "50", "x-sandbox-limit-remaining": "10", "x-sandbox-limit-reset": "3900"}
+    lea.act(budgets.note, lea.channels["main"], Response("look", 200, told, {}), creates=False)
+    assert troubles(lea, delivery_id) == ["delivery.kept"]
+    lea.live(minutes=61)
+    assert lea.notices() == {f"waits:{lea.channels['main']}": "waiting.kept"}
+    assert (lea.state(delivery_id), lea.asked()) == (S.SCHEDULED, [])
+    lea.live(minutes=10)
+    assert lea.state(delivery_id) is S.PUBLISHED
+
+
 def test_a_closed_brake_is_told_of_what_is_near_alone(lea: Desk) -> None:
     near, far = lea.delivery("one", after=300), lea.delivery("two", after=3600)
     lea.act(budgets.note, lea.channels["main"], StepAnswerLost("publish", "ReadTimeout"), creates=True)
