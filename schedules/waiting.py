@@ -22,14 +22,13 @@ CAUSE = "waits:"
 """Before the account's id in the cause of its notice."""
 
 TOLD = frozenset({Why.PAUSED, Why.LIMITED, Why.KEPT, Why.SHARED, Why.DOWN})
-"""A lost account has a notice of its own. Whoever pressed an emergency stop knows: it is told to those alone whose post
-comes near while it stands."""
+"""A lost account has a notice of its own, and whoever pressed an emergency stop knows."""
 
 
 def warn(scope: Scope, channel: Channel) -> None:
     """A post comes near that an account will not let go: say so, once for all of its posts."""
     held = blocked(scope, channel)
-    if held is not None and held.why in {*TOLD, Why.STOPPED}:
+    if held is not None and held.why in TOLD:
         _say(scope, channel, held.why)
 
 
@@ -40,8 +39,7 @@ def watch(scope: Scope) -> None:
     for channel_id in sorted({*known, *_late(scope)}):
         channel = channel_reads.channel(scope, channel_id)
         held = blocked(scope, channel)
-        told = {*TOLD, Why.STOPPED} if channel_id in known else TOLD
-        if held is not None and held.why in told and _say(scope, channel, held.why):
+        if held is not None and held.why in TOLD and _say(scope, channel, held.why):
             stand.add(f"{CAUSE}{channel_id}")
     notices.settle_others(scope, CAUSE, stand)
 
