@@ -69,6 +69,18 @@ def of(scope: Scope, subject: Subject, part: int | None = 0, kinds: Iterable[str
     return [Attempt(*row) for row in found]
 
 
+def was_staged(scope: Scope, subject: Subject) -> bool:
+    """Whether uploads of a subject began ahead of its time."""
+    found: bool = scope.run(
+        "SELECT EXISTS (SELECT FROM attempts WHERE tenant_id = :tenant AND subject_kind = :kind"
+        " AND subject_id = :subject AND kind = 'stage')",
+        tenant=scope.tenant_id,
+        kind=subject.kind,
+        subject=subject.id,
+    ).scalar_one()
+    return found
+
+
 def one(scope: Scope, attempt_id: UUID) -> Attempt:
     """An attempt by its id. Raises NotFound."""
     row = scope.run(f"{_READ} AND id = :id", tenant=scope.tenant_id, id=attempt_id).one_or_none()

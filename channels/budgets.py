@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from channels import applications
+from channels import applications, sharing
 from channels.events import ChannelProbe
 from channels.reads import Channel
 from channels.states import ChannelState
@@ -17,6 +17,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import HOUSE, uuid7
 from foundation.words import Message
+from gate.units import Subject
 
 LOOK_AGAIN = timedelta(seconds=60)
 """When to ask again about an account that waits for a person."""
@@ -34,7 +35,8 @@ DOWN = Message("channel.platform_down")
 """Why nothing leaves while the brake is on."""
 
 _LIMIT = """
-SELECT c.id, b.blocked_until, b.braked_until, b.failures, a.blocked_until AS app_blocked, a.braked_until AS app_braked
+SELECT c.id, b.kept_until, b.blocked_until, b.braked_until, b.failures, a.blocked_until AS app_blocked,
+  a.braked_until AS app_braked
 FROM channels c LEFT JOIN rate_buckets b ON b.tenant_id = c.tenant_id AND b.channel_id = c.id
   LEFT JOIN app_limits a ON a.tenant_id = :house AND a.id = c.app_key
 WHERE c.tenant_id = :tenant AND c.id = """
@@ -57,6 +59,12 @@ WHERE tenant_id = :tenant AND channel_id = :channel AND failures > 0
 RETURNING failures
 """
 
+POST = "delivery"
+"""The kind of a post on an account."""
+
+ASKED_AGAIN = timedelta(minutes=5)
+"""How often posts that wait for their share ask whether it has grown."""
+
 OK_EVERY = timedelta(seconds=5)
 """`last_ok_at` is written at most this often: a busy chat need not lock its account's row for each answer."""
 
@@ -68,9 +76,14 @@ class Blocked:
     until: datetime
     reason: Message
 
+    def wait(self, now: datetime) -> timedelta:
+        """When to ask again: before its end where what others leave over may be ours sooner."""
+        left = self.until - now
+        return min(left, ASKED_AGAIN) if self.reason in (sharing.KEPT, sharing.SHARED) else left
 
-def take(scope: Scope, channel: Channel) -> Blocked | None:
-    """Lock the channel for this claim and say whether it may send now.
+
+def take(scope: Scope, channel: Channel, *, posts: bool = False) -> Blocked | None:
+    """Lock the channel for this claim and say whether it may send now; `posts`: all but replies and removals.
 
     Called after the gate's epochs and before the subject is locked (lock order of the house). The brake stays on
     until a harmless read succeeds, so that a platform that is down costs one doubtful post, not all of them.
@@ -86,7 +99,18 @@ def take(scope: Scope, channel: Channel) -> Blocked | None:
     blocked = _rests(scope, channel, ChannelState(row.state), row.paused_until)
     if blocked is None and channel.awaits_renewal(scope.now):
         blocked = Blocked(scope.now + RENEWED_IN, Message("channel.renewing"))
-    return blocked if blocked is not None else limit(scope, channel.id, brake=True)
+    if blocked is not None:
+        return blocked
+    return post_limit(scope, channel) if posts else limit(scope, channel.id, brake=True)
+
+
+def post_limit(scope: Scope, channel: Channel) -> Blocked | None:
+    """What holds the posts of an account back: what holds everything, or a reserve or a share that is used up."""
+    held = limit(scope, channel.id, brake=True, posts=True)
+    if held is not None:
+        return held
+    short = sharing.short(scope, channel)
+    return Blocked(*short) if short is not None else None
 
 
 def in_the_way(channel: Channel, held: Blocked | None, at: datetime) -> Message | None:
@@ -98,23 +122,23 @@ def in_the_way(channel: Channel, held: Blocked | None, at: datetime) -> Message 
     return held.reason if held is not None and held.until > at else None
 
 
-def limit(scope: Scope, channel_id: UUID, *, brake: bool) -> Blocked | None:
+def limit(scope: Scope, channel_id: UUID, *, brake: bool, posts: bool = False) -> Blocked | None:
     """What holds the account, or all of its application, back: the platform's own wait and, where `brake` counts, ours.
 
-    Reads ignore the brake.
+    Reads ignore the brake; what is kept for replies and removals holds `posts` alone back.
     """
     row = scope.run(f"{_LIMIT}:id", house=HOUSE, tenant=scope.tenant_id, id=channel_id).one_or_none()
-    return _held_by(scope, row, brake=brake) if row is not None else None
+    return _held_by(scope, row, brake=brake, posts=posts) if row is not None else None
 
 
-def limits(scope: Scope, channels: Collection[UUID], *, brake: bool) -> dict[UUID, Blocked]:
+def limits(scope: Scope, channels: Collection[UUID], *, brake: bool, posts: bool = False) -> dict[UUID, Blocked]:
     """The same of several accounts, read at once; one that nothing holds back is absent."""
     rows = scope.run(f"{_LIMIT}ANY(:ids)", house=HOUSE, tenant=scope.tenant_id, ids=list(channels)) if channels else ()
-    found = {row.id: _held_by(scope, row, brake=brake) for row in rows}
+    found = {row.id: _held_by(scope, row, brake=brake, posts=posts) for row in rows}
     return {channel_id: held for channel_id, held in found.items() if held is not None}
 
 
-def _held_by(scope: Scope, row: Any, *, brake: bool) -> Blocked | None:
+def _held_by(scope: Scope, row: Any, *, brake: bool, posts: bool) -> Blocked | None:
     if row.app_blocked is not None and row.app_blocked > max(scope.now, row.blocked_until or scope.now):
         return Blocked(row.app_blocked, Message("channel.app_limited"))
     if row.blocked_until is not None and row.blocked_until > scope.now:
@@ -123,15 +147,23 @@ def _held_by(scope: Scope, row: Any, *, brake: bool) -> Blocked | None:
         return Blocked(max(row.braked_until, scope.now + BRAKE[0]), DOWN)
     if brake and row.app_braked is not None and row.app_braked > scope.now:
         return Blocked(scope.now + BRAKE[0], DOWN)
+    if posts and row.kept_until is not None and row.kept_until > scope.now:
+        return Blocked(row.kept_until, sharing.KEPT)
     return None
 
 
-def note(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool) -> None:
-    """Learn from an answer: a 429 waits, a doubtful creating request brakes, a success lets go.
+def note(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool, of: Subject | None = None) -> None:
+    """Learn from an answer: a 429 waits, a doubtful creating request brakes, a success lets go; and what is left.
 
-    `creates`: the request makes something visible, or never left and one that does was to follow it. A place nobody
-    could reach brakes as one that gives no answer does; what else never left the house teaches nothing about it.
+    `creates`: the request makes something visible, or never left and one that does was to follow it; `of`: what is
+    carried by it, for what a post costs was taken in its claim. A place nobody could reach brakes as one that gives no
+    answer does; what else never left the house teaches nothing about it.
     """
+    _learn(scope, channel_id, answer, creates=creates)
+    sharing.note(scope, channel_id, answer, post=of is not None and of.kind == POST)
+
+
+def _learn(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool) -> None:
     if isinstance(answer, Response) and for_whole_app(answer):
         applications.refused(scope, channel_id, answer)
     match answer:

@@ -187,7 +187,7 @@ def carry(
     turn: Armed | Outcome | Staged = armed
     while isinstance(turn, Armed):
         answer = _send(turn, tenant, transport)
-        turn = (_ended if _is_last(turn) else _gone_on)(turn, answer, tenant, _to_the_end(arm_next, settle))
+        turn = (_ended if turn.step.shows else _gone_on)(turn, answer, tenant, _to_the_end(arm_next, settle))
     return turn
 
 
@@ -203,10 +203,6 @@ def _to_the_end(arm_next: ArmNext, settle: Settle | None) -> ArmNext:
     return arm
 
 
-def _is_last(armed: Armed) -> bool:
-    return armed.step.shows
-
-
 def _gone_on(armed: Armed, answer: Answer, tenant: OpenScope, arm_next: ArmNext) -> Armed | Outcome | Staged:
     """Keep the answer, then arm what follows: two transactions, since epochs are locked before the account."""
     _keep(armed, answer, tenant)
@@ -218,7 +214,7 @@ def _ended(armed: Armed, answer: Answer, tenant: OpenScope, arm_next: ArmNext) -
     """Keep the answer to the last step and say what it meant, in one transaction: no permit follows it."""
     try:
         with tenant(armed.tenant_id, ACTOR) as scope:
-            budgets.note(scope, armed.channel.id, answer, creates=True)
+            budgets.note(scope, armed.channel.id, answer, creates=True, of=armed.unit.subject)
             return arm_next(scope, armed, answer)
     except Exception:
         _keep(armed, answer, tenant)
@@ -395,5 +391,6 @@ def _send(armed: Armed, tenant: OpenScope, transport: Transport) -> Answer:
 
 def _keep(armed: Armed, answer: Answer, tenant: OpenScope) -> None:
     with tenant(armed.tenant_id, ACTOR) as scope:
-        budgets.note(scope, armed.channel.id, answer, creates=_is_last(armed) or isinstance(answer, StepNotSent))
+        shows = armed.step.shows or isinstance(answer, StepNotSent)
+        budgets.note(scope, armed.channel.id, answer, creates=shows, of=armed.unit.subject)
         attempts.record(scope, armed.attempt_id, armed.position, answer)

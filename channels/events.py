@@ -101,12 +101,15 @@ class RoleDue:
 
 @dataclass(frozen=True)
 class TokenRefresh:
-    """The tokens of the account `subject_id` are near their end, or the platform refused them: get a new pair."""
+    """The tokens of the account `subject_id` are near their end, or the platform refused them: get a new pair.
+
+    `outlive`: a post needs them that long (UTC-aware), so that they are renewed though their end is not that near."""
 
     kind: ClassVar[str] = "token.refresh"
     queue: ClassVar[outbox.Queue] = "publish"
     tenant_id: UUID
     subject_id: UUID
+    outlive: datetime | None = None
 
 
 @dataclass(frozen=True)

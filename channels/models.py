@@ -23,6 +23,7 @@ class ChannelRow(CreatorRow, table=True):
     __table_args__ = table(
         UniqueConstraint("tenant_id", "platform", "account", name="channels_account"),
         Index("channels_creator", "tenant_id", "creator_id"),
+        Index("channels_application", "app_key", postgresql_where=text("app_key IS NOT NULL")),
         about="creator",
         keep="while the tenant is here",
     )
@@ -124,6 +125,7 @@ class BucketRow(TenantRow, table=True):
     braked_until: datetime | None = instant(optional=True)
     failures: int = 0
     """5xx and time-outs in a row on requests that create; above 0 the brake is on."""
+    kept_until: datetime | None = instant(optional=True)  # till then only replies and removals leave
 
 
 class AppLimitRow(TenantRow, table=True):
@@ -138,6 +140,27 @@ class AppLimitRow(TenantRow, table=True):
     failed_by: UUID | None = None
     """The account whose request came to nothing last, at `failed_at`: another one soon after closes the brake."""
     failed_at: datetime | None = instant(optional=True)
+
+
+class AppDayRow(TenantRow, table=True):
+    """Units an agency took of an application's in a window (`agency` the house: all together); posts leave `kept`."""
+
+    __tablename__ = "app_days"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "app_key", "name", "agency", "begins", name="app_days_once"),
+        Index("app_days_ends", "tenant_id", "ends"),
+        about="nobody",
+        keep="2 days",
+    )
+    app_key: UUID
+    name: str
+    agency: UUID
+    begins: datetime = instant()
+    ends: datetime = instant()
+    used: int = 0
+    most: int = 0
+    kept: int = 0
+    post: int = 0
 
 
 class AttemptRow(TenantRow, table=True):

@@ -56,6 +56,8 @@ class Channel:
     expires_at: datetime | None = field(default=None, compare=False)
     refused: bool = field(default=False, compare=False)
     """The platform refused this very token."""
+    app_key: UUID | None = field(default=None, compare=False)
+    """Of the application whose limits it shares with other accounts, of whatever agency."""
 
     def awaits_renewal(self, now: datetime) -> bool:
         """Whether the token is known to be no good while a new one can be had: nothing is sent with it meanwhile."""
@@ -239,6 +241,7 @@ def _value(row: ChannelRow, token: TokenRow | None) -> Channel:
         generation=token.generation if token is not None else 0,
         expires_at=token.expires_at if token is not None else None,
         refused=token is not None and token.refused == token.generation,
+        app_key=row.app_key,
     )
 
 

@@ -61,7 +61,7 @@ def renew(
     """
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         waits, now = budgets.limit(scope, event.subject_id, brake=False), scope.now
-        claim = tokens.claim(scope, event.subject_id) if waits is None else None
+        claim = tokens.claim(scope, event.subject_id, outlive=event.outlive) if waits is None else None
         until = waits.until if waits is not None else tokens.asked_until(scope, event.subject_id)
         channel, client = reads.channel(scope, event.subject_id), oauth_clients.of_channel(scope, event.subject_id)
     if claim is None:

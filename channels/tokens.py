@@ -43,7 +43,8 @@ _CLAIM = f"""
 UPDATE tokens t SET refresh_state = 'asking', refresh_until = :until,
   doubts = t.doubts + CASE WHEN t.refresh_state = 'asking' THEN 1 ELSE 0 END,
   doubted_at = CASE WHEN t.refresh_state = 'asking' THEN coalesce(t.doubted_at, t.refresh_until) ELSE t.doubted_at END
-WHERE t.tenant_id = :tenant AND t.channel_id = :channel AND t.refresh_box IS NOT NULL AND {_DUE} AND {_FREE}
+WHERE t.tenant_id = :tenant AND t.channel_id = :channel AND t.refresh_box IS NOT NULL
+  AND ({_DUE} OR t.expires_at < CAST(:outlive AS timestamptz)) AND {_FREE}
 RETURNING t.generation, t.doubts, t.doubted_at
 """  # noqa: S608  our own conditions
 
@@ -111,6 +112,12 @@ def renew_now(scope: Scope, channel_id: UUID) -> None:
     outbox.put(scope, TokenRefresh(scope.tenant_id, channel_id), priority=1, instead_of=TokenRefresh)
 
 
+def outlive(scope: Scope, channel_id: UUID, until: datetime) -> None:
+    """Have the tokens of an account renewed where they end before `until`: a post will need them."""
+    event = TokenRefresh(scope.tenant_id, channel_id, until)
+    outbox.put(scope, event, priority=1, dedupe=f"refresh:{channel_id}")
+
+
 def lock(scope: Scope, channel_id: UUID) -> None:
     """Lock the account before its tokens: whoever connects it again does so too."""
     scope.run(
@@ -120,10 +127,18 @@ def lock(scope: Scope, channel_id: UUID) -> None:
     )
 
 
-def claim(scope: Scope, channel_id: UUID) -> Claim | None:
-    """Take the renewal of an account; None when it is not due, or another worker has it."""
+def claim(scope: Scope, channel_id: UUID, *, outlive: datetime | None = None) -> Claim | None:
+    """Take the renewal of an account; None when it is not due, or another worker has it.
+
+    A token that ends before `outlive` is due for it, however young it is: a post will need it.
+    """
     row = scope.run(
-        _CLAIM, tenant=scope.tenant_id, channel=channel_id, now=scope.now, until=scope.now + LEASE
+        _CLAIM,
+        tenant=scope.tenant_id,
+        channel=channel_id,
+        now=scope.now,
+        until=scope.now + LEASE,
+        outlive=outlive,
     ).one_or_none()
     return Claim(channel_id, row.generation, row.doubts, row.doubted_at, scope.now) if row is not None else None
 

@@ -60,3 +60,20 @@ def cancel_all(scope: Scope, kinds: Collection[str], subjects: Collection[UUID])
     for queue in {row.queue for row in gone if row.lane is not None}:
         outbox.stir(scope, queue)
     return len(gone)
+
+
+def tenants_due(scope: Scope, lanes: Collection[tuple[UUID, str]], *, before: datetime) -> set[UUID]:
+    """Which tenants have a row in one of these lanes of theirs that is due before a time (UTC-aware).
+
+    Only the relay sees other tenants' rows.
+    """
+    found = scope.run(
+        "SELECT DISTINCT o.tenant_id"
+        " FROM unnest(CAST(:tenants AS uuid[]), CAST(:lanes AS text[])) AS l (tenant_id, lane)"
+        " JOIN outbox o ON o.tenant_id = l.tenant_id AND o.lane = l.lane WHERE o.available_at < :before"
+        " AND o.state IN ('waiting', 'leased')",
+        tenants=[tenant_id for tenant_id, _ in lanes],
+        lanes=[lane for _, lane in lanes],
+        before=before,
+    )
+    return set(found.scalars().all())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from channels import budgets
+from channels import budgets, sharing
 from channels.reads import Channel
 from channels.states import LOST, ChannelState
 from foundation.database import Scope
@@ -20,8 +20,13 @@ class Why(StrEnum):
     LOST = "lost"  # somebody must connect it again
     PAUSED = "paused"  # somebody lets it rest
     LIMITED = "limited"  # the platform takes no more from it, or from its application
+    KEPT = "kept"  # what is left is for replies and removals
+    SHARED = "shared"  # the agency has used up its part of what an application may
     DOWN = "down"  # the platform gives no answer
     STOPPED = "stopped"  # an emergency stop: whoever pressed it knows
+
+
+_WHY = {budgets.DOWN.code: Why.DOWN, sharing.KEPT.code: Why.KEPT, sharing.SHARED.code: Why.SHARED}
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,9 @@ def blocked(scope: Scope, channel: Channel) -> Blocked | None:
         return Blocked(Why.LOST, budgets.LOOK_AGAIN)
     if channel.state == ChannelState.PAUSED and (until is None or until > scope.now):
         return Blocked(Why.PAUSED, until - scope.now if until is not None else budgets.LOOK_AGAIN)
-    held = budgets.limit(scope, channel.id, brake=True)
+    held = budgets.post_limit(scope, channel)
     if held is not None:
-        why = Why.DOWN if held.reason == budgets.DOWN else Why.LIMITED
-        return Blocked(why, held.until - scope.now)
+        return Blocked(_WHY.get(held.reason.code, Why.LIMITED), held.wait(scope.now))
     if switches.halt(scope, "sending").reaches(channel.creator_id, channel.id):
         return Blocked(Why.STOPPED, STOPPED_FOR)
     return None

@@ -9,11 +9,13 @@ from uuid import UUID
 from sqlalchemy import literal, tuple_
 from sqlmodel import col, func, select
 
-from channels import budgets, carrying, phones
+from channels import attempts, budgets, carrying, phones, sharing
 from channels import reads as channel_reads
+from channels.budgets import Blocked
 from channels.carrying import Armed, Staged
 from channels.reads import Channel
-from channels.states import LOST, ChannelState
+from channels.states import LOST
+from connectors.allowances import PUBLISH
 from connectors.contract import Connector
 from connectors.outcomes import Outcome, Rejected
 from foundation import outbox
@@ -25,7 +27,7 @@ from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Unit, together
-from schedules import blocked, downtimes, linking, overrides, passing, rehearsing, repeats, threads, waiting
+from schedules import blocked, downtimes, linking, overrides, passing, rehearsing, repeats, threads
 from schedules.approvals import stands_for
 from schedules.blocked import Why
 from schedules.composing import compose, compose_parts, marked_parts, matter
@@ -33,11 +35,10 @@ from schedules.events import ReconcileDue
 from schedules.linking import AS_IT_STANDS, Linked
 from schedules.lost import ACCOUNT_LOST
 from schedules.models import Delivery, Post
-from schedules.moving import delivery, early_warning, move
+from schedules.moving import delivery, move
 from schedules.planning import content_digest, digest_now, part_print, post, print_of
 from schedules.spacing import DOWNTIME, GAP, free_at
 from schedules.states import ACT, MARGIN, STAGE, DeliveryState
-from tenants import notices
 
 Mint = Callable[..., Permit]
 """`gate.minting.mint` with the key bound; the claim adds who wrote the post, since nobody reviews their own work."""
@@ -95,6 +96,8 @@ def claim(
     ready = made_ready(scope, row, connectors)
     ready.keep_links(scope)
     channel, part, deadline = ready.channel, threads.part_of(row), scope.now + ACT
+    brought = not ready.unit.media or attempts.was_staged(scope, ready.unit.subject)
+    _take_units(scope, channel, PUBLISH, *(() if brought else sharing.begins(channel)))
     if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
         move(scope, row, S.SCHEDULED)
     attempt, now = row.attempt + 1, scope.now
@@ -128,6 +131,7 @@ def stage(scope: Scope, delivery_id: UUID, *, mint: Mint, connectors: Mapping[st
     ready = made_ready(scope, row, connectors)
     if ready.unfit is not None:
         return None
+    _take_units(scope, ready.channel, *sharing.begins(ready.channel))
     ready.keep_links(scope)
     by_author = ready.minting(mint)
     turn = carrying.arm(
@@ -182,6 +186,13 @@ def made_ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector])
     unfit = next(filter(None, (carrying.unfit(one, connector, scope.now) for one in units)), None)
     unfit = unfit or threads.unmarked(units, connector.capabilities)
     return Ready(owner.author, channel, units[0], len(raw), units[-1], unfit, linking.read(owner), raw[-1])
+
+
+def _take_units(scope: Scope, channel: Channel, *steps: str) -> None:
+    """What it costs of its application is taken before the delivery is locked; a claim that fails gives it back."""
+    short = sharing.take(scope, channel, steps)
+    if short is not None:
+        raise NotClaimable("delivery.channel_blocked", again=Blocked(*short).wait(scope.now))
 
 
 def look_at(scope: Scope, row: Delivery, at: datetime) -> None:
@@ -242,11 +253,11 @@ def _parts(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector
 
 
 def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
-    held = budgets.take(scope, channel)
+    held = budgets.take(scope, channel, posts=True)
     if held is not None and channel.state in LOST:
         raise NotClaimable("delivery.account_lost", hold=Message(ACCOUNT_LOST))
     if held is not None:
-        raise NotClaimable("delivery.channel_blocked", again=held.until - scope.now)
+        raise NotClaimable("delivery.channel_blocked", again=held.wait(scope.now))
     alone = phones.nobody(scope, channel)
     if alone is not None:
         raise NotClaimable("delivery.channel_blocked", hold=alone)
@@ -315,46 +326,16 @@ def _digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
     return content_digest(owner.title, owner.body, prints, owner.text_ai, parts, links=owner.links)
 
 
-def preflight(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]) -> None:
-    """Tell the members now what would stop a delivery at its time. Changes nothing else."""
-    row = delivery(scope, delivery_id)
-    if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
-        return
-    found = trouble(scope, row, connectors)
-    channel = channel_reads.channel(scope, row.channel_id)
-    if channel.state != ChannelState.ACTIVE and row.state != S.DRAFT:  # its account tells of all that wait for it
-        waiting.warn(scope, channel)
-        found = None
-    if found is None:
-        notices.settle(scope, early_warning(row))
-    else:
-        notices.put(scope, found, cause=early_warning(row), urgent=True, creator_id=row.creator_id)
+def shown(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> tuple[Unit, ...]:
+    """All parts of a delivery as they would leave, checked as a claim checks them, with nothing locked or written.
 
-
-def trouble(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> Message | None:
-    """What would stop a delivery now, as far as is known without a request; nothing is locked or written."""
-    if row.state == S.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
-        return UNAPPROVED
-    owner, channel = post(scope, row.post_id), channel_reads.channel(scope, row.channel_id)
-    if channel.state != ChannelState.ACTIVE:
-        return Message("delivery.channel_not_ready", {"account": channel.name})
-    alone = phones.nobody(scope, channel)
-    if alone is not None:
-        return alone
-    try:
-        raw = _parts(scope, row, owner, channel, connectors[channel.platform])
-        _check_approval(scope, row, owner, raw)
-        _check_price(owner, channel)
-        _check_repeats(scope, row, owner, channel, connectors[channel.platform])
-    except NotClaimable as refusal:
-        return refusal.hold
-    units = marked_parts(scope, raw)
-    unfit = next(filter(None, (carrying.unfit(one, connectors[channel.platform], scope.now) for one in units)), None)
-    if unfit is not None:
-        return unfit
-    decision = minting.preview(scope, units[-1], author=owner.author)
-    unseen = decision.unseen and channel.can_be_seen  # it is looked at just before
-    return None if decision.allowed or decision.stopped or unseen else reason_of(decision)
+    Raises NotClaimable with the reason for which it would be held.
+    """
+    raw = _parts(scope, row, owner, channel, connector)
+    _check_approval(scope, row, owner, raw)
+    _check_price(owner, channel)
+    _check_repeats(scope, row, owner, channel, connector)
+    return marked_parts(scope, raw)
 
 
 def reason_of(decision: Decision) -> Message:

@@ -17,13 +17,13 @@ from gate.minting import Denied
 from gate.releasing import ReleaseRipe
 from gate.units import Subject
 from schedules import (
-    claiming,
     downtimes,
     edits,
     forgotten,
     handed,
     lost,
     pausing,
+    preflights,
     publishing,
     queueing,
     reminding,
@@ -131,9 +131,14 @@ def stage(event: StageDue, *, tenant: OpenScope, begin: Begin, upload: Upload) -
 
 
 def preflight(event: PreflightDue, *, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
-    """Say early what would stop the delivery; nothing moves before its time."""
+    """Say early what would stop the delivery; nothing moves before its time.
+
+    Raises `outbox.Later` while something would: it is looked at again, so that a notice ends with its cause.
+    """
     with tenant(event.tenant_id, PUBLISHING) as scope:
-        claiming.preflight(scope, event.subject_id, connectors=connectors)
+        again = preflights.check(scope, event.subject_id, connectors=connectors)
+    if again is not None:
+        raise outbox.Later(again)
 
 
 def reconcile(event: ReconcileDue, *, tenant: OpenScope, look: Look, recorded: Recorded) -> None:

@@ -20,8 +20,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
 from gate import expiring
-from schedules import rehearsing, spacing
-from schedules.claiming import trouble
+from schedules import preflights, rehearsing, spacing
 from schedules.models import Delivery, Post
 from schedules.rehearsing import Dry
 from schedules.states import DeliveryState
@@ -50,6 +49,8 @@ class Ahead:
     dry: bool
     """Only rehearsed: it would not be sent in any case."""
     trouble: Message | None
+    also: Sequence[Message] = ()
+    """What else would, beside the first."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def outlook(
         now=scope.now,
         days=days,
         ahead=[
-            _ahead(row, owner, accounts[row.channel_id].name, trouble(scope, row, connectors), dry=dry)
+            _ahead(row, owner, accounts[row.channel_id].name, preflights.troubles(scope, row, connectors), dry=dry)
             for row, owner in rows[:most]
         ],
         more=max(len(rows) - most, 0),
@@ -144,7 +145,7 @@ def _rows(scope: Scope, creators: Collection[UUID], until: datetime) -> list[tup
     return [(row, owner) for row, owner in found]
 
 
-def _ahead(row: Delivery, owner: Post, account: str, stopped: Message | None, *, dry: Dry) -> Ahead:
+def _ahead(row: Delivery, owner: Post, account: str, stopped: Sequence[Message], *, dry: Dry) -> Ahead:
     return Ahead(
         delivery_id=row.id,
         creator_id=row.creator_id,
@@ -154,7 +155,8 @@ def _ahead(row: Delivery, owner: Post, account: str, stopped: Message | None, *,
         due_at=row.due_at,
         zone=row.zone,
         dry=row.dry_run or dry(row.post_id, row.channel_id),
-        trouble=stopped,
+        trouble=stopped[0] if stopped else None,
+        also=list(stopped[1:]),
     )
 
 
@@ -176,7 +178,7 @@ def _budgets(scope: Scope, rows: Sequence[Delivery], accounts: Mapping[UUID, Cha
     ahead: dict[UUID, int] = defaultdict(int)
     for row in rows:
         ahead[row.channel_id] += 1
-    found, holding = [], budgets.limits(scope, ahead, brake=True)
+    found, holding = [], budgets.limits(scope, ahead, brake=True, posts=True)
     for one, count in ahead.items():
         held = holding.get(one)
         until, why = (held.until, held.reason) if held is not None else (None, None)

@@ -21,7 +21,7 @@ WAITS = [str(S.APPROVED), str(S.SCHEDULED), str(S.PARTLY)]
 CAUSE = "waits:"
 """Before the account's id in the cause of its notice."""
 
-TOLD = frozenset({Why.PAUSED, Why.LIMITED, Why.DOWN})
+TOLD = frozenset({Why.PAUSED, Why.LIMITED, Why.KEPT, Why.SHARED, Why.DOWN})
 """A lost account has a notice of its own, and whoever pressed an emergency stop knows."""
 
 

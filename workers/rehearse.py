@@ -61,6 +61,7 @@ def said(name: str, found: Outlook) -> str:
         why = sentence(Message("rehearsal.only")) if one.dry else sentence(one.trouble) if one.trouble else ""
         text = " ".join(one.words.split())
         lines.append(f"  {mark} {at:%d/%m %H:%M}  {one.account:<20} {text[:40]:<40} {why}".rstrip())
+        lines += [f"      {sentence(more)}" for more in one.also]
     for near in found.collisions:
         told: dict[str, str | int] = {"account": near.account, "minutes": int(near.apart.total_seconds()) // 60}
         lines.append(f"  ! {sentence(Message('rehearsal.collision', told))}")

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.app_pages import calendar_near
 from dashboard.app_pages.compose_draft import LATE, PRIORITY, typed
 from dashboard.frame import Page
-from dashboard.reads.queue import first_slots, warnings
+from dashboard.reads.queue import before, first_slots, warnings
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.words import Message
@@ -39,6 +39,8 @@ def warn(page: Page, written: Draft, at: WallTime | None) -> None:
         return
     for near in page.read(lambda scope: warnings(scope, written.channels, at.instant())):
         draw("calendar_note.html", note=calendar_near.said(page, near))
+    for trouble in page.read(partial(before, channels=written.channels, at=at.instant())):
+        draw("calendar_note.html", note=page.voice.say(trouble))
 
 
 def importance(page: Page) -> None:

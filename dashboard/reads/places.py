@@ -10,12 +10,13 @@ from channels import reads as channel_reads
 from channels.budgets import Blocked
 from channels.links import Clicks
 from channels.reads import AttemptStory, Channel
+from dashboard.reads.compose import connectors
 from dashboard.reads.doubts import Doubt, doubts
 from foundation.database import Scope
 from foundation.words import Message
 from gate import copies
 from gate.units import Subject
-from schedules import anew, edit_reads, rehearsing
+from schedules import anew, edit_reads, preflights, rehearsing
 from schedules import reads as schedule_reads
 from schedules.composing import subject
 from schedules.edit_reads import Reworded
@@ -23,6 +24,8 @@ from schedules.reads import Entry, Step
 from schedules.states import PLANNABLE, DeliveryState
 
 S = DeliveryState
+JUDGED = 8
+"""Places of a post that are checked ahead each time it is looked at; the others are ten minutes before their time."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Place:
     """Whether it is only rehearsed, as things stand."""
     in_the_way: Message | None = None
     """Why its account would let nothing leave at the hour of its next try."""
+    troubles: Sequence[Message] = ()
+    """What would stop it at its time, as things stand; the first few places alone are judged."""
     doubt: Doubt | None = None
     """What is known of it, where it is in doubt."""
     by_hand: bool = False
@@ -77,7 +82,7 @@ def places(
     about = {one.delivery_id: subject(one.delivery_id) for one in entries}
     stories, tried = schedule_reads.stories(scope, list(about)), channel_reads.attempts_of(scope, about.values())
     clicked, dry = links.clicks(scope, list(about.values())), rehearsing.covered(scope)
-    held = budgets.limits(scope, {one.channel_id for one in entries}, brake=True)
+    held = budgets.limits(scope, {one.channel_id for one in entries}, brake=True, posts=True)
     known, reworded = doubts(scope, entries), edit_reads.of_deliveries(scope, list(about))
     found = []
     for one in entries:
@@ -91,7 +96,19 @@ def places(
             edits=reworded.get(one.delivery_id, ()),
         )
         found.append(_ahead(place, accounts[one.channel_id], held.get(one.channel_id)))
-    return found
+    return _judged(scope, found)
+
+
+def _judged(scope: Scope, found: Sequence[Place]) -> list[Place]:
+    """With what would stop those that are to leave, the first ones due."""
+    ahead = [one for one in found if not one.dry and one.entry.state in (S.APPROVED, S.SCHEDULED)]
+    judged = {one.entry.delivery_id for one in sorted(ahead, key=lambda one: one.entry.due_at)[:JUDGED]}
+    return [
+        replace(one, troubles=preflights.of_delivery(scope, one.entry.delivery_id, connectors()))
+        if one.entry.delivery_id in judged
+        else one
+        for one in found
+    ]
 
 
 def _ahead(place: Place, on: Channel, held: Blocked | None) -> Place:

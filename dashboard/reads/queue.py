@@ -11,7 +11,8 @@ from channels.states import ChannelState
 from dashboard.reads.compose import Account
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
-from schedules import queueing, quiet, shifting, slots, spacing
+from foundation.words import Message
+from schedules import preflights, queueing, quiet, shifting, slots, spacing
 from schedules.calendar import WallTime, local_day
 from schedules.queueing import Queued
 from schedules.quiet import Quiet
@@ -44,6 +45,15 @@ class Queue:
     def versions(self) -> dict[UUID, int]:
         """The queue as it is drawn: handed back with each change."""
         return {one.delivery_id: one.version for one in self.entries}
+
+
+def before(scope: Scope, channels: Sequence[UUID], at: datetime) -> list[Message]:
+    """What of the accounts of a post would keep it back at a time, each said once; it can be planned all the same."""
+    found: list[Message] = []
+    for channel_id in channels:
+        said = preflights.of_account(scope, channel_reads.channel(scope, channel_id), at)
+        found += [one for one in said if one not in found]
+    return found
 
 
 def queue(scope: Scope, mine: Sequence[Creator], channel_id: UUID) -> Queue:

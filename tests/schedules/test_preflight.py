@@ -1,9 +1,14 @@
 """Ten minutes before: what would stop a post is said while there is time, and nothing else happens."""
 
-from channels import connecting
+from datetime import timedelta
+from uuid import UUID
+
+from channels import budgets, connecting
+from connectors.contract import Response, StepAnswerLost
 from foundation.words import Message
 from gate import ratings, switches
 from gate.units import Rating
+from schedules import preflights
 from schedules.states import DeliveryState as S
 from studio import library
 from tests.schedules.builders import Desk
@@ -11,6 +16,24 @@ from tests.schedules.builders import Desk
 
 def warning(lea: Desk, delivery_id: object) -> str | None:
     return lea.notices().get(f"delivery:{delivery_id}:preflight")
+
+
+def troubles(lea: Desk, delivery_id: UUID) -> list[str]:
+    with lea.scope() as scope:
+        return [one.code for one in preflights.of_delivery(scope, delivery_id, lea.services.connectors)]
+
+
+def ends(lea: Desk, *, seconds: float, refresh: bool = False) -> None:
+    """The token of the account ends; `refresh`: a new one can be had."""
+    with lea.scope() as scope:
+        scope.run(
+            "UPDATE tokens SET expires_at = :at, since = house_now(), refresh_box = CASE WHEN :refresh THEN box END"
+            " WHERE tenant_id = :tenant AND channel_id = :channel",
+            at=scope.now + timedelta(seconds=seconds),
+            refresh=refresh,
+            tenant=lea.tenant_id,
+            channel=lea.channels["main"],
+        )
 
 
 def test_a_post_that_will_leave_is_not_talked_about(lea: Desk) -> None:
@@ -42,12 +65,80 @@ def test_an_account_that_cannot_post_is_told_by_its_name(lea: Desk) -> None:
     assert lea.notices() == {f"waits:{lea.channels['main']}": "waiting.paused"}
 
 
-def test_an_emergency_stop_needs_no_warning(lea: Desk) -> None:
-    """Whoever pressed it knows; the post waits on the calendar."""
-    delivery_id = lea.delivery(after=3600)
+def test_an_emergency_stop_is_said_where_one_looks_and_is_nobodys_notice(lea: Desk) -> None:
+    """Whoever pressed it knows; forty accounts would be forty notices."""
+    first, second = (lea.delivery(words, after=3600 + number) for number, words in enumerate(("one", "two")))
     lea.act(switches.close, "creator", str(lea.creator_id), "sending", reason="test")
+    assert troubles(lea, first) == ["delivery.stopped"]
     lea.live(minutes=51)
-    assert warning(lea, delivery_id) is None
+    assert lea.notices() == {}
+    lea.act(switches.reopen, "creator", str(lea.creator_id), "sending", reason="over")
+    lea.live(minutes=10)
+    assert (lea.state(first), lea.state(second)) == (S.PUBLISHED, S.PUBLISHED)
+    assert troubles(lea, first) == []
+
+
+def test_a_token_that_ends_too_near_to_its_post_is_said_when_it_is_planned_and_before(lea: Desk) -> None:
+    """Fifteen minutes after its hour it must still be good; one that renews itself is nobody's trouble."""
+    delivery_id, later = lea.delivery("one", after=3600), lea.delivery("two", after=3 * 86_400)
+    assert troubles(lea, delivery_id) == []
+    ends(lea, seconds=3600 + 14 * 60)
+    assert troubles(lea, delivery_id) == troubles(lea, later) == ["delivery.token_ends"]
+    lea.live(minutes=51)
+    assert warning(lea, delivery_id) == "delivery.token_ends"
+    assert lea.state(delivery_id) is S.SCHEDULED
+    assert lea.asked() == []
+    ends(lea, seconds=9000)
+    lea.live(minutes=3)
+    assert warning(lea, delivery_id) is None, "it is looked at again, so that the notice ends with its cause"
+
+
+def test_one_that_renews_itself_is_renewed_for_its_post_and_told_where_it_could_not_be(lea: Desk) -> None:
+    delivery_id = lea.delivery(after=3600)
+    ends(lea, seconds=3600 + 14 * 60, refresh=True)
+    assert troubles(lea, delivery_id) == []
+    with lea.scope() as scope:
+        outlived = "SELECT count(*) FROM outbox WHERE kind = 'token.refresh' AND tenant_id = :tenant"
+        preflights.check(scope, delivery_id, connectors=lea.services.connectors)
+        assert scope.run(outlived, tenant=lea.tenant_id).scalar_one() == 1
+        scope.run("DELETE FROM outbox WHERE kind = 'token.refresh' AND tenant_id = :tenant", tenant=lea.tenant_id)
+    ends(lea, seconds=-1, refresh=True)
+    assert troubles(lea, delivery_id) == ["delivery.token_waits"]
+
+
+def test_a_wait_that_ends_before_its_hour_is_no_trouble_and_one_that_does_not_is_told(lea: Desk) -> None:
+    near, far = lea.delivery("one", after=3600), lea.delivery("two", after=3 * 3600)
+    lea.act(budgets.note, lea.channels["main"], Response("publish", 429, {"retry-after": "7200"}, None), creates=True)
+    assert troubles(lea, near) == ["delivery.used_up"]
+    assert troubles(lea, far) == []
+    lea.live(minutes=51)
+    assert lea.notices() == {f"waits:{lea.channels['main']}": "waiting.limited"}
+    assert lea.asked() == []
+
+
+def test_a_post_waits_while_only_the_reserve_is_left_and_leaves_when_there_is_more(lea: Desk) -> None:
+    delivery_id = lea.delivery(after=3600)
+    told = {"x-sandbox-limit-limit": "50", "x-sandbox-limit-remaining": "10", "x-sandbox-limit-reset": "3900"}
+    lea.act(budgets.note, lea.channels["main"], Response("look", 200, told, {}), creates=False)
+    assert troubles(lea, delivery_id) == ["delivery.kept"]
+    lea.live(minutes=61)
+    assert lea.notices() == {f"waits:{lea.channels['main']}": "waiting.kept"}
+    assert (lea.state(delivery_id), lea.asked()) == (S.SCHEDULED, [])
+    lea.live(minutes=10)
+    assert lea.state(delivery_id) is S.PUBLISHED
+
+
+def test_a_closed_brake_is_told_of_what_is_near_alone(lea: Desk) -> None:
+    near, far = lea.delivery("one", after=300), lea.delivery("two", after=3600)
+    lea.act(budgets.note, lea.channels["main"], StepAnswerLost("publish", "ReadTimeout"), creates=True)
+    assert troubles(lea, near) == ["channel.platform_down"]
+    assert troubles(lea, far) == []
+
+
+def test_all_that_is_in_the_way_is_said_at_once(lea: Desk) -> None:
+    delivery_id = lea.delivery(after=3600, media=(lea.photo(rating=None),))
+    ends(lea, seconds=60)
+    assert troubles(lea, delivery_id) == ["delivery.token_ends", "gate.RATING_MISSING"]
 
 
 def test_a_post_due_at_once_is_not_checked_ahead(lea: Desk) -> None:

@@ -1,0 +1,218 @@
+"""What is left of a platform's limits for posts: a fifth is kept for replies and removals, and what all accounts of one
+application share is split fairly among the agencies that have something due.
+
+Units of an application are taken before a post leaves, in its claim, and given back where it never left; what any other
+request costs is counted when it is answered. The rows are the house's: an agency learns until when, no more.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from channels.reads import Channel
+from connectors import allowances
+from connectors.allowances import PUBLISH, Allowance, Told
+from connectors.contract import Answer, Response, StepNotSent
+from foundation import outbox_bulk
+from foundation.database import Scope
+from foundation.ids import HOUSE, uuid7
+from foundation.words import Message
+
+KEPT, SHARED = Message("channel.kept"), Message("channel.shared")
+"""Why posts wait: only the reserve is left, or this agency has used up its part of what an application may."""
+
+_TAKE = """
+INSERT INTO app_days AS d (tenant_id, id, app_key, name, agency, begins, ends, used, most, kept, post)
+VALUES (:house, :id, :app, :name, :agency, :begins, :ends, greatest(:cost, 0), :most, :kept, :post)
+ON CONFLICT (tenant_id, app_key, name, agency, begins) DO UPDATE
+SET used = greatest(CASE WHEN d.ends <= :now THEN :cost ELSE d.used + :cost END, 0),
+  ends = CASE WHEN d.ends <= :now THEN EXCLUDED.ends ELSE d.ends END, updated_at = house_now()
+RETURNING used, most, kept, ends
+"""
+
+_TOLD = """
+UPDATE app_days SET most = :most, kept = :kept, ends = least(:until, ends), updated_at = house_now(),
+  used = CASE WHEN agency = :house THEN greatest(used, :used) ELSE used END
+WHERE tenant_id = :house AND app_key = :app AND name = :name AND begins = :begins
+"""
+"""Their window may end before ours does: what is taken after that is counted anew."""
+
+_OVER = "DELETE FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND ends < :long_ago"
+
+REMEMBERED = timedelta(days=2)
+"""How long the units of a window that is over are kept."""
+
+_TOOK = """
+SELECT agency FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND begins = :begins
+  AND agency <> :house AND used > 0
+"""
+
+_ACCOUNTS = "SELECT tenant_id, id FROM channels WHERE app_key = :app"
+"""Of every agency, as the relay alone reads them."""
+
+_STANDING = """
+SELECT t.name, t.used, t.most, t.kept, t.post, t.begins, t.ends, coalesce(o.used, 0) AS ours
+FROM app_days t LEFT JOIN app_days o ON o.tenant_id = t.tenant_id AND o.app_key = t.app_key AND o.name = t.name
+  AND o.begins = t.begins AND o.agency = :ours
+WHERE t.tenant_id = :house AND t.app_key = :app AND t.agency = :house AND t.begins <= :now AND t.ends > :now
+"""
+
+
+def short(scope: Scope, channel: Channel) -> tuple[datetime, Message] | None:
+    """Until when no post may leave by an account for its application's sake, and why; None where posts may.
+
+    As things stand: nothing is taken, locked or written. The end of the longest wait is told.
+    """
+    if channel.app_key is None or not _of_app(channel.platform):
+        return None
+    with scope.acting_as("relay"):
+        rows = scope.run(_STANDING, house=HOUSE, app=channel.app_key, ours=scope.tenant_id, now=scope.now).all()
+        found = [one for one in (_waits(scope, channel.app_key, row) for row in rows) if one is not None]
+    return max(found, key=lambda one: one[0], default=None)
+
+
+def take(scope: Scope, channel: Channel, steps: Iterable[str]) -> tuple[datetime, Message] | None:
+    """Take what the steps of a post cost of its application; until when it must wait, and why, where there is too
+    little. Then its caller undoes all of its transaction.
+
+    Called with the account locked and before the subject is (lock order of the house). The row that counts for all is
+    locked until the transaction ends, so that no two agencies take the same unit.
+    """
+    asked = tuple(steps)
+    if channel.app_key is None:
+        return None
+    with scope.acting_as("relay"):
+        for one in _of_app(channel.platform):
+            cost = sum(one.cost(step) for step in asked)
+            if cost and (refused := _taken(scope, channel.app_key, one, cost)) is not None:
+                return refused
+    return None
+
+
+def begins(channel: Channel) -> tuple[str, ...]:
+    """The steps that begin an upload where that costs something."""
+    return tuple({one.begins for one in _of_app(channel.platform) if one.begins})
+
+
+def note(scope: Scope, channel_id: UUID, answer: Answer, *, post: bool) -> None:
+    """Learn from an answer what is left, and count what it cost; `post`: its units were taken when it was claimed."""
+    ours = {"tenant": scope.tenant_id, "id": channel_id}
+    row = scope.run("SELECT platform, app_key FROM channels WHERE tenant_id = :tenant AND id = :id", **ours).one()
+    known = allowances.of(row.platform)
+    if row.app_key is not None and _of_app(row.platform):  # the account before what it shares, as in a claim
+        scope.run("SELECT 1 FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE", **ours)
+    if isinstance(answer, Response):
+        _keep(scope, channel_id, [allowances.told(one, answer) for one in known if one.of == "account"], known)
+    if row.app_key is not None and (shared := _of_app(row.platform)):
+        with scope.acting_as("relay"):
+            for one in shared:
+                _count(scope, row.app_key, one, answer, post=post)
+
+
+def _of_app(platform: str) -> tuple[Allowance, ...]:
+    return tuple(one for one in allowances.of(platform) if one.of == "app")
+
+
+def _keep(scope: Scope, channel_id: UUID, found: list[Told | None], known: tuple[Allowance, ...]) -> None:
+    """Posts wait while an answer says that only the reserve is left; the next one that says otherwise lets them go."""
+    said = [(one, by) for one, by in zip(found, (each for each in known if each.of == "account"), strict=True) if one]
+    if not said:
+        return
+    until = max((scope.now + one.after for one, by in said if one.left <= by.kept(one.most)), default=None)
+    statement = (
+        "INSERT INTO rate_buckets (tenant_id, id, channel_id, refusals, failures, kept_until)"
+        " VALUES (:tenant, :id, :channel, 0, 0, :until) ON CONFLICT (tenant_id, channel_id)"
+        " DO UPDATE SET kept_until = EXCLUDED.kept_until, updated_at = house_now()"
+        if until is not None
+        else "UPDATE rate_buckets SET kept_until = NULL"
+        " WHERE tenant_id = :tenant AND channel_id = :channel AND kept_until IS NOT NULL"
+    )
+    more = {"id": uuid7(), "until": until} if until is not None else {}
+    scope.run(statement, tenant=scope.tenant_id, channel=channel_id, **more)
+
+
+def _count(scope: Scope, app: UUID, one: Allowance, answer: Answer, *, post: bool) -> None:
+    """In one row for all and one for the agency, always in this order."""
+    ahead = post and answer.step in (PUBLISH, one.begins)
+    cost = 0 if ahead else one.cost(answer.step)
+    if isinstance(answer, StepNotSent):
+        cost = -one.cost(answer.step) if ahead else 0
+    told = allowances.told(one, answer) if isinstance(answer, Response) else None
+    most = told.most if told is not None else _most(scope, app, one) if cost else 0
+    if not most:
+        return
+    _add(scope, app, one, cost, most)
+    if told is not None:
+        begun, _ = one.window(scope.now)
+        scope.run(
+            _TOLD,
+            house=HOUSE,
+            app=app,
+            name=one.name,
+            begins=begun,
+            most=told.most,
+            kept=one.kept(told.most),
+            used=told.most - told.left,
+            until=scope.now + told.after,
+        )
+
+
+def _most(scope: Scope, app: UUID, one: Allowance) -> int:
+    """Units in this window: as the platform told, else as it writes; 0 where nobody said."""
+    begun, _ = one.window(scope.now)
+    said: int | None = scope.run(
+        "SELECT most FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND begins = :begins"
+        " AND agency = :house",
+        house=HOUSE,
+        app=app,
+        name=one.name,
+        begins=begun,
+    ).scalar_one_or_none()
+    return said or one.most
+
+
+def _add(scope: Scope, app: UUID, one: Allowance, cost: int, most: int) -> tuple[Any, Any]:
+    begun, ends = one.window(scope.now)
+    said = {"house": HOUSE, "app": app, "name": one.name, "begins": begun, "ends": ends, "cost": cost, "most": most}
+    said |= {"now": scope.now, "kept": one.kept(most), "post": one.cost(PUBLISH) or one.cost(one.begins)}
+    total = scope.run(_TAKE, **said, id=uuid7(), agency=HOUSE).one()
+    if total.used == max(cost, 0):  # the first of its window
+        scope.run(_OVER, house=HOUSE, app=app, name=one.name, long_ago=scope.now - REMEMBERED)
+    return total, scope.run(_TAKE, **said, id=uuid7(), agency=scope.tenant_id).one()
+
+
+def _taken(scope: Scope, app: UUID, one: Allowance, cost: int) -> tuple[datetime, Message] | None:
+    begun, _ = one.window(scope.now)
+    most = _most(scope, app, one)
+    if not most:  # only answers say how much there is, and none did yet
+        return None
+    total, ours = _add(scope, app, one, cost, most)
+    verdict = allowances.may_post(
+        most=total.most,
+        kept=total.kept,
+        used=total.used - cost,
+        ours=ours.used - cost,
+        agencies=_agencies(scope, app, one.name, begun, total.ends),
+        cost=cost,
+    )
+    return None if verdict == "yes" else (total.ends, KEPT if verdict == "kept" else SHARED)
+
+
+def _waits(scope: Scope, app: UUID, row: Any) -> tuple[datetime, Message] | None:
+    verdict = allowances.may_post(
+        most=row.most,
+        kept=row.kept,
+        used=row.used,
+        ours=row.ours,
+        agencies=_agencies(scope, app, row.name, row.begins, row.ends),
+        cost=row.post,
+    )
+    return None if verdict == "yes" else (row.ends, KEPT if verdict == "kept" else SHARED)
+
+
+def _agencies(scope: Scope, app: UUID, name: str, begun: datetime, ends: datetime) -> int:
+    """Those that have something due before the window ends, or took something in it; whoever asks is one."""
+    took = scope.run(_TOOK, house=HOUSE, app=app, name=name, begins=begun).scalars().all()
+    lanes = [(row.tenant_id, f"channel:{row.id}") for row in scope.run(_ACCOUNTS, app=app)]
+    return len({scope.tenant_id, *took, *outbox_bulk.tenants_due(scope, lanes, before=ends)})

@@ -1,0 +1,154 @@
+"""How much a platform lets through in a window, as data beside its capabilities, and what an answer says is left. Pure.
+
+Numbers are the platforms' own: https://docs.x.com/x-api/fundamentals/rate-limits,
+https://developers.google.com/youtube/v3/determine_quota_cost, https://docs.bsky.app/docs/advanced-guides/rate-limits,
+https://docs.joinmastodon.org/api/rate-limits/. Discord counts by route and second, which nothing needs a reserve of.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from connectors import answers as http
+from connectors.contract import Response
+
+KEPT_PERCENT = 20
+"""Of what there is, posts leave so much to replies and removals."""
+
+PUBLISH = "publish"
+"""The step that creates, on every platform."""
+
+Verdict = Literal["yes", "kept", "shared"]
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """So many units in a window, of one account or of all of one application; a request costs units by its step."""
+
+    name: str
+    of: Literal["account", "app"]
+    told_in: str = ""
+    """Headers of answers that say how it stands: `<told_in>-limit`, `-remaining`, `-reset`; "" where none does."""
+    told_by: frozenset[str] = frozenset()
+    """Steps whose answers mean this window; all where empty."""
+    most: int = 0
+    """Units in a window where no answer says; 0 where only answers do."""
+    every: timedelta | None = None
+    """The window; None for a day of `zone`."""
+    zone: str = "UTC"
+    costs: Mapping[str, int] = field(default_factory=dict)
+    others: int = 0
+    """What a request costs that `costs` does not name."""
+    begins: str = ""
+    """The step that begins an upload, where it costs units."""
+    posts_alone: bool = False
+    """Replies and removals need none of it: nothing is kept for them."""
+
+    def cost(self, step: str) -> int:
+        """Units of a request; the pieces of an upload are part of the request that began it."""
+        return self.costs.get(step, 0 if ":" in step else self.others)
+
+    def kept(self, most: int) -> int:
+        """Units that posts leave, of `most`: a fifth, rounded up."""
+        return 0 if self.posts_alone else -(-most * KEPT_PERCENT // 100)
+
+    def window(self, now: datetime) -> tuple[datetime, datetime]:
+        """The window that `now` is in: when it began, and when the next one does."""
+        if self.every is not None:
+            begun = now - timedelta(seconds=now.timestamp() % self.every.total_seconds())
+            return begun, begun + self.every
+        there = now.astimezone(ZoneInfo(self.zone))
+        begun = there.replace(hour=0, minute=0, second=0, microsecond=0)
+        return begun.astimezone(now.tzinfo), (begun + timedelta(days=1)).astimezone(now.tzinfo)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an answer says of a window: how many units there are, how many are left, and how long until all are."""
+
+    most: int
+    left: int
+    after: timedelta
+
+
+def told(allowance: Allowance, answer: Response) -> Told | None:
+    """How a window stands by an answer; None where it says nothing of it, or nothing readable."""
+    name = allowance.told_in
+    if not name or (allowance.told_by and answer.step not in allowance.told_by):
+        return None
+    left, used = _units(answer, f"{name}-remaining"), _units(answer, f"{name}-used")
+    most = _units(answer, f"{name}-limit")
+    most = left + used if most is None and left is not None and used is not None else most
+    reset = answer.headers.get(f"{name}-reset", "").strip()
+    if left is None or not most or not reset:
+        return None
+    said = {"x-ratelimit-reset": reset, "date": answer.headers.get("date", "")}
+    after = http.retry_after(said, timedelta(0))
+    return Told(most, min(left, most), after) if after > timedelta(0) else None
+
+
+def share(most: int, agencies: int) -> int:
+    """An agency's fair part of `most` units among so many; one at least, so that nobody is left out by rounding."""
+    return max(most // max(agencies, 1), 1)
+
+
+def may_post(*, most: int, kept: int, used: int, ours: int, agencies: int, cost: int) -> Verdict:
+    """Whether a post may take `cost` units more: not of what is `kept`, and not of what others have a right to.
+
+    `used` were taken by everybody, `ours` by this agency; `agencies` have something due in the window, or had.
+    """
+    if used + cost > most - kept:
+        return "kept"
+    return "yes" if ours + cost <= share(most - kept, agencies) else "shared"
+
+
+_OF_X = frozenset({PUBLISH})
+_BY_POST = {PUBLISH: 1}
+
+ALLOWANCES: Mapping[str, tuple[Allowance, ...]] = {
+    "x": (
+        Allowance("posts", "account", "x-rate-limit", _OF_X),
+        Allowance("day", "account", "x-user-limit-24hour", _OF_X),
+        Allowance("day", "app", "x-app-limit-24hour", _OF_X, most=10_000, costs=_BY_POST),
+    ),
+    "youtube": (
+        Allowance(
+            "films",
+            "app",
+            most=100,
+            zone="America/Los_Angeles",
+            costs={"stage:open": 1},
+            begins="stage:open",
+            posts_alone=True,
+        ),
+        Allowance(
+            "units",
+            "app",
+            most=10_000,
+            zone="America/Los_Angeles",
+            costs={PUBLISH: 50, "delete": 50, "moderate": 50},
+            others=1,
+        ),
+    ),
+    "bluesky": (Allowance("points", "account", "ratelimit", frozenset({PUBLISH})),),
+    "mastodon": (Allowance("requests", "account", "x-ratelimit", frozenset({PUBLISH, "look", "metrics"})),),
+    "fanvue": (Allowance("requests", "account", "x-ratelimit"),),
+    "reddit": (Allowance("requests", "app", "x-ratelimit", every=timedelta(minutes=10), others=1, costs=_BY_POST),),
+    "sandbox": (
+        Allowance("window", "account", "x-sandbox-limit"),
+        Allowance("day", "app", "x-sandbox-app", costs=_BY_POST),
+    ),
+}
+"""By platform. Where an account's limit is told by every answer alike, `told_by` is empty."""
+
+
+def of(platform: str) -> tuple[Allowance, ...]:
+    """The allowances of a platform; none of one that nobody described."""
+    return ALLOWANCES.get(platform, ())
+
+
+def _units(answer: Response, header: str) -> int | None:
+    told = answer.headers.get(header, "").strip().partition(".")[0]
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 10 else None

@@ -1,0 +1,145 @@
+"""What would stop a delivery at its time, as far as is known before it: said when it is planned, and ten minutes ahead.
+
+Nothing is sent to a platform and nothing is moved: what goes away by itself until then stops nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from channels import budgets, carrying, phones, sharing, tokens
+from channels import reads as channel_reads
+from channels.reads import Channel
+from channels.states import ChannelState
+from connectors.contract import Connector
+from foundation.database import Scope
+from foundation.words import Message
+from gate import minting, switches
+from schedules import waiting
+from schedules.claiming import UNAPPROVED, NotClaimable, reason_of, shown
+from schedules.models import Delivery
+from schedules.moving import delivery, early_warning
+from schedules.planning import AHEAD, post
+from schedules.states import DeliveryState
+from tenants import notices
+
+OUTLIVES = timedelta(minutes=15)
+"""How long after the time of a post its account's token must live: what is tried again needs it too."""
+
+AGAIN = timedelta(minutes=2)
+"""How soon a delivery that would be stopped is looked at again, until its time."""
+
+_WAITS = {sharing.KEPT.code: "delivery.kept", sharing.SHARED.code: "delivery.shared"}
+S = DeliveryState
+
+
+def check(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]) -> timedelta | None:
+    """Tell the members now what would stop a delivery at its time, and have a token renewed that would not live so
+    long; when to look again, None where nothing would stop it or its time has come. Changes nothing else.
+
+    What keeps all of its account's posts back is told once for all of them.
+    """
+    row = delivery(scope, delivery_id)
+    if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
+        return None
+    channel = channel_reads.channel(scope, row.channel_id)
+    if row.state != S.DRAFT:
+        _renew(scope, channel, row.due_at)
+    together = row.state != S.DRAFT and bool(_of_all(scope, channel, row))
+    if together:
+        waiting.warn(scope, channel)
+        found: Sequence[Message] = ()
+    else:
+        found = troubles(scope, row, connectors)
+    if found:
+        notices.put(scope, found[0], cause=early_warning(row), urgent=True, creator_id=row.creator_id)
+    else:
+        notices.settle(scope, early_warning(row))
+    left = row.due_at - scope.now
+    return AGAIN if (found or together) and left > AGAIN else None
+
+
+def troubles(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> list[Message]:
+    """All that would stop a delivery at its time, as things stand now and without a request; nothing is locked or
+    written. What concerns its account comes first, then what it says."""
+    if row.state == S.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
+        return [UNAPPROVED]
+    owner, channel = post(scope, row.post_id), channel_reads.channel(scope, row.channel_id)
+    connector = connectors[channel.platform]
+    found = _of_account(scope, channel, row)
+    try:
+        units = shown(scope, row, owner, channel, connector)
+    except NotClaimable as refusal:
+        return [*found, *([refusal.hold] if refusal.hold is not None else [])]
+    unfit = next(filter(None, (carrying.unfit(one, connector, scope.now) for one in units)), None)
+    decision = minting.preview(scope, units[-1], author=owner.author)
+    unseen = decision.unseen and channel.can_be_seen  # it is looked at just before
+    if unfit is not None:
+        found.append(unfit)
+    elif decision.stopped and not decision.allowed:
+        found += [] if any(one.code == "delivery.stopped" for one in found) else [_stopped(channel)]
+    elif not decision.allowed and not unseen:
+        found.append(reason_of(decision))
+    return found
+
+
+def of_delivery(scope: Scope, delivery_id: UUID, connectors: Mapping[str, Connector]) -> list[Message]:
+    """`troubles` of a delivery that is on the calendar, for whoever looks at it; nothing of any other."""
+    row = delivery(scope, delivery_id)
+    return troubles(scope, row, connectors) if row.state in (S.APPROVED, S.SCHEDULED) else []
+
+
+def of_account(scope: Scope, channel: Channel, at: datetime) -> list[Message]:
+    """What of an account alone would keep a post back at a time (UTC-aware), the hours told in the account's zone."""
+    return [*_kept(scope, channel, at, channel.zone), *_alone(scope, channel, at, channel.zone)]
+
+
+def _of_account(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
+    return [*_of_all(scope, channel, row), *_alone(scope, channel, row.due_at, row.zone)]
+
+
+def _of_all(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
+    """What keeps back whatever is due by an account then."""
+    return _kept(scope, channel, max(row.due_at, row.not_before or row.due_at), row.zone)
+
+
+def _kept(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Message]:
+    found = []
+    back = channel.paused_until is not None and channel.paused_until <= at
+    if channel.state != ChannelState.ACTIVE and not back:
+        found.append(Message("delivery.channel_not_ready", {"account": channel.name}))
+    held = budgets.post_limit(scope, channel)
+    if held is not None and held.reason == budgets.DOWN:
+        found += [budgets.DOWN] if at - scope.now <= AHEAD else []  # nobody knows what it will be like later
+    elif held is not None and held.until > at:
+        told = {"account": channel.name, "at": _hour(held.until, zone)}
+        found.append(Message(_WAITS.get(held.reason.code, "delivery.used_up"), told))
+    if switches.halt(scope, "sending").reaches(channel.creator_id, channel.id):
+        found.append(_stopped(channel))
+    return found
+
+
+def _alone(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Message]:
+    """What a person must do before: be there to take it, or connect the account again."""
+    nobody = phones.nobody(scope, channel)
+    found = [nobody] if nobody is not None else []
+    if channel.awaits_renewal(scope.now):
+        return [*found, Message("delivery.token_waits", {"account": channel.name})]
+    ends = channel.expires_at
+    if ends is None or channel.refresh is not None or ends >= at + OUTLIVES:
+        return found
+    return [*found, Message("delivery.token_ends", {"account": channel.name, "at": _hour(ends, zone)})]
+
+
+def _renew(scope: Scope, channel: Channel, due: datetime) -> None:
+    if channel.refresh is not None and channel.expires_at is not None and channel.expires_at < due + OUTLIVES:
+        tokens.outlive(scope, channel.id, due + OUTLIVES)
+
+
+def _stopped(channel: Channel) -> Message:
+    return Message("delivery.stopped", {"account": channel.name})
+
+
+def _hour(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%d/%m %H:%M}"
