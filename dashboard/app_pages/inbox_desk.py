@@ -153,15 +153,15 @@ def _offers(page: Page, one: Opened) -> None:
     if not one.offers and not one.plans:
         st.info(page.word("inbox.no_offers"))
     for candidate in one.offers:
-        act = partial(acts.offer, page, one.desk.id, candidate)
-        acting.button(
-            page,
-            "inbox.offer_one",
-            act,
-            right=Right.CHAT,
-            key=f"inbox:offer:{one.desk.id}:{candidate.pack_id}",
-            params={"title": candidate.title, "price": page.voice.money(candidate.price)},
-        )
+        for code, lock in (("inbox.offer_one", False), ("inbox.offer_locked", True))[: 1 + candidate.locks]:
+            acting.button(
+                page,
+                code,
+                partial(acts.offer, page, one.desk.id, candidate, lock),
+                right=Right.CHAT,
+                key=f"inbox:offer:{one.desk.id}:{candidate.pack_id}" + (":lock" if lock else ""),
+                params={"title": candidate.title, "price": page.voice.money(candidate.price)},
+            )
     for plan in one.plans:
         show = partial(acts.offer_plan, page, one.desk.id, plan)
         acting.button(
