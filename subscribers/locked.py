@@ -133,8 +133,10 @@ def lies_open(scope: Scope, order: Order) -> Draft | None:
     row = draft_of(scope, order) if order.way == KIND else None
     if row is None or row.state not in (DraftState.SENDING, DraftState.UNCERTAIN, DraftState.SENT):
         return None
-    stands = any(copy.gone_at is None for copy in copies.copies(scope, Subject("draft", row.id)))
-    return row if stands else None
+    if row.state != DraftState.SENT:
+        return row  # where it lies was never told; that it was bought says that it does
+    left = copies.copies(scope, Subject("draft", row.id))
+    return row if any(copy.gone_at is None for copy in left) else None
 
 
 def look_at(scope: Scope, order_id: UUID, at: datetime) -> None:

@@ -12,9 +12,9 @@ from uuid import UUID
 from channels import reads as channel_reads
 from channels import removing
 from channels.reads import Channel
+from connectors import locking
 from connectors.contract import Copy
 from connectors.earning import Earning
-from connectors import locking
 from connectors.locking import Locked
 from foundation import outbox
 from foundation.database import OpenScope, Scope

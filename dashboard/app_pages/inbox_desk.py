@@ -153,13 +153,14 @@ def _offers(page: Page, one: Opened) -> None:
     if not one.offers and not one.plans:
         st.info(page.word("inbox.no_offers"))
     for candidate in one.offers:
-        for code, lock in (("inbox.offer_one", False), ("inbox.offer_locked", True))[: 1 + candidate.locks]:
+        ways = ("inbox.offer_one", acts.offer, ""), ("inbox.offer_locked", acts.offer_locked, ":lock")
+        for code, act, way in ways[: 1 + candidate.locks]:
             acting.button(
                 page,
                 code,
-                partial(acts.offer, page, one.desk.id, candidate, lock),
+                partial(act, page, one.desk.id, candidate),
                 right=Right.CHAT,
-                key=f"inbox:offer:{one.desk.id}:{candidate.pack_id}" + (":lock" if lock else ""),
+                key=f"inbox:offer:{one.desk.id}:{candidate.pack_id}{way}",
                 params={"title": candidate.title, "price": page.voice.money(candidate.price)},
             )
     for plan in one.plans:

@@ -21,8 +21,8 @@ class StarsRail:
     locked = False
     monthly = 10_000
     behind = Behind(timedelta(hours=24), frozenset({Rating.G, Rating.S}), most_files=10, most_minor=25_000)
-    """A day: a bot deletes what it sent within two. Nothing nude: whoever has not paid sees it, blurred by Telegram, and
-    no source says how much. https://core.telegram.org/bots/api#sendpaidmedia, #deletemessage"""
+    """A day: a bot deletes what it sent within two. Nothing nude: who has not paid sees it too, blurred, and no source
+    says how much. https://core.telegram.org/bots/api#sendpaidmedia, #deletemessage"""
 
     def __init__(self, key: bytes) -> None:
         self._payloads = Payloads(key)
