@@ -218,7 +218,7 @@ def _ended(armed: Armed, answer: Answer, tenant: OpenScope, arm_next: ArmNext) -
     """Keep the answer to the last step and say what it meant, in one transaction: no permit follows it."""
     try:
         with tenant(armed.tenant_id, ACTOR) as scope:
-            budgets.note(scope, armed.channel.id, answer, creates=True)
+            budgets.note(scope, armed.channel.id, answer, creates=True, in_chat=bool(armed.unit.viewer))
             return arm_next(scope, armed, answer)
     except Exception:
         _keep(armed, answer, tenant)
@@ -395,5 +395,6 @@ def _send(armed: Armed, tenant: OpenScope, transport: Transport) -> Answer:
 
 def _keep(armed: Armed, answer: Answer, tenant: OpenScope) -> None:
     with tenant(armed.tenant_id, ACTOR) as scope:
-        budgets.note(scope, armed.channel.id, answer, creates=_is_last(armed) or isinstance(answer, StepNotSent))
+        creates, in_chat = _is_last(armed) or isinstance(answer, StepNotSent), bool(armed.unit.viewer)
+        budgets.note(scope, armed.channel.id, answer, creates=creates, in_chat=in_chat)
         attempts.record(scope, armed.attempt_id, armed.position, answer)
