@@ -382,8 +382,7 @@ def _armed(
 
 def _send(armed: Armed, tenant: OpenScope, transport: Transport) -> Answer:
     """Send once, inside what is left of the deadline. A process that slept past it sends nothing."""
-    left = armed.seconds - (monotonic() - armed.ready_at)
-    if left <= 0:
+    if (left := armed.seconds - (monotonic() - armed.ready_at)) <= 0:
         return StepNotSent(armed.step.name, "deadline")
     step = replace(armed.step, deadline=min(armed.step.deadline, left))
     try:

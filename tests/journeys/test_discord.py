@@ -3,7 +3,6 @@
 import base64
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from channels import enrolling
 from channels import reads as channel_reads
 from channels.enrolling import Enrolment
-from foundation.clock import pause
 from foundation.ids import uuid7
 from foundation.settings import ConnectorsSettings, DatabaseSettings, GateSettings, Settings, TenantsSettings
 from foundation.words import Message, say
@@ -369,49 +367,3 @@ def test_nobody_posts_where_nobody_can_see(connected: House) -> None:
     desk.live(minutes=2)
     assert (desk.state(waits), desk.why(waits)) == (S.PUBLISHED, "")
     assert house.posts() == ["Soir"]
-
-
-@contextmanager
-def heard(house: House) -> Iterator[None]:
-    """Somebody listens, until the process ends."""
-    ear = house.ear()
-    try:
-        yield
-    finally:
-        house.over(ear)
-
-
-def test_a_server_that_puts_the_bot_out_is_told_and_comes_back(connected: House) -> None:
-    """Its queue waits with a notice; a server that is down is no removal, and nobody has to connect anything again."""
-    house, gateway = connected, connected.fake.gateway
-    roles = list(house.guild.members[house.bot.id])
-
-    def stands() -> tuple[str, str]:
-        with house.desk.scope() as scope:
-            channel = channel_reads.channel(scope, house.desk.channels["main"])
-        return str(channel.state), channel.reason.code if channel.reason is not None else ""
-
-    with heard(house):
-        gateway.is_down(house.bot, house.guild)
-        pause(0.3)
-        assert stands() == ("active", "")
-        gateway.let_in(house.bot, house.guild, roles)
-        gateway.put_out(house.bot, house.guild)
-        wait_until(lambda: stands() == ("gone", "channel.shut_out"))
-        waiting = house.desk.delivery("Bientôt.", after=60)
-        house.desk.pass_time(minutes=2)
-        house.desk.run()
-        assert house.posts() == []
-        assert "channel.notice_gone" in "".join(house.desk.notices().values())
-        gateway.let_in(house.bot, house.guild, roles)
-        wait_until(lambda: stands() == ("active", ""))
-        house.desk.pass_time(minutes=3)
-        house.desk.run()
-        assert (house.desk.state(waiting), house.posts()) == (S.PUBLISHED, ["Bientôt."])
-        assert not [code for code in house.desk.notices().values() if code.startswith("channel.notice_gone")]
-    house.guild.members.pop(house.bot.id)  # while nobody listens
-    with heard(house):
-        wait_until(lambda: stands() == ("gone", "channel.shut_out"))
-    house.guild.members[house.bot.id] = roles
-    with heard(house):
-        wait_until(lambda: stands() == ("active", ""))

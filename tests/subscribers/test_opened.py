@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -64,8 +65,8 @@ class Chat:
         tenant = self.nova.world.tenant
         unlocking.look(OrderLook(self.nova.world.tenant_id, self.order.id), tenant=tenant, ask=lambda *one: None)
 
-    def opens(self, **more: object) -> str:
-        return telegram_paid.opens(self.nova.stars.world, self.nova.stars.bot, "leo", **more)  # type: ignore[arg-type]
+    def opens(self, **more: Any) -> str:
+        return telegram_paid.opens(self.nova.stars.world, self.nova.stars.bot, "leo", **more)
 
     def ends(self) -> None:
         """The offer is over."""
