@@ -10,7 +10,7 @@ from channels import applications, sharing
 from channels.events import ChannelProbe
 from channels.reads import Channel
 from channels.states import ChannelState
-from connectors.answers import UNREACHED, for_whole_app
+from connectors.answers import UNREACHED, for_one_chat, for_whole_app
 from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
 from foundation import outbox
 from foundation.database import Scope
@@ -64,6 +64,9 @@ POST = "delivery"
 
 ASKED_AGAIN = timedelta(minutes=5)
 """How often posts that wait for their share ask whether it has grown."""
+
+OF_THE_ACCOUNT = 2
+"""So many refusals in a row, in chats with limits of their own, are a limit of the account."""
 
 OK_EVERY = timedelta(seconds=5)
 """`last_ok_at` is written at most this often: a busy chat need not lock its account's row for each answer."""
@@ -152,18 +155,22 @@ def _held_by(scope: Scope, row: Any, *, brake: bool, posts: bool) -> Blocked | N
     return None
 
 
-def note(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool, of: Subject | None = None) -> None:
+def note(
+    scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool, of: Subject | None = None, in_chat: bool = False
+) -> None:
     """Learn from an answer: a 429 waits, a doubtful creating request brakes, a success lets go; and what is left.
 
     `creates`: the request makes something visible, or never left and one that does was to follow it; `of`: what is
     carried by it, for what a post costs was taken in its claim. A place nobody could reach brakes as one that gives no
     answer does; what else never left the house teaches nothing about it.
+    `in_chat`: it went to one reader, in whose lane it waits; where a platform limits each chat by itself, the account
+    is held only when it is refused once more before anything succeeds.
     """
-    _learn(scope, channel_id, answer, creates=creates)
+    _learn(scope, channel_id, answer, creates=creates, in_chat=in_chat)
     sharing.note(scope, channel_id, answer, post=of is not None and of.kind == POST)
 
 
-def _learn(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool) -> None:
+def _learn(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool, in_chat: bool) -> None:
     if isinstance(answer, Response) and for_whole_app(answer):
         applications.refused(scope, channel_id, answer)
     match answer:
@@ -171,7 +178,7 @@ def _learn(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool) -> 
             if detail in UNREACHED:
                 _fail(scope, channel_id, creates=creates)
         case Response(status=429):
-            _wait(scope, channel_id, answer)
+            _wait(scope, channel_id, answer, alone=in_chat and for_one_chat(answer))
         case Response() if answer.ok:
             _let_go(scope, channel_id)
         case StepAnswerLost():
@@ -215,8 +222,10 @@ def _rests(scope: Scope, channel: Channel, state: ChannelState, until: datetime 
     return Blocked(again, Message(f"channel.is_{state}", {"account": channel.name}))
 
 
-def _wait(scope: Scope, channel_id: UUID, answer: Response) -> None:
+def _wait(scope: Scope, channel_id: UUID, answer: Response, *, alone: bool) -> None:
     refusals = scope.run(_REFUSED, tenant=scope.tenant_id, id=uuid7(), channel=channel_id).scalar_one()
+    if alone and refusals < OF_THE_ACCOUNT:
+        return
     scope.run(
         "UPDATE rate_buckets SET blocked_until = greatest(blocked_until, :until)"
         " WHERE tenant_id = :tenant AND channel_id = :channel",

@@ -214,7 +214,7 @@ def _ended(armed: Armed, answer: Answer, tenant: OpenScope, arm_next: ArmNext) -
     """Keep the answer to the last step and say what it meant, in one transaction: no permit follows it."""
     try:
         with tenant(armed.tenant_id, ACTOR) as scope:
-            budgets.note(scope, armed.channel.id, answer, creates=True, of=armed.unit.subject)
+            _note(scope, armed, answer, creates=True)
             return arm_next(scope, armed, answer)
     except Exception:
         _keep(armed, answer, tenant)
@@ -378,8 +378,7 @@ def _armed(
 
 def _send(armed: Armed, tenant: OpenScope, transport: Transport) -> Answer:
     """Send once, inside what is left of the deadline. A process that slept past it sends nothing."""
-    left = armed.seconds - (monotonic() - armed.ready_at)
-    if left <= 0:
+    if (left := armed.seconds - (monotonic() - armed.ready_at)) <= 0:
         return StepNotSent(armed.step.name, "deadline")
     step = replace(armed.step, deadline=min(armed.step.deadline, left))
     try:
@@ -391,6 +390,10 @@ def _send(armed: Armed, tenant: OpenScope, transport: Transport) -> Answer:
 
 def _keep(armed: Armed, answer: Answer, tenant: OpenScope) -> None:
     with tenant(armed.tenant_id, ACTOR) as scope:
-        shows = armed.step.shows or isinstance(answer, StepNotSent)
-        budgets.note(scope, armed.channel.id, answer, creates=shows, of=armed.unit.subject)
+        _note(scope, armed, answer, creates=armed.step.shows or isinstance(answer, StepNotSent))
         attempts.record(scope, armed.attempt_id, armed.position, answer)
+
+
+def _note(scope: Scope, armed: Armed, answer: Answer, *, creates: bool) -> None:
+    of, in_chat = armed.unit.subject, bool(armed.unit.viewer)
+    budgets.note(scope, armed.channel.id, answer, creates=creates, of=of, in_chat=in_chat)

@@ -153,6 +153,52 @@ def gone(scope: Scope, channel_id: UUID, reason: Message) -> None:
     _lost(scope, channel_id, ChannelState.GONE, reason)
 
 
+SHUT_OUT = "channel.shut_out"
+"""Why an account is gone that its platform may let in again, and then says so."""
+
+
+def shut_out(scope: Scope, channel_id: UUID) -> None:
+    """The place an account posts to put it out, and may take it in again. Raises NotFound."""
+    gone(scope, channel_id, Message(SHUT_OUT))
+    if reads.channel(scope, channel_id).reason != Message(SHUT_OUT):  # a post met it first, and knew no more
+        _explain(scope, channel_id, Message(SHUT_OUT))
+
+
+def let_in(scope: Scope, channel_id: UUID) -> None:
+    """It did: what waited goes on by itself. Nothing changes for any other account. Raises NotFound."""
+    if not may_return(reads.channel(scope, channel_id)):
+        return
+    _move(scope, channel_id, ChannelState.ACTIVE, None)
+    _settle_notices(scope, channel_id)
+    outbox.put(scope, ChannelConnected(scope.tenant_id, channel_id), dedupe=f"connected:{channel_id}")
+
+
+def may_return(channel: reads.Channel) -> bool:
+    """Whether an account that is gone is listened for: it may be let in again."""
+    return channel.state == ChannelState.GONE and channel.reason == Message(SHUT_OUT)
+
+
+def is_heard(channel: reads.Channel) -> bool:
+    """Whether anybody listens on an account."""
+    return channel.state == ChannelState.ACTIVE or may_return(channel)
+
+
+def wait_no_more(scope: Scope, channel_id: UUID, reason: Message) -> None:
+    """An account that might have returned never will without its owner. Raises NotFound."""
+    if may_return(reads.channel(scope, channel_id)):
+        _explain(scope, channel_id, reason)
+
+
+def _explain(scope: Scope, channel_id: UUID, reason: Message) -> None:
+    scope.run(
+        "UPDATE channels SET reason = CAST(:reason AS jsonb), updated_at = house_now() WHERE tenant_id = :tenant"
+        " AND id = :id AND state = 'gone'",
+        tenant=scope.tenant_id,
+        id=channel_id,
+        reason=canonical(reason.to_json()).decode(),
+    )
+
+
 def _lost(scope: Scope, channel_id: UUID, state: ChannelState, reason: Message) -> None:
     """One notice per channel, however many posts meet the same dead token."""
     channel = reads.channel(scope, channel_id)

@@ -123,6 +123,16 @@ def reasons(body: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(word for word in found if isinstance(word, str))
 
 
+def for_one_chat(answer: Response) -> bool:
+    """Whether a platform's limits are those of each chat first, so that a refusal in one says nothing of the others.
+
+    Telegram's are: about a message a second in a chat, and 30 a second of a bot in all of them; its answer names no
+    other limit. https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
+    """
+    body = answer.body if isinstance(answer.body, dict) else {}
+    return body.get("ok") is False and body.get("error_code") == 429
+
+
 def limited(answer: Response) -> Literal["account", "app"]:
     """Who a limit is for."""
     return "app" if for_whole_app(answer) else "account"

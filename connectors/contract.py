@@ -379,7 +379,7 @@ class Update:
 
     key: str
     kind: Literal["message", "button", "checkout", "payment", "unlocked", "refund", "age", "stop", "unsupported"] | Gone
-    """`unlocked`: the fan paid for a locked message, nobody says which."""
+    """`unlocked`: the fan paid for a locked message; where the platform says which, `payload` names it."""
     fan: str
     handle: str = ""
     language: str = ""

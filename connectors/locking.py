@@ -1,13 +1,30 @@
-"""The part of the contract by which a platform tells what became of a message behind a price. Pure."""
+"""What is locked until it is paid: its words that travel unseen, and how a platform tells what became of it. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
+from uuid import UUID
 
 from connectors.contract import Answer, Connector, Copy, Send
+from gate.units import Subject
 
 KEPT = "connectors.bought_stays"
 """Why a copy is not taken away: its reader paid for it. What was not called back may stay theirs."""
+
+
+def written(subject: Subject) -> str:
+    """What a platform keeps with what is locked, where it keeps any words of ours: which of ours it is."""
+    return f"{subject.kind}:{subject.id}"
+
+
+def read(payload: str) -> Subject | None:
+    """Which of ours a payload names; None for one that is not ours. Whose it is says the account it came from."""
+    kind, _, told = payload.partition(":")
+    try:
+        subject = Subject(kind, UUID(told))
+    except ValueError:
+        return None
+    return subject if kind and written(subject) == payload else None
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ UPDATES_WAIT = 20
 
 ALREADY = "charge_already_refunded"
 
-ALLOWED = ("message", "callback_query", "pre_checkout_query", "my_chat_member")
+ALLOWED = ("message", "callback_query", "pre_checkout_query", "purchased_paid_media", "my_chat_member")
 """What we are told of. Without the third, every payment would run into its ten seconds."""
 
 

@@ -1,20 +1,22 @@
-"""A post whose pictures and films are shown to whoever pays Stars for them, in a channel. Pure.
+"""A post, or a message to one fan, whose pictures and films are shown to whoever pays Stars for them. Pure.
 
-What people pay goes to the channel's own balance, which its owner sees in the app: a bot is told neither of it nor of
-who bought.
+What people pay in a channel goes to the channel's own balance, which its owner sees in the app: a bot is told neither
+of it nor of who bought. What a fan pays in their chat with the bot is the bot's: it is told who opened which payload,
+and what was paid stands in its list of transactions.
 Source: https://core.telegram.org/bots/api#sendpaidmedia, #update (`purchased_paid_media`)
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from connectors import locking
 from connectors.capabilities import Asking
 from foundation.money import STARS
 from foundation.words import Message
 from gate.units import Unit
 
 PER_POST = Asking(STARS, 1, 25_000)
-SELLS = {"public_channel": PER_POST, "private_channel": PER_POST}
+SELLS = {"public_channel": PER_POST, "private_channel": PER_POST, "bot_dm": PER_POST}
 PAYLOAD = 128
 """Bytes that may travel with it, unseen."""
 
@@ -34,9 +36,6 @@ def fields(unit: Unit, words: str, kinds: Mapping[str, str]) -> dict[str, Any]:
         raise ValueError("no price")
     items = [{"type": kind, "media": f"attach://{name}"} for name, kind in kinds.items()]
     caption = {"caption": words} if words else {}
-    return {"star_count": unit.price.minor, "media": items, "payload": payload(unit), **caption}
-
-
-def payload(unit: Unit) -> str:
-    """What Telegram keeps with it for us: which post it is."""
-    return f"{unit.subject.kind}:{unit.subject.id}"
+    # a message is for its one reader, whose age we know: passed on, anybody could open it
+    kept = {"protect_content": True} if unit.viewer else {}
+    return {"star_count": unit.price.minor, "media": items, "payload": locking.written(unit.subject), **caption, **kept}

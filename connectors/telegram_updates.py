@@ -6,7 +6,7 @@ Importing this module costs some 25 MiB: it is loaded with the first update.
 from collections.abc import Mapping
 from typing import Any
 
-from telegram import CallbackQuery, ChatMemberUpdated, Message, PreCheckoutQuery, User
+from telegram import CallbackQuery, ChatMemberUpdated, Message, PaidMediaPurchased, PreCheckoutQuery, User
 from telegram import Update as Told
 from telegram.constants import ChatMemberStatus, ChatType
 
@@ -36,6 +36,8 @@ def _read(told: Told) -> Update | None:
         return _button(key, told.callback_query)
     if told.pre_checkout_query is not None:
         return _checkout(key, told.pre_checkout_query)
+    if told.purchased_paid_media is not None:
+        return _opened(key, told.purchased_paid_media)
     if told.my_chat_member is not None:
         return _member(key, told.my_chat_member)
     return None
@@ -96,6 +98,12 @@ def _checkout(key: str, asked: PreCheckoutQuery) -> Update:
         amount_minor=asked.total_amount,
         currency=asked.currency,
     )
+
+
+def _opened(key: str, bought: PaidMediaPurchased) -> Update:
+    """Somebody paid for what a message hides. Neither the charge nor the amount is told: the list of transactions has
+    them. https://core.telegram.org/bots/api#paidmediapurchased"""
+    return Update(key, "unlocked", **_who(bought.from_user), payload=bought.paid_media_payload)
 
 
 def _member(key: str, change: ChatMemberUpdated) -> Update | None:

@@ -104,10 +104,13 @@ def conflicts(scope: Scope, conversation_id: UUID, member_id: UUID, text: str) -
     return () if decision.allowed else gate_reads.explain(decision)
 
 
-def offer(scope: Scope, conversation_id: UUID, member_id: UUID, pack_id: UUID, *, text: str, key: UUID) -> None:
+def offer(
+    scope: Scope, conversation_id: UUID, member_id: UUID, pack_id: UUID, *, text: str, key: UUID, lock: bool = False
+) -> None:
     """Show the fan a pack of the closed list, with the member's words; title, price and button are drawn by code.
 
-    Where the platform sells by itself the pack goes with it, behind its price.
+    Where the platform sells by itself, or the member wants it so (`lock`) and it can be, the pack goes with it, behind
+    its price.
 
     Raises NotFound for a pack that may not be offered to this fan now; else as `say`.
     """
@@ -118,12 +121,12 @@ def offer(scope: Scope, conversation_id: UUID, member_id: UUID, pack_id: UUID, *
     _check_private(talk)
     _check_mine(talk, member_id)
     chosen = next((one for one in closed_list(scope, talk) if one.pack_id == pack_id), None)
-    if chosen is None:
+    if chosen is None or (lock and not chosen.locks):
         raise NotFound("offer.not_now")
     _check_words(words or chosen.title)
     speakers.introduce(scope, talk)
     rail = registry.terms()[channel_reads.channel(scope, talk.channel_id).platform]
-    if rail.locked:
+    if rail.locked or lock:
         locked.offer(scope, talk, chosen, rail, text=words or chosen.title, key=key, by=scope.actor)
         return
     offer_id = offers.show(scope, talk, chosen, rail.name)

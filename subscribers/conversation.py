@@ -76,7 +76,7 @@ def receive(scope: Scope, channel: Channel, update: Update, *, rails: Rails, env
         case "checkout":
             return
         case "unlocked":
-            unlocking.soon(scope, channel, update.fan)
+            unlocking.soon(scope, channel, update.fan, update.payload)
         case "blocked":
             directory.blocked_us(scope, channel.id, update.fan)
         case "lost":

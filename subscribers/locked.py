@@ -10,13 +10,15 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.money import Money
 from foundation.words import Message
+from gate import copies
+from gate.units import Subject
 from studio import packs
 from subscribers import directory, drafts, offers, orderbook
 from subscribers.events import OfferExpire, OrderLook
 from subscribers.models import Conversation, Draft, Order
 from subscribers.offers import Candidate, Shown
 from subscribers.rails.contract import Terms
-from subscribers.states import DraftState, OrderState
+from subscribers.states import UNPAID, DraftState, OrderState
 
 KIND = "locked"
 """The kind of such a draft, and of its line in a conversation."""
@@ -29,10 +31,11 @@ OVER = Message("draft.offer_over")
 
 
 def offer(scope: Scope, talk: Conversation, chosen: Candidate, rail: Terms, *, text: str, key: UUID, by: str) -> None:
-    """Put a pack of the closed list into a message behind its price, and its order; the fan may pay for `rail.life`."""
+    """Put a pack of the closed list into a message behind its price, and its order; the fan may pay for as long as the
+    rail keeps such a message."""
     offer_id = offers.show(scope, talk, chosen, rail.name)
     shown = Shown(offer_id, chosen.pack_id, chosen.version, chosen.title, chosen.price, rail.name)
-    order = orderbook.begin(scope, talk, shown, rail.life)
+    order = orderbook.begin(scope, talk, shown, rail.behind.life if rail.behind else rail.life, way=KIND)
     draft = drafts.put(
         scope,
         talk,
@@ -105,6 +108,35 @@ def draft_of(scope: Scope, order: Order) -> Draft | None:
         .order_by(col(Draft.id))
         .execution_options(populate_existing=True)
     ).first()
+
+
+def is_bought(scope: Scope, row: Draft) -> bool:
+    """Whether a message was paid for: then it arrived, whatever became of its answer."""
+    return row.kind == KIND and order_of(scope, row).state not in UNPAID
+
+
+def named(scope: Scope, channel_id: UUID, draft_id: UUID) -> UUID | None:
+    """The order of a message of this account; None for one that is not here, another account's or another tenant's."""
+    found = scope.run(
+        "SELECT order_id FROM drafts WHERE tenant_id = :tenant AND id = :id AND channel_id = :channel AND kind = :kind",
+        tenant=scope.tenant_id,
+        id=draft_id,
+        channel=channel_id,
+        kind=KIND,
+    ).scalar()
+    return UUID(str(found)) if found is not None else None
+
+
+def lies_open(scope: Scope, order: Order) -> Draft | None:
+    """The message of an order that is paid, if it lies in the chat, or may: one that was withdrawn just before, or that
+    never left, is no delivery."""
+    row = draft_of(scope, order) if order.way == KIND else None
+    if row is None or row.state not in (DraftState.SENDING, DraftState.UNCERTAIN, DraftState.SENT):
+        return None
+    if row.state != DraftState.SENT:
+        return row  # where it lies was never told; that it was bought says that it does
+    left = copies.copies(scope, Subject("draft", row.id))
+    return row if any(copy.gone_at is None for copy in left) else None
 
 
 def look_at(scope: Scope, order_id: UUID, at: datetime) -> None:

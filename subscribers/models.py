@@ -303,8 +303,11 @@ class Order(CreatorRow, table=True):
     currency: str
     amount_minor: int = minor()
     state: str
+    way: str = Field(default="invoice", sa_column_kwargs={"server_default": "invoice"})
+    """invoice, or locked: what was bought lies behind its price in the chat."""
     expires_at: datetime = instant()
     checkout_at: datetime | None = instant(optional=True)
+    """When its fan was last about to pay; of one that is locked, when we were told that they had."""
     reason: dict[str, Any] | None = reason_column()
 
 

@@ -47,6 +47,8 @@ class Candidate:
     description: str
     rating: Rating
     price: Money
+    locks: bool = False
+    """Whether it may be shown behind its price as well, without an invoice."""
 
 
 @dataclass(frozen=True)
@@ -237,10 +239,14 @@ def _candidates(scope: Scope, creator_id: UUID, rail: Terms) -> list[Candidate]:
         return []
     asked = prices(scope, [one.id for one in wares])
     return [
-        Candidate(one.id, one.version, one.title, one.description, one.rating, price)
+        Candidate(one.id, one.version, one.title, one.description, one.rating, price, _locks(one, price, rail))
         for one in wares
         if (price := asked.get(one.id, {}).get(rail.name)) is not None and price.currency == rail.currency
     ]
+
+
+def _locks(one: packs.Ware, price: Money, rail: Terms) -> bool:
+    return rail.behind is not None and rail.behind.takes(one.rating, one.pictures, price)
 
 
 _STANDING = """

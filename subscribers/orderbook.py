@@ -24,7 +24,7 @@ def find(scope: Scope, order_id: UUID, *, lock: bool = False) -> Order:
     return row
 
 
-def begin(scope: Scope, talk: Conversation, shown: Shown, life: timedelta) -> Order:
+def begin(scope: Scope, talk: Conversation, shown: Shown, life: timedelta, *, way: str = "invoice") -> Order:
     """An order at the price that was shown, about to be asked for; it may be paid for `life`."""
     order = Order(
         tenant_id=scope.tenant_id,
@@ -41,6 +41,7 @@ def begin(scope: Scope, talk: Conversation, shown: Shown, life: timedelta) -> Or
         currency=shown.price.currency,
         amount_minor=shown.price.minor,
         state=str(ORDER_STATES.initial),
+        way=way,
         expires_at=scope.now + life,
     )
     scope.add(order)

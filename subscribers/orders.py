@@ -31,9 +31,8 @@ from subscribers import (
     talks,
 )
 from subscribers.events import OfferExpire, OrderFulfil, OrderLook, OrderPaid, PaymentSettle
-from subscribers.models import Conversation, Entitlement, Fulfilment, Order
+from subscribers.models import Conversation, Draft, Entitlement, Fulfilment, Order
 from subscribers.payments import NOT_YOURS, ONE_CHECKOUT, Kind
-from subscribers.rails import registry
 from subscribers.rails.contract import PAID_MEDIA, CheckoutQuery, PaymentFact, PaymentRail, Till
 from subscribers.states import PAYABLE, UNPAID, DraftState, FulfilmentState, OrderState
 from tenants import notices
@@ -95,7 +94,7 @@ def expire(scope: Scope, order_id: UUID) -> None:
     if order.state not in PAYABLE:
         return
     orderbook.move(scope, order, OrderState.EXPIRED)
-    if order.rail in registry.locked():
+    if order.way == locked.KIND:
         locked.look_at(scope, order_id, scope.now)  # one that was not bought is withdrawn
     scope.run(
         "UPDATE offers SET state = 'expired', updated_at = house_now() WHERE tenant_id = :tenant AND id = :id"
@@ -294,14 +293,30 @@ def unlocked(scope: Scope, order_id: UUID, native_id: str, *, at: datetime | Non
 
 
 def _sell(scope: Scope, order: Order, payment_id: UUID) -> None:
-    push = _own(scope, order, payment_id, FulfilmentState.WAITING)
-    fulfilling.judged(scope, push.id)
-    lane = talks.lane(order.conversation_id)
-    outbox.put(scope, OrderFulfil(scope.tenant_id, push.id), lane=lane, holds_lane=True, priority=2)
+    lies = locked.lies_open(scope, order)
+    push = _own(scope, order, payment_id, FulfilmentState.DELIVERED if lies is not None else FulfilmentState.WAITING)
+    if lies is not None:
+        _opened(scope, order, push, lies)
+    else:
+        fulfilling.judged(scope, push.id)
+        lane = talks.lane(order.conversation_id)
+        outbox.put(scope, OrderFulfil(scope.tenant_id, push.id), lane=lane, holds_lane=True, priority=2)
     talk = talks.read(scope, order.conversation_id)
     paid = Message("service.receipt.paid", {"amount": offers.shown_price(Money(order.amount_minor, order.currency))})
     drafts.say_service(scope, talk, paid, buttons=(drafts.purchases_button(talk.language, order.pack_id),))
     directory.rebuild_facts(scope, order.fan_id)
+
+
+def _opened(scope: Scope, order: Order, push: Fulfilment, row: Draft) -> None:
+    """What was bought lies in the chat already, and opened as it was paid; that proves a message in doubt."""
+    push.native_id, push.settled_at = row.native_id, scope.now
+    scope.add(push)
+    orderbook.move(scope, order, OrderState.FULFILLED)
+    if order.offer_id is not None:
+        offers.accepted(scope, order.offer_id)
+    outbox.cancel(scope, OrderLook.kind, order.id)
+    if row.state == DraftState.UNCERTAIN:
+        sending.arrived(scope, row.id)
 
 
 def _own(scope: Scope, order: Order, payment_id: UUID, state: FulfilmentState) -> Fulfilment:

@@ -110,6 +110,17 @@ def position(scope: Scope, rail: str, account: str) -> int:
     return max(0, int(found or 0) - OVERLAP)
 
 
+def read_at(scope: Scope, rail: str, account: str) -> datetime | None:
+    """When the list of an account was last read to its end."""
+    found = scope.run(
+        "SELECT read_at FROM rail_readings WHERE tenant_id = :tenant AND rail = :rail AND account = :account",
+        tenant=scope.tenant_id,
+        rail=rail,
+        account=account,
+    ).scalar()
+    return found if isinstance(found, datetime) else None
+
+
 def begun(scope: Scope, of: Account) -> Reading:
     """How far the list of an account was read; the first time it is at its beginning."""
     row = scope.run(

@@ -13,13 +13,25 @@ from zoneinfo import ZoneInfo
 
 from channels import reads as channel_reads
 from channels.states import ChannelState
+from connectors import locking
 from connectors.contract import Update
 from connectors.purse import Lies, Listed, Moved
 from foundation import outbox, telemetry
 from foundation.database import OpenScope, Scope
 from foundation.money import Money
 from foundation.words import Message
-from subscribers import closing, conversation, ledger, offers, orders, rail_rows, refunding, statements
+from subscribers import (
+    closing,
+    conversation,
+    ledger,
+    locked,
+    offers,
+    orderbook,
+    orders,
+    rail_rows,
+    refunding,
+    statements,
+)
 from subscribers.events import RailReconcile
 from subscribers.ledger import Entry
 from subscribers.rail_rows import OVERLAP, Account, Reading
@@ -200,7 +212,7 @@ class _Comparison:
             return self._post(scope, row, money, "adjustment", OPENING)
         if known is None and orders.record_payment(scope, fact) is not None:
             self._resum(scope, fact.at)
-            return 0
+            return self._fee(scope, row, money - fact.money)
         known = known or rail_rows.charge(scope, self.of, row.native_id)  # told in this very moment
         if known is None:
             raise LookupError(f"a charge is neither new nor known: {row.native_id}")
@@ -222,8 +234,22 @@ class _Comparison:
             until=row.at + timedelta(seconds=row.period) if row.period else None,
         )
         fact = self.rail.verify(update, conversation.till(self.of.channel), now=scope.now)
-        product = PAID_MEDIA if row.kind == "media" else fact.product
-        return replace(fact, product=product, recovered=True, at=self._open_at(scope, fact.at))
+        fact = replace(fact, recovered=True, at=self._open_at(scope, fact.at))
+        return self._opened(scope, row, fact) if row.kind == "media" else fact
+
+    def _opened(self, scope: Scope, row: Moved, fact: PaymentFact) -> PaymentFact:
+        """What somebody paid to see: a message of ours, at the price it was sent with, or a sale without an order. The
+        list alone tells of the first, so that is no recovery; one that names a message nobody knows is nobody's."""
+        about = locking.read(row.payload)
+        if about is None or about.kind != "draft":
+            return replace(fact, product=PAID_MEDIA)
+        order_id = locked.named(scope, self.of.channel.id, about.id)
+        if order_id is None:
+            return replace(fact, order_id=about.id, recovered=False)
+        order = orderbook.find(scope, order_id)
+        # somebody else's part of it may be gone already; more than its price nobody pays
+        paid = Money(max(fact.money.minor, order.amount_minor), fact.money.currency)
+        return replace(fact, order_id=order_id, money=paid, recovered=False)
 
     def _others(self, scope: Scope, row: Moved, money: Money) -> int:
         """What no subscriber paid: paid out, taken by the platform, or for a person to explain."""

@@ -346,6 +346,9 @@ def settle_sighting(scope: Scope, draft_id: UUID, sighting: Sighting) -> None:
     if isinstance(sighting, Found):
         settle(scope, draft_id, Published(sighting.native_id, sighting.url, sighting.at))
         return
+    if locked.is_bought(scope, drafts.read(scope, draft_id)):
+        arrived(scope, draft_id)
+        return
     row = drafts.read(scope, draft_id, lock=True)
     if row.state != DraftState.UNCERTAIN:
         return
@@ -360,6 +363,12 @@ def settle_sighting(scope: Scope, draft_id: UUID, sighting: Sighting) -> None:
         notices.put(scope, reason, cause=f"draft:{draft_id}:unsure", creator_id=row.creator_id)
         return
     outbox.put(scope, ChatReconcile(scope.tenant_id, draft_id, "draft"), at=at)
+
+
+def arrived(scope: Scope, draft_id: UUID) -> None:
+    """A message in doubt lies before its reader, as something else proves; its number was never told."""
+    notices.settle(scope, f"draft:{draft_id}:unsure")
+    settle(scope, draft_id, Published(f"seen:{draft_id}", "", scope.now))
 
 
 def settle_by_word(scope: Scope, draft_id: UUID, *, arrived: bool) -> None:

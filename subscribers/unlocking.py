@@ -12,6 +12,7 @@ from uuid import UUID
 from channels import reads as channel_reads
 from channels import removing
 from channels.reads import Channel
+from connectors import locking
 from connectors.contract import Copy
 from connectors.earning import Earning
 from connectors.locking import Locked
@@ -19,8 +20,8 @@ from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.words import Message
 from gate import copies
-from subscribers import directory, locked, orderbook, orders, refunding, sending
-from subscribers.events import OrderEarned, OrderLook
+from subscribers import directory, locked, orderbook, orders, rail_rows, refunding, sending
+from subscribers.events import OrderEarned, OrderLook, RailReconcile
 from subscribers.models import Conversation, Draft, Order
 from subscribers.rails import registry
 from subscribers.states import ORDER_STATES, UNPAID, DraftState, OrderState
@@ -31,6 +32,9 @@ WITHDRAWN_FOR = timedelta(days=2)
 
 BLIND = timedelta(minutes=15)
 """After a look that saw nothing: nobody answered, or the chat went on for too long since."""
+
+LISTED_BY = timedelta(minutes=1)
+"""So long after an offer's end a charge from before it may still come into its platform's list."""
 
 UNSURE = (DraftState.SENDING, DraftState.UNCERTAIN)
 
@@ -63,6 +67,9 @@ def _sought(scope: Scope, order_id: UUID) -> _Sought | None:
     row = locked.draft_of(scope, order)
     if order.state not in UNPAID or row is None or scope.now > order.expires_at + WITHDRAWN_FOR:
         return None
+    if order.rail not in registry.locked():  # no look at the message says anything: the list of charges does
+        _by_list(scope, order, row)
+        return None
     if row.native_id is None:
         _unsent(scope, order, row)
         return None
@@ -84,6 +91,32 @@ def _unsent(scope: Scope, order: Order, row: Draft) -> None:
         return
     if order.state == OrderState.INVOICED or state in UNSURE:
         locked.look_at(scope, order.id, scope.now + locked.LOOKS[1])
+
+
+def _by_list(scope: Scope, order: Order, row: Draft) -> None:
+    """Where a platform lists its charges, that list says whether a message was bought. What nobody bought by its end is
+    withdrawn, but only once the list was read after that, and never where we were told that somebody had."""
+    if row.native_id is None:
+        _unsent(scope, order, row)
+        return
+    if order.state == OrderState.INVOICED and order.checkout_at is None:
+        return  # until its end nothing is asked
+    lying = [one for one in _copies(scope, row) if one.gone_at is None]
+    if not lying:
+        return
+    over = order.updated_at or scope.now
+    read_at = rail_rows.read_at(scope, order.rail, channel_reads.channel(scope, order.channel_id).account)
+    if order.checkout_at is not None or read_at is None or read_at <= over + LISTED_BY:
+        read_list(scope, order.channel_id)
+        locked.look_at(scope, order.id, locked.next_look(scope, order.checkout_at or over))
+        return
+    for copy in lying:
+        removing.ask(scope, copy)
+
+
+def read_list(scope: Scope, channel_id: UUID) -> None:
+    """Read what a platform lists of an account's money at once."""
+    outbox.put(scope, RailReconcile(scope.tenant_id, channel_id), instead_of=RailReconcile)
 
 
 def _settle(scope: Scope, order_id: UUID, sought: _Sought, seen: Locked | None) -> None:
@@ -110,8 +143,16 @@ def _copies(scope: Scope, row: Draft) -> list[copies.Copy]:
     return copies.copies(scope, sending.subject(row.id))
 
 
-def soon(scope: Scope, channel: Channel, fan: str) -> None:
-    """A fan paid for something in this chat: look at all that they may have paid for."""
+def soon(scope: Scope, channel: Channel, fan: str, payload: str = "") -> None:
+    """A fan paid for something in this chat: look at all that they may have paid for, or at what `payload` names. Told
+    is not paid: where charges are listed, the list is read, and books it."""
+    listed = registry.terms()[channel.platform].name not in registry.locked()
+    about = locking.read(payload)
+    only = locked.named(scope, channel.id, about.id) if about is not None else None
+    if listed:
+        read_list(scope, channel.id)
+        _told(scope, channel, fan, only)
+        return
     rows = scope.run(
         "SELECT o.id FROM orders o JOIN fan_identities i ON i.tenant_id = o.tenant_id AND i.fan_id = o.fan_id"
         " AND i.channel_id = o.channel_id WHERE o.tenant_id = :tenant AND o.channel_id = :channel"
@@ -127,14 +168,26 @@ def soon(scope: Scope, channel: Channel, fan: str) -> None:
         locked.look_at(scope, order_id, scope.now)
 
 
+def _told(scope: Scope, channel: Channel, fan: str, order_id: UUID | None) -> None:
+    """Its fan has paid for a message: it is not withdrawn any more, and the list is read until it says so."""
+    known = directory.known_on(scope, channel.id, fan)
+    if order_id is None or known is None:
+        return
+    order = orderbook.find(scope, order_id, lock=True)
+    if order.state in UNPAID and order.fan_id == known.fan_id:
+        order.checkout_at = scope.now
+        scope.add(order)
+        locked.look_at(scope, order_id, scope.now + locked.LOOKS[0])
+
+
 def give_up(scope: Scope, talk: Conversation, reason: Message) -> None:
     """Nothing is sold to this fan any more, wherever they talk: what they did not buy yet is withdrawn at once."""
     rows = scope.run(
-        "SELECT id FROM orders WHERE tenant_id = :tenant AND fan_id = :fan AND rail = ANY(:rails)"
+        "SELECT id FROM orders WHERE tenant_id = :tenant AND fan_id = :fan AND way = :locked"
         " AND state = :open ORDER BY id",
         tenant=scope.tenant_id,
         fan=talk.fan_id,
-        rails=registry.locked(),
+        locked=locked.KIND,
         open=str(OrderState.INVOICED),
     )
     for order_id in rows.scalars().all():

@@ -2,6 +2,7 @@
 
 The client reads and never sends: answers leave through the transport. What it hears is kept, in order, before a press
 is acknowledged; what was written while nobody listened is read from the history of the known chats at each new session.
+An account whose server puts the bot out is lost at once, and comes back when the bot is let in: it is listened for.
 A session that is resumed is told by the gateway itself what it missed. When it begins to listen it looks after the menu
 of commands, so that an account just connected has one, and a new version its own.
 
@@ -20,23 +21,24 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from channels import controlling, listening
+from channels import connecting, controlling, listening
+from channels import reads as channel_reads
 from channels.listening import Heard
 from channels.reads import Channel
-from channels.states import ChannelState
 from connectors import discord_updates
 from connectors.commands import Command, Menu
 from connectors.contract import Response, StepKind, StepNotSent, Update
 from connectors.discord import open_chat, opened
-from connectors.discord_ids import at_or_after, moment
+from connectors.discord_ids import at_or_after, moment, place
 from connectors.discord_updates import Called, Interaction
 from foundation import telemetry
 from foundation.clock import monotonic
 from foundation.errors import Unavailable
 from foundation.sealed import Reveal, Seal
+from foundation.words import Message
 from workers import figures, gateway_calls
 from workers.gateway_calls import Calls
-from workers.listeners import DEAF_SECONDS, DEAFEST, Ear
+from workers.listeners import DEAF_SECONDS, DEAFEST, LISTENING, Ear
 
 log = telemetry.log("workers.gateways")
 logging.getLogger("discord").setLevel(logging.CRITICAL + 1)  # its lines name people and carry traces; ours say enough
@@ -61,6 +63,16 @@ _TOLD = StepNotSent("gateway", "told")
 
 class _Again:
     """A new session: read first what was missed."""
+
+
+@dataclass(frozen=True)
+class _Servers:
+    """Servers the bot is on, and those it left; where it is a `whole` list, it left all others. One that is down is no
+    such thing: https://discord.com/developers/docs/events/gateway-events#guild-delete"""
+
+    here: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +125,7 @@ class GatewayEar(Ear):
         """One client, until it may not listen any more or the gateway ends it for good."""
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
         channel, _ = await asyncio.to_thread(self._standing)
-        if channel.state != ChannelState.ACTIVE or channel.token is None or self._stop.is_set():
+        if not connecting.is_heard(channel) or channel.token is None or self._stop.is_set():
             self.stop()
             return
         token = await asyncio.to_thread(self._reveal, channel.tenant_id, channel.token)
@@ -172,7 +184,8 @@ class GatewayEar(Ear):
         now, _ = self._standing()
         if now.token != channel.token:
             return
-        with self._tenant(channel.tenant_id, "system:listening") as scope:
+        with self._tenant(channel.tenant_id, LISTENING) as scope:
+            connecting.wait_no_more(scope, channel.id, Message("connectors.token_refused"))
             listening.unheard(scope, now, Heard((), None, Response("gateway", 401)))
 
     async def _pulse(self, client: "_Client") -> None:
@@ -186,6 +199,9 @@ class GatewayEar(Ear):
         """Keep what comes, one thing after the other; a new session's history before what it tells."""
         while True:
             what = await client.heard.get()
+            if isinstance(what, _Servers):
+                await self._again(asyncio.to_thread, self._moved, what)
+                continue
             heard = [what] if isinstance(what, _Told) else map(_Told, await self._again(self._missed, client))
             for told in heard:
                 if not await self._again(asyncio.to_thread, self._kept, told.update):
@@ -208,11 +224,24 @@ class GatewayEar(Ear):
     def _kept(self, update: Update) -> bool:
         """Keep one thing; whether the account may still listen."""
         channel, after = self._standing()
-        if channel.state != ChannelState.ACTIVE:
+        if not connecting.is_heard(channel):
             return False
         latest = max(after, update.key.rpartition(":")[2], key=lambda cursor: int(cursor or 0))
         self.keep(channel, Heard((update,), latest, _TOLD))
         return True
+
+    def _moved(self, told: _Servers) -> None:
+        """Every account of this bot is lost with its server, and there again with it."""
+        mine = place(self.channel.account).bot
+        with self._tenant(self.channel.tenant_id, LISTENING) as scope:
+            for other in channel_reads.every_channel(scope):
+                if other.platform != self.channel.platform or place(other.account).bot != mine:
+                    continue
+                server = place(other.account).guild
+                if server in told.here:
+                    connecting.let_in(scope, other.id)
+                elif server in told.left or told.whole:
+                    connecting.shut_out(scope, other.id)
 
     async def _missed(self, client: "_Client") -> list[Update]:
         """What people wrote since the last thing that was kept, oldest first, from the history of their chats."""
@@ -267,7 +296,7 @@ class _Client(discord.Client):
         )
         self._identify_seconds = identify_seconds
         self._commands, self._attend = commands, attend
-        self.heard: asyncio.Queue[_Told | _Again] = asyncio.Queue()
+        self.heard: asyncio.Queue[_Told | _Again | _Servers] = asyncio.Queue()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Keep the distance Discord asks for between two new sessions."""
@@ -282,6 +311,18 @@ class _Client(discord.Client):
     async def on_resumed(self) -> None:
         """The old session goes on; what it missed was told already."""
         log.info("gateway.resumed")
+
+    async def on_ready(self) -> None:
+        """The servers of a new session, those that are down among them."""
+        self.heard.put_nowait(_Servers(frozenset(str(each.id) for each in self.guilds), whole=True))
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """A server let the bot in."""
+        self.heard.put_nowait(_Servers(here=frozenset({str(guild.id)})))
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """A server put the bot out, or is no more."""
+        self.heard.put_nowait(_Servers(left=frozenset({str(guild.id)})))
 
     async def on_message(self, message: discord.Message) -> None:
         """Somebody wrote to the bot."""

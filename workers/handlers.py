@@ -5,7 +5,18 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from channels import controlling, enrolling, handing, reading, refreshing, removing, saving, seeing, visiting
+from channels import (
+    connecting,
+    controlling,
+    enrolling,
+    handing,
+    reading,
+    refreshing,
+    removing,
+    saving,
+    seeing,
+    visiting,
+)
 from channels import events as channel_events
 from channels import handling as channel_handling
 from channels.events import (
@@ -287,7 +298,8 @@ def ears(s: Services) -> Ears:
     """The listeners of all chat accounts."""
 
     def chatty(channel: Channel) -> bool:
-        return bool(channel.chat_surface) and channel.state == "active" and channel.platform in s.chat_connectors
+        heard = channel.state == "active" or (channel.platform in GATEWAYS and connecting.may_return(channel))
+        return bool(channel.chat_surface) and heard and channel.platform in s.chat_connectors
 
     def inbox(channel: Channel) -> Hashable:
         connector = s.chat_connectors[channel.platform]

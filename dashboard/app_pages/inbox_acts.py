@@ -58,11 +58,16 @@ def say(page: Page, talk: UUID, box: str, scope: Scope, press: UUID) -> None:
     st.session_state[f"{box}:sent"] = True
 
 
-def offer(page: Page, talk: UUID, candidate: Candidate, scope: Scope, press: UUID) -> Message:
+def offer_locked(page: Page, talk: UUID, candidate: Candidate, scope: Scope, press: UUID) -> Message:
+    """Put a pack of the closed list before the fan, behind its price."""
+    return offer(page, talk, candidate, scope, press, lock=True)
+
+
+def offer(page: Page, talk: UUID, candidate: Candidate, scope: Scope, press: UUID, *, lock: bool = False) -> Message:
     """Show the fan a pack of the closed list."""
     whose(scope, page, talk)
     words = candidate.description
-    answering.offer(scope, talk, page.who.member.id, candidate.pack_id, text=words, key=press)
+    answering.offer(scope, talk, page.who.member.id, candidate.pack_id, text=words, key=press, lock=lock)
     st.session_state[OFFERING] = None
     return Message("inbox.offered", {"title": candidate.title})
 

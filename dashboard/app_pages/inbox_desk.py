@@ -153,15 +153,16 @@ def _offers(page: Page, one: Opened) -> None:
     if not one.offers and not one.plans:
         st.info(page.word("inbox.no_offers"))
     for candidate in one.offers:
-        act = partial(acts.offer, page, one.desk.id, candidate)
-        acting.button(
-            page,
-            "inbox.offer_one",
-            act,
-            right=Right.CHAT,
-            key=f"inbox:offer:{one.desk.id}:{candidate.pack_id}",
-            params={"title": candidate.title, "price": page.voice.money(candidate.price)},
-        )
+        ways = ("inbox.offer_one", acts.offer, ""), ("inbox.offer_locked", acts.offer_locked, ":lock")
+        for code, act, way in ways[: 1 + candidate.locks]:
+            acting.button(
+                page,
+                code,
+                partial(act, page, one.desk.id, candidate),
+                right=Right.CHAT,
+                key=f"inbox:offer:{one.desk.id}:{candidate.pack_id}{way}",
+                params={"title": candidate.title, "price": page.voice.money(candidate.price)},
+            )
     for plan in one.plans:
         show = partial(acts.offer_plan, page, one.desk.id, plan)
         acting.button(

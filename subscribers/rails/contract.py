@@ -66,6 +66,21 @@ class PaymentFact:
     until: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Behind:
+    """What a rail with invoices may show behind a price instead: packs of these `ratings`, of so many files and minor
+    units at `most_files` and `most_minor`, for `life`."""
+
+    life: timedelta
+    ratings: frozenset[Rating]
+    most_files: int
+    most_minor: int
+
+    def takes(self, rating: Rating, files: int, price: Money) -> bool:
+        """Whether a pack can be sold so."""
+        return rating in self.ratings and 0 < files <= self.most_files and price.minor <= self.most_minor
+
+
 class Terms(Protocol):
     """What a rail sells for: `currency` is what its prices are in, `least` the lowest in minor units; `ratings` what it
     may sell; `life` how long an order may be paid; `monthly` the most a month of a subscription may cost, 0 where the
@@ -80,6 +95,8 @@ class Terms(Protocol):
     life: timedelta
     locked: bool
     monthly: int
+    behind: Behind | None
+    """What may be sold behind a price by a rail that is not `locked` otherwise."""
 
 
 class PaymentRail(Terms, Protocol):

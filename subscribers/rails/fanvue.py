@@ -20,3 +20,4 @@ class FanvueRail:
     life = timedelta(days=3)
     locked = True
     monthly = 0
+    behind = None

@@ -20,6 +20,7 @@ class SandboxRail:
     life = INVOICE_LIFE
     locked = False
     monthly = 0
+    behind = None
 
     def __init__(self, key: bytes) -> None:
         self._payloads = Payloads(key)

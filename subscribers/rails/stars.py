@@ -1,12 +1,12 @@
 """Telegram Stars, counted in XTR: whole Stars, the only money for digital goods there."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from connectors.contract import Update
 from foundation.money import Money
 from gate.units import Rating
-from subscribers.rails.contract import INVOICE_LIFE, SUBSCRIPTION, CheckoutQuery, Payloads, PaymentFact, Till
+from subscribers.rails.contract import INVOICE_LIFE, SUBSCRIPTION, Behind, CheckoutQuery, Payloads, PaymentFact, Till
 
 
 class StarsRail:
@@ -20,6 +20,9 @@ class StarsRail:
     life = INVOICE_LIFE
     locked = False
     monthly = 10_000
+    behind = Behind(timedelta(hours=24), frozenset({Rating.G, Rating.S}), most_files=10, most_minor=25_000)
+    """A day: a bot deletes what it sent within two. Nothing nude: who has not paid sees it too, blurred, and no source
+    says how much. https://core.telegram.org/bots/api#sendpaidmedia, #deletemessage"""
 
     def __init__(self, key: bytes) -> None:
         self._payloads = Payloads(key)

@@ -63,7 +63,7 @@ def test_what_travels_with_it_is_short_and_says_which(number: Any, kind: str) ->
         (replace(PAID, price=Money(50, "USD")), "price.out_of_range_stars"),
         (replace(PAID, media=()), "price.no_media"),
         (replace(PAID, parts=2), "price.one_part"),
-        (replace(PAID, surface="telegram.bot_dm", viewer="5001", audience="viewer"), "price.not_here"),
+        (replace(PAID, surface="telegram.profile"), "price.not_here"),
         (replace(PAID, references=(Reference("reuse", "-100/1"),)), "price.not_here"),
         (replace(PAID, buttons=(Button("Acheter", "buy", "1"),)), "telegram.buttons_unfit"),
         (replace(PAID, flags=("has_spoiler=true",)), "connectors.mark_untold"),

@@ -13,10 +13,10 @@ from typing import Any
 import zstandard
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from tests.fakes.discord_world import Bot, Json, World, user
+from tests.fakes.discord_world import Bot, Guild, Json, World, user
 
 DISPATCH, HEARTBEAT, IDENTIFY, RESUME, RECONNECT, INVALID, HELLO, ACK = 0, 1, 2, 6, 7, 9, 10, 11
-DIRECT_MESSAGES = 1 << 12
+GUILDS, DIRECT_MESSAGES = 1, 1 << 12
 MOST_IDENTIFIES = 1000
 KEPT = 500
 
@@ -67,6 +67,22 @@ class Gateway:
                 session.told.append(payload)
                 if session.line is not None:
                     session.line.put(payload)
+
+    def put_out(self, bot: Bot, guild: Guild) -> None:
+        """The owner of a server puts a bot out."""
+        guild.members.pop(bot.id)
+        self.tell(bot, "GUILD_DELETE", {"id": guild.id}, intent=GUILDS)
+
+    def is_down(self, bot: Bot, guild: Guild) -> None:
+        """A server of Discord's is down: its guilds are there, and cannot be reached."""
+        self.tell(bot, "GUILD_DELETE", {"id": guild.id, "unavailable": True}, intent=GUILDS)
+
+    def let_in(self, bot: Bot, guild: Guild, roles: list[str]) -> None:
+        """A bot is invited, or its guild is up again."""
+        guild.members[bot.id] = roles
+        shown = {"id": guild.id, "name": guild.name, "owner_id": guild.owner, "member_count": len(guild.members)}
+        empty: Json = {each: [] for each in ("roles", "channels", "members", "emojis", "stickers", "threads")}
+        self.tell(bot, "GUILD_CREATE", empty | shown | {"unavailable": False}, intent=GUILDS)
 
     def open_sessions(self, bot: Bot) -> list[Session]:
         """Those with a connection."""

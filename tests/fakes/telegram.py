@@ -118,7 +118,7 @@ async def _read(request: Request) -> tuple[Told, Files]:
     asked: Told = {name: _value(name, value) for name, value in request.query_params.items()}
     files: dict[str, bytes] = {}
     kind = request.headers.get("content-type", "")
-    if kind.startswith("multipart/form-data"):
+    if kind.startswith(("multipart/form-data", "application/x-www-form-urlencoded")):
         async with request.form() as form:
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):

@@ -192,7 +192,7 @@ class Methods:
         chat = self._open(bot, asked)
         telegram_paid.allowed(chat)
         sent = self.world.post(bot, chat, {**body, **_said(caption), **_keyboard(asked)}, caption)
-        sent["_payload"] = asked.get("payload", "")
+        sent.update(telegram_paid.kept(asked))
         return sent
 
     def do_createInvoiceLink(self, bot: Bot, asked: Told, files: Files) -> Any:

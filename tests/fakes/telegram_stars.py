@@ -30,6 +30,11 @@ class Stars:
             partner = {"type": "user", "transaction_type": "paid_media_payment", "user": user}
             return self._moved(amount, "source", partner | {"paid_media_payload": payload})
 
+    def tell(self, name: str, payload: str) -> Told:
+        """The bot is told that somebody opened what bears a payload."""
+        bought = {"from": self.world.person(name).told(), "paid_media_payload": payload}
+        return self.world._told_bot(self.bot, "purchased_paid_media", bought)
+
     def back(self, charge: str, *, told: bool = False) -> None:
         """A charge goes back without the bot's doing. Refused: the second time."""
         with self.world.lock:

@@ -1,10 +1,16 @@
-"""Discord's commands: a menu that stands by itself, and what comes of choosing from it, in the chat and on a server."""
+"""Discord's commands: a menu that stands by itself, and what comes of choosing from it, in the chat and on a server;
+and a server that puts the bot out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from channels import reads as channel_reads
+from foundation.clock import pause
 from foundation.words import Message, say
+from schedules.states import DeliveryState as S
 from tenants import reads as tenant_reads
 from tests.conftest import wait_until
 from tests.fakes.discord_world import Json
@@ -198,3 +204,49 @@ def test_its_word_is_written_nowhere(
         kept = [row[0] for table in tables for row in scope.run(f"SELECT t::text FROM {table} t")]
     assert kept
     assert not [word for word in words if word in said.out + said.err or any(word in row for row in kept)]
+
+
+@contextmanager
+def heard(here: House) -> Iterator[None]:
+    """Somebody listens, until the process ends."""
+    ear = here.ear()
+    try:
+        yield
+    finally:
+        here.over(ear)
+
+
+def test_a_server_puts_the_bot_out_and_lets_it_in(connected: House) -> None:  # noqa: F811  fixture
+    """Its queue waits with a notice; a server that is down is no removal, and nobody has to connect anything again."""
+    here, gateway = connected, connected.fake.gateway
+    roles = list(here.guild.members[here.bot.id])
+
+    def stands() -> tuple[str, str]:
+        with here.desk.scope() as scope:
+            channel = channel_reads.channel(scope, here.desk.channels["main"])
+        return str(channel.state), channel.reason.code if channel.reason is not None else ""
+
+    with heard(here):
+        gateway.is_down(here.bot, here.guild)
+        pause(0.3)
+        assert stands() == ("active", "")
+        gateway.let_in(here.bot, here.guild, roles)
+        gateway.put_out(here.bot, here.guild)
+        wait_until(lambda: stands() == ("gone", "channel.shut_out"))
+        waiting = here.desk.delivery("Bientôt.", after=60)
+        here.desk.pass_time(minutes=2)
+        here.desk.run()
+        assert here.posts() == []
+        assert "channel.notice_gone" in "".join(here.desk.notices().values())
+        gateway.let_in(here.bot, here.guild, roles)
+        wait_until(lambda: stands() == ("active", ""))
+        here.desk.pass_time(minutes=3)
+        here.desk.run()
+        assert (here.desk.state(waiting), here.posts()) == (S.PUBLISHED, ["Bientôt."])
+        assert not [code for code in here.desk.notices().values() if code.startswith("channel.notice_gone")]
+    here.guild.members.pop(here.bot.id)  # while nobody listens
+    with heard(here):
+        wait_until(lambda: stands() == ("gone", "channel.shut_out"))
+    here.guild.members[here.bot.id] = roles
+    with heard(here):
+        wait_until(lambda: stands() == ("active", ""))

@@ -10,7 +10,7 @@ from foundation import outbox
 from foundation.errors import LeaseLost
 from foundation.money import Money
 from generators.contract import ImageJob, Picture, Progress, unheard
-from studio import jobs, library, output, runs
+from studio import jobs, library, output, runs, watching
 from studio import reads as studio_reads
 from studio.states import ShelfState
 from tests.channels.builders import Killed
@@ -78,7 +78,7 @@ def test_a_lost_row_stops_the_picture_at_its_next_step(nova: Atelier) -> None:
         scope.run("UPDATE jobs SET state = 'running' WHERE id = :id", id=job_id)
         job = runs.find(scope, job_id)
     with pytest.raises(LeaseLost):
-        engine.draw(ImageJob("x", 1), jobs._Watch(nova.services.tenant, job, pulse, every=3600.0))
+        engine.draw(ImageJob("x", 1), watching.Watch(nova.services.tenant, job, pulse, every=3600.0))
     assert engine.steps[-1] == 3
 
 

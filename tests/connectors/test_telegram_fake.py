@@ -1,0 +1,66 @@
+"""python-telegram-bot reads what the fake Telegram answers: who, messages, updates, money and errors."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from telegram import Bot, InputPaidMediaPhoto
+from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter
+
+from tests.fakes import telegram as fake
+from tests.fakes import telegram_paid
+from tests.fakes.telegram_world import IN_A_CHAT
+
+PHOTO = b"\xff\xd8\xff\xe0 a picture"
+
+
+@pytest.fixture(scope="module")
+def telegram() -> Iterator[fake.Network]:
+    with fake.network() as started:
+        yield started
+
+
+def test_the_library_reads_it(telegram: fake.Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")  # what its next version does
+    world = telegram.world
+    own = world.bot("sdk_bot")
+    world.say(own, "leo", "bonjour")
+    leo = world.person("leo").id
+
+    async def talk() -> None:
+        bot = Bot(own.token, base_url=f"{telegram.url}/bot")
+        async with bot:
+            assert (bot.id, bot.username) == (own.id, "sdk_bot")
+            (update,) = await bot.get_updates()
+            assert update.message is not None
+            assert (update.message.text, update.message.chat.id) == ("bonjour", leo)
+            sent = await bot.send_message(leo, "salut")
+            assert (sent.text, sent.chat.id) == ("salut", leo)
+            hidden = await bot.send_paid_media(leo, 7, [InputPaidMediaPhoto(PHOTO)], payload="draft:1")
+            assert hidden.paid_media is not None
+            assert (hidden.paid_media.star_count, len(hidden.paid_media.paid_media)) == (7, 1)
+            charge = telegram_paid.opens(world, own, "leo")
+            (_, bought) = await bot.get_updates()
+            assert bought.purchased_paid_media is not None
+            assert bought.purchased_paid_media.paid_media_payload == "draft:1"
+            (line,) = (await bot.get_star_transactions()).transactions
+            assert (line.id, line.amount, getattr(line.source, "paid_media_payload", "")) == (charge, 7, "draft:1")
+            assert await bot.refund_star_payment(leo, charge)
+            with pytest.raises(BadRequest, match=r"(?i)already_refunded"):
+                await bot.refund_star_payment(leo, charge)
+            assert await bot.delete_message(leo, hidden.message_id)
+            world.chat(own, "leo").sent_at = [world.clock()] * IN_A_CHAT
+            with pytest.raises(RetryAfter) as refused:
+                await bot.send_message(leo, "encore")
+            assert refused.value.retry_after > timedelta(0)
+            world.block(own, "leo")
+            with pytest.raises(Forbidden):
+                await bot.send_message(leo, "encore")
+            with pytest.raises(BadRequest, match="Chat not found"):
+                await bot.send_message(1, "qui ?")
+        with pytest.raises(InvalidToken):
+            await Bot("1:nobody", base_url=f"{telegram.url}/bot").initialize()
+
+    asyncio.run(talk())
+    assert not world.checks.broken, world.checks.broken
