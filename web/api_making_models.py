@@ -17,7 +17,7 @@ from web.api_inputs import In, RowsIn, Text
 from web.api_models import ReasonOut, reason
 
 MOST_SEED = 2**31 - 1
-RECIPE_ID = "0198c0de-0000-7000-8000-000000000003"
+RECIPE_ID = "0198c0de-0000-7000-8000-000000000013"
 Seed = Annotated[int, Field(ge=0, le=MOST_SEED, description="The same seed and answers give the same prompts.")]
 Count = Annotated[int, Field(ge=1, le=MOST_PICTURES, description="Pictures; as many as the recipe says without it.")]
 Name = Annotated[Text, Field(max_length=60)]
