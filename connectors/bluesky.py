@@ -30,7 +30,7 @@ from connectors.bluesky_record import (
     untold,
 )
 from connectors.bluesky_remarks import url_of
-from connectors.capabilities import Capabilities
+from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
@@ -70,6 +70,17 @@ CAN = Capabilities(
     can_sell=False,
     stages=True,
     threads=25,
+    options=(
+        Option(
+            "languages",
+            "list",
+            "option.bluesky.languages",
+            most=30,
+            entries=3,
+            pattern="[a-z]{2,3}(-[A-Za-z]{2,8})?",
+            example="fr",
+        ),
+    ),
     points_at=frozenset({REMARK}),
     moderates=bluesky_acts.MODERATES,
     remarks_every=5,  # one request of the 3000 that an address has in as many minutes
