@@ -74,7 +74,6 @@ CAN = Capabilities(
         Option(
             "languages",
             "list",
-            "option.bluesky.languages",
             most=30,
             entries=3,
             pattern="[a-z]{2,3}(-[A-Za-z]{2,8})?",

@@ -25,16 +25,14 @@ class Asking:
 
 @dataclass(frozen=True)
 class Option:
-    """Something a post may choose there beside its words. `label` is the code of what it is called; a choice's own is
-    the label, a point and the choice. Of a package of somebody's, `title` is what it is called, in English.
+    """Something a post may choose there beside its words. What it is called is the sentence `option.<platform>.<name>`;
+    a choice has that code, a point and the choice.
 
     Where nobody chose, `default` is what the platform gets by itself, or the connector sends; "" says nothing of it.
     """
 
     name: str
     kind: Literal["choice", "text", "flag", "list"]
-    label: str = ""
-    title: str = ""
     choices: tuple[str, ...] = ()
     default: str = ""
     most: int = 0

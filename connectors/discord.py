@@ -78,7 +78,7 @@ class Discord:
         can_sell=False,
         stages=False,
         threads=25,
-        options=(Option("silent", "flag", "option.discord.silent", default=options.NO),),
+        options=(Option("silent", "flag", default=options.NO),),
     )
     form = ConnectForm(
         fields=(

@@ -78,11 +78,10 @@ class Instagram:
         stages=True,
         points_at=frozenset({REMARK}),
         options=(
-            Option("feed", "flag", "option.instagram.feed", default=options.YES, films=True),
+            Option("feed", "flag", default=options.YES, films=True),
             Option(
                 "cover",
                 "text",
-                "option.instagram.cover",
                 most=6,
                 pattern="[0-9]+",
                 films=True,
@@ -92,7 +91,6 @@ class Instagram:
             Option(
                 "collaborators",
                 "list",
-                "option.instagram.collaborators",
                 most=90,
                 entries=3,
                 pattern=r"[a-z0-9._]{1,30}",

@@ -74,9 +74,9 @@ CAN = Capabilities(
     remarks_every=5,  # one request of the 300 that an account, and an address, has in as many minutes
     names_whom_it_answers=True,
     options=(
-        Option("visibility", "choice", "option.mastodon.visibility", choices=("public", "unlisted", "private")),
-        Option("warning", "text", "option.mastodon.warning", most=200, read=True, example="Food"),
-        Option("language", "text", "option.mastodon.language", most=3, pattern="[a-z]{2,3}", example="fr"),
+        Option("visibility", "choice", choices=("public", "unlisted", "private")),
+        Option("warning", "text", most=200, read=True, example="Food"),
+        Option("language", "text", most=3, pattern="[a-z]{2,3}", example="fr"),
     ),
 )
 

@@ -42,6 +42,11 @@ class Said:
         return list(self.values.get(name, ()))
 
 
+def label(platform: str, option: str, choice: str = "") -> str:
+    """The code of what an option, or one of its choices, is called."""
+    return f"option.{platform}.{option}.{choice}" if choice else f"option.{platform}.{option}"
+
+
 def said(unit: Unit) -> Said:
     """What a unit chose."""
     return Said({one.name: one.values for one in unit.options})

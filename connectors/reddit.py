@@ -86,12 +86,11 @@ CAN = Capabilities(
     remarks_every=reddit_remarks.EVERY,
     approval_days=14,
     options=(
-        Option("spoiler", "flag", "option.reddit.spoiler", default=options.NO),
-        Option("replies", "flag", "option.reddit.replies", default=options.YES),
+        Option("spoiler", "flag", default=options.NO),
+        Option("replies", "flag", default=options.YES),
         Option(
             "flair",
             "text",
-            "option.reddit.flair",
             most=36,
             pattern="[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
             example="7f6bd2a0-9a0e-11ee-8d0c-0242ac120002",

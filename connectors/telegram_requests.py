@@ -17,7 +17,7 @@ MOST_MEDIA = 10
 MOST_PARTS = 25
 """Of a thread: Telegram names no limit to replies; one to a flood of them is ours."""
 
-OPTIONS = (Option("silent", "flag", "option.telegram.silent", default=options.NO),)
+OPTIONS = (Option("silent", "flag", default=options.NO),)
 """Pinning takes a right that bots rarely have and a request of its own; previews of addresses are never shown."""
 
 PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})

@@ -78,10 +78,10 @@ CAN = Capabilities(
     stages=True,
     approval_days=14,
     options=(
-        Option("readers", "choice", "option.tiktok.readers", choices=READERS),
-        Option("comments", "flag", "option.tiktok.comments", default=options.YES),
-        Option("duets", "flag", "option.tiktok.duets", default=options.NO),
-        Option("stitches", "flag", "option.tiktok.stitches", default=options.NO),
+        Option("readers", "choice", choices=READERS),
+        Option("comments", "flag", default=options.YES),
+        Option("duets", "flag", default=options.NO),
+        Option("stitches", "flag", default=options.NO),
     ),
 )
 """Until TikTok has audited an application it serves five people a day, whose accounts must be private."""

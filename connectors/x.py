@@ -68,11 +68,7 @@ CAN = Capabilities(
     remarks_every=x_remarks.EVERY,
     threads=25,
     cost="used",
-    options=(
-        Option(
-            "answers", "choice", "option.x.answers", choices=("following", "mentionedUsers", "subscribers", "verified")
-        ),
-    ),
+    options=(Option("answers", "choice", choices=("following", "mentionedUsers", "subscribers", "verified")),),
 )
 
 

@@ -57,11 +57,9 @@ CAN = Capabilities(
     remarks_every=60,
     looks_for_answers=True,
     options=(
-        Option("readers", "choice", "option.youtube.readers", choices=SEEN),
-        Option(
-            "tags", "list", "option.youtube.tags", most=400, entries=50, pattern="[^<>,]+", read=True, example="sea"
-        ),
-        Option("category", "text", "option.youtube.category", most=3, pattern="[0-9]+", default=CATEGORY, example="24"),
+        Option("readers", "choice", choices=SEEN),
+        Option("tags", "list", most=400, entries=50, pattern="[^<>,]+", read=True, example="sea"),
+        Option("category", "text", most=3, pattern="[0-9]+", default=CATEGORY, example="24"),
     ),
 )
 """Until Google has audited an application, all that it uploads stays private; it says nowhere how long that takes.

@@ -14,6 +14,7 @@ from dashboard.app_pages import (
     compose_ideas,
     compose_kit,
     compose_links,
+    compose_options,
     compose_parts,
     compose_pictures,
     compose_places,
@@ -155,7 +156,9 @@ def _words(page: Page, hers: list[Account]) -> None:
     )
     picked = st.session_state.get(ACCOUNTS) or []
     compose_places.show(page, names, picked)
-    compose_prices.show(page, [one for one in hers if str(one.id) in picked], names)
+    chosen_accounts = [one for one in hers if str(one.id) in picked]
+    compose_prices.show(page, chosen_accounts, names)
+    compose_options.show(page, chosen_accounts, names)
     if not hers:
         draw("calendar_empty.html", code="compose.no_accounts", word=page.word)
 
@@ -164,13 +167,15 @@ def _previews(page: Page, found: Desk) -> None:
     draw("compose_part.html", title=page.word("compose.previews"))
     if not found.previews:
         draw("calendar_empty.html", code="compose.preview_empty", word=page.word)
+    platforms = {one.id: one.platform for one in found.accounts}
     for one in found.previews:
         seen = {
             asset: (files.src(asset, "preview", unrated=asset in found.unrated), medium.alt)
             for asset, medium in zip(one.said.assets, one.all_media, strict=False)
         }
         shots, rest = compose_parts.shots_of(one, seen)
-        draw("compose_preview.html", one=one, shots=shots, rest=rest, voice=page.voice, word=page.word)
+        asked = compose_options.said(page, platforms.get(one.channel_id, ""), one.said.options)
+        draw("compose_preview.html", one=one, asked=asked, shots=shots, rest=rest, voice=page.voice, word=page.word)
 
 
 def _send(page: Page, found: Desk, written: Draft) -> None:
