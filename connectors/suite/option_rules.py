@@ -38,7 +38,7 @@ def _words(world: World, connector: Connector, option: Option) -> list[str]:
     values = world.chooses.get(option.name) or option.choices or (option.example,)
     for value in values:
         steps = _sent(world, connector, option, value)
-        if steps is None or value not in json.dumps([step.json for step in steps], ensure_ascii=False):
+        if steps is None or value not in json.dumps([step.json for step in steps], ensure_ascii=False, default=str):
             breaches.append(f"{option.name}: {value} is not on the wire")
     wrong = replace(_unit(world, option, "\x00" * (option.most + 1)))
     return breaches + ([] if _refuses(connector, wrong) else [f"{option.name}: any value is sent"])

@@ -155,8 +155,8 @@ def _words(page: Page, hers: list[Account]) -> None:
         disabled=bool(typed(REWORK)),
     )
     picked = st.session_state.get(ACCOUNTS) or []
-    compose_places.show(page, names, picked)
     chosen_accounts = [one for one in hers if str(one.id) in picked]
+    compose_places.show(page, names, chosen_accounts)
     compose_prices.show(page, chosen_accounts, names)
     compose_options.show(page, chosen_accounts, names)
     if not hers:
