@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import EntryPoint
 from urllib.parse import urlsplit
 
-from connectors import contract, enrolment, following, inboxes, naming, places
+from connectors import contract, enrolment, following, inboxes, naming, options, places
 from connectors.capabilities import COSTS, Capabilities
 from connectors.contract import Connector
 from connectors.enrolment import ConnectForm
@@ -149,6 +149,10 @@ def _untrue(can: Capabilities) -> Iterator[str]:
         told: object = getattr(can, name)
         if not isinstance(told, tuple) or not told or not all(isinstance(one, str) for one in told):
             yield name
+    if not isinstance(can.options, tuple) or not all(map(options.is_whole, can.options)):
+        yield "options"
+    elif len({one.name for one in can.options}) != len(can.options):
+        yield "options"
     if can.cost not in COSTS:
         yield "cost"
 

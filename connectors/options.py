@@ -47,6 +47,15 @@ def label(platform: str, option: str, choice: str = "") -> str:
     return f"option.{platform}.{option}.{choice}" if choice else f"option.{platform}.{option}"
 
 
+def is_whole(option: object) -> bool:
+    """Whether what a package declares is an option that pages can draw, with an example that it takes itself."""
+    if not isinstance(option, Option) or not re.fullmatch(r"[a-z][a-z0-9_]{0,29}", option.name):
+        return False
+    if option.kind in ("choice", "flag"):
+        return option.kind == "flag" or (bool(option.choices) and all(isinstance(one, str) for one in option.choices))
+    return option.kind in ("text", "list") and _wrong(option, (option.example,)) is None
+
+
 def said(unit: Unit) -> Said:
     """What a unit chose."""
     return Said({one.name: one.values for one in unit.options})
@@ -111,3 +120,27 @@ def _wrong(option: Option, values: tuple[str, ...]) -> Message | None:
 
 def _about(code: str, option: Option, **more: str | int) -> Message:
     return Message(code, {"option": option.name, **more})
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was chosen, for people: what the option is called, and either a choice's own sentence or what was typed."""
+
+    option: Message
+    choice: Message | None
+    text: str = ""
+
+
+def told(chosen: Chosen, can: Capabilities) -> tuple[Told, ...]:
+    """What was chosen on a platform, as whoever approves it reads it; what it does not know is refused, not told."""
+    known = {one.name: one for one in can.options}
+    return tuple(_told(can.platform, known[name], value) for name, value in chosen if name in known)
+
+
+def _told(platform: str, option: Option, value: Value) -> Told:
+    called = Message(label(platform, option.name))
+    if isinstance(value, bool):
+        return Told(called, Message("option.yes" if value else "option.no"))
+    if isinstance(value, str) and value in option.choices:
+        return Told(called, Message(label(platform, option.name, value)))
+    return Told(called, None, value if isinstance(value, str) else ", ".join(value))

@@ -167,15 +167,13 @@ def _previews(page: Page, found: Desk) -> None:
     draw("compose_part.html", title=page.word("compose.previews"))
     if not found.previews:
         draw("calendar_empty.html", code="compose.preview_empty", word=page.word)
-    platforms = {one.id: one.platform for one in found.accounts}
     for one in found.previews:
         seen = {
             asset: (files.src(asset, "preview", unrated=asset in found.unrated), medium.alt)
             for asset, medium in zip(one.said.assets, one.all_media, strict=False)
         }
         shots, rest = compose_parts.shots_of(one, seen)
-        asked = compose_options.said(page, platforms.get(one.channel_id, ""), one.said.options)
-        draw("compose_preview.html", one=one, asked=asked, shots=shots, rest=rest, voice=page.voice, word=page.word)
+        draw("compose_preview.html", one=one, shots=shots, rest=rest, voice=page.voice, word=page.word)
 
 
 def _send(page: Page, found: Desk, written: Draft) -> None:

@@ -6,10 +6,10 @@ from functools import partial
 import streamlit as st
 
 from connectors.capabilities import Option
-from connectors.options import NO, YES, Chosen, Value, label
+from connectors.options import NO, YES, label
 from dashboard.app_pages.compose_draft import option_key
 from dashboard.frame import Page
-from dashboard.reads.compose import Account, options_of
+from dashboard.reads.compose import Account
 
 USUAL = ""
 
@@ -41,25 +41,3 @@ def _choice(page: Page, platform: str, option: Option, choice: str) -> str:
     if option.kind == "flag":
         return page.word("option.yes" if choice == YES else "option.no")
     return page.word(label(platform, option.name, choice))
-
-
-def said(page: Page, platform: str, chosen: Chosen) -> list[str]:
-    """What is chosen there, one sentence each."""
-    known = {one.name: one for one in options_of(platform)}
-    return [
-        page.word(
-            "compose.chosen",
-            option=page.word(label(platform, name)),
-            said=_value(page, platform, known[name], value),
-        )
-        for name, value in chosen
-        if name in known
-    ]
-
-
-def _value(page: Page, platform: str, option: Option, value: Value) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    if isinstance(value, bool):
-        return _choice(page, platform, option, YES if value else NO)
-    return _choice(page, platform, option, value) if value in option.choices else value

@@ -18,7 +18,7 @@ def show(page: Page, accounts: Mapping[str, str], chosen: Sequence[Account]) -> 
         return
     picked = st.session_state.get(OTHERS) or []
     many = [one for one, count in Counter(one.platform for one in chosen).items() if count > 1]
-    names = {one: page.word("compose.all_of", platform=page.word(f"platform.{one}")) for one in many} | accounts
+    names = {one: page.word("compose.all_of", platform=page.word(f"platform.{one}")) for one in many} | dict(accounts)
     offered = many + [str(one.id) for one in chosen if one.platform not in many or one.platform not in picked]
     if not set(offered) >= set(picked):  # an account that was taken off says nothing any more
         st.session_state[OTHERS] = [one for one in picked if one in offered]

@@ -18,7 +18,7 @@ def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agen
         page.type("Langue (fr, en…)", "FR!")
         assert "ne convient pas à" in page.press("Planifier")
         assert posts(lumiere) == []
-        assert "Qui peut voir : Les abonnés seulement" in page.type("Langue (fr, en…)", "fr")
+        assert "Qui peut voir — Les abonnés seulement" in page.type("Langue (fr, en…)", "fr")
         page.press("Planifier")
     (post,) = posts(lumiere)
     assert post.others == (Override(str(here), options=(("language", "fr"), ("visibility", "private"))),)
