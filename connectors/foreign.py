@@ -149,9 +149,8 @@ def _untrue(can: Capabilities) -> Iterator[str]:
         told: object = getattr(can, name)
         if not isinstance(told, tuple) or not told or not all(isinstance(one, str) for one in told):
             yield name
-    if not isinstance(can.options, tuple) or not all(map(options.is_whole, can.options)):
-        yield "options"
-    elif len({one.name for one in can.options}) != len(can.options):
+    told = can.options if isinstance(can.options, tuple) and all(map(options.is_whole, can.options)) else (None,)
+    if None in told or len({one.name for one in can.options}) != len(told):
         yield "options"
     if can.cost not in COSTS:
         yield "cost"

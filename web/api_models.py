@@ -21,7 +21,7 @@ from schedules.states import DeliveryState, DowntimeState, EditState
 from schedules.threads import Piece
 from tenants.reads import Creator
 from web.api_errors import LANGUAGE
-from web.api_option_models import OptionOut
+from web.api_option_models import OptionOut, PriceOut
 
 
 class ReasonOut(BaseModel):
@@ -308,13 +308,6 @@ class PartOut(BaseModel):
     body: str
     media: list[UUID]
     comment: bool
-
-
-class PriceOut(BaseModel):
-    """Minor units of a currency."""
-
-    minor: int
-    currency: str
 
 
 class OtherwiseOut(BaseModel):

@@ -1,4 +1,4 @@
-"""What the API gives out of options, as JSON."""
+"""What the API gives out of what single places choose and ask, as JSON."""
 
 from pydantic import BaseModel
 
@@ -27,3 +27,10 @@ class OptionOut(BaseModel):
         plain = ("name", "kind", "default", "most", "entries", "pattern")
         told = {name: getattr(one, name) for name in plain}
         return cls(**told, label=say(Message(label(platform, one.name)), LANGUAGE), choices=list(one.choices))
+
+
+class PriceOut(BaseModel):
+    """Minor units of a currency."""
+
+    minor: int
+    currency: str
