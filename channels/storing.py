@@ -26,7 +26,7 @@ from connectors.outcomes import (
 from foundation.money import Money
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import Button, Invoice, Lead, Medium, Part, Reference, Subject, Text, Unit
+from gate.units import Button, Invoice, Lead, Medium, Part, Reference, Setting, Subject, Text, Unit
 
 Stored = dict[str, Any]
 """A JSON object as PostgreSQL keeps it; it is read by this file alone."""
@@ -53,6 +53,7 @@ def unit_from_json(stored: Mapping[str, Any]) -> Unit:
         "leads": tuple(Lead(**each) for each in stored.get("leads", ())),
         "before": tuple(_part(part) for part in stored.get("before", ())),
         "price": Money(**stored["price"]) if stored.get("price") else None,
+        "options": tuple(Setting(**{**one, "values": tuple(one["values"])}) for one in stored.get("options", ())),
         "seen": tuple(stored["seen"]) if stored.get("seen") is not None else None,
     }
     return Unit(**{**stored, **ids, **parts})

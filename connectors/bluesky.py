@@ -31,7 +31,7 @@ from connectors.bluesky_record import (
     untold,
 )
 from connectors.bluesky_remarks import url_of
-from connectors.capabilities import Capabilities
+from connectors.capabilities import Capabilities, Option
 from connectors.contract import (
     Answer,
     Copy,
@@ -88,6 +88,16 @@ CAN = Capabilities(
     sizes={CHAT_SURFACE.partition(".")[2]: (bluesky_chats.MOST_TEXT, 0)},
     looks_for_messages=True,
     keeps_messages=True,
+    options=(
+        Option(
+            "languages",
+            "list",
+            most=30,
+            entries=3,
+            pattern="[a-z]{2,3}(-[A-Za-z]{2,8})?",
+            example="fr",
+        ),
+    ),
     points_at=frozenset({REMARK}),
     moderates=bluesky_acts.MODERATES,
     remarks_every=5,  # one request of the 3000 that an address has in as many minutes

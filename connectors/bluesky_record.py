@@ -10,7 +10,7 @@ from typing import Any
 
 import regex
 
-from connectors import fitting
+from connectors import fitting, options
 from gate.units import Medium, Unit
 
 COLLECTION, FILM = "app.bsky.feed.post", "video/mp4"
@@ -63,8 +63,8 @@ def record(
     """
     text = unit.text("body")
     made: dict[str, Any] = {"$type": COLLECTION, "text": text, "createdAt": at.isoformat().replace("+00:00", "Z")}
-    if unit.language:
-        made["langs"] = [unit.language]
+    if languages := options.said(unit).items("languages") or [unit.language] * bool(unit.language):
+        made["langs"] = languages
     if found := facets(text):
         made["facets"] = found
     if unit.media:

@@ -24,6 +24,32 @@ class Asking:
 
 
 @dataclass(frozen=True)
+class Option:
+    """Something a post may choose there beside its words. What it is called is the sentence `option.<platform>.<name>`;
+    a choice has that code, a point and the choice.
+
+    Where nobody chose, `default` is what the platform gets by itself, or the connector sends; "" says nothing of it.
+    """
+
+    name: str
+    kind: Literal["choice", "text", "flag", "list"]
+    choices: tuple[str, ...] = ()
+    default: str = ""
+    most: int = 0
+    """Characters of a text, or of all entries of a list."""
+    entries: int = 0
+    """Of a list."""
+    pattern: str = r".+"
+    """What a text, or an entry, matches as a whole."""
+    read: bool = False
+    """People there read it, or find the post by it: it is judged like every other word of the post."""
+    films: bool = False
+    """It says something of a film that stands alone; beside anything else it has no meaning, and is refused."""
+    example: str = ""
+    """A text, or an entry, that it takes: shown where one is typed, and sent by the contract suite."""
+
+
+@dataclass(frozen=True)
 class Capabilities:
     """What a platform can do, as data: dashboard, planner and tests read the same truth."""
 
@@ -85,6 +111,8 @@ class Capabilities:
     """What the platform asks for being posted to by a program: nothing, money for each request, money each month."""
     approval_days: int = 0
     """About how long the platform looks at an application before it may post for others; 0 where nobody looks."""
+    options: tuple[Option, ...] = ()
+    """What a post may choose there beside its words."""
 
     sells: Mapping[str, Asking] = field(default_factory=dict)
     """Places whose posts or messages may be locked until a reader pays the platform, with what may be asked. Packs that

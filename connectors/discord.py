@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from connectors import discord_connecting, discord_places, discord_roles, discord_words, fitting
+from connectors import discord_connecting, discord_places, discord_roles, discord_words, fitting, options
 from connectors.answers import ahead, segment
-from connectors.capabilities import Capabilities
+from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.discord_ids import (
     Place,
@@ -45,6 +45,9 @@ MOST_REQUEST = 24 * 1024 * 1024
 HIDING = "spoiler=true"
 """The flag that blurs what is attached."""
 
+SILENT = 1 << 12
+"""SUPPRESS_NOTIFICATIONS: https://docs.discord.com/developers/resources/message#message-object-message-flags"""
+
 PRESSED, CHOSEN = "press:", "command:"
 """What the key of a pressed button, and of a command from the menu, begins with; its id follows."""
 
@@ -75,6 +78,7 @@ class Discord:
         can_sell=False,
         stages=False,
         threads=25,
+        options=(Option("silent", "flag", default=options.NO),),
     )
     form = ConnectForm(
         fields=(
@@ -265,6 +269,8 @@ def _create(unit: Unit, channel: str) -> WireStep:
         "enforce_nonce": True,
         "allowed_mentions": {"parse": []},
     }
+    if options.said(unit).flag("silent"):
+        said["flags"] = SILENT
     if unit.buttons:
         said["components"] = _buttons(unit.buttons)
     if unit.under:  # refused where what it answers is gone

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import regex
 
-from connectors import pricing
+from connectors import options, pricing
 from connectors.capabilities import Capabilities
 from foundation.words import Message
 from gate.units import Medium, Unit
@@ -43,7 +43,7 @@ def unpointable(unit: Unit, can: Capabilities) -> Message | None:
 
 def unfit(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
     """Why a unit of `length` characters, counted as the platform counts, cannot go out as it is."""
-    if wrong := unpointable(unit, can) or pricing.unfit(unit, can):
+    if wrong := unpointable(unit, can) or pricing.unfit(unit, can) or options.unfit(unit, can.options):
         return wrong
     if unit.parts > can.threads and not (can.first_comment and unit.comment):
         if can.first_comment:

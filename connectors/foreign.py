@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import EntryPoint
 from urllib.parse import urlsplit
 
-from connectors import contract, enrolment, following, inboxes, naming, places
+from connectors import contract, enrolment, following, inboxes, naming, options, places
 from connectors.capabilities import COSTS, Capabilities
 from connectors.contract import Connector
 from connectors.enrolment import ConnectForm
@@ -149,6 +149,9 @@ def _untrue(can: Capabilities) -> Iterator[str]:
         told: object = getattr(can, name)
         if not isinstance(told, tuple) or not told or not all(isinstance(one, str) for one in told):
             yield name
+    told = can.options if isinstance(can.options, tuple) and all(map(options.is_whole, can.options)) else (None,)
+    if None in told or len({one.name for one in can.options}) != len(told):
+        yield "options"
     if can.cost not in COSTS:
         yield "cost"
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, instagram_account, instagram_remarks, meta_tokens
+from connectors import fitting, instagram_account, instagram_remarks, meta_tokens, options
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
-from connectors.capabilities import Capabilities
+from connectors.capabilities import Capabilities, Option
 from connectors.contract import (
     Answer,
     Copy,
@@ -79,6 +79,27 @@ class Instagram:
         stages=True,
         points_at=frozenset({REMARK}),
         first_comment=True,
+        options=(
+            Option("feed", "flag", default=options.YES, films=True),
+            Option(
+                "cover",
+                "text",
+                most=6,
+                pattern="[0-9]+",
+                films=True,
+                default="0",
+                example="1500",
+            ),
+            Option(
+                "collaborators",
+                "list",
+                most=90,
+                entries=3,
+                pattern=r"[a-z0-9._]{1,30}",
+                read=True,
+                example="lea",
+            ),
+        ),
         moderates=instagram_remarks.MODERATES,
         remarks_every=10,  # one to five requests; Meta allows an application 200 an hour for each account
     )
@@ -273,8 +294,10 @@ def _stage_name(medium: Medium) -> str:
 
 def _shown(unit: Unit) -> dict[str, Any]:
     """What people read of a post, and what Instagram is told of it."""
-    caption = {"caption": _caption(unit)} if _caption(unit) else {}
-    return caption | ({"is_ai_generated": True} if AI in unit.flags else {})
+    said: dict[str, Any] = {"caption": _caption(unit)} if _caption(unit) else {}
+    if invited := options.said(unit).items("collaborators"):
+        said["collaborators"] = invited
+    return said | ({"is_ai_generated": True} if AI in unit.flags else {})
 
 
 def _container(unit: Unit, medium: Medium) -> WireStep:
@@ -282,10 +305,17 @@ def _container(unit: Unit, medium: Medium) -> WireStep:
     item, file = len(unit.media) > 1, FileRef(medium.sha256, medium.mime)
     said = {"is_carousel_item": True} if item else _shown(unit)
     if medium.mime == FILM:  # they take no description of one
-        kind = {"media_type": "VIDEO"} if item else {"media_type": "REELS", "share_to_feed": True}
+        kind = {"media_type": "VIDEO"} if item else _reel(unit)
         return _made(_stage_name(medium), {**said, **kind}, {"video_url": file})
     alt = {"alt_text": medium.alt} if medium.alt else {}
     return _made(_stage_name(medium), {**said, **alt}, {"image_url": file})
+
+
+def _reel(unit: Unit) -> dict[str, Any]:
+    """Shown among the posts too, unless somebody chose otherwise; its cover lies so many milliseconds in."""
+    chosen = options.said(unit)
+    said: dict[str, Any] = {"media_type": "REELS", "share_to_feed": chosen.flag("feed") is not False}
+    return said | ({"thumb_offset": int(chosen.text("cover"))} if chosen.text("cover") else {})
 
 
 def _carousel(unit: Unit, inner: list[str]) -> WireStep:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, mastodon_account, mastodon_remarks, mastodon_words
+from connectors import fitting, mastodon_account, mastodon_remarks, mastodon_words, options
 from connectors.answers import ahead, segment, staged_anew, told_at, told_by
-from connectors.capabilities import Capabilities
+from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
 from connectors.mastodon_account import NO_MORE, SURFACE, is_gone, meaning, number_of, sentence
@@ -74,6 +74,11 @@ CAN = Capabilities(
     moderates=mastodon_remarks.MODERATES,
     remarks_every=5,  # one request of the 300 that an account, and an address, has in as many minutes
     names_whom_it_answers=True,
+    options=(
+        Option("visibility", "choice", choices=("public", "unlisted", "private")),
+        Option("warning", "text", most=200, read=True, example="Food"),
+        Option("language", "text", most=3, pattern="[a-z]{2,3}", example="fr"),
+    ),
 )
 
 
@@ -256,7 +261,9 @@ def _length(unit: Unit) -> int:
 
 
 def _warning(unit: Unit) -> str:
-    return WARNING if WARNED in unit.flags else ""
+    """Of the gate's mark first, whatever else somebody wants to say there."""
+    words = (WARNING if WARNED in unit.flags else "", options.said(unit).text("warning"))
+    return " · ".join(word for word in words if word)
 
 
 def _stage_name(medium: Medium) -> str:
@@ -277,7 +284,7 @@ def _asked(name: str, path: str) -> WireStep:
 
 
 def _post(unit: Unit, media: list[str]) -> WireStep:
-    said: dict[str, Any] = {**_said(unit), "visibility": "public"}
+    said: dict[str, Any] = {**_said(unit), "visibility": options.said(unit).text("visibility") or "public"}
     if media:
         said["media_ids"] = media
     if unit.under:
@@ -293,8 +300,8 @@ def _said(unit: Unit) -> dict[str, Any]:
         said["sensitive"] = True
     if warning := _warning(unit):
         said["spoiler_text"] = warning
-    if unit.language:
-        said["language"] = unit.language.partition("-")[0]
+    if language := options.said(unit).text("language") or unit.language.partition("-")[0]:
+        said["language"] = language
     return said
 
 

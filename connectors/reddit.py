@@ -11,8 +11,8 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import answers as http
-from connectors import fitting, reddit_account, reddit_remarks, reddit_words
-from connectors.capabilities import Capabilities
+from connectors import fitting, options, reddit_account, reddit_remarks, reddit_words
+from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
@@ -88,6 +88,17 @@ CAN = Capabilities(
     moderates=reddit_remarks.ACTS,
     remarks_every=reddit_remarks.EVERY,
     approval_days=14,
+    options=(
+        Option("spoiler", "flag", default=options.NO),
+        Option("replies", "flag", default=options.YES),
+        Option(
+            "flair",
+            "text",
+            most=36,
+            pattern="[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+            example="7f6bd2a0-9a0e-11ee-8d0c-0242ac120002",
+        ),
+    ),
 )
 """Reddit says nowhere how long an approval takes; weeks are reported."""
 
@@ -277,18 +288,18 @@ def _unfit(unit: Unit) -> Message | None:
 
 
 def _post(unit: Unit, files: list[Upload]) -> WireStep:
-    (title, body), where = _words(unit), spot(unit.account)
+    (title, body), where, chosen = _words(unit), spot(unit.account), options.said(unit)
     said: dict[str, Any] = {
         "sr": where.community,
         "title": title,
         "nsfw": NSFW in unit.flags,
-        "spoiler": False,
-        "sendreplies": True,
+        "spoiler": chosen.flag("spoiler") or False,
+        "sendreplies": chosen.flag("replies") is not False,
         "validate_on_submit": True,
         "api_type": "json",
     }
-    if where.flair:
-        said["flair_id"] = where.flair
+    if flair := chosen.text("flair") or where.flair:
+        said["flair_id"] = flair
     if body:
         said["text"] = body
     if len(files) > 1 and not any(file.is_film for file in files):

@@ -28,7 +28,17 @@ from connectors.outcomes import Outcome, Published, Rejected, Sighting, Unknown
 from connectors.places import Destination, Seen
 from connectors.purse import Listed
 from connectors.telegram_answers import description, meaning, place_of, published, removed, result
-from connectors.telegram_requests import MIMES, MOST_MEDIA, MOST_PARTS, MOST_TEXT, VIDEO_BYTES, count, request, unfit
+from connectors.telegram_requests import (
+    MIMES,
+    MOST_MEDIA,
+    MOST_PARTS,
+    MOST_TEXT,
+    OPTIONS,
+    VIDEO_BYTES,
+    count,
+    request,
+    unfit,
+)
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Unit
@@ -88,6 +98,7 @@ class Telegram:
         replaces=True,
         edits=True,
         threads=MOST_PARTS,
+        options=OPTIONS,
         sells=telegram_paid.SELLS,
     )
     form = telegram_connecting.FORM

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from connectors import telegram_again, telegram_paid
+from connectors import options, telegram_again, telegram_paid
+from connectors.capabilities import Option
 from connectors.contract import FileRef, StepKind, WireStep
 from connectors.telegram_answers import place_of
 from foundation.words import Message
@@ -15,6 +16,9 @@ MOST_TEXT, MOST_CAPTION = 4096, 1024
 MOST_MEDIA = 10
 MOST_PARTS = 25
 """Of a thread: Telegram names no limit to replies; one to a flood of them is ours."""
+
+OPTIONS = (Option("silent", "flag", default=options.NO),)
+"""Pinning takes a right that bots rarely have and a request of its own; previews of addresses are never shown."""
 
 PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})
 VIDEOS = frozenset({"video/mp4"})
@@ -53,6 +57,8 @@ def unfit(unit: Unit) -> Message | None:
         return Message("telegram.no_channel")
     if unit.invoice is not None:
         return _unfit_invoice(unit)
+    if wrong := options.unfit(unit, OPTIONS):
+        return wrong
     said, most = count(unit)
     if said > most:
         code = "connectors.text_too_long" if most == MOST_TEXT else "telegram.caption_too_long"
@@ -137,7 +143,8 @@ def _common(unit: Unit) -> dict[str, Any]:
     protected = {"protect_content": True} if _told(unit, "protect_content") else {}
     above = place_of(unit.under) if unit.under else None
     under = {"reply_parameters": {"message_id": above[1][0]}} if above is not None else {}
-    return {"chat_id": chat_id(unit.viewer or unit.destination), **protected, **under}
+    silent = {"disable_notification": True} if options.said(unit).flag("silent") else {}
+    return {"chat_id": chat_id(unit.viewer or unit.destination), **protected, **under, **silent}
 
 
 def _told(unit: Unit, flag: str) -> bool:

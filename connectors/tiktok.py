@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import answers as http
-from connectors import fitting, tiktok_account
-from connectors.capabilities import Capabilities
+from connectors import fitting, options, tiktok_account
+from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
 from connectors.naming import NO_POST, UNREAD, Address, path_of
@@ -27,7 +27,7 @@ from connectors.outcomes import (
     Unknown,
 )
 from connectors.places import Located, shown_at
-from connectors.tiktok_account import CREATOR, SURFACE, code, data, meaning, spot
+from connectors.tiktok_account import CREATOR, READERS, SURFACE, code, data, meaning, spot
 from connectors.tiktok_upload import (
     DONE,
     EXPIRED,
@@ -77,6 +77,12 @@ CAN = Capabilities(
     can_sell=False,
     stages=True,
     approval_days=14,
+    options=(
+        Option("readers", "choice", choices=READERS),
+        Option("comments", "flag", default=options.YES),
+        Option("duets", "flag", default=options.NO),
+        Option("stitches", "flag", default=options.NO),
+    ),
 )
 """Until TikTok has audited an application it serves five people a day, whose accounts must be private."""
 
@@ -203,13 +209,17 @@ def _unfit(unit: Unit, length: int) -> Message | None:
 
 
 def _said(unit: Unit) -> dict[str, Any]:
-    """What people read of a film, who may, and what TikTok is told of it. Nobody may cut it into films of their own."""
-    said = {
+    """What people read of a film, who may, and what TikTok is told of it. Nobody may cut it into films of their own,
+    unless its author chose that."""
+    chosen = options.said(unit)
+    said: dict[str, Any] = {
         "title": _caption(unit),
-        "privacy_level": spot(unit.account).readers,
-        "disable_duet": True,
-        "disable_stitch": True,
+        "privacy_level": chosen.text("readers") or spot(unit.account).readers,
+        "disable_duet": not chosen.flag("duets"),
+        "disable_stitch": not chosen.flag("stitches"),
     }
+    if chosen.flag("comments") is not None:
+        said["disable_comment"] = not chosen.flag("comments")
     return said | ({"is_aigc": True} if AI in unit.flags else {})
 
 

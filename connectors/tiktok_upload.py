@@ -71,7 +71,7 @@ class Upload:
             "total_chunk_count": count,
         }
         comments = data(creator).get("comment_disabled") is True
-        post = {**self._said, "disable_comment": comments}
+        post = {**self._said, "disable_comment": comments or bool(self._said.get("disable_comment"))}
         return Send(
             WireStep(
                 INIT,

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, x_account, x_remarks
+from connectors import fitting, options, x_account, x_remarks
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
-from connectors.capabilities import Capabilities
+from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address
@@ -69,6 +69,7 @@ CAN = Capabilities(
     remarks_every=x_remarks.EVERY,
     threads=25,
     cost="used",
+    options=(Option("answers", "choice", choices=("following", "mentionedUsers", "subscribers", "verified")),),
 )
 
 
@@ -258,6 +259,8 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
         body["media"] = {"media_ids": media}
     if AI in unit.flags:
         body["made_with_ai"] = True
+    if (answers := options.said(unit).text("answers")) and not unit.under:  # a thread is its first post's
+        body["reply_settings"] = answers
     if unit.under:
         body["reply"] = {"in_reply_to_tweet_id": unit.under}
     return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/2/tweets", body)

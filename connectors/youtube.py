@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors import answers as http
-from connectors import fitting, youtube_account, youtube_remarks
-from connectors.capabilities import Capabilities
+from connectors import fitting, options, youtube_account, youtube_remarks
+from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address, asked, path_of
@@ -35,6 +35,9 @@ MOST_TITLE, MOST_TEXT = 100, 5000
 CATEGORY = "22"
 """People & Blogs; a film without one is refused."""
 
+SEEN = ("public", "unlisted")
+"""Who may see a film. A private one is not published: it is what was uploaded ahead."""
+
 LISTED, MOST_PAGES = 50, 4
 CAN = Capabilities(
     platform="youtube",
@@ -55,6 +58,11 @@ CAN = Capabilities(
     moderates=frozenset(youtube_remarks.STATUS),
     remarks_every=60,
     looks_for_answers=True,
+    options=(
+        Option("readers", "choice", choices=SEEN),
+        Option("tags", "list", most=400, entries=50, pattern="[^<>,]+", read=True, example="sea"),
+        Option("category", "text", most=3, pattern="[0-9]+", default=CATEGORY, example="24"),
+    ),
 )
 """Until Google has audited an application, all that it uploads stays private; it says nowhere how long that takes.
 
@@ -106,7 +114,7 @@ class YouTube:
         for one in listed:
             number, snippet = part(one, "contentDetails").get("videoId"), part(one, "snippet")
             same = (snippet.get("title"), snippet.get("description")) == (title.strip(), body.strip())
-            public = part(one, "status").get("privacyStatus") == "public"
+            public = part(one, "status").get("privacyStatus") in SEEN
             if isinstance(number, str) and same and public and number not in sought.known:
                 return Found(number, _url(number))
         page = http.told_by(answers[-1]).get("nextPageToken")
@@ -247,19 +255,22 @@ def _status(privacy: str, *, made: bool) -> dict[str, Any]:
 
 def _private(unit: Unit) -> dict[str, Any]:
     title, body = fitting.titled(unit.text("title"), unit.text("body"))
-    snippet = {"title": title, "description": body, "categoryId": CATEGORY}
+    chosen = options.said(unit)
+    snippet: dict[str, Any] = {"title": title, "description": body, "categoryId": chosen.text("category") or CATEGORY}
+    if tags := chosen.items("tags"):
+        snippet["tags"] = tags
     return {"snippet": snippet, "status": _status("private", made=AI in unit.flags)}
 
 
 def _shown(unit: Unit, number: str) -> WireStep:
-    body = {"id": number, "status": _status("public", made=AI in unit.flags)}
+    body = {"id": number, "status": _status(options.said(unit).text("readers") or "public", made=AI in unit.flags)}
     return WireStep(PUBLISH, StepKind.PUBLISH, "PUT", "/youtube/v3/videos?part=status", body)
 
 
 def _published(answer: Answer) -> Outcome:
     told = http.told_by(answer)
     number, privacy = told.get("id"), part(told, "status").get("privacyStatus")
-    if isinstance(number, str) and privacy == "public":
+    if isinstance(number, str) and privacy in SEEN:
         return Published(number, _url(number))
     if isinstance(number, str) and privacy == "private":
         return Rejected(Message("youtube.kept_private"), permanent=False)

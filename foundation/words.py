@@ -19,7 +19,7 @@ IF_ANY: Mapping[str, bool] = {"if_any": True}
 """The metadata of a field that digests leave out where it says nothing: so it could be added to values that were
 digested before."""
 
-_OF_PLATFORMS = ("platform", "place", "connect")
+_OF_PLATFORMS = ("platform", "place", "connect", "option")
 """What codes begin with that speak of the platform they name next."""
 
 UNITS: Mapping[str, str] = {"XTS": "money.test", "XTR": "money.stars"}

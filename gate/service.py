@@ -119,7 +119,8 @@ def _shows_only(unit: Unit) -> bool:
 
 def says_only(unit: Unit, *, own_hosts: Sequence[str] = ()) -> bool:
     """Whether a unit is its service sentence and nothing else; its buttons bear service sentences too."""
-    body_only = len(unit.texts) == 1 and not (unit.references or unit.invoice or unit.price) and _shows_only(unit)
+    body_only = len(unit.texts) == 1 and not (unit.references or unit.invoice or unit.price or unit.options)
+    body_only = body_only and _shows_only(unit)
     ours = unit.service.startswith(PREFIX) and not unit.service.startswith(BUTTON)
     if not body_only or not ours or not renders(unit.service, unit.texts[0].body, own_hosts=own_hosts):
         return False

@@ -126,6 +126,16 @@ class Lead:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """Something a post chose on its platform beside its words. What people may `read` of it is judged as words are;
+    none of it loosens a rule: marks are told beside it, whatever it says."""
+
+    name: str
+    values: tuple[str, ...]
+    read: bool = field(default=False, metadata=IF_ANY)
+
+
+@dataclass(frozen=True)
 class Part:
     """One part of a thread, as readers see it."""
 
@@ -183,6 +193,8 @@ class Unit:
     """How many parts the thread has in all; 1 for what stands alone."""
     leads: tuple[Lead, ...] = ()
     """Of addresses in these texts and in those of the parts above, what they stand for."""
+    options: tuple[Setting, ...] = ()
+    """What it chose on its platform beside its words."""
     reply_to: str = field(default="", compare=False)
     """The native id of our own copy that a part is put under. As the native key, it travels with the unit."""
     comment: str = field(default="", compare=False)
@@ -229,13 +241,17 @@ class Unit:
             del content["leads"]
         if self.price is None:
             del content["price"]
+        if not self.options:
+            del content["options"]
         return hashlib.sha256(canonical(content)).hexdigest()
 
     def shown(self) -> tuple[object, ...]:
         """What of it people see, part by part, without its place and its marks: what somebody says yes to."""
         earlier = ((part.texts, _looks(part.media), (), None, ()) for part in self.before)
         asked = () if self.price is None else (self.price,)  # a yes given before there were prices stays a yes
-        return (*earlier, (self.texts, _looks(self.media), self.buttons, self.invoice, self.references, *asked))
+        chosen = (self.options,) if self.options else ()
+        whole = (self.texts, _looks(self.media), self.buttons, self.invoice, self.references, *asked, *chosen)
+        return (*earlier, whole)
 
     @property
     def all_media(self) -> tuple[Medium, ...]:
@@ -268,6 +284,7 @@ class Unit:
         own = [*Part(self.texts, self.media).visible_texts, *(button.label for button in self.buttons)]
         if self.invoice is not None:
             own += [self.invoice.title, self.invoice.description]
+        own += [value for one in self.options if one.read for value in one.values]
         return tuple(own)
 
 

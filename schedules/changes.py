@@ -187,9 +187,18 @@ def _texts(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
                 found[place, field, 0] = one[field]
         if one.get("price") is not None:
             found[place, "price", 0] = str(Money(**one["price"]))
+        for name, value in (one.get("options") or {}).items():
+            found[place, f"option:{name}", 0] = _chosen(value)
         for part, piece in enumerate(one.get("parts") or (), start=1):
             found[place, "comment" if piece["comment"] else "body", part] = piece["body"]
     return {spot: words for spot, words in found.items() if words}
+
+
+def _chosen(value: Any) -> str:
+    """What was chosen, as it is compared: yes and no as signs that need no language."""
+    if isinstance(value, bool):
+        return "✓" if value else "✗"
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _pictures(said: Mapping[str, Any]) -> list[UUID]:

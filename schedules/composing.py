@@ -6,6 +6,7 @@ from uuid import UUID
 
 from channels import carrying
 from channels.reads import Channel
+from connectors import options
 from connectors.capabilities import Capabilities
 from foundation.database import Scope
 from foundation.words import LANGUAGES, Message, say
@@ -66,9 +67,9 @@ def compose(scope: Scope, row: Delivery, owner: Post, channel: Channel, of: Matt
 
 def compose_parts(first: Unit, owner: Post, channel: Channel, can: Capabilities, of: Matter) -> tuple[Unit, ...]:
     """Every part of a post as the place would show it, its addresses as they leave, without the gate's marks; pure."""
-    parts = [
-        (piece, tuple(of.media[asset] for asset in piece.media)) for piece in overrides.content(owner, channel).parts
-    ]
+    said = overrides.content(owner, channel)
+    parts = [(piece, tuple(of.media[asset] for asset in piece.media)) for piece in said.parts]
+    first = replace(first, options=options.settings(said.options, can))
     return linking.dressed(linking.read(owner), channel, threads.units(first, parts, can))
 
 

@@ -1,4 +1,5 @@
-"""What a post says otherwise in one place: words, pictures, parts or a price of its own on a platform or an account.
+"""What a post says otherwise in one place: words, pictures, parts, a price or options of a
+platform or an account.
 
 They are written and approved with the post: its digest covers every version of it, whatever account it goes to.
 """
@@ -9,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.reads import Channel
+from connectors.options import Chosen
 from foundation.errors import BadInput
 from foundation.money import Money
 from schedules import threads
@@ -21,6 +23,9 @@ MOST = 40
 LONGEST_PLACE = 60
 MOST_PRICE = 10_000_000
 """Minor units; what a place lets a post cost is less, and said by its connector."""
+
+MOST_OPTIONS = 4_000
+"""Characters of all that one place chooses; what a platform takes is less, and said by its connector."""
 
 MAX_TITLE, MAX_BODY = 200, 20_000
 """Characters; what a platform takes is less, and said by its connector."""
@@ -37,11 +42,13 @@ class Override:
     parts: tuple[Piece, ...] | None = None
     price: Money | None = None
     """What readers pay there before they see its pictures and films."""
+    options: Chosen = ()
+    """What it chooses there beside its words (`connectors.options`); the rest is as the platform has it."""
 
     @property
     def idle(self) -> bool:
         """Whether it changes nothing."""
-        return (self.title, self.body, self.media, self.parts, self.price) == (None,) * 5
+        return (self.title, self.body, self.media, self.parts, self.price) == (None,) * 5 and not self.options
 
 
 @dataclass(frozen=True)
@@ -53,11 +60,12 @@ class Content:
     media: tuple[UUID, ...]
     parts: tuple[Piece, ...]
     price: Money | None = None
+    options: Chosen = ()
 
     @property
     def words(self) -> "Content":
-        """What it says and shows, whatever it costs."""
-        return replace(self, price=None)
+        """What it says and shows, whatever it costs and chooses."""
+        return replace(self, price=None, options=())
 
     @property
     def assets(self) -> list[UUID]:
@@ -92,6 +100,7 @@ def over(said: Content, one: Override) -> Content:
         said.media if one.media is None else one.media,
         said.parts if one.parts is None else one.parts,
         said.price if one.price is None else one.price,
+        tuple(sorted((dict(said.options) | dict(one.options)).items())),
     )
 
 
@@ -111,8 +120,18 @@ def every_asset(media: Sequence[UUID], parts: Sequence[Piece], others: Sequence[
 
 
 def prices(owner: Post) -> tuple[Override, ...]:
-    """What single places ask for a post, and nothing else of what they say: a copy of it must not be free there."""
+    """What single places ask for a post, and nothing else of what they say."""
     return tuple(Override(one.place, price=one.price) for one in read(owner) if one.price is not None)
+
+
+def asked(owner: Post) -> tuple[Override, ...]:
+    """What single places ask for a post and choose for it, and nothing else of what they say: a copy of it must
+    not be free there, or shown to more people."""
+    return tuple(
+        Override(one.place, price=one.price, options=one.options)
+        for one in read(owner)
+        if one.price is not None or one.options
+    )
 
 
 def given_away(owner: Post, channel: Channel) -> bool:
@@ -138,12 +157,27 @@ def check(said: Content, others: Sequence[Override]) -> None:
         raise BadInput("post.no_such_place")
     if any(one.price is not None and not 0 < one.price.minor <= MOST_PRICE for one in others):
         raise BadInput("post.price_wrong")
+    if any(_size(one.options) > MOST_OPTIONS for one in others):
+        raise BadInput("option.too_much", most=MOST_OPTIONS)
+    if any("\x00" in text for one in others for text in _texts(one.options)):
+        raise BadInput("post.unwritable")
     for one in (said, *(over(said, other) for other in others)):
         if len(one.body) > MAX_BODY or len(one.title) > MAX_TITLE:
             raise BadInput("post.too_long", most=MAX_BODY)
         if "\x00" in one.title + one.body:
             raise BadInput("post.unwritable")
         threads.check(one.parts)
+
+
+def _texts(chosen: Chosen) -> Iterator[str]:
+    for name, value in chosen:
+        yield name
+        if not isinstance(value, bool):
+            yield from (value,) if isinstance(value, str) else value
+
+
+def _size(chosen: Chosen) -> int:
+    return sum(len(text) + 1 for text in _texts(chosen))
 
 
 def stored(others: Sequence[Override]) -> list[dict[str, Any]]:
@@ -159,6 +193,8 @@ def _stored(one: Override) -> dict[str, Any]:
         said["parts"] = threads.stored(one.parts)
     if one.price is not None:
         said["price"] = {"minor": one.price.minor, "currency": one.price.currency}
+    if one.options:
+        said["options"] = dict(one.options)
     return {name: value for name, value in said.items() if value is not None}
 
 
@@ -176,4 +212,12 @@ def _read(said: Mapping[str, Any]) -> Override:
         None if media is None else tuple(UUID(asset) for asset in media),
         None if parts is None else threads.pieces(parts),
         Money(**said["price"]) if "price" in said else None,
+        chosen(said.get("options") or {}),
+    )
+
+
+def chosen(options: Mapping[str, Any]) -> Chosen:
+    """Options as they are kept: by name, sorted, what is a list as a tuple."""
+    return tuple(
+        (name, tuple(value) if isinstance(value, list | tuple) else value) for name, value in sorted(options.items())
     )

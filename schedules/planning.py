@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from channels import reads as channel_reads
+from connectors.options import Chosen
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -79,12 +80,24 @@ def price_print(price: Money | None) -> list[object]:
     return [] if price is None else [str(price)]
 
 
+def options_print(chosen: Chosen) -> list[object]:
+    """What of options is approved: each with its value; nothing where a place chooses none."""
+    said = [[name, list(value) if isinstance(value, tuple) else value] for name, value in chosen]
+    return [["options", said]] if said else []
+
+
 def digest_now(scope: Scope, row: Post) -> str:
     """The digest of a post with its pictures as they are now. Raises NotFound for a picture that is missing."""
     said, others = overrides.written(row), overrides.read(row)
     known = library.media_of(scope, overrides.every_asset(said.media, said.parts, others), "library")
     otherwise = {
-        place: [other.title, other.body, *_prints(known, other), *price_print(other.price)]
+        place: [
+            other.title,
+            other.body,
+            *_prints(known, other),
+            *price_print(other.price),
+            *options_print(other.options),
+        ]
         for place, other in overrides.versions(row)
     }
     prints, parts = _prints(known, said)

@@ -172,7 +172,7 @@ def add_wording(scope: Scope, entry_id: UUID, body: str, *, key: UUID, author: s
         raise BadInput("pool.same_words")
     if len(wordings) >= MOST_WORDINGS:
         raise BadInput("pool.many_wordings", most=MOST_WORDINGS)
-    asks = overrides.prices(first)
+    asks = overrides.asked(first)
     draft = Draft(first.creator_id, first.title, body, said.media, (), first.text_ai, said.parts, asks)
     late: dict[str, Any] = {"late_ok": first.late_ok, "until_midnight": first.until_midnight}
     post_id = drafting.write(scope, draft, key=key, author=author, origin=ORIGIN, priority=first.priority, **late)

@@ -10,6 +10,7 @@ from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import ChannelState
 from connectors.contract import Connector, Counts
+from connectors.options import Told, told
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import derived
@@ -83,6 +84,8 @@ class Preview:
     """What follows the post; nothing where the place shows all of it as one."""
     joined: bool = False
     """Whether what follows was put under the post's own words, since the place shows it so."""
+    chosen: tuple[Told, ...] = ()
+    """What it chooses there beside its words."""
     said: Content = NOTHING
     """What the post says there before it is marked; its pictures are those of `all_media`, as assets."""
 
@@ -187,6 +190,7 @@ def _preview(
             for number, (one, piece) in enumerate(zip(units[1:], said.parts, strict=False), start=2)
         ),
         joined=bool(said.parts) and len(units) == 1,
+        chosen=told(said.options, connector.capabilities) if connector is not None else (),
         said=said,
     )
 

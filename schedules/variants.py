@@ -98,12 +98,13 @@ class Unit:
 
 
 def differences(one: Content, other: Content) -> frozenset[str]:
-    """In what two versions differ: words, pictures, parts, price; pure."""
+    """In what two versions differ: words, pictures, parts, price, options; pure."""
     told = {
         "words": (one.title, likeness.normal(one.body)) != (other.title, likeness.normal(other.body)),
         "pictures": one.media != other.media,
         "parts": one.parts != other.parts,
         "price": one.price != other.price,
+        "options": one.options != other.options,
     }
     return frozenset(name for name, differ in told.items() if differ)
 
@@ -169,7 +170,8 @@ def _write(scope: Scope, row: Series, wanted: Wanted, *, key: UUID, author: str)
     if len(differences(said, other)) != 1:
         raise BadInput("variants.one_difference")
     links = linking.read(owner).wanted
-    asks = (Override(row.channels[0], price=said.price),) if said.price is not None else ()
+    asked = Override(row.channels[0], price=said.price, options=said.options)
+    asks = () if asked.idle else (asked,)
     words = (other.title, other.body, other.media)
     draft = Draft(owner.creator_id, *words, (), owner.text_ai, other.parts, asks, links=links)
     late: dict[str, Any] = {"late_ok": owner.late_ok, "until_midnight": owner.until_midnight}

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 from pydantic.config import JsonDict
 
 from foundation.errors import BadInput
@@ -15,7 +15,7 @@ from schedules.drafting import Draft
 from schedules.lateness import Late
 from schedules.linking import LONGEST_MARK, MOST_PLAIN, Wanted
 from schedules.listing import MOST
-from schedules.overrides import LONGEST_PLACE, MAX_BODY, MAX_TITLE, MOST_PRICE, Override
+from schedules.overrides import LONGEST_PLACE, MAX_BODY, MAX_TITLE, MOST_OPTIONS, MOST_PRICE, Override, chosen
 from schedules.overrides import MOST as MOST_PLACES
 from schedules.planning import LAST_PRIORITY
 from schedules.reads import Written
@@ -140,6 +140,18 @@ class PriceIn(In):
     currency: Annotated[Text, Field(pattern=r"^[A-Z]{3}$", examples=["USD"])]
 
 
+OptionText = Annotated[Text, Field(max_length=MOST_OPTIONS)]
+Options = Annotated[
+    dict[
+        Annotated[Text, Field(max_length=60)],
+        StrictBool | OptionText | Annotated[list[OptionText], Field(max_length=100)],
+    ],
+    Field(
+        max_length=30, description="What it chooses there, by name: `limits.options` of a channel says what there is."
+    ),
+]
+
+
 class OtherwiseIn(In):
     """What a post says otherwise in one place: a platform's name, or the id of an account. What is left out is as the
     post has it."""
@@ -150,6 +162,7 @@ class OtherwiseIn(In):
     media: Ids | None = None
     parts: Parts | None = None
     price: PriceIn | None = None
+    options: Options = {}
 
     @property
     def override(self) -> Override:
@@ -161,6 +174,7 @@ class OtherwiseIn(In):
             None if self.media is None else tuple(self.media),
             None if self.parts is None else tuple(part.piece for part in self.parts),
             None if self.price is None else Money(self.price.minor, self.price.currency),
+            chosen(self.options),
         )
 
 

@@ -21,6 +21,7 @@ from schedules.states import DeliveryState, DowntimeState, EditState
 from schedules.threads import Piece
 from tenants.reads import Creator
 from web.api_errors import LANGUAGE
+from web.api_option_models import OptionOut, PriceOut
 
 
 class ReasonOut(BaseModel):
@@ -72,6 +73,7 @@ class LimitsOut(BaseModel):
     first_comment: bool
     can_remove: bool
     by_hand: bool
+    options: list[OptionOut]
 
     @classmethod
     def of(cls, can: Capabilities, surface: str) -> "LimitsOut":
@@ -87,6 +89,7 @@ class LimitsOut(BaseModel):
             first_comment=can.first_comment,
             can_remove=can.can_delete,
             by_hand=can.hand_over,
+            options=[OptionOut.of(can.platform, one) for one in can.options],
         )
 
 
@@ -310,13 +313,6 @@ class PartOut(BaseModel):
     comment: bool
 
 
-class PriceOut(BaseModel):
-    """Minor units of a currency."""
-
-    minor: int
-    currency: str
-
-
 class OtherwiseOut(BaseModel):
     """What a post says otherwise in one place; null is as the post has it."""
 
@@ -326,6 +322,7 @@ class OtherwiseOut(BaseModel):
     media: list[UUID] | None
     parts: list[PartOut] | None
     price: PriceOut | None
+    options: dict[str, bool | str | list[str]]
 
     @classmethod
     def of(cls, one: Override) -> "OtherwiseOut":
@@ -337,6 +334,7 @@ class OtherwiseOut(BaseModel):
             media=None if one.media is None else list(one.media),
             parts=None if one.parts is None else parts_of(one.parts),
             price=None if one.price is None else PriceOut(minor=one.price.minor, currency=one.price.currency),
+            options={name: list(value) if isinstance(value, tuple) else value for name, value in one.options},
         )
 
 

@@ -18,6 +18,7 @@ from connectors.suite.comment_rules import first_comments_stand_once
 from connectors.suite.edit_rules import words_are_changed
 from connectors.suite.house import House, Story
 from connectors.suite.naming_rules import addresses_are_read
+from connectors.suite.option_rules import options_reach_the_wire
 from connectors.suite.price_rules import prices_are_kept, what_was_bought_is_seen
 from connectors.suite.readings import earnings_are_told, followers_are_counted, lately, movements_are_listed
 from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
@@ -368,6 +369,7 @@ RULES: tuple[Rule, ...] = (
     first_comments_stand_once,
     roles_are_given_once,
     prices_are_kept,
+    options_reach_the_wire,
     addresses_are_read,
 )
 

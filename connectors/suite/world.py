@@ -186,6 +186,8 @@ class World:
     """What every unit of this world costs its reader."""
     bought: Callable[[str], None] | None = None
     """Makes the reader buy the message of a native id; None where nothing is sold by the platform itself."""
+    chooses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Values of options that are taken on this account, where not all that are declared are."""
     flags: tuple[str, ...] = ("adult=true", "ai=true")
     told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
     """Whether the body of a request tells `flags`."""

@@ -14,6 +14,7 @@ from dashboard.app_pages import (
     compose_ideas,
     compose_kit,
     compose_links,
+    compose_options,
     compose_parts,
     compose_pictures,
     compose_places,
@@ -154,8 +155,10 @@ def _words(page: Page, hers: list[Account]) -> None:
         disabled=bool(typed(REWORK)),
     )
     picked = st.session_state.get(ACCOUNTS) or []
-    compose_places.show(page, names, picked)
-    compose_prices.show(page, [one for one in hers if str(one.id) in picked], names)
+    chosen_accounts = [one for one in hers if str(one.id) in picked]
+    compose_places.show(page, names, chosen_accounts)
+    compose_prices.show(page, chosen_accounts, names)
+    compose_options.show(page, chosen_accounts, names)
     if not hers:
         draw("calendar_empty.html", code="compose.no_accounts", word=page.word)
 

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import streamlit as st
 
+from connectors.capabilities import Option
+from connectors.options import NO, YES, Chosen
 from foundation import money
 from foundation.errors import NotFound
 from foundation.ids import uuid7
@@ -15,7 +17,7 @@ from schedules.calendar import parse
 from schedules.drafting import Draft
 from schedules.lateness import Late
 from schedules.linking import Wanted
-from schedules.overrides import Content, Override
+from schedules.overrides import Content, Override, chosen
 from schedules.reads import Written
 from schedules.threads import Piece
 
@@ -88,6 +90,7 @@ def duplicate(post: Written, there: Mapping[UUID, Content], creator: str) -> Non
             add_part(part)
     for one, said in there.items():
         _ask(str(one), said.price)
+        _choose(str(one), said.options)
     others = {str(one): said for one, said in there.items() if said.words != post.said}
     st.session_state[OTHERS] = list(others)
     for account, other in others.items():
@@ -99,6 +102,16 @@ def _ask(account: str, price: Money | None) -> None:
     if price is not None:
         fields = {"price": amount(price), "currency": price.currency}
         st.session_state.update({other_key(account, field): value for field, value in fields.items()})
+
+
+def _choose(account: str, options: Chosen) -> None:
+    """The fields of what is chosen on an account, by the kind of each value."""
+    for name, value in options:
+        kind = "flag" if isinstance(value, bool) else "list" if isinstance(value, tuple) else "text"
+        text = (
+            (YES if value else NO) if isinstance(value, bool) else value if isinstance(value, str) else "\n".join(value)
+        )
+        st.session_state[f"{_of_options(account)}{kind}:{name}"] = text
 
 
 def _fill(account: str, said: Content, *, same_parts: bool) -> None:
@@ -166,6 +179,27 @@ def other_key(account: str, field: str) -> str:
     return f"{OF_OTHER}{account}:{field}"
 
 
+def _of_options(account: str) -> str:
+    return other_key(account, "option:")
+
+
+def option_key(account: str, option: Option) -> str:
+    """Where what is chosen on an account is kept: a choice as a text."""
+    kind = "text" if option.kind == "choice" else option.kind
+    return f"{_of_options(account)}{kind}:{option.name}"
+
+
+def _options(account: str) -> Chosen:
+    """What is chosen on an account; an empty field chooses nothing."""
+    begin, found = _of_options(account), {}
+    for key in [str(one) for one in st.session_state if str(one).startswith(begin)]:
+        kind, _, name = key.removeprefix(begin).partition(":")
+        if said := typed(key).strip():
+            lines = tuple(line.strip() for line in said.splitlines() if line.strip())
+            found[name] = said == YES if kind == "flag" else lines if kind == "list" else said
+    return chosen(found)
+
+
 def add_part(piece: Piece) -> None:
     """One more part at the end, in a callback."""
     part = uuid7().hex
@@ -181,7 +215,9 @@ def draft(creator_id: UUID) -> Draft:
     said = Content(typed(TITLE).strip(), typed(BODY).strip(), listed(MEDIA), rest)
     apart, accounts = st.session_state.get(OTHERS) or (), listed(ACCOUNTS)
     others = [_other(said, one) for one in apart]
-    others += [Override(one, price=_price(one)) for one in map(str, accounts) if one not in apart]
+    others += [
+        Override(one, price=_price(one), options=_options(one)) for one in map(str, accounts) if one not in apart
+    ]
     written = tuple(one for one in others if not one.idle)
     plain = tuple(str(one) for one in st.session_state.get(PLAIN) or ())
     links = Wanted(typed(CAMPAIGN).strip(), plain)
@@ -232,6 +268,7 @@ def _other(said: Content, account: str) -> Override:
         media=None if media == said.media else media,
         parts=None if parts is None else threads.pieces(parts),
         price=_price(account),
+        options=_options(account),
     )
 
 

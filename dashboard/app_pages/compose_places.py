@@ -1,20 +1,25 @@
 """What a post that is being written says otherwise on single accounts: other words, another title, fewer pictures."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from dashboard.app_pages.compose_draft import BODY, MEDIA, OTHERS, TITLE, other_key, typed
 from dashboard.frame import Page
+from dashboard.reads.compose import Account
 from schedules.overrides import MAX_TITLE
 
 
-def show(page: Page, names: Mapping[str, str], chosen: Sequence[str]) -> None:
-    """Draw the accounts a post goes to, and fields of their own for those it is written differently for."""
-    offered = [one for one in chosen if one in names]
-    if not offered:
+def show(page: Page, accounts: Mapping[str, str], chosen: Sequence[Account]) -> None:
+    """Draw the accounts a post goes to, and fields of their own for those it is written differently for; of several on
+    one platform, the platform too, which then speaks for all of them."""
+    if not chosen:
         return
     picked = st.session_state.get(OTHERS) or []
+    many = [one for one, count in Counter(one.platform for one in chosen).items() if count > 1]
+    names = {one: page.word("compose.all_of", platform=page.word(f"platform.{one}")) for one in many} | dict(accounts)
+    offered = many + [str(one.id) for one in chosen if one.platform not in many or one.platform not in picked]
     if not set(offered) >= set(picked):  # an account that was taken off says nothing any more
         st.session_state[OTHERS] = [one for one in picked if one in offered]
     st.pills(

@@ -11,7 +11,7 @@ from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import ChannelState
 from connectors import registry
-from connectors.capabilities import Asking
+from connectors.capabilities import Asking, Option
 from connectors.contract import Connector
 from foundation.database import Scope
 from schedules import agenda, previewing
@@ -38,6 +38,8 @@ class Account:
     ready: bool
     asking: Asking | None = None
     """What a post may cost there; None where it costs nothing."""
+    options: tuple[Option, ...] = ()
+    """What a post may choose there beside its words."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,15 @@ def accounts(scope: Scope, mine: Sequence[Creator]) -> list[Account]:
     """The accounts of these creators where posts can stand, by name: a bot without a channel of its own only talks."""
     theirs = {one.id for one in mine}
     return [
-        Account(one.id, one.creator_id, one.name, one.platform, one.state is ChannelState.ACTIVE, asking_of(one))
+        Account(
+            one.id,
+            one.creator_id,
+            one.name,
+            one.platform,
+            one.state is ChannelState.ACTIVE,
+            asking_of(one),
+            options_of(one.platform),
+        )
         for one in channel_reads.every_channel(scope)
         if one.creator_id in theirs and one.surface
     ]
@@ -80,6 +90,12 @@ def asking_of(one: Channel) -> Asking | None:
     """What a post may cost on an account."""
     connector = connectors().get(one.platform)
     return connector.capabilities.asking(one.surface) if connector is not None else None
+
+
+def options_of(platform: str) -> tuple[Option, ...]:
+    """What a post may choose on a platform."""
+    connector = connectors().get(platform)
+    return connector.capabilities.options if connector is not None else ()
 
 
 def desk(

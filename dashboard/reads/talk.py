@@ -62,6 +62,8 @@ class Talk:
             return Message("talk.title")
         if one.field == "price":
             return Message("talk.price")
+        if one.field.startswith("option:"):
+            return Message("talk.option", {"option": one.field.partition(":")[2]})
         if one.field == "comment":
             return Message("compose.comment")
         return Message("compose.part", {"number": one.part + 1}) if one.part else Message("talk.words_of_post")

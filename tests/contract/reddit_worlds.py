@@ -61,12 +61,16 @@ class RedditFake:
         return list(self.server.book.record(after=self.after))
 
 
+FLAIR = "7f6bd2a0-9a0e-11ee-8d0c-0242ac120002"
+
+
 def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, film: bool = False) -> World:
     """A fresh one. `one_picture`: a post of pictures has one, which Reddit makes some seconds later; `film`: each post
     is one, with its poster, and made later still."""
     number = next(_numbers)
     server.media_delay = 44.0 if film else 15.0 if one_picture else 0.0
     member, place = server.account(f"w{number:03}"), server.subreddit(f"lakes{number}", over18=True)
+    place.flairs = [{"id": FLAIR, "text": "Wall"}]
     past = server.book.record()
     account = Spot(member.name, place.name).account
     fake = RedditFake(server, member, past[-1]["id"] if past else 0)

@@ -1,10 +1,17 @@
 """One suite for every connector of the registry, on every kind of account its platform has."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from connectors import registry
+from connectors import options, registry
 from connectors.naming import Names
+from connectors.outcomes import Published
 from connectors.suite import rules
+from connectors.suite.house import House
+from schedules.overrides import chosen
+from tests.contract.reddit_worlds import FLAIR
 from tests.contract.worlds import KINDS, Fakes
 
 
@@ -35,3 +42,44 @@ def test_every_post_can_be_named_by_its_address(platforms: Fakes) -> None:
     posts = [world for kind in KINDS if not (world := platforms.world(kind)).viewer]
     assert [world.name for world in posts if world.address is None] == []
     assert [name for name, one in registry.own().items() if not isinstance(one, Names)] == []
+
+
+KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "x": ({"answers": "following"}, {"reply_settings": "following"}),
+    "mastodon": (
+        {"visibility": "unlisted", "warning": "Food", "language": "de"},
+        {"visibility": "unlisted", "spoiler_text": "18+ · NSFW · Food", "sensitive": True, "language": "de"},
+    ),
+    "tiktok": (
+        {"readers": "SELF_ONLY", "comments": False, "duets": True},
+        {"privacy": "SELF_ONLY", "no_comments": True, "no_duets": False, "no_stitches": True, "ai": True},
+    ),
+    "youtube": (
+        {"readers": "unlisted", "tags": ["sea", "big sky"], "category": "24"},
+        {"privacy": "unlisted", "tags": ("sea", "big sky"), "category": "24", "made_for_kids": False},
+    ),
+    "reddit": ({"spoiler": True, "flair": FLAIR}, {"spoiler": True, "flair_id": FLAIR, "nsfw": True}),
+}
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_the_platform_keeps_what_was_chosen_and_every_mark(platforms: Fakes, kind: str) -> None:
+    said, kept = KEPT[kind]
+    world = platforms.world(kind)
+    unit = world.unit(media=world.flagged_media, flags=world.flags)
+    unit = replace(unit, options=options.settings(chosen(said), world.connector.capabilities))
+    outcome = House(world, world.connector).publish(unit).outcome
+    assert isinstance(outcome, Published), outcome
+    there = _there(world.fake, outcome.native_id)
+    assert {name: getattr(there, name) for name in kept} == kept
+
+
+def _there(fake: Any, native_id: str) -> Any:
+    member = fake.member
+    for held in ("statuses", "videos", "posts"):
+        if native_id in getattr(member, held, {}):
+            return getattr(member, held)[native_id]
+    made = [*getattr(member, "made", ()), *getattr(member, "posts", {}).values()]
+    return next((one for one in made if native_id in (one.id, getattr(one, "publish_id", ""))), None) or next(
+        one for name, one in fake.server.posts.items() if native_id in (name, f"t3_{name}")
+    )

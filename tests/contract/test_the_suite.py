@@ -11,7 +11,7 @@ from connectors.instagram import Instagram
 from connectors.sandbox import Sandbox
 from connectors.suite import edit_rules, price_rules, readings, rules
 from connectors.telegram import Telegram
-from tests.contract import broken, broken_addresses, broken_edits, broken_roles
+from tests.contract import broken, broken_addresses, broken_edits, broken_options, broken_roles
 from tests.contract.worlds import Fakes
 
 
@@ -75,6 +75,8 @@ FOUND: tuple[tuple[type[Sound], str, rules.Rule, str], ...] = (
     (broken.GivesStarsAway, "telegram_channel", rules.prices_are_kept, "costs 1 XTR is not sent"),
     (broken.AsksOfEverybody, "fanvue", rules.prices_are_kept, "is free is not sent"),
     (broken.LooksAtNothing, "fanvue", rules.prices_are_kept, "sent 2 times"),
+    (broken_options.ForgetsOptions, "telegram_channel", rules.options_reach_the_wire, "yes and no are the same"),
+    (broken_options.ForgetsOptions, "telegram_channel", rules.options_reach_the_wire, "an unknown option is sent"),
     (broken_addresses.ReadsTheLastPart, "post", rules.addresses_are_read, "is taken for a post of the account"),
     (broken_addresses.ReadsNoAddress, "post", rules.addresses_are_read, "nobody reads addresses"),
     (broken_addresses.MissesWhatItCannotRead, "post", rules.addresses_are_read, "proof out of a broken answer"),

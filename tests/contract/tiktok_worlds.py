@@ -72,6 +72,7 @@ def world(server: FakeTikTok, http: HttpClient, *, slow: float = 0.0) -> World:
         flags=(AI,),
         told=lambda wire: wire.get("post_info", {}).get("is_aigc") is True,
         keyed=False,
+        chooses={"readers": tuple(member.options)},
         media=(FILM,),
         least_media=1,
     )

@@ -49,7 +49,7 @@ KINDS: Mapping[tuple[str, bool], str] = {
 """What a container is made of, by its `media_type` and whether it is an item of a carousel: a reel is none, and a film
 alone is a reel."""
 
-OF_REELS, OF_PICTURES = frozenset({"share_to_feed"}), frozenset({"alt_text"})
+OF_REELS, OF_PICTURES = frozenset({"share_to_feed", "thumb_offset"}), frozenset({"alt_text"})
 """Parameters that others do not take."""
 
 

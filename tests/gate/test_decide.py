@@ -27,7 +27,7 @@ from gate.facts import (
 )
 from gate.reasons import Reason
 from gate.states import AssuranceState, PersonState
-from gate.units import Button, Medium, Rating, Subject, Text, Unit, Verdict
+from gate.units import Button, Medium, Rating, Setting, Subject, Text, Unit, Verdict
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 BEFORE, AFTER = NOW - timedelta(days=60), NOW + timedelta(days=60)
@@ -128,6 +128,27 @@ DEVIATIONS: dict[str, tuple[Snapshot, Unit, str, Reason]] = {
     "audience": (snapshot(known()), unit(audience="everyone"), "B", Reason.AUDIENCE_UNKNOWN),
     "chat without reader": (snapshot(known()), unit(audience="viewer"), "B", Reason.AUDIENCE_UNKNOWN),
 }  # fmt: skip
+
+
+CHOSEN = st.lists(
+    st.builds(
+        Setting,
+        st.sampled_from(("visibility", "readers", "adult", "flags")),
+        st.sampled_from((("private",), ("SELF_ONLY",), ("false",), ("EXPLICIT-MARKER-A",))),
+        st.booleans(),
+    ),
+    max_size=3,
+).map(tuple)
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(sorted(DEVIATIONS)), CHOSEN)
+def test_no_choice_of_a_platform_lowers_a_verdict(name: str, chosen: tuple[Setting, ...]) -> None:
+    """Whoever sees it there, in whatever list: its rating, its marks and its readers are judged all the same."""
+    given_, whole, verdict, reason = DEVIATIONS[name]
+    got, reasons = said(given_, replace(whole, options=chosen))
+    assert Verdict(got).rank >= Verdict(verdict).rank
+    assert reason in reasons or got != verdict
 
 
 @pytest.mark.parametrize("name", DEVIATIONS)

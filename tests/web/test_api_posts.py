@@ -364,3 +364,18 @@ def test_words_of_what_stands_outside_are_changed(api: Program) -> None:
     assert api.ask("POST", f"/posts/{post['id']}/approve", {}, key=api.secrets["owner"], version=2).status_code == 200
     (edit,) = api.get(f"/deliveries/{place['id']}")["edits"]
     assert (edit["state"], edit["settled_at"]) == ("due", None)
+
+
+def test_options_are_declared_kept_and_refused_where_nobody_knows_them(api: Program) -> None:
+    chosen = {"place": "mastodon", "options": {"visibility": "unlisted", "warning": "Food"}}
+    listed = {"place": "bluesky", "options": {"languages": ["fr", "en"]}}
+    post = api.write(otherwise=[chosen, listed])
+    assert {one["place"]: one["options"] for one in post["otherwise"]} == {
+        "mastodon": chosen["options"],
+        "bluesky": listed["options"],
+    }
+    for wrong, code in (({"nobody": "x"}, "option.unknown"), ({"visibility": "direct"}, "option.no_such_choice")):
+        answer = api.ask("POST", "/posts", api.draft(otherwise=[{**chosen, "options": wrong}]))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
+    assert api.ask("POST", "/posts", api.draft(otherwise=[{**chosen, "options": {"visibility": 1}}])).status_code == 422
+    assert next(one["limits"]["options"] for one in api.get("/channels")["items"] if one["platform"] == "sandbox") == []

@@ -1,0 +1,146 @@
+"""What a post may choose on one platform beside its words: a small schema that each connector declares as data. Pure.
+
+What is chosen is part of a post's content: stored as it was said, approved with it, and sent as `gate.units.Setting`s.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from connectors.capabilities import Capabilities, Option
+from foundation.words import Message
+from gate.units import Setting, Unit
+
+Value = str | bool | tuple[str, ...]
+"""One of the choices or a text; yes or no; the entries of a list."""
+
+Chosen = tuple[tuple[str, Value], ...]
+"""By name, sorted."""
+
+YES, NO = "true", "false"
+"""How a flag is written in a setting."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a unit chose, for the connector that sends it."""
+
+    values: Mapping[str, tuple[str, ...]]
+
+    def text(self, name: str) -> str:
+        """A choice or a text; "" where nobody chose."""
+        found = self.values.get(name, ())
+        return found[0] if found else ""
+
+    def flag(self, name: str) -> bool | None:
+        """Yes or no; None where nobody chose."""
+        said = self.text(name)
+        return said == YES if said else None
+
+    def items(self, name: str) -> list[str]:
+        """The entries of a list."""
+        return list(self.values.get(name, ()))
+
+
+def label(platform: str, option: str, choice: str = "") -> str:
+    """The code of what an option, or one of its choices, is called."""
+    return f"option.{platform}.{option}.{choice}" if choice else f"option.{platform}.{option}"
+
+
+def is_whole(option: object) -> bool:
+    """Whether what a package declares is an option that pages can draw, with an example that it takes itself."""
+    if not isinstance(option, Option) or not re.fullmatch(r"[a-z][a-z0-9_]{0,29}", option.name):
+        return False
+    if option.kind in ("choice", "flag"):
+        return option.kind == "flag" or (bool(option.choices) and all(isinstance(one, str) for one in option.choices))
+    return option.kind in ("text", "list") and _wrong(option, (option.example,)) is None
+
+
+def said(unit: Unit) -> Said:
+    """What a unit chose."""
+    return Said({one.name: one.values for one in unit.options})
+
+
+def settings(chosen: Chosen, can: Capabilities) -> tuple[Setting, ...]:
+    """What leaves of what was chosen on a platform. What it does not know stays, so that it is refused there."""
+    known = {one.name: one for one in can.options}
+    return tuple(_setting(name, value, known.get(name)) for name, value in chosen)
+
+
+def _setting(name: str, value: Value, option: Option | None) -> Setting:
+    read = option is None or option.read
+    if isinstance(value, bool):
+        return Setting(name, (YES if value else NO,))
+    return Setting(name, (value,) if isinstance(value, str) else value, read=read)
+
+
+def unfit(unit: Unit, declared: Sequence[Option]) -> Message | None:
+    """Why a platform that declares these options does not take a unit with its own."""
+    known = {one.name: one for one in declared}
+    for setting in unit.options:
+        option = known.get(setting.name)
+        if option is None:
+            return Message("option.unknown", {"option": setting.name, "platform": unit.platform})
+        if option.films and (len(unit.media) != 1 or not unit.media[0].mime.startswith("video/")):
+            return _about("option.films_alone", option)
+        if wrong := _wrong(option, setting.values):
+            return wrong
+    return None
+
+
+def trouble(chosen: Chosen, can: Capabilities) -> Message | None:
+    """Why a platform knows no such option, or not that value of it."""
+    known = {one.name: one for one in can.options}
+    for name, value in chosen:
+        option = known.get(name)
+        if option is None:
+            return Message("option.unknown", {"option": name, "platform": can.platform})
+        if isinstance(value, bool) != (option.kind == "flag") or isinstance(value, tuple) != (option.kind == "list"):
+            return _about("option.wrong_kind", option)
+        if wrong := _wrong(option, _setting(name, value, option).values):
+            return wrong
+    return None
+
+
+def _wrong(option: Option, values: tuple[str, ...]) -> Message | None:
+    """Why an option has no such value."""
+    if not values or (option.kind != "list" and len(values) != 1):
+        return _about("option.wrong_kind", option)
+    if option.kind in ("choice", "flag"):
+        choices = option.choices if option.kind == "choice" else (YES, NO)
+        return None if values[0] in choices else _about("option.no_such_choice", option, said=values[0][:60])
+    if option.kind == "list" and len(values) > option.entries:
+        return _about("option.too_many", option, most=option.entries)
+    # a list's bound is of all of it, as platforms count tags
+    if sum(map(len, values)) > option.most:
+        return _about("option.too_long", option, most=option.most)
+    bad = next((one for one in values if not one.strip() or not re.fullmatch(option.pattern, one)), None)
+    return None if bad is None else _about("option.unreadable", option, said=bad[:60])
+
+
+def _about(code: str, option: Option, **more: str | int) -> Message:
+    return Message(code, {"option": option.name, **more})
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was chosen, for people: what the option is called, and either a choice's own sentence or what was typed."""
+
+    option: Message
+    choice: Message | None
+    text: str = ""
+
+
+def told(chosen: Chosen, can: Capabilities) -> tuple[Told, ...]:
+    """What was chosen on a platform, as whoever approves it reads it; what it does not know is refused, not told."""
+    known = {one.name: one for one in can.options}
+    return tuple(_told(can.platform, known[name], value) for name, value in chosen if name in known)
+
+
+def _told(platform: str, option: Option, value: Value) -> Told:
+    called = Message(label(platform, option.name))
+    if isinstance(value, bool):
+        return Told(called, Message("option.yes" if value else "option.no"))
+    if isinstance(value, str) and value in option.choices:
+        return Told(called, Message(label(platform, option.name, value)))
+    return Told(called, None, value if isinstance(value, str) else ", ".join(value))

@@ -1,0 +1,43 @@
+"""Options on the page of a post: drawn where a platform has some, previewed, kept and changed with the post."""
+
+from schedules.overrides import Override
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_compose import connected, posts, written
+
+
+def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    here = connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        assert "Qui peut voir" not in page.choose("Où publier", "Sandbox")
+        page.choose("Où publier", "Mastodon")
+        page.choose("Qui peut voir", "Les abonnés seulement")
+        page.type("Langue (fr, en…)", "FR!")
+        assert "ne convient pas à" in page.press("Planifier")
+        assert posts(lumiere) == []
+        assert "Qui peut voir — Les abonnés seulement" in page.type("Langue (fr, en…)", "fr")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert post.others == (Override(str(here), options=(("language", "fr"), ("visibility", "private"))),)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post.id)
+        page.press("Modifier")
+        page.choose("Qui peut voir", "Comme d’habitude")
+        page.press("Enregistrer")
+    (post,) = posts(lumiere)
+    assert post.others == (Override(str(here), options=(("language", "fr"),)),)
+
+
+def test_a_platform_is_written_for_once_for_all_its_accounts(door: Door, lumiere: Agency) -> None:
+    connected(lumiere, "Un")
+    connected(lumiere, "Deux")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Un", "Deux")
+        page.choose("L’écrire autrement pour", "Tous sur")
+        page.type("Texte sur Tous sur", "Bonsoir")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert post.others == (Override("sandbox", body="Bonsoir"),)
