@@ -15,7 +15,7 @@ from connectors import fitting, options, reddit_account, reddit_remarks, reddit_
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
-from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
+from connectors.naming import NO_POST, OTHERS, UNREAD, Address
 from connectors.outcomes import (
     Absent,
     Found,
@@ -39,6 +39,8 @@ from connectors.reddit_answers import (
     is_bare_no,
     listed,
     made_at,
+    name_in,
+    name_of,
     page_of,
     plain,
     refused,
@@ -168,7 +170,7 @@ class Reddit:
 
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """The post whose number is in an address, and who wrote it."""
-        number = _number_in(address.url)
+        number = name_in(address.url)
         if not number:
             return NO_POST
         if not answers:
@@ -335,7 +337,7 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
         return meaning(answer, creates=True)
     told = said.get("data")
     data = told if isinstance(told, dict) else {}
-    if number := _number(data):
+    if number := name_of(data):
         return Published(number, str(data.get("url", "")))
     errors = said.get("errors")
     if isinstance(errors, list) and errors:
@@ -343,22 +345,6 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
     if unit.media and "websocket_url" in data:
         return Processing(LOOK)
     return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
-
-
-def _number(data: Mapping[str, Any]) -> str:
-    """The post's name; the id that some answers give is it, or what follows its `t3_`."""
-    told = data.get("name", data.get("id"))
-    if not isinstance(told, str) or not told.removeprefix("t3_").isalnum() or len(told) > 20:
-        return ""
-    return f"t3_{told.removeprefix('t3_')}"
-
-
-def _number_in(url: str) -> str:
-    """The name of the post in an address; "" for none: what follows its title is a comment."""
-    path, short = path_of(url, "reddit.com"), path_of(url, "redd.it")
-    below = path[2:] if path[:1] in (("r",), ("user",), ("u",)) else path
-    number = below[1] if len(below) in (2, 3) and below[0] == "comments" else short[0] if len(short) == 1 else ""
-    return f"t3_{number}" if number.isascii() and number.isalnum() and len(number) <= 16 else ""
 
 
 def _listing(account: str, after: str = "") -> WireStep:

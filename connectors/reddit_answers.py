@@ -8,6 +8,7 @@ from typing import Any
 from connectors import answers as http
 from connectors import reddit_account
 from connectors.contract import Answer, Copy, Response, Send, StepKind, WireStep
+from connectors.naming import path_of
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
 from connectors.reddit_account import agent
 from connectors.standing import Missing, Stand, Standing, word_of
@@ -113,3 +114,19 @@ def forbidden(me: Answer, account: str, otherwise: Message) -> Outcome:
     gone = isinstance(me, Response) and me.status == 403
     trouble = Disconnected(Message("reddit.suspended")) if gone else reddit_account.check(account, (me,))
     return trouble if isinstance(trouble, Disconnected | Reauthorize) else Rejected(otherwise, permanent=False)
+
+
+def name_of(data: Mapping[str, Any]) -> str:
+    """The post's name; the id that some answers give is it, or what follows its `t3_`."""
+    told = data.get("name", data.get("id"))
+    if not isinstance(told, str) or not told.removeprefix("t3_").isalnum() or len(told) > 20:
+        return ""
+    return f"t3_{told.removeprefix('t3_')}"
+
+
+def name_in(url: str) -> str:
+    """The name of the post in an address; "" for none: what follows its title is a comment."""
+    path, short = path_of(url, "reddit.com"), path_of(url, "redd.it")
+    below = path[2:] if path[:1] in (("r",), ("user",), ("u",)) else path
+    number = below[1] if len(below) in (2, 3) and below[0] == "comments" else short[0] if len(short) == 1 else ""
+    return f"t3_{number}" if number.isascii() and number.isalnum() and len(number) <= 16 else ""
