@@ -38,9 +38,11 @@ def _opened(creator: str, agency: str) -> Iterator[tuple[Scope, UUID, Generators
 
 
 def recipes(creator: str, *, agency: str) -> str:
-    """A line for each recipe."""
+    """A line for each recipe, or that there is none yet."""
     with _opened(creator, agency) as (scope, creator_id, _):
         cards = reads.recipes_of(scope, creator_id)
+    if not cards:
+        return sentence(Message("cli.make.none"))
     return "\n".join(f"{one.name}\t{one.version}\t{one.spec.pictures}\t{one.spec.prompt}" for one in cards)
 
 
