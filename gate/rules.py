@@ -74,7 +74,7 @@ def is_what_was_approved(case: Case) -> Iterable[Finding]:
 def is_whole(case: Case) -> Iterable[Finding]:
     """There is something to show, to a known kind of audience."""
     unit = case.unit
-    empty = not unit.media and not unit.references and not any(words.strip() for words in unit.visible_texts)
+    empty = not unit.media and not unit.references and not any(words.strip() for words in unit.said)
     if empty or not case.unit.account:
         yield blocked(Reason.INPUT_INVALID)
     one_reader = case.unit.audience == "viewer"

@@ -279,13 +279,17 @@ class Unit:
         ).all_texts
 
     @property
-    def visible_texts(self) -> tuple[str, ...]:
-        """Every text of its own somebody may read, in the order shown."""
+    def said(self) -> tuple[str, ...]:
+        """The texts of its own that make it a post, in the order shown: a choice of its platform alone makes none."""
         own = [*Part(self.texts, self.media).visible_texts, *(button.label for button in self.buttons)]
         if self.invoice is not None:
             own += [self.invoice.title, self.invoice.description]
-        own += [value for one in self.options if one.read for value in one.values]
         return tuple(own)
+
+    @property
+    def visible_texts(self) -> tuple[str, ...]:
+        """Every text of its own somebody may read, in the order shown."""
+        return (*self.said, *(value for one in self.options if one.read for value in one.values))
 
 
 def above(units: Sequence[Unit]) -> tuple[Part, ...]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from foundation.ids import derived
@@ -143,6 +143,7 @@ CHOSEN = st.lists(
 
 @settings(max_examples=40)
 @given(st.sampled_from(sorted(DEVIATIONS)), CHOSEN)
+@example("nothing to show", (Setting("warning", ("EXPLICIT-MARKER-A",), read=True),))  # once a choice made it a post
 def test_no_choice_of_a_platform_lowers_a_verdict(name: str, chosen: tuple[Setting, ...]) -> None:
     """Whoever sees it there, in whatever list: its rating, its marks and its readers are judged all the same."""
     given_, whole, verdict, reason = DEVIATIONS[name]

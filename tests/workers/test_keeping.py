@@ -238,7 +238,7 @@ def test_every_table_with_a_period_has_its_rule_or_a_reason() -> None:
     money = {"orders", "payments", "fulfilments", "entitlements", "refunds", "split_rules", "ledger_transactions"}
     money |= {"ledger_entries", "month_closes", "statements", "statement_lines", "rail_lines", "rail_readings"}
     money |= {"subscriptions", "subscription_months"}
-    elsewhere = {"age_assurances", "age_checks", "login_failures", "passkey_asks"}
+    elsewhere = {"age_assurances", "age_checks", "app_days", "login_failures", "passkey_asks"}
     of_fans = {"fans", "fan_identities", "fan_facts", "conversations", "conversation_moves", "drafts", "messages"}
     of_fans |= {"offers", "fan_notes", "remarks"}  # emptied when the fan is forgotten
     published = {
