@@ -7,17 +7,18 @@ Source: lexicons chat.bsky.convo.getLog, getConvoForMembers, getMessages, sendMe
 https://github.com/bluesky-social/atproto/tree/main/lexicons/chat/bsky/convo
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from connectors import fitting
+from connectors import fitting, polls
 from connectors.answers import READER_GONE, ahead, body_of, error_word, segment, told_at, told_by
 from connectors.bluesky_account import meaning
 from connectors.bluesky_record import facets
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, News, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
+from connectors.polls import Poll
 from foundation.words import Message
 from gate.units import Unit
 
@@ -136,18 +137,10 @@ def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
 
 def listen(cursor: str, answers: tuple[Answer, ...]) -> Send | News | Outcome:
     """The next request, or what people said; as much as was read where the last answer is unusable."""
-    way = _poll(cursor) if cursor else _first()
-    try:
-        step = next(way)
-        for answer in answers:
-            step = way.send(answer)
-    except StopIteration as end:
-        told: News | Outcome = end.value
-        return told
-    return Send(step)
+    return polls.resume(_poll(cursor) if cursor else _first(), answers)
 
 
-def _first() -> Generator[WireStep, Answer, News | Outcome]:
+def _first() -> Poll:
     """Whose account it is, and where its log ends: what was said before was said to its owner, not to us."""
     path = "/xrpc/com.atproto.server.getSession"
     whose = yield WireStep(UPDATES, StepKind.CONTROL, "GET", path, action=UPDATES)
@@ -166,7 +159,7 @@ def _mark(me: str, rev: str) -> str:
     return f"{me} {rev}"
 
 
-def _poll(cursor: str) -> Generator[WireStep, Answer, News | Outcome]:
+def _poll(cursor: str) -> Poll:
     """What the log tells since then, and who said it: one request where nobody spoke, one more for each who did."""
     me, _, rev = cursor.partition(" ")
     answer = yield _log(rev)

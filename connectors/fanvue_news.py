@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from connectors import polls
 from connectors.answers import date_of, told_by
 from connectors.contract import Answer, News, Response, Send, StepKind, Update, WireStep
 from connectors.fanvue_account import VERSION, is_uuid, meaning
 from connectors.fanvue_chats import WRITTEN, listed, listing, more, sender, when
 from connectors.outcomes import Outcome, Rejected
+from connectors.polls import Poll
 
 UPDATES = "updates"
 LISTED = 50
@@ -90,18 +92,10 @@ class Chat:
 
 def listen(cursor: str, answers: tuple[Answer, ...]) -> Send | News | Outcome:
     """The next request, or what fans said; as much as was read where the last answer is unusable."""
-    way = _poll(Mark.of(cursor))
-    try:
-        step = next(way)
-        for answer in answers:
-            step = way.send(answer)
-    except StopIteration as end:
-        told: News | Outcome = end.value
-        return told
-    return Send(step)
+    return polls.resume(_poll(Mark.of(cursor)), answers)
 
 
-def _poll(mark: Mark) -> Generator[WireStep, Answer, News | Outcome]:
+def _poll(mark: Mark) -> Poll:
     """One poll: the first page of the list each time, so that nobody waits for what is left over, then that."""
     updates: list[Update] = []
     page, asked, resumed = 1, 0, mark.page
