@@ -125,10 +125,10 @@ def _linked(nodes: Mapping[str, Mapping[str, Any]], link: object, deep: int = 8)
 
 
 def _seed(said: object) -> int | None:
-    if isinstance(said, str) or (isinstance(said, int) and not isinstance(said, bool)):
-        seed = int(said)
-        return seed if 0 <= seed <= _LARGEST else None
-    return None
+    """A number that a column keeps; some write it as text, and others anything at all there."""
+    if isinstance(said, str):
+        said = int(said) if re.fullmatch(r"[0-9]{1,19}", said) else None
+    return said if isinstance(said, int) and not isinstance(said, bool) and 0 <= said <= _LARGEST else None
 
 
 def _is_map(one: object) -> bool:

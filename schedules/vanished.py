@@ -10,11 +10,11 @@ from connectors.standing import Missing
 from foundation.database import Scope
 from foundation.words import Message
 from gate import copies
-from schedules import pools, removal, series
-from schedules.models import Delivery
+from schedules import assigning, pools, removal, series
+from schedules.models import Delivery, Series
 from schedules.models_planning import PoolEntry
 from schedules.moving import delivery
-from schedules.states import DeliveryState
+from schedules.states import DeliveryState, SeriesState
 from tenants import notices
 
 
@@ -50,9 +50,10 @@ def _told(scope: Scope, row: Delivery, missing: Missing) -> Message:
 
 
 def _end_repeats(scope: Scope, row: Delivery) -> None:
-    """A series that says it, and the pools that bring it back, make no more of it."""
-    if row.series_id is not None:
-        series.stop(scope, row.series_id)
+    """The series that say it, later stretches at other hours too, and the pools that bring it back make no more."""
+    goes_on = (Series.tenant_id == scope.tenant_id, Series.state != str(SeriesState.STOPPED))
+    for series_id in scope.session.exec(select(Series.id).where(*goes_on, assigning.says(scope, row.post_id))).all():
+        series.stop(scope, series_id)
     holds = type_coerce(PoolEntry.wordings, JSONB).contains([str(row.post_id)])
     here = (PoolEntry.tenant_id == scope.tenant_id, col(PoolEntry.taken_out).is_(False), holds)
     for entry_id in scope.session.exec(select(PoolEntry.id).where(*here)).all():

@@ -1,5 +1,6 @@
 """The numbers of a post at equal ages: asked in time, kept as they were, and never made up."""
 
+from datetime import time, timedelta
 from functools import partial
 from typing import Any, Literal
 from uuid import UUID
@@ -12,9 +13,11 @@ from gate import copies
 from gate.units import Subject
 from insights import collecting, reads, reports, rollups, vanished
 from insights.events import AGES, LookAgain, ReadingDue
-from schedules import removal
+from schedules import removal, series
 from schedules import vanished as schedules_vanished
 from schedules.calendar import local_day
+from schedules.recurrence import Repeat
+from schedules.series import Change
 from schedules.states import DeliveryState, SeriesState
 from schedules.threads import Piece
 from tests.schedules import repeats
@@ -177,11 +180,15 @@ def test_a_series_ends_where_its_post_broke_the_rules(lea: Desk, by: By, ends: b
     with lea.scope() as scope:
         out = "SELECT id FROM deliveries WHERE post_id = :post AND state = 'published' LIMIT 1"
         gone = scope.run(out, post=post_id).scalar_one()
+    later = local_day(lea.now(), "UTC") + timedelta(days=3)
+    other = Change(Repeat(repeats.DAILY, later, time(5), "UTC"))
+    author = f"member:{lea.author}"
+    with lea.scope(author) as scope:  # the same words at another hour from then on
+        series.change_following(scope, repeats.only(lea, post_id), later, other, author=author, confirmed=True)
     note(lea, gone, Missing(by))
     note(lea, gone, Missing(by))
     assert lea.state(gone) is DeliveryState.REMOVED
-    (series,) = repeats.series_of(lea, post_id)
-    assert (series.state == SeriesState.STOPPED) is ends
+    assert [one.state == SeriesState.STOPPED for one in repeats.series_of(lea, post_id)] == [ends, ends]
 
 
 def test_a_second_look_that_can_say_nothing_is_made_again_and_not_for_ever(lea: Desk) -> None:

@@ -294,6 +294,8 @@ WRITTEN = [
     noted(prompt='{"1": {"inputs": {"seed": 1' + "0" * 9_000 + ', "positive": ["1", 0], "text": ["1", 0]}}}'),
     noted(prompt='{"1": {"inputs": {"seed": 1, "positive": ["1", 0], "text": ["1", 0]}}, "2": [], "3": {"inputs": 3}}'),
     noted(parameters="a" * 900_000, packed="DigitalSourceType" * 20_000),
+    noted(prompt='{"1": {"inputs": {"seed": "randomize", "positive": ["1", 0], "text": "sea"}}}'),
+    noted(prompt='{"1": {"inputs": {"seed": "' + "9" * 9_000 + '", "positive": "sea"}}}'),
     commented("\x00\ud7ff" * 2000 + "\nSteps: 1, Seed: 1"),
 ]
 
@@ -310,7 +312,8 @@ def test_hostile_metadata_is_somebodys_word_and_harms_nothing(nova: Atelier, dat
 
 @given(st.text(max_size=300), st.binary(max_size=300))
 def test_whatever_is_written_is_read_without_an_error(text: str, data: bytes) -> None:
-    for lineage in ({"parameters": text}, {"prompt": text}, {"prompt": json.dumps({text: {"inputs": {text: text}}})}):
+    node = {text: text, "seed": text, "positive": text, "ckpt_name": text}
+    for lineage in ({"parameters": text}, {"prompt": text}, {"prompt": json.dumps({text: {"inputs": node}})}):
         found = claims.left(lineage)
         assert "\x00" not in found.prompt + found.model
     assert claims.source_type(data, text.encode(errors="replace")) == ""
