@@ -1,6 +1,6 @@
 """The numbers of a post at equal ages: asked in time, kept as they were, and never made up."""
 
-from datetime import time, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, Literal
 from uuid import UUID
@@ -181,7 +181,8 @@ def test_a_series_ends_where_its_post_broke_the_rules(lea: Desk, by: By, ends: b
         out = "SELECT id FROM deliveries WHERE post_id = :post AND state = 'published' LIMIT 1"
         gone = scope.run(out, post=post_id).scalar_one()
     later = local_day(lea.now(), "UTC") + timedelta(days=3)
-    other = Change(Repeat(repeats.DAILY, later, time(5), "UTC"))
+    far = repeats.soon(lea, hours=14)[1]  # half a day from the first hour: never too close, whatever time it is
+    other = Change(Repeat(repeats.DAILY, later, far, "UTC"))
     author = f"member:{lea.author}"
     with lea.scope(author) as scope:  # the same words at another hour from then on
         series.change_following(scope, repeats.only(lea, post_id), later, other, author=author, confirmed=True)
