@@ -1,9 +1,9 @@
 """`greenroom connect …`."""
 
 import sys
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 if TYPE_CHECKING:
@@ -28,8 +28,20 @@ def connect(
 
 def _ask(label: str, field: "Field") -> str:
     if field.choices:
-        found: str = typer.prompt(label, type=click.Choice(field.choices))
+        named = f"{label} ({', '.join(field.choices)})"
+        found: str = typer.prompt(named, value_proc=_one_of(field.choices))
         return found
     default = "" if field.optional else None
     typed: str = typer.prompt(label, default=default, hide_input=field.secret, show_default=False)
     return typed
+
+
+def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
+    """Takes what is typed only when it is one of these; else it is asked for again."""
+
+    def taken(typed: str) -> str:
+        if typed.strip() not in choices:
+            raise typer.BadParameter(", ".join(choices))
+        return typed.strip()
+
+    return taken

@@ -5,6 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import typer
+from typer.testing import CliRunner
+
+from connectors.enrolment import Field
+from workers.connect_commands import _ask
+
 
 def typed(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     env = {**os.environ, "GREENROOM_HOME": str(home), "GREENROOM_LANGUAGE": "en"}
@@ -20,3 +26,16 @@ def test_options_may_follow_the_platform(tmp_path: Path) -> None:
     assert said.returncode != 0
     listed = typed(tmp_path, "connectors", "x", "--json")
     assert (listed.returncode, listed.stderr) == (0, "")
+
+
+def test_a_choice_is_asked_for_until_it_is_one() -> None:
+    app, field = typer.Typer(), Field("entry", choices=("any", "by_request"))
+
+    @app.command()
+    def ask() -> None:
+        typer.echo(f"taken: {_ask('Who gets in', field)}")
+
+    said = CliRunner().invoke(app, input="everybody\nby_request\n")
+    assert said.exit_code == 0, said.output
+    assert "Who gets in (any, by_request): " in said.output
+    assert said.output.endswith("taken: by_request\n")
