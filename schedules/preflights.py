@@ -85,8 +85,11 @@ def troubles(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -
 
 
 def of_delivery(scope: Scope, delivery_id: UUID, connectors: Mapping[str, Connector]) -> list[Message]:
-    """`troubles` of a delivery that is on the calendar, for whoever looks at it; nothing of any other."""
+    """`troubles` of a delivery that is on the calendar, for whoever looks at it; what its account alone would do to a
+    draft, whose missing yes is said elsewhere; nothing of any other."""
     row = delivery(scope, delivery_id)
+    if row.state == S.DRAFT:
+        return _of_account(scope, channel_reads.channel(scope, row.channel_id), row)
     return troubles(scope, row, connectors) if row.state in (S.APPROVED, S.SCHEDULED) else []
 
 

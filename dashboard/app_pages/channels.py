@@ -57,7 +57,7 @@ def show(page: Page) -> None:
 
 
 def _account(page: Page, found: Channels, account: Account) -> None:
-    draw("channels_account.html", account=account, voice=page.voice, word=page.word, now=found.now)
+    draw("channels_account.html", account=account, voice=page.voice, word=page.word, now=found.now, anchor=ANCHOR)
     with st.container(horizontal=True, gap="small"):
         _acts(page, account, found.rehearsed)
     if account.by_hand:

@@ -101,7 +101,7 @@ def places(
 
 def _judged(scope: Scope, found: Sequence[Place]) -> list[Place]:
     """With what would stop those that are to leave, the first ones due."""
-    ahead = [one for one in found if not one.dry and one.entry.state in (S.APPROVED, S.SCHEDULED)]
+    ahead = [one for one in found if not one.dry and one.entry.state in (S.DRAFT, S.APPROVED, S.SCHEDULED)]
     judged = {one.entry.delivery_id for one in sorted(ahead, key=lambda one: one.entry.due_at)[:JUDGED]}
     return [
         replace(one, troubles=preflights.of_delivery(scope, one.entry.delivery_id, connectors()))

@@ -144,3 +144,11 @@ def test_all_that_is_in_the_way_is_said_at_once(lea: Desk) -> None:
 def test_a_post_due_at_once_is_not_checked_ahead(lea: Desk) -> None:
     lea.delivery(after=300)
     assert lea.rows("delivery.preflight") == []
+
+
+def test_a_draft_says_what_its_account_would_do_to_it(lea: Desk) -> None:
+    """Whoever wrote it need not wait for a yes to learn that nothing would leave; the yes itself is asked elsewhere."""
+    draft = lea.wish(lea.write("later"), "main", after=3600)
+    assert (lea.state(draft), troubles(lea, draft)) == (S.DRAFT, [])
+    lea.act(connecting.gone, lea.channels["main"], Message("channel.let_go"))
+    assert troubles(lea, draft) == ["delivery.channel_not_ready"]
