@@ -63,9 +63,9 @@ def check(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector
 def troubles(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> list[Message]:
     """All that would stop a delivery at its time, as things stand now and without a request; nothing is locked or
     written. What concerns its account comes first, then what it says."""
-    if row.state == S.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
-        return [UNAPPROVED]
     owner, channel = post(scope, row.post_id), channel_reads.channel(scope, row.channel_id)
+    if row.state == S.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
+        return [UNAPPROVED, *_of_account(scope, channel, row)]
     connector = connectors[channel.platform]
     found = _of_account(scope, channel, row)
     try:
@@ -85,12 +85,12 @@ def troubles(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -
 
 
 def of_delivery(scope: Scope, delivery_id: UUID, connectors: Mapping[str, Connector]) -> list[Message]:
-    """`troubles` of a delivery that is on the calendar, for whoever looks at it; what its account alone would do to a
-    draft, whose missing yes is said elsewhere; nothing of any other."""
+    """`troubles` of a delivery that is on the calendar or a draft, whose missing yes is said elsewhere; nothing of any
+    other."""
     row = delivery(scope, delivery_id)
-    if row.state == S.DRAFT:
-        return _of_account(scope, channel_reads.channel(scope, row.channel_id), row)
-    return troubles(scope, row, connectors) if row.state in (S.APPROVED, S.SCHEDULED) else []
+    if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
+        return []
+    return [one for one in troubles(scope, row, connectors) if row.state != S.DRAFT or one != UNAPPROVED]
 
 
 def of_account(scope: Scope, channel: Channel, at: datetime) -> list[Message]:
