@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from foundation.database import Scope
 from foundation.money import Money
-from foundation.words import Message, say
+from foundation.words import Message, money, say
 from insights import following, reads
 from insights.collecting import METRICS
 from insights.following import Crowd
@@ -135,8 +135,8 @@ def _render(template: str, report: Report, language: str, plain: Callable[[str],
     def clock(instant: datetime) -> str:
         return f"{instant.astimezone(zone):%H:%M}"
 
-    found = templates().get_template(template)
-    return found.render(report=report, word=word, clock=clock, language=language, sentence=sentence, plain=plain)
+    said = {"word": word, "clock": clock, "sentence": sentence, "plain": plain, "language": language}
+    return templates().get_template(template).render(report=report, amount=lambda one: money(one, language), **said)
 
 
 def html(report: Report, language: str) -> str:

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from foundation.money import Money
-from foundation.words import LANGUAGES
+from foundation.words import LANGUAGES, money
 from insights import reports
 from insights.loading import PastFollowers, load_followers
 from insights.reports import Report
@@ -54,7 +54,8 @@ def test_numbers_of_the_day(full: Books) -> None:
 def test_both_languages_say_the_same_numbers(full: Books, language: str) -> None:
     found = report(full)
     page, text = reports.html(found, language), reports.markdown(found, language)
-    for wanted in ("12.50 EUR", "500 XTS", "-300 XTS", "Premier café", "12:00", "Europe/Paris"):
+    amounts = [money(Money(*one), language) for one in ((1250, "EUR"), (500, "XTS"), (-300, "XTS"))]
+    for wanted in (*amounts, "Premier café", "12:00", "Europe/Paris"):
         assert wanted in page, wanted
         assert wanted in text, wanted
     assert "report." not in page
