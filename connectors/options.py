@@ -53,7 +53,7 @@ def is_whole(option: object) -> bool:
         return False
     if option.kind in ("choice", "flag"):
         return option.kind == "flag" or (bool(option.choices) and all(isinstance(one, str) for one in option.choices))
-    return option.kind in ("text", "list") and _wrong(option, (option.example,)) is None
+    return option.kind in ("text", "list") and _wrong("", option, (option.example,)) is None
 
 
 def said(unit: Unit) -> Said:
@@ -82,8 +82,8 @@ def unfit(unit: Unit, declared: Sequence[Option]) -> Message | None:
         if option is None:
             return Message("option.unknown", {"option": setting.name, "platform": unit.platform})
         if option.films and (len(unit.media) != 1 or not unit.media[0].mime.startswith("video/")):
-            return _about("option.films_alone", option)
-        if wrong := _wrong(option, setting.values):
+            return _about("option.films_alone", unit.platform, option)
+        if wrong := _wrong(unit.platform, option, setting.values):
             return wrong
     return None
 
@@ -96,30 +96,30 @@ def trouble(chosen: Chosen, can: Capabilities) -> Message | None:
         if option is None:
             return Message("option.unknown", {"option": name, "platform": can.platform})
         if isinstance(value, bool) != (option.kind == "flag") or isinstance(value, tuple) != (option.kind == "list"):
-            return _about("option.wrong_kind", option)
-        if wrong := _wrong(option, _setting(name, value, option).values):
+            return _about("option.wrong_kind", can.platform, option)
+        if wrong := _wrong(can.platform, option, _setting(name, value, option).values):
             return wrong
     return None
 
 
-def _wrong(option: Option, values: tuple[str, ...]) -> Message | None:
+def _wrong(platform: str, option: Option, values: tuple[str, ...]) -> Message | None:
     """Why an option has no such value."""
     if not values or (option.kind != "list" and len(values) != 1):
-        return _about("option.wrong_kind", option)
+        return _about("option.wrong_kind", platform, option)
     if option.kind in ("choice", "flag"):
         choices = option.choices if option.kind == "choice" else (YES, NO)
-        return None if values[0] in choices else _about("option.no_such_choice", option, said=values[0][:60])
+        return None if values[0] in choices else _about("option.no_such_choice", platform, option, said=values[0][:60])
     if option.kind == "list" and len(values) > option.entries:
-        return _about("option.too_many", option, most=option.entries)
+        return _about("option.too_many", platform, option, most=option.entries)
     # a list's bound is of all of it, as platforms count tags
     if sum(map(len, values)) > option.most:
-        return _about("option.too_long", option, most=option.most)
+        return _about("option.too_long", platform, option, most=option.most)
     bad = next((one for one in values if not one.strip() or not re.fullmatch(option.pattern, one)), None)
-    return None if bad is None else _about("option.unreadable", option, said=bad[:60])
+    return None if bad is None else _about("option.unreadable", platform, option, said=bad[:60])
 
 
-def _about(code: str, option: Option, **more: str | int) -> Message:
-    return Message(code, {"option": option.name, **more})
+def _about(code: str, platform: str, option: Option, **more: str | int) -> Message:
+    return Message(code, {"option": label(platform, option.name), **more})
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ UNITS: Mapping[str, str] = {"XTS": "money.test", "XTR": "money.stars"}
 """Currencies that no locale names, by the code of their sentence."""
 
 _MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,3}))? ([A-Z]{3})")
+_OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}")
 _CATALOGUES = Path(__file__).parent / "locale"
 
 
@@ -141,7 +142,10 @@ def money(amount: Money, language: str, units: Mapping[str, str] = UNITS) -> str
 
 
 def spoken(value: str | int, language: str) -> str | int:
-    """A parameter as it stands in a sentence: an amount, which is stored as `str(Money)`, in the language's form."""
+    """A parameter as it stands in a sentence: an amount, which is stored as `str(Money)`, in the language's form, and
+    what a platform lets a post choose by what it is called on the page."""
+    if isinstance(value, str) and _OPTION.fullmatch(value):
+        return catalogue(language).get(value, value)
     found = _MONEY.fullmatch(value) if isinstance(value, str) else None
     if found is None or len(found[2] or "") != EXPONENTS.get(found[3], 2):
         return value

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors import options, registry
 from foundation.money import Money
 from foundation.words import Message, money, say, spoken
 
@@ -45,3 +46,12 @@ def test_no_amount_is_lost(minor: int, currency: str) -> None:
     stored = str(Money(minor, currency))
     digits = [letter for letter in str(spoken(stored, "fr")).replace("US", "") if letter.isdigit()]
     assert int("".join(digits)) == abs(minor)
+
+
+def test_what_a_post_chose_is_named_as_on_the_page() -> None:
+    """An option of a platform stands in a sentence by what it is called, one that is called nothing by its code."""
+    assert spoken("option.bluesky.languages", "fr") == "Langues (fr, en…)"
+    assert spoken("option.nowhere.nothing", "fr") == "option.nowhere.nothing"
+    told = options.trouble((("languages", ("français!",)),), registry.own()["bluesky"].capabilities)
+    assert told is not None
+    assert "« Langues (fr, en…) »" in say(told, "fr")
