@@ -236,6 +236,16 @@ class AgeLook:
 
 
 @dataclass(frozen=True)
+class CallsDue:
+    """Have the platform call about the account `subject_id`, or no more."""
+
+    kind: ClassVar[str] = "channel.calls"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class AgeForget:
     """Forget checks nobody needs any more, and readers whose proof never came or ran out long ago."""
 

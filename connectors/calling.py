@@ -4,12 +4,17 @@ What a call tells is never kept as true. It says that it is worth asking now, an
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
-from connectors.contract import Connector
+from connectors.contract import Answer, Connector, Send, StepKind, WireStep
+from connectors.outcomes import Outcome
 
-Wakes = Literal["chats", "earnings", "followers"]
-"""What is read anew: what fans say, what was earned, how many follow."""
+Wakes = Literal["chats", "earnings", "followers", "remarks"]
+"""What is read anew: what fans say in chats, what was earned, how many follow, what people say under posts."""
+
+CALLS = "calls"
+"""Name and action of the step that asks a platform to call about an account, or no more: ids alone."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,10 @@ class Nudge:
     key: str
     account: str
     wakes: frozenset[Wakes]
+    platform: str = ""
+    """Whose account it is, where one address is called by several platforms; "" where the address says it."""
+    at: datetime | None = None
+    """When it was told, where that is signed with it."""
 
 
 @runtime_checkable
@@ -45,3 +54,19 @@ class Calling(Connector, Protocol):
     def nudge(self, body: bytes) -> Nudge | None:
         """What a call is about; None for what nobody here reads, or nobody can."""
         ...
+
+
+@runtime_checkable
+class Subscribes(Connector, Protocol):
+    """A platform that calls about an account once the account was signed up for it, with its own token."""
+
+    def subscribe(self, account: str, on: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """The next request (kind control, action calls), or what came of it: `Published` with the account's name means
+        that it is so now, as it may have been before. A lost answer is a Retry; a right that is missing is no reason
+        to connect the account anew, and `Rejected`."""
+        ...
+
+
+def asked(method: str, path: str) -> Send:
+    """The request that signs an account up, or off."""
+    return Send(WireStep(CALLS, StepKind.CONTROL, method, path, action=CALLS))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import facebook_account, facebook_remarks, facebook_words, fitting
+from connectors import facebook_account, facebook_remarks, facebook_words, fitting, meta_calls
 from connectors.answers import ahead, body_of, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
@@ -215,6 +215,10 @@ class Facebook:
     ) -> Send | Remarks | None:
         """What people said under the Page's posts."""
         return remarks_of(account, cursor, answers)
+
+    def subscribe(self, account: str, on: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Be called about what people say."""
+        return meta_calls.subscribed(account, "feed", answers, on=on)
 
     def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Hide, show or delete a comment, or block its author."""

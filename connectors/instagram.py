@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, instagram_account, instagram_remarks, meta_tokens, options
+from connectors import fitting, instagram_account, instagram_remarks, meta_calls, meta_tokens, options
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import (
@@ -243,6 +243,10 @@ class Instagram:
     ) -> Send | Remarks | None:
         """What people said under the account's posts."""
         return remarks_of(account, cursor, answers)
+
+    def subscribe(self, account: str, on: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Be called about what people say."""
+        return meta_calls.subscribed(account, "comments", answers, on=on)
 
     def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Hide, show or delete a comment."""

@@ -126,7 +126,7 @@ def remarks_of(network: Network, account: str, cursor: str, answers: tuple[Answe
 def _told(found: list[Remark], place: _Place) -> Remarks:
     once = {one.native_id: one for one in found}.values()
     known = sorted((one for one in once if one.at is not None), key=lambda one: str(one.at))
-    return Remarks((*(one for one in once if one.at is None), *known), place.written())
+    return Remarks((*(one for one in once if one.at is None), *known), place.written(), more=place.open)
 
 
 def _of_no_use(answer: Answer) -> bool:

@@ -53,6 +53,8 @@ class Remarks:
 
     found: tuple[Remark, ...]
     cursor: str
+    more: bool = False
+    """Whether it stopped before the end: some was left for the next reading."""
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,23 @@ class ConnectorsSettings(Group):
     tiktok_pages_url: str = "https://www.tiktok.com"
     """Where people say yes to an application; its requests go elsewhere."""
     yoti_url: str = "https://age.yoti.com"
+    meta_secrets: SecretStr = SecretStr("")
+    """Secrets of the applications that Meta calls this installation for, separated by commas; empty: it takes none."""
+    meta_verify_token: SecretStr = SecretStr("")
+    """A word of yours that Meta shows when the address of these calls is set up there."""
+
+    @property
+    def meta_called(self) -> tuple[str, ...]:
+        """The secrets that sign calls of Meta."""
+        return tuple(filter(None, (one.strip() for one in self.meta_secrets.get_secret_value().split(","))))
+
+    @model_validator(mode="after")
+    def _is_set_up_whole(self) -> "ConnectorsSettings":
+        if bool(self.meta_called) != bool(self.meta_verify_token.get_secret_value()):
+            raise ValueError(
+                "GREENROOM_CONNECTORS__META_SECRETS and GREENROOM_CONNECTORS__META_VERIFY_TOKEN go together"
+            )
+        return self
 
     @property
     def addresses(self) -> dict[str, str]:

@@ -20,13 +20,14 @@ RESTRICT_ACTIONS = frozenset({"delete", "hide", "revoke"})
 
 CONTROL_ACTIONS = frozenset(
     {"typing", "ack", "checkout_yes", "refund", "subscription", "look", "updates", "metrics", "age_check", "moderate"}
-    | {"role"}
+    | {"role", "calls"}
 )
 """Closed list of what a ControlOrder may do: ids and amounts out, nothing a tenant wrote. `look`, `updates` and
 `metrics` read from platforms that have no SDK of their own (docs/adr/0004); `age_check` opens a check of a viewer's age
 at a provider, under an id of ours (docs/adr/0021); `moderate` hides or deletes what somebody else said under a post of
 ours, or keeps its author away (docs/adr/0072); `subscription` ends what a fan pays month by month (docs/adr/0109);
-`role` gives a reader a role of their place, or takes it (docs/adr/0110)."""
+`role` gives a reader a role of their place, or takes it (docs/adr/0110); `calls` asks a platform to call us about an
+account, or no more (docs/adr/0128)."""
 
 
 @dataclass(frozen=True)

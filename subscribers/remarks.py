@@ -9,10 +9,11 @@ from uuid import UUID
 
 from channels import reads as channel_reads
 from channels import remarks as asking
+from channels import subscribing
 from channels.reads import Channel
 from connectors.remarks import LONGEST, Remarks
 from connectors.remarks import Remark as Said
-from foundation import outbox
+from foundation import outbox, outbox_soon
 from foundation.database import OpenScope, Scope
 from foundation.words import Message
 from gate import inforce, viewers
@@ -38,6 +39,13 @@ UNHEARD = timedelta(days=1)
 NOBODY_TELLS = timedelta(days=1)
 """When an account is looked at again whose platform tells nothing of the kind: its connector may have learned to."""
 
+HURRIED, ONCE_MORE = timedelta(minutes=2), timedelta(minutes=15)
+"""How long calls about an account are gathered before it is asked, and asked again: it may tell late. A reading takes
+five requests at most, and Instagram allows 200 an hour: calls alone never use them up."""
+
+SELDOM = 6
+"""So many times as long an account is left alone that is called about, where a reading came to its end."""
+
 Ask = Callable[[UUID, UUID], tuple[Channel, Remarks] | None]
 """`(tenant, channel)` → the account and what was said there; None where nobody tells. No transaction is open."""
 
@@ -46,6 +54,12 @@ def plan(scope: Scope) -> None:
     """Put a question for each account that it is time to ask; one that waits already is not put twice."""
     for channel_id in asking.due(scope):
         outbox.put(scope, RemarksDue(scope.tenant_id, channel_id), dedupe=f"remarks:{channel_id}")
+
+
+def hurry(scope: Scope, channel_id: UUID) -> None:
+    """Somebody said something: it is asked for within two minutes, however much there is of it."""
+    for gathered in (HURRIED, ONCE_MORE):
+        outbox_soon.put(scope, RemarksDue(scope.tenant_id, channel_id), within=gathered)
 
 
 def hear(event: RemarksDue, *, tenant: OpenScope, ask: Ask, every: Mapping[str, timedelta]) -> None:
@@ -61,7 +75,10 @@ def hear(event: RemarksDue, *, tenant: OpenScope, ask: Ask, every: Mapping[str, 
     with tenant(event.tenant_id, HEARING) as scope:
         channel = channel_reads.channel(scope, event.subject_id)
         after = told[1].cursor if told is not None else None
-        last = asking.acknowledge(scope, channel.id, after, again=every.get(channel.platform, NOBODY_TELLS))
+        again = every.get(channel.platform, NOBODY_TELLS)
+        if told is not None and not told[1].more and subscribing.comes(scope, channel.id):
+            again *= SELDOM
+        last = asking.acknowledge(scope, channel.id, after, again=again)
         if channel.platform in every:
             _tell(scope, channel, deaf=scope.now - last > UNHEARD)
 

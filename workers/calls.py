@@ -6,7 +6,7 @@ forged by whoever has the secret, told twice, out of order or lost costs a quest
 
 import hmac
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from foundation.clock import monotonic
 from foundation.database import OpenScope, Scope
 from foundation.sealed import Sealed
 from insights import following
-from subscribers import earning
+from subscribers import earning, remarks
 from tenants.scope import all_tenants
 from workers.listeners import Ears
 from workers.wiring import Services
@@ -81,7 +81,10 @@ class Calls:
                 return STRANGER
             calls.note(scope, application)
             told = connector.nudge(body)
-            woken = _ask(scope, application, told) if told is not None else ()
+            woken = list[UUID]()
+            if told is not None:
+                meant = calls.meant(scope, application, told.account)
+                woken = ask(scope, f"call:{application}", meant, told)
         for channel_id in woken:
             self._wake(channel_id)
         return TAKEN
@@ -102,18 +105,24 @@ class Calls:
         return found
 
 
-def taking(s: Services, ears: Ears) -> Calls:
-    """What the door does with them, in the process that listens."""
+def waking(ears: Ears) -> Wake:
+    """Wakes an account that is listened to."""
 
     def wake(channel_id: UUID) -> None:
         ear = ears.find(channel_id)
         if ear is not None:
             ear.wake()
 
+    return wake
+
+
+def taking(s: Services, ears: Ears) -> Calls:
+    """What the door does with them, in the process that listens."""
+
     def open_letter(tenant_id: UUID, letter: Sealed) -> str:
         return str(s.read_form(tenant_id, letter.box, frozenset())[SECRET])
 
-    return Calls(tenant=s.tenant, connectors=s.connectors, open_letter=open_letter, wake=wake)
+    return Calls(tenant=s.tenant, connectors=s.connectors, open_letter=open_letter, wake=waking(ears))
 
 
 def _is_whose(signed: Signed, secret: str, body: bytes) -> bool:
@@ -121,15 +130,17 @@ def _is_whose(signed: Signed, secret: str, body: bytes) -> bool:
     return any([hmac.compare_digest(mark, right) for mark in signed.marks])  # all of them: a list, no generator
 
 
-def _ask(scope: Scope, application: UUID, told: Nudge) -> list[UUID]:
-    """Put what a call makes us read, the first time it is told; the accounts that are to be listened to."""
-    meant = calls.meant(scope, application, told.account)
+def ask(scope: Scope, source: str, meant: Sequence[UUID], told: Nudge) -> list[UUID]:
+    """Put what a call from `source` makes us read of the accounts that are meant, the first time it is told; those that
+    are to be listened to."""
     kept = {"wakes": sorted(told.wakes)}
-    if not meant or inbox.receive(scope, f"call:{application}", told.key, kept) is None:
+    if not meant or inbox.receive(scope, source, told.key, kept) is None:
         return []
     for channel_id in meant:
         if "earnings" in told.wakes:
             earning.hurry(scope, channel_id)
         if "followers" in told.wakes:
             following.hurry(scope, channel_id)
+        if "remarks" in told.wakes:
+            remarks.hurry(scope, channel_id)
     return list(meant) if "chats" in told.wakes else []

@@ -15,12 +15,14 @@ from channels import (
     removing,
     saving,
     seeing,
+    subscribing,
     visiting,
 )
 from channels import events as channel_events
 from channels import handling as channel_handling
 from channels.events import (
     AdultAreaWanted,
+    CallsDue,
     ChannelEnrol,
     ChannelLook,
     ChannelProbe,
@@ -88,6 +90,7 @@ from workers import (
     gate_routes,
     hook_routes,
     hooks,
+    house_calls,
     keeping,
     mail_routes,
     money_routes,
@@ -164,7 +167,11 @@ def _accounts(s: Services) -> tuple[Route, ...]:
     verify = partial(reading.verify, tenant=tenant, transport=transport, connectors=connectors)
     remove = partial(removing.remove, tenant=tenant, transport=transport, connectors=connectors, mint=s.mint)
     renew = partial(refreshing.renew, tenant=tenant, transport=transport, connectors=connectors, addresses=addresses)
+    sign_up = partial(
+        subscribing.bring, tenant=tenant, transport=transport, connectors=connectors, taken=house_calls.are_taken(s)
+    )
     return (
+        Route(CallsDue, sign_up, deadline_seconds=ACT_SECONDS),
         Route(ChannelProbe, probe, deadline_seconds=ACT_SECONDS),
         Route(ChannelLook, see, deadline_seconds=LOOK_SECONDS),
         Route(CopyProbe, partial(seeing.watch, tenant=tenant)),

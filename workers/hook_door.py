@@ -12,18 +12,20 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from connectors import meta_calls
 from foundation import telemetry
 from workers import door
 from workers.calls import Calls
 from workers.hooks import AgeCalled, CalledEar
+from workers.house_calls import HouseCalls
 from workers.listeners import Ear
 from workers.serving import config
 
 LARGEST = 1024 * 1024
-"""Bytes of a call; an update is some kilobytes."""
+"""Bytes of a call; an update is some kilobytes, and Meta puts up to a thousand changes into one."""
 
 LARGEST_EVENT = 256 * 1024
 """Bytes of a signed call: an event is of ids and a few words, and its signature is of all of it."""
@@ -31,9 +33,15 @@ LARGEST_EVENT = 256 * 1024
 log = telemetry.log("workers.hook_door")
 
 
-def create(find: Callable[[UUID], Ear | None], age_called: AgeCalled, calls: Calls | None = None) -> Starlette:
+def create(
+    find: Callable[[UUID], Ear | None],
+    age_called: AgeCalled,
+    calls: Calls | None = None,
+    house: HouseCalls | None = None,
+) -> Starlette:
     """The app that platforms call, `POST /hooks/<platform>/<account>` or, for an application of an agency (`calls`),
-    `POST /hooks/<platform>/<tenant>/<application>`, and providers of age checks."""
+    `POST /hooks/<platform>/<tenant>/<application>`, or Meta for the whole `house`, `/hooks/meta`; and providers of age
+    checks."""
 
     async def age(request: Request) -> Response:
         given = request.path_params
@@ -84,11 +92,35 @@ def create(find: Callable[[UUID], Ear | None], age_called: AgeCalled, calls: Cal
 
     return Starlette(
         routes=[
+            *_of_meta(house),
             Route("/hooks/age/{tenant}/{check}/{proof}", age, methods=["POST"]),
             Route("/hooks/{platform}/{channel}", called, methods=["POST"]),
             Route("/hooks/{platform}/{tenant}/{application}", signed, methods=["POST"]),
         ]
     )
+
+
+def _of_meta(house: HouseCalls | None) -> list[Route]:
+    """Where Meta asks who set this address up, and calls; a stranger is told the same as where it never calls."""
+
+    async def proven(request: Request) -> Response:
+        said = house.challenge(request.query_params) if house is not None else ""
+        return PlainTextResponse(said) if said else Response(status_code=403)
+
+    async def told(request: Request) -> Response:
+        shown = request.headers.get(meta_calls.HEADER, "")
+        if house is None or not house.may_be_theirs(shown):
+            return Response(status_code=401)
+        body = await _bytes(request, LARGEST)
+        if body is None:
+            return Response(status_code=413)
+        try:
+            return Response(status_code=await run_in_threadpool(house.take, shown, body))
+        except Exception as error:
+            log.error("hooks.call_not_kept", error=telemetry.describe(error), at=telemetry.place(error))
+            return Response(status_code=503)
+
+    return [Route("/hooks/meta", proven, methods=["GET"]), Route("/hooks/meta", told, methods=["POST"])]
 
 
 def _ear(request: Request, find: Callable[[UUID], Ear | None]) -> CalledEar | None:

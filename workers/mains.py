@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from foundation.outbox import Queue
 from foundation.settings import Settings
-from workers import age_routes, calls, figures, handlers, home
+from workers import age_routes, calls, figures, handlers, home, house_calls
 from workers import app as celery_app
 from workers.dispatch import Dispatcher
 from workers.listeners import Ears
@@ -70,5 +70,10 @@ def _called(services: Services, ears: Ears) -> AbstractContextManager[None]:
     from workers import hook_door  # noqa: PLC0415  a web server for the one process that needs it
 
     own = services.settings.workers
-    app = hook_door.create(ears.find, age_routes.taking_calls(services), calls.taking(services, ears))
+    app = hook_door.create(
+        ears.find,
+        age_routes.taking_calls(services),
+        calls.taking(services, ears),
+        house_calls.taking(services, ears),
+    )
     return hook_door.opened(app, own.hooks_host, own.hooks_port)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from channels import tokens
+from channels import subscribing, tokens
 from channels.events import AgeForget
 from foundation import outbox, telemetry
 from foundation.database import OpenScope, Scope
@@ -50,6 +50,9 @@ RAIL_SECONDS = 900
 
 FOLDER_SECONDS = 30
 """Between two looks into the folder that files are brought in from."""
+
+CALLS_SECONDS = 300
+"""How late an account that was just connected may be signed up for calls."""
 
 DAY_SECONDS = 24 * 3600
 
@@ -170,6 +173,12 @@ def _each_account_is_asked_what_people_say(tenant: OpenScope) -> None:
             remarks.plan(scope)
 
 
+def _each_account_is_called_about(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            subscribing.plan(scope)
+
+
 def _each_account_s_earnings_are_read(tenant: OpenScope) -> None:
     for tenant_id in all_tenants(tenant):
         with tenant(tenant_id, BEAT) as scope:
@@ -189,6 +198,7 @@ TICKS = (
     Tick(60, _each_account_is_asked_what_people_say, "remarks"),
     Tick(CHECKPOINT_SECONDS, _the_house_looks_at_its_logs, "checkpoints"),
     Tick(INTAKE_SECONDS, _the_house_looks_at_its_form, "intake"),
+    Tick(CALLS_SECONDS, _each_account_is_called_about, "calls"),
     Tick(FOLDER_SECONDS, _the_house_looks_into_its_folder, "folder"),
     Tick(3600, _each_tenant_forgets_ages, "ages"),
     Tick(3600, _each_tenant_compares_its_roles, "roles"),

@@ -29,6 +29,7 @@ from foundation.faults import Book, Call, FaultyNetwork
 from foundation.http import HttpClient, Reply
 from foundation.http import Request as Ask
 from tests.fakes import instagram_fetching as fetching
+from tests.fakes import meta_calls
 from tests.fakes.facebook_world import Page, Photo, Post, check, gone, number, paged
 from tests.fakes.instagram_fetching import Refused
 from tests.fakes.instagram_remarks import fields_of
@@ -61,6 +62,7 @@ class FakeFacebook:
     people: set[str] = field(default_factory=set)
     """Tokens of persons, which are no Page's."""
     http: HttpClient = field(default_factory=HttpClient)
+    calls: meta_calls.Calls = field(default_factory=meta_calls.Calls)
 
     def page(self, name: str) -> Page:
         """A new one."""
@@ -138,6 +140,8 @@ class FakeFacebook:
                 return self.film(mine, told)
             case "POST", [page, "blocked"] if page == mine.id:
                 return mine.block(told.get("psid"))
+            case _, [page, "subscribed_apps"] if page == mine.id:
+                return self.calls.subscribe(method, told, "page", page, may="pages_manage_metadata" in mine.rights)
             case "GET", [page, "published_posts"] if page == mine.id:
                 return mine.listed(told)
             case "GET", [page] if page == mine.id:
@@ -231,6 +235,7 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
     ("POST", "videos"): "posts",
     ("POST", "comments"): "posts",
     ("POST", "photos"): "files",
+    ("POST", "subscribed_apps"): "subscriptions",
     ("POST", "blocked"): "moderation",
     ("POST", "likes"): "moderation",
     ("DELETE", "likes"): "moderation",

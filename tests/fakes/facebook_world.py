@@ -11,7 +11,7 @@ from tests.fakes.instagram_remarks import Fields, fields_of
 
 SCOPES = frozenset(
     {"pages_show_list", "pages_manage_posts", "pages_read_engagement", "pages_manage_engagement"}
-    | {"pages_read_user_content"}
+    | {"pages_read_user_content", "pages_manage_metadata"}
 )
 """https://developers.facebook.com/docs/pages-api/overview"""
 

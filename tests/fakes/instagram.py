@@ -27,7 +27,7 @@ from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from foundation.http import HttpClient
 from tests.fakes import instagram_fetching as fetching
-from tests.fakes import meta_oauth
+from tests.fakes import meta_calls, meta_oauth
 from tests.fakes.instagram_fetching import Refused
 from tests.fakes.instagram_remarks import LONGEST, RIGHT, Comments, fields_of, listed
 
@@ -116,6 +116,7 @@ class FakeInstagram:
     """So many films do not arrive whole."""
     profiles: dict[str, Profile] = field(default_factory=dict)
     http: HttpClient = field(default_factory=HttpClient)
+    calls: meta_calls.Calls = field(default_factory=meta_calls.Calls)
 
     def __post_init__(self) -> None:
         self.oauth = meta_oauth.OAuth(self.clock, "IGAA", "ig", SCOPES, BASIC, self.who, wraps=True)
@@ -246,6 +247,8 @@ class FakeInstagram:
                 return listed(mine.posts, mine.comments, told, mine.username)
             case "GET", [owner, "media"] if owner == mine.id:
                 return _listed(mine, told)
+            case _, [owner, "subscribed_apps"] if owner == mine.id:
+                return self.calls.subscribe(method, told, "instagram", owner, may=RIGHT in mine.rights)
             case "GET", [container] if container in mine.containers:
                 return self.status(mine, mine.containers[container])
             case "GET", [media]:
@@ -348,6 +351,7 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
     ("POST", "replies"): "posts",
     ("POST", "comments"): "posts",
     ("POST", "media"): "files",
+    ("POST", "subscribed_apps"): "subscriptions",
     ("GET", "media"): "lookups",
     ("GET", "replies"): "lookups",
     ("GET", "comments"): "remarks",

@@ -1,0 +1,200 @@
+"""Accounts that their platform calls about: each is signed up with its own token, and off where nobody takes calls.
+
+It is done again every week, and with each new token: to sign up twice is to sign up once, and what was ended at the
+platform comes back by itself.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import UniqueConstraint
+
+from channels import asking, budgets, reads, refreshing
+from channels.calls import NOTED_EVERY
+from channels.events import CallsDue
+from channels.models import of_channel
+from channels.reads import Channel
+from channels.states import ChannelState
+from connectors.calling import Subscribes
+from connectors.contract import Answer, Connector, Send
+from connectors.outcomes import Outcome, Published, Retry
+from connectors.transport import Transport
+from foundation import outbox
+from foundation.database import OpenScope, Scope, TenantRow, instant, reason_column, table
+from foundation.ids import uuid7
+from foundation.words import Message, canonical
+from gate.permit import ControlOrder
+
+Standing = Literal["on", "off", "refused"]
+
+RENEWED, AGAIN, NOT_TAKEN = timedelta(days=7), timedelta(days=1), timedelta(hours=1)
+"""When an account is looked at again: that stands as it should, that was refused, where nobody takes calls yet."""
+
+SOON = timedelta(minutes=10)
+"""The least that is waited where no answer came."""
+
+HEARD_LATELY = timedelta(days=1)
+"""For how long a call shows that calls come."""
+
+_DUE = """
+SELECT c.id FROM channels c LEFT JOIN tokens t ON t.tenant_id = c.tenant_id AND t.channel_id = c.id
+LEFT JOIN call_subscriptions s ON s.tenant_id = c.tenant_id AND s.channel_id = c.id
+WHERE c.tenant_id = :tenant AND c.state = :active
+AND (s.id IS NULL OR s.due_at <= :now OR s.generation <> coalesce(t.generation, 0)) ORDER BY c.id
+"""
+
+_KEEP = """
+INSERT INTO call_subscriptions AS s (tenant_id, id, channel_id, state, reason, generation, due_at)
+VALUES (:tenant, :id, :channel, :state, CAST(:reason AS jsonb), :generation, :due)
+ON CONFLICT (tenant_id, channel_id) DO UPDATE SET state = EXCLUDED.state, reason = EXCLUDED.reason,
+  generation = EXCLUDED.generation, due_at = EXCLUDED.due_at, updated_at = house_now()
+"""
+
+
+class CallSubscriptionRow(TenantRow, table=True):
+    """How an account stands; `generation` is of the token it was signed up with."""
+
+    __tablename__ = "call_subscriptions"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "channel_id", name="call_subscriptions_channel"),
+        of_channel(),
+        about="nobody",
+        keep="while the channel is connected",
+    )
+    channel_id: UUID
+    state: str
+    reason: dict[str, Any] | None = reason_column()
+    generation: int
+    due_at: datetime = instant()
+    called_at: datetime | None = instant(optional=True)
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """How an account stands, why not where it was refused, and when it was last called about."""
+
+    channel_id: UUID
+    state: Standing
+    reason: Message | None
+    called_at: datetime | None
+
+
+def plan(scope: Scope) -> None:
+    """Put a question for each account in use that it is time to look at; one that waits already is not put twice."""
+    rows = scope.run(_DUE, tenant=scope.tenant_id, active=str(ChannelState.ACTIVE), now=scope.now)
+    for channel_id in rows.scalars().all():
+        outbox.put(scope, CallsDue(scope.tenant_id, channel_id), dedupe=f"calls:{channel_id}")
+
+
+def bring(
+    event: CallsDue, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector], taken: bool
+) -> None:
+    """Sign an account up, or off where calls are not `taken` any more. No transaction is open meanwhile; killed in
+    between, it is done again. Raises NotFound."""
+    with tenant(event.tenant_id, asking.ACTOR) as scope:
+        channel = reads.channel(scope, event.subject_id)
+        connector, stands = connectors.get(channel.platform), of_channels(scope, [channel.id]).get(channel.id)
+        before: Standing = stands.state if stands is not None else "off"
+        if not isinstance(connector, Subscribes) or (not taken and before == "off"):
+            able = isinstance(connector, Subscribes)
+            return _keep(scope, channel, "off", again=NOT_TAKEN if able else RENEWED)
+        waits = budgets.limit(scope, channel.id, brake=False)
+        if channel.state != ChannelState.ACTIVE or waits is not None:
+            return _keep(scope, channel, before, again=SOON)
+
+    def question(answers: tuple[Answer, ...]) -> Send | Outcome:
+        return connector.subscribe(channel.account, taken, answers)
+
+    def order(action: str) -> ControlOrder:
+        return ControlOrder(channel.tenant_id, channel.id, action)
+
+    end = question(asking.gather(channel, question, order, tenant=tenant, transport=transport))
+    with tenant(event.tenant_id, asking.ACTOR) as scope:
+        if not isinstance(end, Send):
+            end = refreshing.weigh(scope, channel, end, shown=channel.generation)
+        match end:
+            case Published():
+                _keep(scope, channel, "on" if taken else "off", again=RENEWED if taken else NOT_TAKEN)
+            case Retry(after=after):
+                _keep(scope, channel, before, again=max(after, SOON))
+            case Send():
+                _keep(scope, channel, before, again=SOON)
+            case _:
+                _keep(scope, channel, "refused", again=AGAIN, reason=getattr(end, "reason", None))
+
+
+def _keep(scope: Scope, channel: Channel, state: Standing, *, again: timedelta, reason: Message | None = None) -> None:
+    scope.run(
+        _KEEP,
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        channel=channel.id,
+        state=state,
+        reason=canonical(reason.to_json()).decode() if reason is not None else None,
+        generation=channel.generation,
+        due=scope.now + again,
+    )
+
+
+def of_channels(scope: Scope, channels: Collection[UUID]) -> dict[UUID, Subscription]:
+    """How these accounts stand; one that nobody looked at yet is absent."""
+    rows = scope.run(
+        "SELECT channel_id, state, reason, called_at FROM call_subscriptions"
+        " WHERE tenant_id = :tenant AND channel_id = ANY(:ids)",
+        tenant=scope.tenant_id,
+        ids=list(channels),
+    )
+    return {
+        row.channel_id: Subscription(
+            row.channel_id,
+            row.state,
+            Message.from_json(row.reason) if row.reason is not None else None,
+            row.called_at,
+        )
+        for row in rows
+    }
+
+
+def accounts(scope: Scope, platforms: Collection[str]) -> list[tuple[str, str]]:
+    """Platform and name of this tenant's accounts on `platforms` that are in use."""
+    rows = scope.run(
+        "SELECT platform, account FROM channels WHERE tenant_id = :tenant AND state = :active"
+        " AND platform = ANY(:platforms)",
+        tenant=scope.tenant_id,
+        active=str(ChannelState.ACTIVE),
+        platforms=list(platforms),
+    )
+    return [(row.platform, row.account) for row in rows]
+
+
+def called(scope: Scope, platform: str, account: str) -> UUID | None:
+    """The account of that name if it is in use, and remember that a call came about it; None where it is not."""
+    channel_id: UUID | None = scope.run(
+        "SELECT id FROM channels WHERE tenant_id = :tenant AND platform = :platform AND account = :account"
+        " AND state = :active",
+        tenant=scope.tenant_id,
+        platform=platform,
+        account=account,
+        active=str(ChannelState.ACTIVE),
+    ).scalar()
+    if channel_id is not None:
+        scope.run(
+            "UPDATE call_subscriptions SET called_at = :now WHERE tenant_id = :tenant AND channel_id = :id"
+            " AND (called_at IS NULL OR called_at < :before)",
+            tenant=scope.tenant_id,
+            id=channel_id,
+            now=scope.now,
+            before=scope.now - NOTED_EVERY,
+        )
+    return channel_id
+
+
+def comes(scope: Scope, channel_id: UUID) -> bool:
+    """Whether calls about an account come: it is signed up, and there was one of late. Silence proves nothing."""
+    found = of_channels(scope, [channel_id]).get(channel_id)
+    if found is None or found.state != "on" or found.called_at is None:
+        return False
+    return scope.now - found.called_at <= HEARD_LATELY

@@ -1,0 +1,28 @@
+"""Accounts that their platform calls about: whether each was signed up, by which token, and when one was last called."""
+
+from alembic import op
+
+from migrations.tools import inside, instant, jsonb, number, tenant_table, text, unique, uuid_column
+
+revision = "0108"
+down_revision = "0105"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    tenant_table(
+        "call_subscriptions",
+        uuid_column("channel_id"),
+        text("state"),
+        jsonb("reason", nullable=True),
+        number("generation"),
+        instant("due_at"),
+        instant("called_at", nullable=True),
+        inside("channel_id", "channels"),
+        unique("call_subscriptions_channel", "channel_id"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("call_subscriptions")

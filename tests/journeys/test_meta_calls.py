@@ -1,0 +1,210 @@
+"""Meta calls: an account is signed up, what somebody says under a post is read at once, and never what a call says."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from channels import subscribing
+from channels.reads import channel as channel_of
+from channels.states import ChannelState
+from channels.subscribing import Subscription
+from connectors.suite.serving import served
+from tests.conftest import Cluster
+from tests.fakes.facebook_world import Page, Post
+from tests.fakes.meta_calls import Calls
+from tests.journeys.outside import Mia, Outside, mia, outside
+from tests.journeys.speaking import heard
+from workers import handlers, hook_door, house_calls
+from workers.ticks import TICKS
+
+SECRET, WORD = "a1b2c3d4" * 4, "a word of the owner's"
+
+
+@pytest.fixture(scope="module")
+def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    with outside(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
+        own = found.services.settings.connectors
+        set_up = {"meta_secrets": SecretStr(SECRET), "meta_verify_token": SecretStr(WORD)}
+        settings = found.services.settings.model_copy(update={"connectors": own.model_copy(update=set_up)})
+        found.services = replace(found.services, settings=settings)
+        found.facebook.calls = found.instagram.calls = Calls(SECRET)
+        calls = house_calls.taking(found.services, handlers.ears(found.services))
+        with served(hook_door.create(lambda channel: None, lambda *call: False, house=calls)) as url:
+            assert found.facebook.calls.set_up(f"{url}/hooks/meta", WORD)
+            yield found
+
+
+@pytest.fixture
+def meta(networks: Outside) -> Calls:
+    """Meta, with nothing to tell, and nothing told."""
+    for kept in (networks.facebook.calls.statuses, networks.facebook.calls.asked, networks.facebook.calls.waiting):
+        kept.clear()
+    return networks.facebook.calls
+
+
+def beat(here: Mia, name: str = "calls") -> None:
+    next(one for one in TICKS if one.name == name).put(here.desk.services.tenant)
+    here.desk.run()
+
+
+def stands(here: Mia, platform: str = "facebook") -> Subscription:
+    channel_id = here.desk.channels[platform]
+    with here.desk.scope() as scope:
+        return subscribing.of_channels(scope, [channel_id])[channel_id]
+
+
+def rests(here: Mia) -> timedelta:
+    """How long the account is left alone from now."""
+    statement = "SELECT due_at FROM remark_cursors WHERE tenant_id = :t AND channel_id = :c"
+    with here.desk.scope() as scope:
+        found = scope.run(statement, t=here.desk.tenant_id, c=here.desk.channels["facebook"]).scalar_one()
+        return timedelta(seconds=(found - scope.now).total_seconds())
+
+
+def page_of(here: Mia) -> tuple[Page, Post]:
+    """Her Page, with a post that was read already."""
+    page = here.facebook()
+    post = page.post("Bonjour", ())
+    beat(here, "remarks")
+    return page, post
+
+
+def said(here: Mia, meta: Calls, page: Page, post: Post, text: str, *, by: str = "ann") -> None:
+    """Somebody says something, which Meta is about to tell."""
+    made = page.say(post.id, text, by=by)
+    value = {"item": "comment", "verb": "add", "comment_id": made.id, "from": {"id": made.author}, "message": text}
+    meta.change("page", page.id, "feed", value, here.desk.now())
+
+
+def test_what_somebody_says_is_read_within_two_minutes(networks: Outside, meta: Calls) -> None:
+    here, other = mia(networks), mia(networks)
+    (page, post), (hers, theirs) = page_of(here), page_of(other)
+    for one in (here, other):
+        beat(one)
+        beat(one)
+    assert sorted(meta.asked) == sorted([f"POST {page.id}", f"POST {hers.id}"]), "each once"
+    assert (stands(here).state, stands(other).state) == ("on", "on")
+    said(here, meta, page, post, "c'est où ?")
+    said(other, meta, hers, theirs, "et toi ?")
+    meta.change("page", page.id, "feed", {"item": "like", "verb": "add", "from": {"id": "9"}}, here.desk.now())
+    meta.tell(here.desk.now(), times=2)
+    assert meta.statuses == [200, 200], "both in one call, and told twice"
+    here.desk.live(minutes=3)
+    other.desk.live(minutes=1)
+    assert [[one.text for one in heard(each.desk)] for each in (here, other)] == [["c'est où ?"], ["et toi ?"]]
+    assert rests(here) > timedelta(minutes=50), "the rest is a sweep"
+    here.desk.pass_time(hours=25)
+    here.desk.run()
+    beat(here, "remarks")
+    assert rests(here) <= timedelta(minutes=10), "nobody called for a day, which may be silence or a fault"
+    assert len(heard(here.desk)) == 1
+
+
+def test_a_call_that_found_nobody_is_told_again(networks: Outside, meta: Calls) -> None:
+    here = mia(networks)
+    page, post = page_of(here)
+    beat(here)
+    there, meta.address = meta.address, "http://127.0.0.1:9/hooks/meta"
+    for text in ("un", "deux"):
+        said(here, meta, page, post, text)
+        meta.tell(here.desk.now())
+    meta.address = there
+    here.desk.pass_time(hours=30)
+    meta.again(here.desk.now())
+    assert meta.statuses == [0, 0, 200, 200]
+    here.desk.live(minutes=3)
+    assert sorted(one.text for one in heard(here.desk)) == ["deux", "un"]
+
+
+def test_what_a_call_says_is_never_kept(networks: Outside, meta: Calls) -> None:
+    """Whoever has the secret can make us ask, no more."""
+    here = mia(networks)
+    page, post = page_of(here)
+    beat(here)
+    told = {
+        "item": "comment",
+        "verb": "add",
+        "comment_id": f"{post.id}_1",
+        "from": {"id": "9"},
+        "message": "jamais dit",
+    }
+    meta.change("page", page.id, "feed", told, here.desk.now())
+    meta.tell(here.desk.now())
+    here.desk.live(minutes=20)
+    assert (meta.statuses, heard(here.desk)) == ([200], [])
+    with here.desk.scope() as scope:
+        kept = scope.run(
+            "SELECT to_jsonb(i)::text FROM inbox i WHERE tenant_id = :t UNION ALL"
+            " SELECT to_jsonb(o)::text FROM outbox o WHERE tenant_id = :t",
+            t=here.desk.tenant_id,
+        )
+        assert not [text for text in kept.scalars() if "jamais dit" in text or SECRET in text]
+
+
+def test_an_account_whose_answer_was_lost_is_signed_up_again(networks: Outside, meta: Calls) -> None:
+    here = mia(networks)
+    page, _ = page_of(here)
+    networks.facebook.book.ask("reset_after", on="subscriptions")
+    beat(here)
+    assert stands(here).state == "off"
+    here.desk.live(minutes=11)
+    beat(here)
+    assert (meta.asked, stands(here).state) == ([f"POST {page.id}"] * 2, "on")
+
+
+def test_killed_at_any_point_it_is_signed_up_all_the_same(networks: Outside, meta: Calls) -> None:
+    here, at, lived = mia(networks), -1, False
+    page_of(here)
+    while not lived:
+        at += 2
+        with here.desk.scope() as scope:
+            scope.run("DELETE FROM call_subscriptions WHERE tenant_id = :t", t=here.desk.tenant_id)
+        next(one for one in TICKS if one.name == "calls").put(here.desk.services.tenant)
+        lived = not here.desk.crash(at)
+        here.desk.run()
+        assert stands(here).state == "on"
+    assert at > 1
+
+
+def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(networks: Outside, meta: Calls) -> None:
+    here = mia(networks)
+    page, post = page_of(here)
+    page.rights -= {"pages_manage_metadata"}
+    beat(here)
+    refused = stands(here)
+    assert refused.reason is not None
+    assert (refused.state, refused.reason.code) == ("refused", "calls.right_missing")
+    with here.desk.scope() as scope:
+        assert channel_of(scope, here.desk.channels["facebook"]).state is ChannelState.ACTIVE
+    said(here, meta, page, post, "c'est où ?")
+    meta.tell(here.desk.now())
+    assert meta.statuses == [], "nobody calls about it"
+    here.desk.live(minutes=11)
+    beat(here, "remarks")
+    assert len(heard(here.desk)) == 1
+    page.rights |= {"pages_manage_metadata"}
+    page.token = f"{page.token}2"
+    here.enrol("facebook", page=page.id, token=page.token)
+    beat(here)
+    assert stands(here).state == "on", "a new token is tried at once"
+
+
+def test_where_calls_are_taken_no_more_accounts_are_signed_off(networks: Outside, meta: Calls) -> None:
+    here = mia(networks)
+    profile = here.instagram()
+    beat(here)
+    assert meta.signed_up["instagram", profile.id] == {"comments"}
+    own = here.desk.services.settings.connectors
+    none = own.model_copy(update={"meta_secrets": SecretStr(""), "meta_verify_token": SecretStr("")})
+    settings = here.desk.services.settings.model_copy(update={"connectors": none})
+    here.desk.services = replace(here.desk.services, settings=settings)
+    here.desk.__dict__.pop("routes", None)
+    here.desk.live(days=7, minutes=1)
+    for _ in range(2):
+        beat(here)
+    assert meta.asked == [f"POST {profile.id}", f"DELETE {profile.id}"]
+    assert (stands(here, "instagram").state, ("instagram", profile.id) in meta.signed_up) == ("off", False)

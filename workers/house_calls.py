@@ -1,0 +1,119 @@
+"""Calls of Meta for the whole installation: one address, accounts of several agencies in one call.
+
+Who signed it is checked before anybody asks the database. Whoever has the secret of an application can make us read
+what would be read anyway, at most every two minutes for each account, and learns nothing: an account of ours, one of
+nobody and one that rests are answered alike.
+"""
+
+import hmac
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from channels import subscribing
+from connectors import meta_calls, signing
+from connectors.calling import Nudge
+from foundation import telemetry
+from foundation.clock import monotonic
+from foundation.database import OpenScope, Scope
+from tenants.scope import all_tenants
+from workers import calls
+from workers.calls import CALLED, KNOWN_SECONDS, STRANGER, TAKEN, Wake
+from workers.listeners import Ears
+from workers.wiring import Services, fetched_from
+
+NOT_KEPT = 503
+"""They tell it again."""
+
+PLATFORMS = ("instagram", "facebook", "threads")
+
+log = telemetry.log("workers.house_calls")
+
+
+class HouseCalls:
+    """The accounts that Meta may call about, and what a call makes us do."""
+
+    def __init__(
+        self, *, tenant: OpenScope, secrets: Sequence[str], word: str, wake: Wake, known_seconds: float = KNOWN_SECONDS
+    ) -> None:
+        """`secrets` sign calls, any of them; `word` is what they show who set this address up. No secrets: no calls."""
+        self._tenant, self._secrets, self._word, self._wake = tenant, secrets, word, wake
+        self._every = known_seconds
+        self._lock, self._at = threading.Lock(), float("-inf")
+        self._known: Mapping[tuple[str, str], set[UUID]] = {}
+
+    def challenge(self, query: Mapping[str, str]) -> str:
+        """What is said back to who sets this address up and knows the word; "" to everybody else."""
+        word, said = meta_calls.challenge(query)
+        right = bool(self._secrets) and hmac.compare_digest(word.encode(errors="replace"), self._word.encode())
+        return said if right and word else ""
+
+    def may_be_theirs(self, shown: str) -> bool:
+        """Whether what is shown looks like a signature at all, so that the body is worth reading."""
+        return bool(self._secrets and meta_calls.mark(shown))
+
+    def take(self, shown: str, body: bytes) -> int:
+        """The status a call is answered with. What it makes us write for one agency stands or falls apart from that of
+        the others: where it does not stand, all of it is told again, and known where it stood."""
+        if not self._is_theirs(meta_calls.mark(shown), body):
+            return STRANGER
+        kept = True
+        for tenant_id, told in self._by_agency(meta_calls.nudges(body)).items():
+            try:
+                woken = self._nudged(tenant_id, told)
+            except Exception as error:  # the other agencies' accounts are heard all the same
+                log.error("hooks.call_not_kept", error=telemetry.describe(error), at=telemetry.place(error))
+                kept = False
+                continue
+            for channel_id in woken:
+                self._wake(channel_id)
+        return TAKEN if kept else NOT_KEPT
+
+    def _is_theirs(self, mark: str, body: bytes) -> bool:
+        right = [signing.of_body(secret, body) for secret in self._secrets if mark]
+        return any([hmac.compare_digest(mark, one) for one in right])  # all of them: a list, no generator
+
+    def _by_agency(self, told: Sequence[Nudge]) -> Mapping[UUID, list[Nudge]]:
+        found: defaultdict[UUID, list[Nudge]] = defaultdict(list)
+        known = self._find() if told else {}
+        for one in told:
+            for tenant_id in known.get((one.platform, one.account), ()):
+                found[tenant_id].append(one)
+        return found
+
+    def _nudged(self, tenant_id: UUID, told: Sequence[Nudge]) -> list[UUID]:
+        """Put what an agency's accounts make us read; those that are to be listened to."""
+        with self._tenant(tenant_id, CALLED) as scope:
+            return [channel_id for one in told for channel_id in _ask(scope, one)]
+
+    def _find(self) -> Mapping[tuple[str, str], set[UUID]]:
+        """Whose accounts there are, as they were found lately: only what was signed makes us look at all."""
+        with self._lock:
+            if monotonic() - self._at >= self._every:
+                found: defaultdict[tuple[str, str], set[UUID]] = defaultdict(set)
+                for tenant_id in all_tenants(self._tenant):
+                    with self._tenant(tenant_id, CALLED) as scope:
+                        for one in subscribing.accounts(scope, PLATFORMS):
+                            found[one].add(tenant_id)
+                self._known, self._at = dict(found), monotonic()
+            return self._known
+
+
+def _ask(scope: Scope, told: Nudge) -> list[UUID]:
+    if told.at is not None and scope.now - told.at > meta_calls.OLDEST:
+        return []
+    channel_id = subscribing.called(scope, told.platform, told.account)
+    return calls.ask(scope, f"call:{channel_id}", [channel_id], told) if channel_id is not None else []
+
+
+def are_taken(s: Services) -> bool:
+    """Whether Meta's calls are taken: the installation has an address, and the secrets of an application."""
+    return bool(fetched_from(s.settings) and s.settings.connectors.meta_called)
+
+
+def taking(s: Services, ears: Ears) -> HouseCalls:
+    """What the door does with them, in the process that listens."""
+    own = s.settings.connectors
+    word = own.meta_verify_token.get_secret_value()
+    return HouseCalls(tenant=s.tenant, secrets=own.meta_called, word=word, wake=calls.waking(ears))
