@@ -195,6 +195,11 @@ class Opened:
         """Whether an emergency stop keeps it back there."""
         return stopped(self.halt, place.entry)
 
+    @property
+    def zone(self) -> str:
+        """The clock it is planned on: its creator's, unless another one was chosen."""
+        return self.places[0].entry.zone if self.places else self.creator.zone
+
     def otherwise(self, place: Place) -> bool:
         """Whether the post says something else there."""
         return self.said[place.entry.channel_id].words != self.post.said
