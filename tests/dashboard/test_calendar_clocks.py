@@ -1,14 +1,16 @@
 """Clocks of the calendar: a post may be planned on another one than its creator's, and is looked at on any."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from uuid import UUID
 
+from schedules import quiet
 from schedules import reads as schedule_reads
-from schedules.calendar import local_day
+from schedules.calendar import WallTime, local_day, local_wall, zone_of
 from schedules.moving import delivery
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
+from tests.dashboard.test_drag import drawn, dropped, seen
 
 ELSEWHERE = "America/New_York"
 
@@ -39,3 +41,39 @@ def test_a_post_keeps_the_clock_it_was_planned_on(door: Door, lumiere: Agency) -
         assert planned(lumiere, found) == (f"{later}T20:00", ELSEWHERE)
         page.press("Dupliquer")
         assert "À l’heure de New York" in page.choose("Quand", "À une date et une heure")
+
+
+def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: Agency) -> None:
+    found = lumiere.post("dans sa ligne", minutes=4)
+    lumiere.post("tout près", minutes=4)
+    with lumiere.scope() as scope:
+        due = delivery(scope, found).due_at
+        today, day = local_day(scope.now, ZONE), local_day(due, ZONE)
+        period = {"label": "Congé d’été", "zone": ZONE, "first": today, "last": today + timedelta(days=9)}
+        quiet.keep_days(scope, lumiere.creator_id, None, **period)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", day=day)
+        shown = page.choose("Lignes", "Une par compte")
+        assert "by=account" in page.query
+        said = ("Sandbox", "dans sa ligne", "tout près", "trop près d’une autre", "Congé d’été", "2 publications")
+        assert [one for one in said if one not in shown] == []
+        assert f"{due.astimezone(zone_of(ZONE)):%H:%M}" in shown
+        tokyo = page.choose("Montrer les heures de", "Asia/Tokyo")
+        assert "À l’heure de Tokyo" in tokyo
+        assert "zone=Asia" in page.query
+        later = page.open("/calendar", day=local_day(due, "Asia/Tokyo"), view="day")  # as it was left
+        assert f"{due.astimezone(zone_of('Asia/Tokyo')):%H:%M}" in later
+        assert "2 publications" in later
+        assert "dans sa ligne" in page.choose("Lignes", "Tout ensemble")
+
+
+def test_what_is_dropped_on_another_clock_is_planned_on_hers(door: Door, lumiere: Agency) -> None:
+    found, looked = lumiere.post("déplacée", minutes=30), "Asia/Tokyo"
+    with lumiere.scope() as scope:
+        day = local_day(scope.now, looked) + timedelta(days=3)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        place = drawn(page, view="day", by="account", zone=looked)
+        said = dropped(page, place, {"seen": seen(lumiere, found)[1], "day": str(day), "hour": 7})
+        hers = local_wall(WallTime(day, time(7), looked).instant(), ZONE)
+        assert f"Déplacé au {hers.day:%d/%m/%Y} à {hers.clock:%H:%M} (Paris)" in said
+    assert planned(lumiere, found) == (str(hers), ZONE)

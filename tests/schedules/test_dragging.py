@@ -64,34 +64,36 @@ def test_an_instant_on_the_clock_of_another_zone_is_the_same(day: date, clock: t
         assert there.instant() == wall.instant()
 
 
-@given(DAYS, CLOCKS, st.sampled_from(ZONES), st.sampled_from(ZONES), DAYS)
+WALLS = st.builds(WallTime, DAYS, CLOCKS, st.sampled_from(ZONES))
+
+
+@given(WALLS, st.sampled_from(ZONES), DAYS)
 def test_what_is_dropped_on_a_day_lies_in_it_on_the_clock_that_was_looked_at(
-    day: date, clock: time, zone: str, looked: str, other: date
+    wall: WallTime, looked: str, other: date
 ) -> None:
-    """And stays planned on its own: with its clock as it was where that is on this day, else at the hour it was seen."""
-    wall = WallTime(day, clock, zone)
+    """And stays planned on its own clock: as it was where that is on this day, else at the hour it was seen."""
     if wall.moved_by_gap:
         return
     spot = Spot(other, None, looked)
     moved = same_time(wall, wall.instant(), spot)
-    assert moved.zone == zone
+    assert moved.zone == wall.zone
     seen = WallTime(other, local_wall(wall.instant(), looked).clock, looked)
     there = local_day(moved.instant(), looked)
-    if moved.clock == clock:
-        assert abs((there - other).days) <= (zone == looked or seen.moved_by_gap)
+    if moved.clock == wall.clock:
+        assert abs((there - other).days) <= (wall.zone == looked or seen.moved_by_gap)
     else:
         assert abs(moved.instant() - seen.instant()) <= timedelta(hours=2)  # an hour that clocks show twice, or skip
 
 
-@given(DAYS, CLOCKS, st.sampled_from(ZONES), st.sampled_from(ZONES), DAYS, st.integers(0, 23))
+@given(WALLS, st.sampled_from(ZONES), DAYS, st.integers(0, 23))
 def test_an_hour_of_another_clock_ends_as_what_hers_show_then(
-    day: date, clock: time, zone: str, looked: str, other: date, hour: int
+    before: WallTime, looked: str, other: date, hour: int
 ) -> None:
     spot = Spot(other, hour, looked)
-    wall = at_hour(WallTime(day, clock, zone).instant(), hour, spot)
-    planned = on_clock(wall, zone)
-    assert planned.zone == zone
-    assert not planned.moved_by_gap or zone == looked
+    wall = at_hour(before.instant(), hour, spot)
+    planned = on_clock(wall, before.zone)
+    assert planned.zone == before.zone
+    assert not planned.moved_by_gap or before.zone == looked
     if planned.instant() == wall.instant() and not wall.moved_by_gap:
         assert within(planned.instant(), spot)
     else:  # hers show that hour twice, and the first of the two is meant
