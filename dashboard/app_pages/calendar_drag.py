@@ -48,8 +48,10 @@ class Dropped(BaseModel):
 
 
 def show(page: Page, view: str, by: str, zone: str) -> None:
-    """Let cards be dragged in this view, and offer to take the last move back. `by` are its lanes, `zone` is whose clock
-    is looked at; "" for none, and for each creator's own."""
+    """Let cards be dragged in this view, and offer to take the last move back.
+
+    `by` are its lanes, `zone` is whose clock is looked at; "" for none, and for each creator's own.
+    """
     if (view not in DRAGGED and not by) or not page.may(Right.RUN):
         return
     last: Last | None = st.session_state.get(LAST)

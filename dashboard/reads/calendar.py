@@ -310,7 +310,7 @@ class _Found:
 
 
 def _by_day(found: _Found) -> dict[date, list[Entry]]:
-    """The deliveries of each day on the clock that is looked at: each is looked at once, however many days are shown."""
+    """The deliveries of each day on the clock that is looked at: each is read once, however many days are shown."""
     zones = {creator.id: zone_of(found.zone or creator.zone) for creator in found.creators.values()}
     days: dict[date, list[Entry]] = {}
     for one in found.entries:
