@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_timedelta, get_timezone_location
@@ -31,6 +32,11 @@ def browser_of(agent: str) -> str:
     browser = next((name for mark, name in _BROWSERS if mark in agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in agent), "Linux" if "Linux" in agent else "")
     return " · ".join(filter(None, (browser, system))) or "–"
+
+
+@cache
+def _city(zone: str, language: str) -> str:
+    return str(get_timezone_location(zone_of(zone), locale=language, return_city=True))
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ class Voice:
 
     def place(self, zone: str) -> str:
         """The city a zone is named after."""
-        return str(get_timezone_location(zone_of(zone), locale=self.language, return_city=True))
+        return _city(zone, self.language)
 
     def day(self, at: datetime, zone: str) -> str:
         """The day there, in words."""

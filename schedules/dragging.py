@@ -14,6 +14,7 @@ from schedules.calendar import WallTime, local_day, local_wall, parse
 from schedules.models import Delivery, Post
 from schedules.shifting import FARTHEST, OVER, UNDER_WAY, By, Done
 from schedules.spacing import A_DAY, LEAST, busy, room
+from tenants import reads as tenant_reads
 
 MOST = 100
 """Accounts of one post."""
@@ -21,7 +22,10 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Spot:
-    """Where it was dropped: a day on the clock of `zone`, and there an hour (0 to 23), or none to keep its own time."""
+    """Where it was dropped: a day on the clock of `zone`, and there an hour (0 to 23), or none to keep its own time.
+
+    `zone` is whose clock was looked at: a post stays planned on the one it was planned on.
+    """
 
     day: date
     hour: int | None
@@ -85,29 +89,46 @@ def _slots(scope: Scope, rows: Sequence[Delivery], spot: Spot) -> Iterator[datet
     for row in rows:
         taken = busy(scope, row.channel_id, min(scope.now, row.due_at), but=[one.id for one in rows])
         for slot in slots.slots_of(scope, row.channel_id):
-            if slot.weekday != spot.day.weekday():
-                continue
-            at = slot.on(spot.day).instant()
-            wall = local_wall(at, spot.zone)
-            if (wall.day, wall.clock.hour) == (spot.day, spot.hour) and room(taken, at, LEAST):
-                yield at
+            for day in _around(spot):
+                at = slot.on(day).instant()
+                if slot.weekday == day.weekday() and within(at, spot) and room(taken, at, LEAST):
+                    yield at
 
 
 def _usual(scope: Scope, rows: Sequence[Delivery], spot: Spot) -> Iterator[datetime]:
     """The instants within the hour that the calendar shows as free."""
-    ours = [row.id for row in rows]
-    closed = agenda.closed_to(quiet.periods(scope, [rows[0].creator_id]), rows[0].creator_id)
-    for clock in agenda.hours(scope, [rows[0].creator_id])[rows[0].creator_id]:
-        wall = WallTime(spot.day, clock, spot.zone)
-        since = wall.instant() - A_DAY
-        taken = [at for row in rows for at in busy(scope, row.channel_id, since, but=ours)]
-        if clock.hour == spot.hour and agenda.free([wall], taken, scope.now, closed):
-            yield wall.instant()
+    ours, creator = [row.id for row in rows], tenant_reads.creator(scope, rows[0].creator_id)
+    closed = agenda.closed_to(quiet.periods(scope, [creator.id]), creator.id)
+    hours = agenda.hours(scope, [creator.id])[creator.id]
+    for wall in (WallTime(day, clock, creator.zone) for day in _around(spot) for clock in hours):
+        if within(wall.instant(), spot):
+            since = wall.instant() - A_DAY
+            taken = [at for row in rows for at in busy(scope, row.channel_id, since, but=ours)]
+            if agenda.free([wall], taken, scope.now, closed):
+                yield wall.instant()
+
+
+def _around(spot: Spot) -> list[date]:
+    """The days that clocks anywhere may show while those of the spot show its day."""
+    return [spot.day - A_DAY, spot.day, spot.day + A_DAY]
+
+
+def within(at: datetime, spot: Spot) -> bool:
+    """Whether clocks of the spot show its day and hour at an instant; pure."""
+    wall = local_wall(at, spot.zone)
+    return (wall.day, wall.clock.hour) == (spot.day, spot.hour)
 
 
 def same_time(wall: WallTime, due: datetime, spot: Spot) -> WallTime:
-    """A wall time on another day: its clock stays as it is, whatever clocks are changed in between; pure."""
-    return By(days=(spot.day - local_day(due, spot.zone)).days).of(wall)
+    """A wall time on another day: its clock stays as it is, whatever clocks are changed in between; pure.
+
+    Looked at on another clock it may so lie on the day beside, where clocks change here and not there: then it takes
+    the hour at which it was seen, on the day where it was dropped.
+    """
+    moved = By(days=(spot.day - local_day(due, spot.zone)).days).of(wall)
+    if wall.zone == spot.zone or local_day(moved.instant(), spot.zone) == spot.day:
+        return moved
+    return on_clock(WallTime(spot.day, local_wall(due, spot.zone).clock, spot.zone), wall.zone)
 
 
 def at_hour(due: datetime, hour: int, spot: Spot) -> WallTime:

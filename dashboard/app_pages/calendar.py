@@ -9,10 +9,12 @@ import streamlit as st
 
 from dashboard import acting, frame
 from dashboard.app_pages import (
+    calendar_clock,
     calendar_drag,
     calendar_files,
     calendar_filters,
     calendar_held,
+    calendar_lanes,
     calendar_missed,
     calendar_pool,
     calendar_post,
@@ -87,15 +89,18 @@ def _days(page: Page) -> None:
     if not mine:
         draw("calendar_empty.html", code="dashboard.no_creators", word=page.word)
         return
-    today = local_day(now, mine[0].zone)
     asked = st.query_params.get("view", USUAL)
     view = asked if asked in VIEWS else USUAL
+    by, zone = calendar_clock.kept(page, view)
+    today = local_day(now, zone or mine[0].zone)
     shown = window(view, st.query_params.get("day", ""), today)
     _bar(page, view, shown, today)
     creator, account, group = calendar_filters.show(page, mine, offered)
-    calendar_quiet.banner(page, mine, shown.begins, shown.ends)
+    calendar_clock.show(page, view, [one for one in mine if creator in (None, one.id)])
+    if not by:  # lanes show theirs where they are
+        calendar_quiet.banner(page, mine, shown.begins, shown.ends)
     look = VIEWS[view]
-    _grid(page, view, Wanted(shown.first, look.days, creator, account, group, look.whole, look.most))
+    _grid(page, view, by, Wanted(shown.first, look.days, creator, account, group, look.whole, look.most, zone))
 
 
 def _around(page: Page, scope: Scope) -> tuple[list[Creator], datetime, list[Account]]:
@@ -142,12 +147,16 @@ def _went(address: dict[str, str]) -> None:
 
 
 @st.fragment(run_every=TICK)
-def _grid(drawn: Page, view: str, wanted: Wanted) -> None:
+def _grid(drawn: Page, view: str, by: str, wanted: Wanted) -> None:
     page = frame.look()
     if page is None or page.who != drawn.who:
         st.rerun()
     acting.say_told(page, "calendar:grid")
-    calendar_drag.show(page, view)
+    calendar_drag.show(page, view, by, wanted.zone)
+    if by:
+        with st.container(key="gr_grid", gap="small"):
+            calendar_lanes.show(page, wanted, by)
+        return
     found = page.read(lambda scope: calendar(scope, page.mine(scope), wanted))
     with st.container(key="gr_grid", gap="small"):
         _columns(page, view, found)
@@ -190,13 +199,13 @@ def _compact(page: Page, found: Calendar, day: Day, *, held: bool = False) -> No
         _went({"view": "day", "day": str(day.day)})
         st.rerun()  # all of the page: a press within the grid draws the grid alone
     if day.short or day.turns:
-        shown = {"several": len(found.chosen) > 1, "held": held}
+        shown = {"several": len(found.chosen) > 1, "held": held, "cities": len(found.zones) > 1}
         draw("calendar_compact.html", day=day, voice=page.voice, word=page.word, **shown)
 
 
 def _day(page: Page, found: Calendar, day: Day) -> None:
     draw("calendar_day.html", day=day.day, today=found.today, voice=page.voice, empty=not (day.turns or day.free))
-    rest = free_hours(day)
+    rest = free_hours(day, found.zone)
     for turn in day.turns:
         while rest and rest[0].at.instant() < turn.at:
             _free(page, found, rest.pop(0))
@@ -208,7 +217,7 @@ def _day(page: Page, found: Calendar, day: Day) -> None:
 def _turn(page: Page, found: Calendar, turn: Turn) -> None:
     several = len(found.chosen) > 1
     with st.container(border=True, gap=None, key=f"turn:{turn.post_id}:{turn.at:%d%H%M%S}"):
-        label = page.word("calendar.turn", clock=f"{turn.local:%H:%M}", words=_short(turn.words))
+        label = page.word("calendar.turn", clock=_clock(page, found, turn.local, turn.zone), words=_short(turn.words))
         if st.button(label, key=f"open:{turn.post_id}:{turn.at:%Y%m%d%H%M%S}", type="tertiary", wrap=True):
             _went({"post": str(turn.post_id), "at": turn.posts[0].occurrence_key})
             st.rerun()
@@ -225,6 +234,11 @@ def _turn(page: Page, found: Calendar, turn: Turn) -> None:
                     params={"account": one.channel},
                     icon=":material/replay:",
                 )
+
+
+def _clock(page: Page, found: Calendar, at: datetime, zone: str) -> str:
+    """A time, with its city where the page shows those of several clocks."""
+    return f"{at:%H:%M} {page.voice.place(zone)}" if len(found.zones) > 1 else f"{at:%H:%M}"
 
 
 def _short(words: str) -> str:
@@ -244,7 +258,7 @@ def _free(page: Page, found: Calendar, one: FreeHour) -> None:
     if not page.may(Right.RUN):
         return
     names = "" if len(one.creators) == len(found.chosen) else ", ".join(creator.name for creator in one.creators)
-    label = page.label("calendar.free", clock=f"{one.at.clock:%H:%M}", creator=names).strip()
+    label = page.label("calendar.free", clock=_clock(page, found, one.local, one.zone), creator=names).strip()
     if st.button(label, key=f"free:{one.creators[0].slug}:{one.at}", type="tertiary", icon=":material/add:", wrap=True):
         compose_draft.begin(creator=one.creators[0].slug, at=str(one.at))
         st.rerun()

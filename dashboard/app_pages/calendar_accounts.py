@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.app_pages import zones
 from dashboard.frame import Page
 from dashboard.reads.calendar import Opened
 from dashboard.reads.compose import accounts, connectors
@@ -32,7 +33,7 @@ def alone(page: Page, found: Opened, place: Place) -> None:
     key = f"post:alone:{entry.delivery_id}:{entry.version}"
     with st.popover(page.word("calendar.move_alone")):
         draw("calendar_note.html", note=page.word("calendar.move_alone_why", account=entry.channel))
-        _when(page, local_wall(entry.due_at, found.creator.zone), key, entry.channel)
+        _when(page, local_wall(entry.due_at, entry.zone), key, entry.channel)
         act = partial(_moved, page, found.creator.id, entry, key)
         params: dict[str, str | int] = {"account": entry.channel}
         acting.button(page, "calendar.move_alone_go", act, right=Right.RUN, key=f"{key}:go", params=params)
@@ -53,9 +54,9 @@ def add(page: Page, found: Opened) -> None:
         st.selectbox(
             page.word("calendar.add_account_to"), free, format_func=lambda one: names[one], key=f"{ADD}:{found.post.id}"
         )
-        first = local_wall(max(live[0].due_at, found.now), found.creator.zone)
+        first = local_wall(max(live[0].due_at, found.now), live[0].zone)
         _when(page, first, f"{ADD}:{found.post.id}", page.word("calendar.added_one"))
-        act = partial(_added, page, found.creator.id, found.post.id)
+        act = partial(_added, page, found.creator.id, found.post.id, first.zone)
         acting.submit(page, "calendar.add_account_go", act, right=Right.RUN, key=f"{ADD}:go", kind="secondary")
 
 
@@ -75,19 +76,19 @@ def _typed(key: str, zone: str) -> WallTime:
 
 
 def _moved(page: Page, creator_id: UUID, entry: Entry, key: str, scope: Scope, _: UUID) -> Message:
-    at = _typed(key, page.my(scope, creator_id).zone)
+    creator, at = page.my(scope, creator_id), _typed(key, entry.zone)
     planning.move_delivery(scope, entry.delivery_id, at=at, version=entry.version)
     code = "calendar.moved_gap" if at.moved_by_gap else "calendar.moved"
-    return Message(code, {"day": f"{at.day:%d/%m/%Y}", "clock": f"{at.clock:%H:%M}"})
+    return Message(code, {"day": f"{at.day:%d/%m/%Y}", "clock": zones.clock(page, at, creator.zone)})
 
 
-def _added(page: Page, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID) -> Message:
+def _added(page: Page, creator_id: UUID, post_id: UUID, zone: str, scope: Scope, _: UUID) -> Message:
     key = f"{ADD}:{post_id}"
-    at = _typed(key, page.my(scope, creator_id).zone)
+    creator, at = page.my(scope, creator_id), _typed(key, zone)
     channel_id = UUID(str(acting.typed(key)))
     scheduling.schedule(scope, post_id, channels=[channel_id], at=at)
     selling.check(scope, post_id, connectors=connectors())
     (row,) = (one for one in deliveries_of(scope, post_id) if one.channel_id == channel_id)
     waits = row.state == DeliveryState.DRAFT
-    said = {"day": f"{at.day:%d/%m/%Y}", "clock": f"{at.clock:%H:%M}"}
+    said = {"day": f"{at.day:%d/%m/%Y}", "clock": zones.clock(page, at, creator.zone)}
     return Message("calendar.account_waits" if waits else "calendar.account_added", said)

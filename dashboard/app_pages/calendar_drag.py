@@ -9,6 +9,7 @@ import streamlit as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dashboard import acting
+from dashboard.app_pages import zones
 from dashboard.browsing import piece
 from dashboard.frame import Page
 from dashboard.widgets import draw
@@ -46,40 +47,45 @@ class Dropped(BaseModel):
     hour: int | None = Field(ge=0, le=23)
 
 
-def show(page: Page, view: str) -> None:
-    """Let cards be dragged in this view, and offer to take the last move back."""
-    if view not in DRAGGED or not page.may(Right.RUN):
+def show(page: Page, view: str, by: str, zone: str) -> None:
+    """Let cards be dragged in this view, and offer to take the last move back.
+
+    `by` are its lanes, `zone` is whose clock is looked at; "" for none, and for each creator's own.
+    """
+    if (view not in DRAGGED and not by) or not page.may(Right.RUN):
         return
     last: Last | None = st.session_state.get(LAST)
     if last is not None and monotonic() - last.at < UNDO:
         key, act = f"drag:undo:{last.shift_id}", partial(_undo, page, last)
         if acting.button(page, "drag.undo", act, right=Right.RUN, key=key, icon=":material/undo:"):
             del st.session_state[LAST]
-    piece("drag")(key=KEY, on_dropped_change=partial(_dropped, page), height="content")
-    draw("calendar_hint.html", hint=page.word("drag.hint"))
+    piece("drag")(key=KEY, on_dropped_change=partial(_dropped, page, zone), height="content")
+    draw("calendar_hint.html", hint=page.word(f"lanes.hint.{by}" if by else "drag.hint"))
 
 
-def _dropped(page: Page) -> None:
+def _dropped(page: Page, zone: str) -> None:
     value = st.session_state[KEY].get("dropped")
     if value is None:
         return
     done: list[Last] = []
-    acting.press(partial(_drag, page, value, done), Right.RUN, KEY)
+    acting.press(partial(_drag, page, zone, value, done), Right.RUN, KEY)
     for last in done:
         st.session_state[LAST] = last
 
 
-def _drag(page: Page, value: object, last: list[Last], scope: Scope, _: UUID) -> Message:
+def _drag(
+    page: Page, zone: str, value: object, last: list[Last], scope: Scope, _: UUID
+) -> Message:  # what was pressed, where, and the two of an act
     """The act. What came is as if forged until it was read here, and what it names is looked up as any other."""
     try:
         wanted = Dropped.model_validate(value)
     except ValidationError as error:
         raise BadInput("drag.unreadable") from error
     creator = page.my(scope, dragging.owner(scope, wanted.seen))
-    done = dragging.drag(scope, wanted.seen, Spot(wanted.day, wanted.hour, creator.zone))
+    done = dragging.drag(scope, wanted.seen, Spot(wanted.day, wanted.hour, zone or creator.zone))
     last[:] = [Last(done.shift_id, creator.id, monotonic())]
     moved, first = done.moved, done.moved[0]
-    said = {"day": f"{first.after.day:%d/%m/%Y}", "clock": f"{first.after.clock:%H:%M}"}
+    said = {"day": f"{first.after.day:%d/%m/%Y}", "clock": zones.clock(page, first.after, "" if zone else creator.zone)}
     warned = next((one.warning for one in moved if one.warning is not None), None)
     if warned is not None:
         return Message(f"drag.{warned.code.removeprefix('shift.')}", {**said, **warned.params})

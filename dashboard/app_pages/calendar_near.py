@@ -4,6 +4,7 @@ from functools import partial
 from uuid import UUID
 
 from dashboard import acting
+from dashboard.app_pages import zones
 from dashboard.frame import Page
 from dashboard.reads.places import Place
 from dashboard.reads.queue import beside
@@ -12,6 +13,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from schedules import planning, queueing
 from schedules.calendar import WallTime
+from schedules.dragging import on_clock
 from schedules.reads import Entry
 from schedules.spacing import Near
 from tenants.roles import Right
@@ -57,9 +59,9 @@ def show(page: Page, creator_id: UUID, place: Place) -> None:
 
 
 def _move(page: Page, creator_id: UUID, entry: Entry, at: WallTime, scope: Scope, _: UUID) -> Message:
-    page.my(scope, creator_id)
+    creator, at = page.my(scope, creator_id), on_clock(at, entry.zone)
     planning.move_delivery(scope, entry.delivery_id, at=at, version=entry.version)
-    return Message("calendar.moved", {"day": f"{at.day:%d/%m/%Y}", "clock": f"{at.clock:%H:%M}"})
+    return Message("calendar.moved", {"day": f"{at.day:%d/%m/%Y}", "clock": zones.clock(page, at, creator.zone)})
 
 
 def _queue(page: Page, creator_id: UUID, entry: Entry, scope: Scope, _: UUID) -> Message:

@@ -19,6 +19,7 @@ from dashboard.app_pages import (
     doubt_card,
     post_outside,
     post_talk,
+    zones,
 )
 from dashboard.frame import Page
 from dashboard.reads import needs
@@ -35,7 +36,7 @@ from schedules.states import DeliveryState
 from tenants.roles import Right
 
 TICK = "3s"
-DAY, CLOCK = "post:day", "post:clock"
+DAY, CLOCK, ZONE = "post:day", "post:clock", "post:zone"
 RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
 STOPPABLE = frozenset(
     {DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, *RETRIED} - {DeliveryState.BROKEN_OFF}
@@ -160,7 +161,7 @@ def _rework(page: Page, found: Opened) -> None:
             icon=":material/content_copy:",
             key="post:duplicate",
             on_click=compose_draft.duplicate,
-            args=about,
+            args=(*about, found.zone),
         )
         calendar_importance.lateness(page, found)
         calendar_rehearsal.show(page, found)
@@ -169,24 +170,25 @@ def _rework(page: Page, found: Opened) -> None:
 def _move(page: Page, found: Opened) -> None:
     """Another day or hour; the clock time stays what it says, whatever the season."""
     movable = [place.entry for place in found.places if place.movable]
-    now = local_wall(movable[0].due_at, found.creator.zone)
+    now = local_wall(movable[0].due_at, movable[0].zone)
     seen = {one.delivery_id: one.version for one in movable}
     with st.form("post:move", border=True):
-        draw("calendar_note.html", note=page.word("calendar.move_why", place=page.voice.place(found.creator.zone)))
+        draw("calendar_note.html", note=page.word("calendar.move_why", place=page.voice.place(now.zone)))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(page.word("compose.day"), f"{now.day:%d/%m/%Y}", key=f"{DAY}:{found.post.id}", width=180)
             st.text_input(page.word("compose.clock"), f"{now.clock:%H:%M}", key=f"{CLOCK}:{found.post.id}", width=120)
-            act = partial(_moved, page, found.post.id, found.creator.id, seen)
+            zones.choose(page, f"{ZONE}:{found.post.id}:{now.zone}", own=now.zone)
+            act = partial(_moved, page, found, now.zone, seen)
             acting.submit(page, "calendar.move", act, right=Right.RUN, key="post:move:go", kind="secondary")
 
 
 def _moved(
-    page: Page, post_id: UUID, creator_id: UUID, seen: dict[UUID, int], scope: Scope, _: UUID
-) -> Message:  # the five of the act, and its scope
-    creator = page.my(scope, creator_id)
-    day, clock = acting.typed(f"{DAY}:{post_id}"), acting.typed(f"{CLOCK}:{post_id}")
-    at = WallTime(day_of(str(day)), time_of(str(clock)), creator.zone)
+    page: Page, found: Opened, zone: str, seen: dict[UUID, int], scope: Scope, _: UUID
+) -> Message:  # the four of the act, and its scope
+    creator = page.my(scope, found.creator.id)
+    day, clock = (str(acting.typed(f"{name}:{found.post.id}")) for name in (DAY, CLOCK))
+    at = WallTime(day_of(day), time_of(clock), str(acting.typed(f"{ZONE}:{found.post.id}:{zone}") or zone))
     for delivery_id, version in seen.items():
         planning.move_delivery(scope, delivery_id, at=at, version=version)
     code = "calendar.moved_gap" if at.moved_by_gap else "calendar.moved"
-    return Message(code, {"day": f"{at.day:%d/%m/%Y}", "clock": f"{at.clock:%H:%M}"})
+    return Message(code, {"day": f"{at.day:%d/%m/%Y}", "clock": zones.clock(page, at, creator.zone)})

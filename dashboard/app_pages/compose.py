@@ -21,6 +21,7 @@ from dashboard.app_pages import (
     compose_prices,
     compose_repeats,
     compose_when,
+    zones,
 )
 from dashboard.app_pages.calendar_series import Where
 from dashboard.app_pages.compose_draft import (
@@ -36,6 +37,7 @@ from dashboard.app_pages.compose_draft import (
     SHOWN,
     TITLE,
     WHEN,
+    ZONE,
     draft,
     listed,
     typed,
@@ -67,6 +69,7 @@ class _Asked:
     when: str
     day: str
     clock: str
+    zone: str
     priority: int
     again: Choice
     known: frozenset[UUID]
@@ -123,9 +126,10 @@ def _creator(page: Page, mine: list[Creator]) -> Creator:
 
 
 def _other_creator() -> None:
-    """Pictures and accounts are one creator's: they do not follow to another."""
+    """Pictures, accounts and the clock are one creator's: they do not follow to another."""
     pictures: dict[str, list[str]] = {compose_draft.media_key(one): [] for one in ("", *compose_draft.part_ids())}
     st.session_state.update({**pictures, BROUGHT: [], ACCOUNTS: []})
+    st.session_state.pop(ZONE, None)
 
 
 def _names(page: Page, hers: list[Account]) -> dict[str, str]:
@@ -199,6 +203,7 @@ def _send(page: Page, found: Desk, written: Draft) -> None:
         with st.container(horizontal=True):
             st.text_input(page.word("compose.day"), key=DAY, width=170)
             st.text_input(page.word("compose.clock"), key=CLOCK, width=110)
+            zones.choose(page, ZONE, own=found.creator.zone)
     if when != compose_when.SLOT:
         compose_when.warn(page, written, _first(found, when))
     with st.container(horizontal=True):
@@ -206,7 +211,7 @@ def _send(page: Page, found: Desk, written: Draft) -> None:
         compose_when.lateness(page)
     _repeat(page, found, when)
     compose_repeats.show(page, written, _first(found, when), repeating=calendar_series.chosen(REPEAT).wanted)
-    draw("calendar_note.html", note=page.word("compose.zone", place=page.voice.place(found.creator.zone)))
+    draw("calendar_note.html", note=page.word("compose.zone", place=page.voice.place(_clock(found, when))))
     _press(page, found, "compose.plan")
 
 
@@ -218,13 +223,18 @@ def _repeat(page: Page, found: Desk, when: str) -> None:
     calendar_series.fields(page, REPEAT, _first(found, when), now=found.now, where=where)
 
 
+def _clock(found: Desk, when: str) -> str:
+    """The clock it is planned on: another one than the creator's only for a time that is typed."""
+    return (typed(ZONE) if when == "at" else "") or found.creator.zone
+
+
 def _first(found: Desk, when: str) -> WallTime | None:
     """When it leaves first, as far as it can be read."""
     if when == "soon":
         return local_wall(found.now, found.creator.zone)
     if when == "at":
         try:
-            return WallTime(day_of(typed(DAY)), time_of(typed(CLOCK)), found.creator.zone)
+            return WallTime(day_of(typed(DAY)), time_of(typed(CLOCK)), _clock(found, when))
         except BadInput:
             return None
     return found.next_free
@@ -255,7 +265,7 @@ def _pressed(page: Page, creator_id: UUID) -> None:
     else:
         again, priority = calendar_series.chosen(REPEAT), compose_when.chosen()
         known = compose_repeats.known()
-        asked = _Asked(UUID(typed(ID)), typed(WHEN), typed(DAY), typed(CLOCK), priority, again, known)
+        asked = _Asked(UUID(typed(ID)), typed(WHEN), *map(typed, (DAY, CLOCK, ZONE)), priority, again, known)
         act = partial(_plan, page, written, asked, made)
     acting.press(act, Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
@@ -279,7 +289,7 @@ def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Sc
     at = planned.at
     when = {
         "day": f"{at.day:%d/%m/%Y}",
-        "clock": f"{at.clock:%H:%M:%S}" if asked.when == "soon" else f"{at.clock:%H:%M}",
+        "clock": f"{at.clock:%H:%M:%S}" if asked.when == "soon" else zones.clock(page, at, creator.zone),
     }
     if planned.left:
         return Message("compose.planned_gap" if at.moved_by_gap else "compose.planned", when)
@@ -292,7 +302,7 @@ def _time(scope: Scope, creator: Creator, written: Draft, asked: _Asked) -> Wall
     if asked.when == "soon":
         return at_once(scope, creator.zone)
     if asked.when == "at":
-        at = WallTime(day_of(asked.day), time_of(asked.clock), creator.zone)
+        at = WallTime(day_of(asked.day), time_of(asked.clock), asked.zone or creator.zone)
         if at.instant() < scope.now:
             raise BadInput("compose.past")
         return at

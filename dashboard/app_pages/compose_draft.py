@@ -22,7 +22,7 @@ from schedules.reads import Written
 from schedules.threads import Piece
 
 ID, CREATOR, TITLE, BODY, ACCOUNTS = (f"compose:{name}" for name in ("id", "creator", "title", "body", "accounts"))
-WHEN, DAY, CLOCK, REWORK = (f"compose:{name}" for name in ("when", "day", "clock", "rework"))
+WHEN, DAY, CLOCK, ZONE, REWORK = (f"compose:{name}" for name in ("when", "day", "clock", "zone", "rework"))
 PRIORITY, LATE = "compose:priority", "compose:late"
 MEDIA, BROUGHT, SHOWN = (f"compose:{name}" for name in ("media", "brought", "shown"))
 PARTS, COMMENT, COMMENTED, TARGET = (f"compose:{name}" for name in ("parts", "comment", "commented", "target"))
@@ -38,7 +38,7 @@ MARKED = "compose:marked"
 
 _WORDS, _WHEN = (
     (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED),
-    (WHEN, DAY, CLOCK, REWORK, PRIORITY, LATE),
+    (WHEN, DAY, CLOCK, ZONE, REWORK, PRIORITY, LATE),
 )
 FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN, BY_MODEL, MARKED)
 OF_PART = "compose:part:"
@@ -77,9 +77,12 @@ def begin(*, creator: str = "", at: str = "", asset: str = "") -> None:
     st.query_params.from_dict({"new": "1"})
 
 
-def duplicate(post: Written, there: Mapping[UUID, Content], creator: str) -> None:
-    """Open a page with what another post says, in a callback; `there` is what it says on each of its accounts."""
+def duplicate(post: Written, there: Mapping[UUID, Content], creator: str, zone: str = "") -> None:
+    """Open a page with what another post says, in a callback; `there` is what it says on each of its accounts, `zone`
+    the clock it was planned on."""
     begin(creator=creator)
+    if zone:
+        st.session_state[ZONE] = zone
     words = {TITLE: post.title, BODY: post.body, MEDIA: [str(one) for one in post.media]}
     st.session_state.update({**words, ACCOUNTS: [str(one) for one in there]})
     st.session_state.update({CAMPAIGN: post.links.campaign, PLAIN: list(post.links.plain), MARKED: post.text_ai})

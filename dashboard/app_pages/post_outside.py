@@ -7,6 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.app_pages import zones
 from dashboard.frame import Page
 from dashboard.reads.calendar import Opened
 from dashboard.reads.compose import connectors
@@ -17,6 +18,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from schedules import anew, removal
 from schedules.calendar import WallTime, local_wall
+from schedules.reads import Entry
 from schedules.states import DeliveryState
 from tenants.roles import Right
 
@@ -45,7 +47,7 @@ def acts(page: Page, found: Opened, place: Place) -> None:
 
 
 def _once_more(page: Page, found: Opened, place: Place, key: str) -> None:
-    entry, zone = place.entry, found.creator.zone
+    entry, zone = place.entry, place.entry.zone
     at = local_wall(found.now + LATER, zone)
     with st.popover(page.word("outside.once_more")):
         note = page.word("outside.once_more_asked", account=entry.channel, place=page.voice.place(zone))
@@ -53,7 +55,7 @@ def _once_more(page: Page, found: Opened, place: Place, key: str) -> None:
         day, clock = f"more:day:{entry.delivery_id}", f"more:clock:{entry.delivery_id}"
         st.text_input(page.word("compose.day"), f"{at.day:%d/%m/%Y}", key=day)
         st.text_input(page.word("compose.clock"), f"{at.clock:%H:%M}", key=clock)
-        act = partial(_posted_again, page, found.creator.id, entry.delivery_id)
+        act = partial(_posted_again, page, found.creator.id, entry)
         acting.button(page, "outside.once_more_sure", act, right=Right.RUN, key=f"more:{key}")
 
 
@@ -63,9 +65,11 @@ def _take_away(page: Page, creator_id: UUID, delivery_id: UUID, scope: Scope, _:
     return Message("calendar.taken_away")
 
 
-def _posted_again(page: Page, creator_id: UUID, delivery_id: UUID, scope: Scope, _: UUID) -> Message:
-    creator = page.my(scope, creator_id)
+def _posted_again(page: Page, creator_id: UUID, entry: Entry, scope: Scope, _: UUID) -> Message:
+    creator, delivery_id = page.my(scope, creator_id), entry.delivery_id
     day, clock = acting.typed(f"more:day:{delivery_id}"), acting.typed(f"more:clock:{delivery_id}")
-    at = WallTime(day_of(str(day)), time_of(str(clock)), creator.zone)
+    at = WallTime(day_of(str(day)), time_of(str(clock)), entry.zone)
     anew.once_more(scope, delivery_id, at=at, connectors=connectors())
-    return Message("outside.once_more_done", {"day": f"{at.day:%d/%m/%Y}", "clock": f"{at.clock:%H:%M}"})
+    return Message(
+        "outside.once_more_done", {"day": f"{at.day:%d/%m/%Y}", "clock": zones.clock(page, at, creator.zone)}
+    )

@@ -3,6 +3,7 @@
 
 const FAR = 6; // CSS pixels before a press becomes a drag
 const AGAIN = 10000; // milliseconds in which a card that was moved by keyboard is looked for, to be chosen again
+const SAID = 3000; // milliseconds for which it is said why a card stays where it is
 const AWAY = 1000; // milliseconds after which a page that is not drawn again was left
 const GRID = ".st-key-gr_grid";
 const DAYS = `${GRID} [class*="st-key-cell-"], ${GRID} [class*="st-key-column-"]`;
@@ -17,7 +18,18 @@ function card(target) {
   if (!(target instanceof Element)) return null;
   const box = target.closest(`${GRID} [class*="st-key-turn-"]`);
   const mark = box ? box.querySelector("[data-gr-seen]") : target.closest(`${GRID} [data-gr-seen]`);
-  return mark && { box: box || mark, ...mark.dataset };
+  return mark && { box: box || mark, lane: laneOf(mark), other: mark.closest("table")?.dataset.grOther, ...mark.dataset };
+}
+
+// what its row is: a card moves in time only, never to another creator or account
+function laneOf(element) {
+  return element.closest("tr[data-gr-lane]")?.dataset.grLane;
+}
+
+// a column of lanes: a day, or an hour of the one day
+function column(cell) {
+  const { grDay, grHour } = cell.closest("table").tHead.rows[0].cells[cell.cellIndex].dataset;
+  return { day: grDay, hours: false, own: cell, at: grHour === undefined ? null : Number(grHour), lane: laneOf(cell) };
 }
 
 function days() {
@@ -28,6 +40,10 @@ function days() {
 }
 
 function under(x, y) {
+  if (held.what.lane) {
+    const cell = document.elementFromPoint(x, y)?.closest(`${GRID} tr[data-gr-lane] > td`);
+    return cell ? column(cell) : null;
+  }
   const inside = ({ hours, place }) =>
     x >= place.left && x <= place.right && y >= place.top && y <= (hours ? window.innerHeight : place.bottom);
   return days().find(inside) || null;
@@ -50,7 +66,9 @@ function begin(event) {
   held.started = true;
   held.ghost = document.createElement("div");
   held.ghost.className = "gr-ghost";
-  held.ghost.textContent = held.what.box.textContent.trim().replace(/\s+/g, " ").slice(0, 60);
+  held.words = held.what.box.textContent.trim().replace(/\s+/g, " ").slice(0, 60);
+  held.ghost.textContent = held.words;
+  held.ghost.setAttribute("role", "status");
   document.body.append(held.ghost);
   document.body.classList.add("gr-dragging");
   event.preventDefault();
@@ -83,8 +101,10 @@ function hourAt(y) {
 }
 
 function over(x, y) {
-  const found = under(x, y);
-  if (held.day !== (found && found.day)) {
+  const spot = under(x, y);
+  const stays = Boolean(spot) && spot.lane !== held.what.lane;
+  const found = stays ? null : spot;
+  if (held.over !== (found && found.own)) {
     held.rows?.remove();
     held.over?.classList.remove("gr-over-day");
     held.rows = null;
@@ -93,7 +113,11 @@ function over(x, y) {
     held.over?.classList.add("gr-over-day");
     if (found && found.hours) held.rows = hoursOf(found);
   }
-  held.hour = held.rows ? hourAt(y) : null;
+  held.hour = held.rows ? hourAt(y) : (found?.at ?? null);
+  if (held.stays !== stays) {
+    held.stays = stays;
+    held.ghost.textContent = stays ? held.what.other : held.words;
+  }
   [...(held.rows?.children || [])].forEach((row, hour) => row.classList.toggle("gr-on", hour === held.hour));
   held.ghost.style.transform = `translate(${x + 8}px, ${y + 8}px)`;
 }
@@ -115,9 +139,9 @@ const pointer = {
   pointerdown(event) {
     letGo();
     // a finger scrolls: on a phone a post is moved in its form
-    if (event.button !== 0 || event.pointerType === "touch" || event.target.closest?.("a")) return;
+    if (event.button !== 0 || event.pointerType === "touch" || event.target.closest?.("a:not(.gr-open)")) return;
     const what = card(event.target);
-    if (what) held = { what, x: event.clientX, y: event.clientY, started: false };
+    if (what) held = { what, x: event.clientX, y: event.clientY, started: false, over: null, stays: false };
   },
   pointermove(event) {
     if (!held) return;
@@ -130,8 +154,12 @@ const pointer = {
       held = null;
       return;
     }
-    const { what, day, hour } = held;
+    const { what, day, hour, ghost, stays } = held;
     letGo();
+    if (stays) {
+      document.body.append(ghost); // it stays, and that is read in peace
+      setTimeout(() => ghost.remove(), SAID);
+    }
     window.addEventListener("click", quiet, { capture: true, once: true }); // the press was a drag, no click
     setTimeout(() => window.removeEventListener("click", quiet, { capture: true }), 50);
     const same = day === what.grDay && (hour === null || hour === Number(what.grHour));
@@ -159,7 +187,8 @@ function shifted(day, by) {
 
 function markOf(before) {
   const marks = [...document.querySelectorAll(`${GRID} [data-gr-seen]`)];
-  return marks.find((one) => one.dataset.grPost === before.grPost && one.dataset.grSeen !== before.grSeen);
+  const same = (one) => one.dataset.grPost === before.grPost && laneOf(one) === before.lane;
+  return marks.find((one) => same(one) && one.dataset.grSeen !== before.grSeen);
 }
 
 function chosenCard() {
@@ -180,7 +209,13 @@ function keydown(event) {
   quiet(event);
   const month = what.box.closest('[class*="st-key-cell-"]');
   if (event.repeat) return;
-  if (month) {
+  const days = what.box.closest("table:not(.gr-by-hour)");
+  if (what.lane) {
+    if (step[1]) return; // up and down are other lanes
+    const hour = Number(what.grHour) + step[0];
+    if (!days && (hour < 0 || hour > 23)) return;
+    sent(what, days ? shifted(what.grDay, step[0]) : what.grDay, days ? null : hour);
+  } else if (month) {
     sent(what, shifted(what.grDay, step[0] + 7 * step[1]), null);
   } else {
     const hour = Number(what.grHour) + step[1];
@@ -201,7 +236,7 @@ function chooseAgain(before) {
       if (!mark || card(now)?.grPost !== before.grPost) return; // somebody went on to something else
     } else if (mark) {
       const box = mark.closest('[class*="st-key-turn-"]');
-      (box?.querySelector("button") || mark).focus(); // again, where the page was drawn once more meanwhile
+      (box?.querySelector("button") || mark.querySelector("a") || mark).focus(); // again, where the page was drawn once more meanwhile
       chosen = true;
     }
     if (performance.now() < until && before === last) setTimeout(look, 100);

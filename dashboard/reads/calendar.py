@@ -15,7 +15,7 @@ from gate.switches import Halt
 from schedules import agenda, drafting, quiet, rehearsing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
-from schedules.calendar import WallTime, bounds, local_day, zone_of
+from schedules.calendar import WallTime, bounds, local_day, local_wall, zone_of
 from schedules.days import Summary, any_planned, summaries
 from schedules.drafting import REWRITABLE
 from schedules.overrides import Content
@@ -55,6 +55,8 @@ class Wanted:
     """Up to so many posts each is wanted with its accounts, and the hours that are free too."""
     most: int = MOST
     """Of more, so many of each day, in short."""
+    zone: str = ""
+    """Whose clock is looked at; "" for each creator's own."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Turn:
     words: str
     media: tuple[UUID, ...]
     posts: tuple[Entry, ...]
+    looked: str = ""
+    """The zone it is looked at in; "" for its creator's."""
 
     @property
     def post_id(self) -> UUID:
@@ -73,9 +77,20 @@ class Turn:
         return self.posts[0].post_id
 
     @property
+    def zone(self) -> str:
+        """The zone its time is shown in."""
+        return self.looked or self.creator.zone
+
+    @property
     def local(self) -> datetime:
-        """Its time on the creator's clock."""
-        return self.at.astimezone(zone_of(self.creator.zone))
+        """Its time on the clock that is looked at."""
+        return self.at.astimezone(zone_of(self.zone))
+
+    @property
+    def elsewhere(self) -> WallTime | None:
+        """What was planned, where that was on another clock than the one that is looked at."""
+        first = self.posts[0]
+        return local_wall(self.at, first.zone) if first.zone != self.zone else None
 
     @property
     def seen(self) -> str:
@@ -95,6 +110,7 @@ class ShortTurn:
 
     creator: Creator
     summary: Summary
+    looked: str = ""
 
     @property
     def post_id(self) -> UUID:
@@ -112,9 +128,14 @@ class ShortTurn:
         return self.summary.states
 
     @property
+    def zone(self) -> str:
+        """The zone its time is shown in."""
+        return self.looked or self.creator.zone
+
+    @property
     def local(self) -> datetime:
-        """Its time on the creator's clock."""
-        return self.summary.due_at.astimezone(zone_of(self.creator.zone))
+        """Its time on the clock that is looked at."""
+        return self.summary.due_at.astimezone(zone_of(self.zone))
 
     @property
     def seen(self) -> str:
@@ -142,6 +163,13 @@ class FreeHour:
 
     at: WallTime
     creators: Sequence[Creator]
+    zone: str
+    """The clock that is looked at."""
+
+    @property
+    def local(self) -> datetime:
+        """What that clock shows then."""
+        return self.at.instant().astimezone(zone_of(self.zone))
 
 
 @dataclass(frozen=True)
@@ -159,6 +187,13 @@ class Calendar:
     """Where nothing leaves, whatever hour it has."""
     cut: bool
     """Whether there was more than one window holds."""
+    zone: str = ""
+    """The zone it is looked at in; "" for each creator's own."""
+
+    @property
+    def zones(self) -> Collection[str]:
+        """The clocks its times are shown on."""
+        return {self.zone or one.zone for one in self.chosen}
 
     def waits(self, entry: Entry) -> bool:
         """Whether an emergency stop keeps it back."""
@@ -195,6 +230,11 @@ class Opened:
         """Whether an emergency stop keeps it back there."""
         return stopped(self.halt, place.entry)
 
+    @property
+    def zone(self) -> str:
+        """The clock it is planned on: its creator's, unless another one was chosen."""
+        return self.places[0].entry.zone if self.places else self.creator.zone
+
     def otherwise(self, place: Place) -> bool:
         """Whether the post says something else there."""
         return self.said[place.entry.channel_id].words != self.post.said
@@ -217,8 +257,8 @@ def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:
     if wanted.creator is not None and not chosen:
         raise NotFound("creator.unknown", creator=str(wanted.creator))
     days, ever, cut = _shortened(scope, chosen, wanted) or _every_turn(scope, chosen, wanted)
-    today = local_day(scope.now, chosen[0].zone if chosen else "UTC")
-    return Calendar(scope.now, today, days, chosen, ever, switches.halt(scope, "sending"), cut)
+    today = local_day(scope.now, wanted.zone or (chosen[0].zone if chosen else "UTC"))
+    return Calendar(scope.now, today, days, chosen, ever, switches.halt(scope, "sending"), cut, wanted.zone)
 
 
 _Read = tuple[list[Day], bool, bool]
@@ -231,7 +271,7 @@ def _shortened(scope: Scope, chosen: Sequence[Creator], wanted: Wanted) -> _Read
         return None
     by_id, zones, span = (
         {one.id: one for one in chosen},
-        {one.id: one.zone for one in chosen},
+        {one.id: wanted.zone or one.zone for one in chosen},
         (wanted.first, wanted.days),
     )
     found = summaries(scope, zones, span, states=GROUPS[wanted.group], account=wanted.account, most=wanted.most)
@@ -239,7 +279,7 @@ def _shortened(scope: Scope, chosen: Sequence[Creator], wanted: Wanted) -> _Read
         return None
     days = []
     for day in (wanted.first + timedelta(days=number) for number in range(wanted.days)):
-        short = [ShortTurn(by_id[one.creator_id], one) for one in found.posts.get(day, [])]
+        short = [ShortTurn(by_id[one.creator_id], one, wanted.zone) for one in found.posts.get(day, [])]
         days.append(Day(day, [], short=short, more=found.counts.get(day, 0) - len(short)))
     return days, bool(found.count) or any_planned(scope, zones, span), False
 
@@ -252,7 +292,7 @@ def _every_turn(scope: Scope, chosen: Sequence[Creator], wanted: Wanted) -> _Rea
     entries = schedule_reads.agenda(scope, by_id, start, end, names=names, limit=MOST)
     ahead = last > local_day(scope.now, "UTC") - timedelta(days=1)
     hours = agenda.hours(scope, by_id) if ahead else {}
-    found = _Found(entries, by_id, hours, scope.now, quiet.periods(scope, by_id) if ahead else [])
+    found = _Found(entries, by_id, hours, scope.now, quiet.periods(scope, by_id) if ahead else [], wanted.zone)
     here = _by_day(found)
     shown = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
     days = [_day(wanted, day, found, here.get(day, [])) for day in shown]
@@ -266,11 +306,12 @@ class _Found:
     hours: Mapping[UUID, Sequence[time]]
     now: datetime
     quiet: Sequence[Quiet]
+    zone: str
 
 
 def _by_day(found: _Found) -> dict[date, list[Entry]]:
-    """The deliveries of each day on the clock of their creator: each is looked at once, however many days are shown."""
-    zones = {creator.id: zone_of(creator.zone) for creator in found.creators.values()}
+    """The deliveries of each day on the clock that is looked at: each is read once, however many days are shown."""
+    zones = {creator.id: zone_of(found.zone or creator.zone) for creator in found.creators.values()}
     days: dict[date, list[Entry]] = {}
     for one in found.entries:
         days.setdefault(one.due_at.astimezone(zones[one.creator_id]).date(), []).append(one)
@@ -281,33 +322,38 @@ def _day(wanted: Wanted, day: date, found: _Found, here: Sequence[Entry]) -> Day
     shown = [one for one in here if one.state in GROUPS[wanted.group] and wanted.account in (None, one.channel_id)]
     whole = wanted.group == "all" and wanted.account is None
     gaps = [gap for creator in found.hours for gap in _gaps(found, creator, day, here)] if whole else []
-    return Day(day, turns(shown, found.creators), sorted(gaps, key=lambda gap: gap[1].instant()))
+    return Day(day, turns(shown, found.creators, found.zone), sorted(gaps, key=lambda gap: gap[1].instant()))
 
 
 def _gaps(found: _Found, creator_id: UUID, day: date, here: Sequence[Entry]) -> list[tuple[Creator, WallTime]]:
     """A creator's usual hours of a day with nothing near them, and none in which she posts nothing."""
     creator = found.creators[creator_id]
     taken = [one.due_at for one in here if one.creator_id == creator_id and one.state is not S.CANCELLED]
-    wanted = [WallTime(day, clock, creator.zone) for clock in found.hours[creator_id]]
+    looked = found.zone or creator.zone
+    days = [day] if looked == creator.zone else [day + timedelta(days=number) for number in (-1, 0, 1)]
+    hers = [WallTime(one, clock, creator.zone) for one in days for clock in found.hours[creator_id]]
+    wanted = [one for one in hers if len(days) == 1 or local_day(one.instant(), looked) == day]
     closed = agenda.closed_to(found.quiet, creator_id)
     return [(creator, one) for one in free(wanted, taken, found.now, closed)]
 
 
-def free_hours(day: Day) -> list[FreeHour]:
-    """The free hours of a day, creators of the same hour together; pure."""
+def free_hours(day: Day, looked: str = "") -> list[FreeHour]:
+    """The free hours of a day, creators of the same hour together, as a clock shows them that is looked at; pure."""
     found: dict[tuple[datetime, str], list[tuple[Creator, WallTime]]] = {}
     for creator, at in day.free:
         found.setdefault((at.instant(), at.zone), []).append((creator, at))
-    return [FreeHour(gaps[0][1], [creator for creator, _ in gaps]) for gaps in found.values()]
+    return [
+        FreeHour(gaps[0][1], [creator for creator, _ in gaps], looked or gaps[0][1].zone) for gaps in found.values()
+    ]
 
 
-def turns(entries: Sequence[Entry], creators: Mapping[UUID, Creator]) -> list[Turn]:
-    """Entries by time and post, each with its accounts; pure."""
+def turns(entries: Sequence[Entry], creators: Mapping[UUID, Creator], looked: str = "") -> list[Turn]:
+    """Entries by time and post, each with its accounts, on a clock that is looked at; pure."""
     found: dict[tuple[datetime, UUID], list[Entry]] = {}
     for one in entries:
         found.setdefault((one.due_at, one.post_id), []).append(one)
     return [
-        Turn(at, creators[posts[0].creator_id], posts[0].title or posts[0].body, posts[0].media, tuple(posts))
+        Turn(at, creators[posts[0].creator_id], posts[0].title or posts[0].body, posts[0].media, tuple(posts), looked)
         for (at, _), posts in found.items()
     ]
 

@@ -19,6 +19,7 @@ from dashboard.reads import calendar, likeness, second, talk
 from dashboard.reads import channels as accounts
 from dashboard.reads.approvals import approvals, content, judged
 from dashboard.reads.calendar import Wanted
+from dashboard.reads.lanes import lanes
 from foundation.database import Scope
 from foundation.ids import uuid7
 from gate import sampling
@@ -184,6 +185,7 @@ def test_a_calendar_is_read_at_once(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
         found = calendar.calendar(scope, mine, Wanted(first, 14))
         assert sum(len(turn.posts) for day in found.days for turn in day.turns) == expected
+        assert sum(lane.count for lane in lanes(scope, mine, Wanted(first, 14), "account").lanes) == expected
 
     first, expected, counted = date.min, 0, []
     for more in (1, 4):

@@ -12,7 +12,7 @@ from foundation.errors import BadInput, Conflict, GreenroomError, NotFound
 from foundation.ids import uuid7
 from schedules import dragging, planning, shifting, slots
 from schedules.calendar import WallTime, local_day, local_wall
-from schedules.dragging import Spot, at_hour, on_clock, same_time
+from schedules.dragging import Spot, at_hour, on_clock, same_time, within
 from schedules.states import DeliveryState as S
 from tests.schedules.builders import ZONE, Desk, desk
 from tests.schedules.test_calendar import CLOCKS, DAYS, ZONES
@@ -62,6 +62,52 @@ def test_an_instant_on_the_clock_of_another_zone_is_the_same(day: date, clock: t
     assert there.zone == elsewhere
     if not there.moved_by_gap and local_wall(wall.instant(), elsewhere).instant() == wall.instant():  # no hour twice
         assert there.instant() == wall.instant()
+
+
+WALLS = st.builds(WallTime, DAYS, CLOCKS, st.sampled_from(ZONES))
+
+
+@given(WALLS, st.sampled_from(ZONES), DAYS)
+def test_what_is_dropped_on_a_day_lies_in_it_on_the_clock_that_was_looked_at(
+    wall: WallTime, looked: str, other: date
+) -> None:
+    """And stays planned on its own clock: as it was where that is on this day, else at the hour it was seen."""
+    if wall.moved_by_gap:
+        return
+    spot = Spot(other, None, looked)
+    moved = same_time(wall, wall.instant(), spot)
+    assert moved.zone == wall.zone
+    seen = WallTime(other, local_wall(wall.instant(), looked).clock, looked)
+    there = local_day(moved.instant(), looked)
+    if moved.clock == wall.clock:
+        assert abs((there - other).days) <= (wall.zone == looked or seen.moved_by_gap)
+    else:
+        assert abs(moved.instant() - seen.instant()) <= timedelta(hours=2)  # an hour that clocks show twice, or skip
+
+
+@given(WALLS, st.sampled_from(ZONES), DAYS, st.integers(0, 23))
+def test_an_hour_of_another_clock_ends_as_what_hers_show_then(
+    before: WallTime, looked: str, other: date, hour: int
+) -> None:
+    spot = Spot(other, hour, looked)
+    wall = at_hour(before.instant(), hour, spot)
+    planned = on_clock(wall, before.zone)
+    assert planned.zone == before.zone
+    assert not planned.moved_by_gap or before.zone == looked
+    if planned.instant() == wall.instant() and not wall.moved_by_gap:
+        assert within(planned.instant(), spot)
+    else:  # hers show that hour twice, and the first of the two is meant
+        assert timedelta(0) <= wall.instant() - planned.instant() <= timedelta(hours=2)
+
+
+def test_hours_of_hers_draw_on_whatever_clock_they_are_looked_at(lea: Desk) -> None:
+    """Six in the evening of Paris is noon or one o'clock in New York: the free half past six lies in that hour."""
+    found, day = planned(lea), at(lea, 5).day
+    looked = local_wall(at(lea, 5, time(18, 30)).instant(), "America/New_York")
+    spot = Spot(looked.day, looked.clock.hour, looked.zone)
+    lea.act(dragging.drag, seen(lea, found), spot)
+    assert lea.entry(found).wall_time == str(WallTime(day, time(18, 30), ZONE))
+    assert lea.entry(found).zone == ZONE
 
 
 def test_a_day_a_free_slot_and_back(lea: Desk) -> None:

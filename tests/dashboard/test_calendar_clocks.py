@@ -1,0 +1,130 @@
+"""Clocks and lanes of the calendar: a post may be planned on another clock than its creator's, and is seen on any."""
+
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from dashboard.reads.calendar import turns
+from dashboard.reads.lanes import too_close
+from foundation.ids import uuid7
+from schedules import quiet
+from schedules import reads as schedule_reads
+from schedules.calendar import WallTime, local_day, local_wall, zone_of
+from schedules.moving import delivery
+from schedules.reads import Entry
+from schedules.spacing import GONE
+from schedules.states import DeliveryState
+from tenants.reads import Creator
+from tests.dashboard.builders import ZONE, Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_drag import drawn, dropped, seen
+from tests.schedules.test_calendar import ZONES
+
+ELSEWHERE = "America/New_York"
+CREATOR = uuid7()
+START = datetime(2026, 3, 28, 22, tzinfo=UTC)
+
+
+def entry(channel_id: UUID, at: datetime, state: DeliveryState, *, zone: str = ZONE) -> Entry:
+    """A delivery as the calendar reads it."""
+    words = ("a", "", "", state, None, at, zone, None, None, None, 1)
+    return Entry(uuid7(), uuid7(), channel_id, *words, CREATOR, str(local_wall(at, zone)), (), None)
+
+
+def planned(who: Agency, delivery_id: UUID) -> tuple[str, str]:
+    with who.scope() as scope:
+        row = delivery(scope, delivery_id)
+        return row.wall_time, row.zone
+
+
+def test_a_post_keeps_the_clock_it_was_planned_on(door: Door, lumiere: Agency) -> None:
+    found = lumiere.post("à New York")
+    with lumiere.scope() as scope:
+        post_id, first = schedule_reads.post_of(scope, found), local_day(scope.now, ZONE) + timedelta(days=30)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.choose("À l’heure de", ELSEWHERE)
+        page.type("Date (JJ/MM/AAAA)", f"{first:%d/%m/%Y}")
+        page.type("Heure (HH:MM)", "20:00")
+        assert "20:00 (New York)" in page.press("Déplacer")
+        assert planned(lumiere, found) == (f"{first}T20:00", ELSEWHERE)
+        shown = page.open("/calendar", post=post_id)
+        assert "(Paris)" in shown
+        assert "20:00 (New York)" in shown
+        later = first + timedelta(days=150)  # clocks change in between, there and here on other days
+        page.type("Date (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
+        page.press("Déplacer")
+        assert planned(lumiere, found) == (f"{later}T20:00", ELSEWHERE)
+        page.press("Dupliquer")
+        assert "À l’heure de New York" in page.choose("Quand", "À une date et une heure")
+
+
+def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: Agency) -> None:
+    found = lumiere.post("dans sa ligne", minutes=4)
+    lumiere.post("tout près", minutes=4)
+    with lumiere.scope() as scope:
+        due = delivery(scope, found).due_at
+        today, day = local_day(scope.now, ZONE), local_day(due, ZONE)
+        period = {"label": "Congé d’été", "zone": ZONE, "first": today, "last": today + timedelta(days=9)}
+        quiet.keep_days(scope, lumiere.creator_id, None, **period)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", day=day)
+        shown = page.choose("Lignes", "Une par compte")
+        assert "by=account" in page.query
+        said = ("Sandbox", "dans sa ligne", "tout près", "trop près d’une autre", "Congé d’été", "2 publications")
+        assert [one for one in said if one not in shown] == []
+        assert f"{due.astimezone(zone_of(ZONE)):%H:%M}" in shown
+        tokyo = page.choose("Montrer les heures de", "Asia/Tokyo")
+        assert "À l’heure de Tokyo" in tokyo
+        assert "zone=Asia" in page.query
+        later = page.open("/calendar", day=local_day(due, "Asia/Tokyo"), view="day")  # as it was left
+        assert f"{due.astimezone(zone_of('Asia/Tokyo')):%H:%M}" in later
+        assert "2 publications" in later
+        assert "dans sa ligne" in page.choose("Lignes", "Tout ensemble")
+
+
+def test_what_is_dropped_on_another_clock_is_planned_on_hers(door: Door, lumiere: Agency) -> None:
+    found, looked = lumiere.post("déplacée", minutes=30), "Asia/Tokyo"
+    with lumiere.scope() as scope:
+        day = local_day(scope.now, looked) + timedelta(days=3)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        place = drawn(page, view="day", by="account", zone=looked)
+        said = dropped(page, place, {"seen": seen(lumiere, found)[1], "day": str(day), "hour": 7})
+        hers = local_wall(WallTime(day, time(7), looked).instant(), ZONE)
+        assert f"Déplacé au {hers.day:%d/%m/%Y} à {hers.clock:%H:%M} (Paris)" in said
+    assert planned(lumiere, found) == (str(hers), ZONE)
+
+
+@given(
+    some.lists(some.tuples(some.integers(0, 2), some.integers(0, 400), some.sampled_from(list(DeliveryState)))),
+    some.tuples(*[some.integers(0, 90)] * 3),
+)
+def test_too_near_is_what_has_a_neighbour_within_the_gap_of_its_account(
+    rows: list[tuple[int, int, DeliveryState]], gaps: tuple[int, int, int]
+) -> None:
+    accounts = [uuid7() for _ in gaps]
+    entries = [entry(accounts[which], START + timedelta(minutes=at), state) for which, at, state in rows]
+    alive = [one for one in entries if one.state not in GONE]
+    waits = {one: timedelta(minutes=gap) for one, gap in zip(accounts, gaps, strict=True)}
+    near = {
+        one.delivery_id
+        for one in alive
+        for other in alive
+        if one is not other and one.channel_id == other.channel_id
+        if abs(one.due_at - other.due_at) < waits[one.channel_id]
+    }
+    assert too_close(entries, waits) == near
+
+
+@given(some.integers(0, 5_000_000), some.sampled_from(ZONES), some.sampled_from(ZONES))
+def test_a_post_lies_in_the_day_and_hour_of_the_clock_that_is_looked_at(minutes: int, hers: str, looked: str) -> None:
+    at = START + timedelta(minutes=minutes)  # ten years of clock changes
+    mia = Creator(uuid7(), "mia", "Mia", "human", hers, ("fr",), "explicit", 0, False)
+    (turn,) = turns([entry(uuid7(), at, DeliveryState.SCHEDULED, zone=hers)], {CREATOR: mia}, looked)
+    wall = local_wall(at, looked)
+    assert (turn.local.date(), turn.local.time(), turn.zone) == (wall.day, wall.clock, looked)
+    assert (turn.elsewhere is None) == (hers == looked)
+    assert turn.elsewhere in (None, local_wall(at, hers))
