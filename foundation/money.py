@@ -16,6 +16,8 @@ _WRITTEN = re.compile(r"(?P<whole>\d{1,12})(?:[.,](?P<part>\d+))?")
 WHOLE = 10_000
 """Basis points of the whole."""
 
+MILLION = 1_000_000
+
 
 @dataclass(frozen=True, order=False)
 class Money:
@@ -63,6 +65,23 @@ class Price:
         return rounded_up(self.minor * count, self.currency)
 
 
+@dataclass(frozen=True)
+class TokenPrice:
+    """What a model asks for a million tokens of a question and of its answer, in minor units of `currency`."""
+
+    asked: Price
+    answered: Price
+
+    def __post_init__(self) -> None:
+        if self.asked.currency != self.answered.currency:
+            raise ValueError("question and answer are paid in one currency")
+
+    def of(self, asked: int, answered: int) -> Price:
+        """What so many tokens cost, rounded up to a ten-thousandth of a minor unit. Raises ValueError below 0."""
+        whole = (self.asked.minor * asked + self.answered.minor * answered) / MILLION
+        return Price(whole.quantize(Decimal("0.0001"), ROUND_CEILING), self.asked.currency)
+
+
 def rounded_up(minor: Decimal, currency: str) -> Money:
     """A sum of prices as money: never less than what they add up to."""
     return Money(int(minor.to_integral_value(ROUND_CEILING)), currency)
@@ -79,6 +98,21 @@ def prices(text: str) -> dict[str, Price]:
         except InvalidOperation as error:
             raise ValueError(f"not a price: {line.strip()!r}") from error
         found[name] = Price(minor, currency.strip())
+    return found
+
+
+def token_prices(text: str) -> dict[str, TokenPrice]:
+    """Prices of a million tokens as they stand in a setting (`name = 0.60/2.40 USD`: question, answer), by the model's
+    name. Raises ValueError."""
+    found: dict[str, TokenPrice] = {}
+    for line in filter(str.strip, text.split(",")):
+        name, _, written = (part.strip() for part in line.rpartition("="))
+        both, _, currency = written.partition(" ")
+        asked, slash, answered = both.partition("/")
+        if not (name and slash):
+            raise ValueError(f"not a price of tokens: {line.strip()!r}")
+        said = prices(f"asked = {asked} {currency}, answered = {answered} {currency}")
+        found[name] = TokenPrice(said["asked"], said["answered"])
     return found
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
 
-from foundation.money import amounts
+from foundation.money import amounts, token_prices
 
 
 def home() -> Path:
@@ -142,6 +142,9 @@ class GeneratorsSettings(Group):
     stability_url: str = "https://api.stability.ai"
     prices: str = ""
     """What a picture of a model of somebody else's costs: `owner/name = 0.003 USD`, separated by commas."""
+    text_prices: str = ""
+    """What a million tokens of a text model cost, question/answer: `name = 0.60/2.40 USD`, separated by commas; a model
+    that is not named costs time alone."""
     spending_caps: str = ""
     """What each agency may spend on pictures in a calendar month: `50 USD, 20 EUR`; a currency without one has none."""
     espeak_program: str = "espeak-ng"
@@ -177,6 +180,12 @@ class GeneratorsSettings(Group):
     @classmethod
     def _caps_are_amounts(cls, written: str) -> str:
         amounts(written)
+        return written
+
+    @field_validator("text_prices")
+    @classmethod
+    def _texts_have_prices(cls, written: str) -> str:
+        token_prices(written)
         return written
 
 

@@ -351,3 +351,40 @@ def kin(scope: Scope, asset_id: UUID, *, most: int) -> tuple[UUID | None, list[U
         most=most,
     )
     return parent, list(children.scalars())
+
+
+_LINES = """
+WITH RECURSIVE line (root, id) AS (
+  SELECT id, id FROM assets WHERE tenant_id = :tenant AND id = ANY(:assets)
+  UNION
+  SELECT line.root, up.id FROM line, LATERAL (
+    SELECT parent_id AS id FROM assets WHERE tenant_id = :tenant AND id = line.id AND parent_id IS NOT NULL
+    UNION ALL SELECT part_id FROM asset_parts WHERE tenant_id = :tenant AND asset_id = line.id AND whole) up)
+SELECT root, id FROM line
+"""
+_DESCENT = """
+WITH RECURSIVE line (root, id) AS (
+  SELECT id, id FROM assets WHERE tenant_id = :tenant AND id = ANY(:assets)
+  UNION
+  SELECT line.root, down.id FROM line, LATERAL (
+    SELECT id FROM assets WHERE tenant_id = :tenant AND parent_id = line.id
+    UNION ALL SELECT asset_id FROM asset_parts WHERE tenant_id = :tenant AND part_id = line.id AND whole) down)
+SELECT root, id FROM line
+"""
+
+
+def lines(scope: Scope, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Of each of these assets: itself, and all that it was made from, however far back."""
+    return _grouped(scope, _LINES, assets)
+
+
+def descent(scope: Scope, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
+    """Of each of these assets: itself, and all that was made from it, however far on."""
+    return _grouped(scope, _DESCENT, assets)
+
+
+def _grouped(scope: Scope, statement: str, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
+    found: dict[UUID, set[UUID]] = {}
+    for root, asset in scope.run(statement, tenant=scope.tenant_id, assets=list(assets)) if assets else ():
+        found.setdefault(root, set()).add(asset)
+    return {root: frozenset(line) for root, line in found.items()}

@@ -4,7 +4,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from generators import schemas
-from generators.contract import AnswerUnusable, JobTooLarge, Label, TextJob, Turn, Written
+from generators.contract import (
+    AnswerUnusable,
+    EngineError,
+    EngineMissing,
+    EngineUnheard,
+    JobTooLarge,
+    Label,
+    TextJob,
+    Turn,
+    Written,
+)
 
 MOST_FAULTS = 5
 """Rules a repair names; a small model mends a short list, and a hostile answer may break hundreds."""
@@ -51,10 +61,10 @@ def ask(job: TextJob, call: Call, voice: Voice) -> Written:
     asked = tokens_at_most(job)
     if asked + job.max_tokens > voice.room:
         raise JobTooLarge("engine.context_full", tokens=asked + job.max_tokens, room=voice.room)
-    raw = call(job)
+    raws = [raw := _counted(job, call, voice)]
     answer = _usable(job, raw)
     if answer is None:
-        raw = call(_repair(job, raw, voice.room))
+        raws.append(raw := _counted(_repair(job, raw, voice.room), call, voice))
         answer = _usable(job, raw)
     if answer is None:
         raise AnswerUnusable("engine.answer_cut" if raw.cut else "engine.answer_invalid", engine=voice.engine)
@@ -65,10 +75,25 @@ def ask(job: TextJob, call: Call, voice: Voice) -> Written:
         label=voice.label,
         seed=job.seed,
         prompt_digest=job.digest(),
-        tokens_in=raw.tokens_in,
-        tokens_out=raw.tokens_out,
+        tokens_in=sum(one.tokens_in for one in raws),
+        tokens_out=sum(one.tokens_out for one in raws),
         answer=answer,
     )
+
+
+def _counted(job: TextJob, call: Call, voice: Voice) -> Raw:
+    """One request, of which the job's tally is told before it leaves and after. Raises what `call` raises."""
+    job.tally.asking(voice.engine, voice.model, tokens_at_most(job), job.max_tokens)
+    try:
+        raw = call(job)
+    except (EngineMissing, EngineUnheard, JobTooLarge):
+        job.tally.unheard()
+        raise
+    except EngineError:
+        job.tally.lost()
+        raise
+    job.tally.answered(raw.tokens_in, raw.tokens_out)
+    return raw
 
 
 def _repair(job: TextJob, raw: Raw, room: int) -> TextJob:

@@ -7,7 +7,8 @@ and carries a label when it must not be mistaken for the work of a real model or
     └── EngineError              an engine cannot do the job; the code says what is missing and what to do
         ├── EngineMissing        a package, folder, file or model is not there: installing helps, waiting does not
         ├── EngineUnreachable    the server is down, too slow or busy: worth another try later
-        │   └── EngineBusy       it says when to come back
+        │   ├── EngineBusy       it says when to come back
+    │   └── EngineUnheard    it surely heard nothing, or refused to begin: nothing is billed
         ├── Undelivered          paid for, perhaps, and not to be had: nobody asks for it again by himself
         ├── AnswerUnusable       it answered, but cut, not as asked, or repeating the question: another try may help
         └── JobTooLarge          the job exceeds what the model can hold: a smaller job helps
@@ -51,6 +52,10 @@ class EngineBusy(EngineUnreachable):
     def __init__(self, code: str, *, after: float, **params: str | int) -> None:
         self.after = after
         super().__init__(code, **params)
+
+
+class EngineUnheard(EngineUnreachable):
+    """The request surely did not reach the server, or was refused before anything was done: nothing is billed."""
 
 
 class Undelivered(EngineError):
@@ -297,6 +302,25 @@ class ChatBrief:
 Brief = CaptionBrief | ChatBrief
 
 
+class Tally:
+    """Who is told of each request for a text, one after the other; here nobody. The studio keeps it in its table."""
+
+    def asking(self, engine: str, model: str, most_in: int, most_out: int) -> None:
+        """A request is about to leave to a model: a question of so many tokens at most, an answer of so many."""
+
+    def answered(self, tokens_in: int, tokens_out: int) -> None:
+        """It was answered; both 0 where the server does not count."""
+
+    def unheard(self) -> None:
+        """It surely did not reach the model: nothing was done."""
+
+    def lost(self) -> None:
+        """No whole answer came: what it asked for may have been written, and billed."""
+
+
+UNCOUNTED = Tally()
+
+
 @dataclass(frozen=True)
 class TextJob:
     """One text to write. With `schema` (flat JSON schema, every string with a maxLength) the answer is that JSON.
@@ -312,6 +336,7 @@ class TextJob:
     max_tokens: int = 256
     temperature: float = 0.8
     brief: Brief | None = None
+    tally: Tally = field(default=UNCOUNTED, repr=False, compare=False)
 
     def digest(self) -> str:
         """SHA-256 of everything the model is shown: stored with the text, in place of the text itself."""
@@ -321,7 +346,8 @@ class TextJob:
 
 @dataclass(frozen=True)
 class Written:
-    """A text and how it came to be; `answer` is the parsed JSON when the job had a schema, else empty."""
+    """A text and how it came to be; `answer` is the parsed JSON when the job had a schema, else empty. Tokens are those
+    of every question it took."""
 
     text: str = field(repr=False)
     engine: str
@@ -335,7 +361,7 @@ class Written:
 
 
 class TextEngine(Protocol):
-    """Writes texts. May be shared by threads."""
+    """Writes texts. May be shared by threads. A model tells the job's tally of every request (`generators.asking`)."""
 
     name: str
     model: str

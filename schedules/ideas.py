@@ -109,11 +109,11 @@ def proposed(scope: Scope, creator_id: UUID) -> list[str]:
     return [each["title"] for found in rows for each in found][:MOST_BEFORE]
 
 
-def settle(scope: Scope, round_id: UUID, ideas: Sequence[Idea], lacks: Sequence[Message], *, label: str = "") -> None:
-    """Keep what was written, and why the rest was not; of two that write at once the first counts."""
+def settle(scope: Scope, round_id: UUID, ideas: Sequence[Idea], lacks: Sequence[Message], *, label: str = "") -> bool:
+    """Keep what was written, and why the rest was not; of two that write at once the first counts. Whether it did."""
     row = _locked(scope, round_id)
     if row is None or row.written_at is not None:
-        return
+        return False
     row.ideas = [
         {"title": one.title, "pitch": one.pitch, "form": str(one.form), "tags": list(one.tags), "of": one.of}
         for one in ideas
@@ -121,6 +121,7 @@ def settle(scope: Scope, round_id: UUID, ideas: Sequence[Idea], lacks: Sequence[
     row.lacks = [{"code": one.code, "params": dict(one.params)} for one in lacks]
     row.label, row.written_at = label, scope.now
     scope.add(row)
+    return True
 
 
 def dismiss(scope: Scope, creators: Collection[UUID], round_id: UUID, number: int) -> None:

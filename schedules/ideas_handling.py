@@ -13,6 +13,7 @@ from schedules.ideas import Round
 from schedules.ideas_brief import COUNT
 from schedules.ideas_words import Idea
 from schedules.kits_checks import Rules
+from studio.text_costs import FREE, Purpose, Sitting, TokenPrices
 from tenants import reads as tenant_reads
 
 WRITING = "system:ideas"
@@ -20,10 +21,10 @@ _ENDS = {"kit.no_model", "engine.server_down", "engine.server_refused", "engine.
 """Reasons that hold for every further question too: a server that hangs would be waited for five times."""
 
 
-def write(event: IdeaWords, *, tenant: OpenScope, engine: Callable[[], TextEngine]) -> None:
-    """Write each idea; what cannot be written is kept as a reason, once each.
+def write(event: IdeaWords, *, tenant: OpenScope, engine: Callable[[], TextEngine], prices: TokenPrices = FREE) -> None:
+    """Write each idea; what cannot be written is kept as a reason, once each. `prices` are the models'.
 
-    A repeat after a crash asks the model again: nothing was kept, and nothing is paid for.
+    A repeat after a crash asks the model again: nothing was kept, and what was asked before counts as lost.
     """
     with tenant(event.tenant_id, WRITING) as scope:
         found = ideas.unwritten(scope, event.subject_id)
@@ -34,15 +35,17 @@ def write(event: IdeaWords, *, tenant: OpenScope, engine: Callable[[], TextEngin
         before = ideas.proposed(scope, creator.id)
     rules = Rules(found.brief.language, found.brief.forbidden, said)
     made: list[Idea] = []
+    sitting = Sitting(tenant, event.tenant_id, creator.id, Purpose.IDEAS, found.id, prices)
     try:
-        model = engine()
+        model = sitting.model(engine())
     except EngineError as error:  # the settings name a model that is not there: waiting does not help
         lacks = [error.message]
     else:
         made, lacks = _asked(model, found, creator.name, rules, before[::-1])
     label = next((one.label for one in made), str(Label.NONE))
     with tenant(event.tenant_id, WRITING) as scope:
-        ideas.settle(scope, event.subject_id, made, lacks, label=label)
+        if ideas.settle(scope, event.subject_id, made, lacks, label=label) and made:
+            sitting.kept(scope)
 
 
 def _asked(

@@ -28,6 +28,8 @@ class Kit:
     """What was asked for and what came of it; `written` once a model was asked, whatever it could write."""
 
     id: UUID
+    draft: UUID
+    """The id that the post will be known by."""
     wish: Wish
     written: bool
     offers: Sequence[Offer]
@@ -99,8 +101,8 @@ def unwritten(scope: Scope, kit_id: UUID) -> Kit | None:
     return _value(row) if row is not None and row.written_at is None else None
 
 
-def settle(scope: Scope, kit_id: UUID, offers: Sequence[Offer], lacks: Sequence[Lack]) -> None:
-    """Keep what was written, and why the rest was not; of two that write at once the first counts."""
+def settle(scope: Scope, kit_id: UUID, offers: Sequence[Offer], lacks: Sequence[Lack]) -> bool:
+    """Keep what was written, and why the rest was not; of two that write at once the first counts. Whether it did."""
     row = scope.session.exec(
         select(TextKit)
         .where(TextKit.tenant_id == scope.tenant_id, TextKit.id == kit_id)
@@ -108,18 +110,20 @@ def settle(scope: Scope, kit_id: UUID, offers: Sequence[Offer], lacks: Sequence[
         .execution_options(populate_existing=True)
     ).first()
     if row is None or row.written_at is not None:
-        return
+        return False
     row.offers = [{"field": one.field, "text": one.text, "of": one.of, "label": one.label} for one in offers]
     row.lacks = [
         {"field": one.field, "of": one.of, "code": one.why.code, "params": dict(one.why.params)} for one in lacks
     ]
     row.written_at = scope.now
     scope.add(row)
+    return True
 
 
 def _value(row: TextKit) -> Kit:
     return Kit(
         row.id,
+        row.draft,
         kits_brief.read(row.creator_id, row.wish),
         row.written_at is not None,
         [Offer(one["field"], one["text"], one["of"], one.get("label", "")) for one in row.offers],

@@ -21,6 +21,7 @@ from schedules.kits import Kit
 from schedules.kits_checks import Rules
 from schedules.kits_words import Lack, Offer, Place
 from studio import library
+from studio.text_costs import FREE, Purpose, Sitting, TokenPrices
 from tenants import reads as tenant_reads
 
 WRITING = "system:kit"
@@ -38,11 +39,16 @@ class _Desk:
 
 
 def write(
-    event: KitWords, *, tenant: OpenScope, engine: Callable[[], TextEngine], connectors: Mapping[str, Connector]
+    event: KitWords,
+    *,
+    tenant: OpenScope,
+    engine: Callable[[], TextEngine],
+    connectors: Mapping[str, Connector],
+    prices: TokenPrices = FREE,
 ) -> None:
-    """Write each text that was asked for; what cannot be written is kept with its reason.
+    """Write each text that was asked for; what cannot be written is kept with its reason. `prices` are the models'.
 
-    A repeat after a crash asks the model again: nothing was kept, and nothing is paid for.
+    A repeat after a crash asks the model again: nothing was kept, and what was asked before counts as lost.
     """
     with tenant(event.tenant_id, WRITING) as scope:
         desk = _desk(scope, event, connectors)
@@ -50,9 +56,11 @@ def write(
         return
     offers: list[Offer] = []
     lacks: list[Lack] = []
+    wish = desk.kit.wish
+    sitting = Sitting(tenant, event.tenant_id, wish.creator_id, Purpose.KIT, desk.kit.draft, prices)
     with heartbeat() as pulse:
         try:
-            model = engine()
+            model = sitting.model(engine())
         except EngineError as error:  # the settings name a model that is not there: waiting does not help
             model, lacks = None, [Lack("kit", error.message)]
         for step in _steps(desk, model) if model is not None else ():
@@ -66,7 +74,8 @@ def write(
                     offers += several
         pulse.check()
     with tenant(event.tenant_id, WRITING) as scope:
-        kits.settle(scope, event.subject_id, offers, lacks)
+        if kits.settle(scope, event.subject_id, offers, lacks) and offers:
+            sitting.kept(scope)
 
 
 def gave_up(event: KitWords, *, tenant: OpenScope) -> None:

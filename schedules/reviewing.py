@@ -267,3 +267,28 @@ def posts_showing(scope: Scope, creator_id: UUID, asset_id: UUID, *, most: int =
         most=most,
     )
     return [(post_id, said) for post_id, said in rows]
+
+
+def assets_of(scope: Scope, creator_id: UUID, post_id: UUID) -> frozenset[UUID]:
+    """The assets that stand in one post of a creator, its thread and its other words included."""
+    rows = scope.run(
+        f"SELECT DISTINCT CAST(asset AS uuid) FROM {_SHOWN} AND p.id = :post",  # noqa: S608  our own statement
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        post=post_id,
+    )
+    return frozenset(rows.scalars())
+
+
+def posts_by_asset(scope: Scope, creator_id: UUID, assets: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """The posts of a creator in which each of these assets stands; one that stands in none is absent."""
+    found: dict[UUID, list[UUID]] = {}
+    rows = scope.run(
+        f"SELECT DISTINCT CAST(asset AS uuid), p.id FROM {_SHOWN} AND asset = ANY(:assets)",  # noqa: S608  as above
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        assets=[str(one) for one in assets],
+    )
+    for asset, post_id in rows if assets else ():
+        found.setdefault(asset, []).append(post_id)
+    return found

@@ -255,8 +255,9 @@ def _text_ai(words_by: str) -> str:
     return {"model": "generated", "both": "assisted"}.get(words_by, "none")
 
 
-def give_words(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, str]]) -> None:
-    """Put a model's words (version and text by line) where nobody changed or decided anything meanwhile."""
+def give_words(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, str]]) -> list[UUID]:
+    """Put a model's words (version and text by line) where nobody changed or decided anything meanwhile; where."""
+    given: list[UUID] = []
     rows = scope.session.exec(
         select(WeekLine)
         .where(WeekLine.tenant_id == scope.tenant_id, WeekLine.plan_id == plan_id)
@@ -270,9 +271,11 @@ def give_words(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, str]]) 
             row.body, row.words_by = text, "model"
             row.version += 1
             scope.add(row)
+            given.append(row.id)
     plan = _plan(scope, plan_id)
     plan.written_at = scope.now
     scope.add(plan)
+    return given
 
 
 def unwritten(scope: Scope, plan_id: UUID) -> Proposal | None:

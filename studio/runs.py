@@ -28,7 +28,12 @@ def hold(row: models.Job, held: quotas.Wait | None) -> None:
 
 def source(job: models.Job, number: int) -> str:
     """What makes a picture of a run once: a process that died after it stood finds it there."""
-    return f"job:{job.id}:{number}"
+    return source_of(job.id, number)
+
+
+def source_of(job_id: UUID, number: int) -> str:
+    """The same by the run's id."""
+    return f"job:{job_id}:{number}"
 
 
 def there(scope: Scope, job: models.Job) -> frozenset[int]:

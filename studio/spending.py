@@ -60,7 +60,7 @@ def budget(scope: Scope, currency: str, caps: Caps) -> Budget:
     """Of this calendar month in the agency's zone; the lower of its own cap and the house's holds."""
     own, house = _own(scope, currency), caps.get(currency)
     both = [each for each in (own, house) if each is not None]
-    spent = Price(_spent(scope, currency, _month(scope)), currency)
+    spent = Price(_spent(scope, currency, month(scope)), currency)
     return Budget(spent, min(both, key=lambda each: each.minor) if both else None, own)
 
 
@@ -106,7 +106,7 @@ def reserve(scope: Scope, wanted: Wanted, caps: Caps) -> models.EngineOrder:
     )
     _check(scope, row, wanted.price, caps)
     _check_run(scope, row, wanted)
-    row.engine, row.model, row.month = wanted.engine, wanted.model, _month(scope)
+    row.engine, row.model, row.month = wanted.engine, wanted.model, month(scope)
     row.minor, row.currency, row.state = wanted.price.minor, currency, str(PurchaseState.RESERVED)
     scope.add(row)
     scope.session.flush()
@@ -115,7 +115,7 @@ def reserve(scope: Scope, wanted: Wanted, caps: Caps) -> models.EngineOrder:
 
 def _check(scope: Scope, row: models.EngineOrder, price: Price, caps: Caps) -> None:
     found = budget(scope, price.currency, caps)
-    mine = row.state == PurchaseState.RESERVED and (row.currency, row.month) == (price.currency, _month(scope))
+    mine = row.state == PurchaseState.RESERVED and (row.currency, row.month) == (price.currency, month(scope))
     others = found.spent.minor - (row.minor if mine else 0)
     if found.cap is not None and others + price.minor > found.cap.minor:
         spent = rounded_up(others, price.currency)
@@ -245,7 +245,8 @@ def _spent(scope: Scope, currency: str, month: str) -> Decimal:
     return Decimal(found)
 
 
-def _month(scope: Scope) -> str:
+def month(scope: Scope) -> str:
+    """The month in which what is bought now counts, by the clocks of the agency's zone: `2026-11`."""
     return f"{scope.now.astimezone(ZoneInfo(tenant_reads.agency(scope).zone)):%Y-%m}"
 
 

@@ -39,6 +39,25 @@ PURCHASE_STATES = StateGraph(
 )
 
 
+class TextState(StrEnum):
+    """Where one request for a text stands. All but one that was never heard count as spent."""
+
+    ASKED = "asked"  # it left, or is about to: who was killed here may have been billed
+    ANSWERED = "answered"  # billed; nobody used it yet, and perhaps nobody will
+    KEPT = "kept"
+    LOST = "lost"  # no whole answer came, and it may be billed
+    UNHEARD = "unheard"
+
+
+TEXT_STATES = StateGraph(
+    initial=TextState.ASKED,
+    edges={
+        TextState.ASKED: {TextState.ANSWERED, TextState.LOST, TextState.UNHEARD},
+        TextState.ANSWERED: {TextState.KEPT},
+    },
+)
+
+
 class ShelfState(StrEnum):
     """What people made of a picture of the library; a retired one is offered nowhere, and what uses it keeps it."""
 

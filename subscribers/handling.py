@@ -13,6 +13,7 @@ from foundation.words import Message
 from gate import minting
 from gate.minting import Decision, Denied
 from gate.units import Subject
+from studio.text_costs import FREE, Purpose, Sitting, TokenPrices
 from subscribers import conversation, fulfilling, orders, refunding, sending, turns
 from subscribers.events import (
     AgeTold,
@@ -69,15 +70,17 @@ DRAFTS: Desk = sending
 FULFILMENTS: Desk = fulfilling
 
 
-def turn(event: ChatTurn, *, tenant: OpenScope, write: Write, rails: Rails) -> None:
-    """Gather, ask the model with nothing open, settle."""
+def turn(event: ChatTurn, *, tenant: OpenScope, write: Write, rails: Rails, prices: TokenPrices = FREE) -> None:
+    """Gather, ask the model with nothing open, settle. `prices` are the models'."""
     with tenant(event.tenant_id, CHAT) as scope:
         begun = turns.begin(scope, event.subject_id, rails=rails)
     if begun is None:
         return
-    spoken = turns.think(begun, write)
+    sitting = Sitting(tenant, event.tenant_id, begun.creator_id, Purpose.CHAT, begun.conversation_id, prices)
+    spoken = turns.think(begun, sitting.counting(write))
     with tenant(event.tenant_id, CHAT) as scope:
-        turns.finish(scope, begun, spoken)
+        if turns.finish(scope, begun, spoken):
+            sitting.kept(scope)
 
 
 def send(event: ChatSend, *, tenant: OpenScope, claim: Claim, carry: Carry) -> None:

@@ -9,6 +9,7 @@ from foundation.errors import Conflict, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
 from gate.units import Rating
+from studio.text_costs import FREE, Purpose, Sitting, TokenPrices
 from subscribers import composing, persona, talks, turns
 from subscribers import remark_rows as remarks
 from subscribers.events import RemarkSuggest
@@ -34,15 +35,18 @@ def wanted(scope: Scope, remark_id: UUID, member_id: UUID, *, most: int) -> None
     outbox.put(scope, event, dedupe=f"suggest:{remark_id}:{member_id}")
 
 
-def suggest(event: RemarkSuggest, *, tenant: OpenScope, write: Write) -> None:
-    """Ask the model, with nothing open, and lay what it said into the member's box, where that is still empty."""
+def suggest(event: RemarkSuggest, *, tenant: OpenScope, write: Write, prices: TokenPrices = FREE) -> None:
+    """Ask the model, with nothing open, and lay what it said into the member's box, where that is still empty.
+    `prices` are the models'."""
     with tenant(event.tenant_id, SUGGESTING) as scope:
         begun = _begin(scope, event)
     if begun is None:
         return
-    spoken = turns.think(begun, write)
+    sitting = Sitting(tenant, event.tenant_id, begun.creator_id, Purpose.CHAT, begun.conversation_id, prices)
+    spoken = turns.think(begun, sitting.counting(write))
     with tenant(event.tenant_id, SUGGESTING) as scope:
-        _finish(scope, event, spoken)
+        if _finish(scope, event, spoken):
+            sitting.kept(scope)
 
 
 def _begin(scope: Scope, event: RemarkSuggest) -> Begun | None:
@@ -62,15 +66,18 @@ def _begin(scope: Scope, event: RemarkSuggest) -> Begun | None:
         turn=1,
         facts=(f"They wrote this under a post, everybody reads the answer; at most {event.most} characters.",),
     )
-    return Begun(uuid7(), talk.id, talk.epoch, inputs, (), "", speaker.level, first=True)
+    return Begun(uuid7(), row.creator_id, talk.id, talk.epoch, inputs, (), "", speaker.level, first=True)
 
 
-def _finish(scope: Scope, event: RemarkSuggest, spoken: Spoken) -> None:
+def _finish(scope: Scope, event: RemarkSuggest, spoken: Spoken) -> bool:
+    """Whether what it said is used."""
     talk = talks.locked(scope, remarks.read(scope, event.subject_id).conversation_id)
     if spoken.reply is None or spoken.trouble not in (None, "unsure") or len(spoken.reply.text) > event.most:
         _tell(scope, event, Message("remark.no_suggestion"))
     elif not composing.text_of(scope, talk.id, event.member_id):
         composing.suggest(scope, talk, event.member_id, spoken.reply.text)
+        return True
+    return False
 
 
 def _tell(scope: Scope, event: RemarkSuggest, told: Message) -> None:

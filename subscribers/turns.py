@@ -47,6 +47,7 @@ class Begun:
     """A turn that is being written, with everything it is written from."""
 
     draft_id: UUID
+    creator_id: UUID
     conversation_id: UUID
     epoch: int
     inputs: TurnInputs
@@ -96,7 +97,8 @@ def begin(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Begun | None:
     draft = drafts.put(scope, talk, origin="bot", kind="text", state=DraftState.PENDING)
     inputs = replace(_inputs(scope, talk, speaker, lines, fresh), offers=_listed(listed), facts=_facts(scope, fan))
     first = all(line.direction == "in" or line.author == "system" for line in lines)
-    return Begun(draft.id, talk.id, talk.epoch, inputs, listed, rail.name if rail else "", speaker.level, first)
+    named = rail.name if rail else ""
+    return Begun(draft.id, talk.creator_id, talk.id, talk.epoch, inputs, listed, named, speaker.level, first)
 
 
 def _go_on(scope: Scope, talk: Conversation) -> None:
@@ -196,8 +198,9 @@ def _asked(job: TextJob, begun: Begun, write: Write) -> Spoken:
     return replace(spoken, trouble=reply.handoff)
 
 
-def finish(scope: Scope, begun: Begun, spoken: Spoken) -> None:
-    """Turn what the model said into a draft that leaves by itself, waits for a person, or hands the chat over.
+def finish(scope: Scope, begun: Begun, spoken: Spoken) -> bool:
+    """Turn what the model said into a draft that leaves by itself, waits for a person, or hands the chat over. Whether
+    its words are used.
 
     A turn of an older epoch, or one whose fan has written on, says nothing: another is waiting.
     """
@@ -206,15 +209,16 @@ def finish(scope: Scope, begun: Begun, spoken: Spoken) -> None:
     if draft.state != DraftState.PENDING or talk.epoch != begun.epoch or talk.owner != OwnerState.BOT:
         if draft.state == DraftState.PENDING:
             drafts.move(scope, draft, DraftState.CANCELLED, Message("draft.superseded"))
-        return
+        return False
     draft.prompt_digest, draft.model, draft.tokens = spoken.digest, spoken.model, spoken.tokens
     trouble = _trouble(talk, spoken)
     if trouble is not None or spoken.reply is None:
         drafts.move(scope, draft, DraftState.CANCELLED, Message("draft.handed_over"))
         drafts.say_service(scope, talk, Message("service.handoff"))
         talks.ask_for_person(scope, talk, Message(f"chat.handoff_{trouble or 'other'}"))
-        return
+        return False
     _speak(scope, talk, draft, begun, spoken.reply)
+    return True
 
 
 def _trouble(talk: Conversation, spoken: Spoken) -> Trouble | None:

@@ -27,6 +27,7 @@ from studio import captions, ingesting, jobs, library, packs, recipes
 from studio.captions import Caption, Voice
 from studio.ingesting import Prepared
 from studio.states import JobState
+from studio.text_costs import Purpose, Sitting, words_of
 from subscribers import offers, persona
 from subscribers.rails.contract import PaymentRail
 from tenants import reads as tenant_reads
@@ -230,7 +231,9 @@ class Work:
         return posts
 
     def _post(self, day: date, slot: SlotPart, asset: UUID) -> UUID:
-        caption = self._caption(asset, day, slot)
+        key = self._key(day, slot.at)
+        sitting = self._sitting(key)
+        caption = self._caption(asset, day, slot, sitting)
         with self._s.tenant(self._tenant_id, WATCHING) as scope:
             post_id = planning.write_post(
                 scope,
@@ -239,23 +242,28 @@ class Work:
                 body=caption.text,
                 media=[asset],
                 origin=BRIEF,
-                origin_key=self._key(day, slot.at),
+                origin_key=key,
                 author=WATCHING,
                 text_ai=caption.ai,
             )
+            if caption.ai != "none":
+                sitting.kept(scope)
         self._say("day.caption", engine=caption.engine, model=caption.model, text=caption.text)
         return post_id
 
-    def _caption(self, asset: UUID, day: date, slot: SlotPart) -> Caption:
+    def _sitting(self, key: str) -> Sitting:
+        of = (self._s.tenant, self._tenant_id, self._creator.id, Purpose.POST, words_of(BRIEF, key))
+        return Sitting(*of, self._s.token_prices)
+
+    def _caption(self, asset: UUID, day: date, slot: SlotPart, sitting: Sitting) -> Caption:
         with self._s.tenant(self._tenant_id, WATCHING) as scope:
             item = library.item(scope, asset)
         voice = Voice(
             self._creator.name, self._brief.tone, self._brief.languages[0], virtual=self._creator.kind == "virtual"
         )
         scene = item.prompt or item.alt or self._creator.name
-        return captions.write(
-            self._s.text_engine(), engines.templates(), voice=voice, scene=scene, seed=self._seed(day, slot.at)
-        )
+        model, seed = sitting.model(self._s.text_engine()), self._seed(day, slot.at)
+        return captions.write(model, engines.templates(), voice=voice, scene=scene, seed=seed)
 
     def _destinations(self, day: date, posts: Sequence[UUID]) -> None:
         with self._s.tenant(self._tenant_id, WATCHING) as scope:

@@ -213,7 +213,7 @@ def _chat(s: Services) -> tuple[Route, ...]:
     return (
         Route(
             ChatTurn,
-            partial(chatting.turn, tenant=tenant, write=s.write, rails=s.rails),
+            partial(chatting.turn, tenant=tenant, write=s.write, rails=s.rails, prices=s.token_prices),
             deadline_seconds=TURN_SECONDS,
             on_dead=gave_up,
         ),
@@ -237,7 +237,7 @@ def _chat(s: Services) -> tuple[Route, ...]:
         ),
         Route(
             RemarkSuggest,
-            partial(suggesting.suggest, tenant=tenant, write=s.write),
+            partial(suggesting.suggest, tenant=tenant, write=s.write, prices=s.token_prices),
             deadline_seconds=TURN_SECONDS,
             on_dead=gave_up,
         ),

@@ -98,7 +98,7 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(ClocksDue, partial(repeating.look_at_clocks, tenant=tenant), deadline_seconds=MAKE_SECONDS),
         Route(
             WeekWords,
-            partial(weeks_handling.write, tenant=tenant, engine=s.text_engine),
+            partial(weeks_handling.write, tenant=tenant, engine=s.text_engine, prices=s.token_prices),
             deadline_seconds=WORDS_SECONDS,
         ),
         *_texts(s),
@@ -111,13 +111,19 @@ def _texts(s: Services) -> tuple[Route, ...]:
     return (
         Route(
             KitWords,
-            partial(kits_handling.write, tenant=s.tenant, engine=s.text_engine, connectors=s.connectors),
+            partial(
+                kits_handling.write,
+                tenant=s.tenant,
+                engine=s.text_engine,
+                connectors=s.connectors,
+                prices=s.token_prices,
+            ),
             deadline_seconds=WORDS_SECONDS,
             on_dead=partial(kits_handling.gave_up, tenant=s.tenant),
         ),
         Route(
             IdeaWords,
-            partial(ideas_handling.write, tenant=s.tenant, engine=s.text_engine),
+            partial(ideas_handling.write, tenant=s.tenant, engine=s.text_engine, prices=s.token_prices),
             deadline_seconds=WORDS_SECONDS,
             on_dead=partial(ideas_handling.gave_up, tenant=s.tenant),
         ),

@@ -38,6 +38,7 @@ from foundation.clock import wall_now
 from foundation.database import Database, OpenScope
 from foundation.errors import Unavailable
 from foundation.http import HttpClient
+from foundation.money import token_prices
 from foundation.sealed import Reveal, Seal, Sealed
 from foundation.settings import Settings
 from foundation.storage import ObjectStore, library
@@ -54,6 +55,7 @@ from generators.cutouts import Cutter
 from generators.provenance import Credential
 from generators.speech import SpeechEngine
 from studio.comparing import Comparing
+from studio.text_costs import TokenPrices
 from subscribers.rails import registry as rail_registry
 from subscribers.rails.contract import Rails
 from tenants import letterbox, unseal, vault
@@ -147,6 +149,11 @@ class Services:
             transport=self.transport,
             connectors=self.connectors,
         )
+
+    @property
+    def token_prices(self) -> TokenPrices:
+        """What text models cost."""
+        return token_prices(self.settings.generators.text_prices)
 
     @property
     def dear(self) -> frozenset[str]:

@@ -5,9 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from foundation.settings import GeneratorsSettings
 from generators.asking import Raw, Voice, ask
-from generators.contract import EngineMissing, EngineUnreachable, JobTooLarge, Label, TextEngine, TextJob, Written
+from generators.contract import (
+    EngineMissing,
+    EngineUnheard,
+    EngineUnreachable,
+    JobTooLarge,
+    Label,
+    TextEngine,
+    TextJob,
+    Written,
+)
 from generators.engines import langchain
 
 CONTEXT = 2048
@@ -71,7 +82,8 @@ class Embedded:
                 self._start()
                 return self._raw(job)
         except refused as error:
-            raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url) from error
+            kind = EngineUnheard if isinstance(error.__cause__, httpx.ConnectError) else EngineUnreachable
+            raise kind("engine.server_down", engine=self.name, url=self._url) from error
         except langchain.load("openai", "BadRequestError") as error:
             if "context size" in str(error):
                 raise JobTooLarge("engine.context_full", tokens=0, room=CONTEXT) from error

@@ -13,7 +13,7 @@ import httpx
 from foundation.http import HttpClient, Reply, Request
 from foundation.settings import GeneratorsSettings
 from generators.asking import Raw, Voice, ask
-from generators.contract import EngineMissing, EngineUnreachable, Label, TextEngine, TextJob, Written
+from generators.contract import EngineMissing, EngineUnheard, EngineUnreachable, Label, TextEngine, TextJob, Written
 from generators.engines import langchain
 
 CONTEXT = 4096
@@ -73,7 +73,8 @@ class Ollama:
         try:
             answer = langchain.invoke(self._chat.get().bind(options=options, **shape), job)
         except (httpx.HTTPError, ConnectionError) as error:
-            raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url) from error
+            kind = EngineUnheard if _never_left(error) else EngineUnreachable
+            raise kind("engine.server_down", engine=self.name, url=self._url) from error
         except langchain.load("ollama", "ResponseError") as error:
             raise self._refused(error) from error
         return _raw(answer)
@@ -81,7 +82,13 @@ class Ollama:
     def _refused(self, error: Any) -> EngineMissing | EngineUnreachable:
         if error.status_code == 404:
             return EngineMissing("engine.model_missing", engine=self.name, model=self.model)
-        return EngineUnreachable("engine.server_refused", engine=self.name, status=int(error.status_code))
+        kind = EngineUnheard if 400 <= error.status_code < 500 else EngineUnreachable
+        return kind("engine.server_refused", engine=self.name, status=int(error.status_code))
+
+
+def _never_left(error: Exception) -> bool:
+    """Whether no connection came about; the client tells that by a bare ConnectionError, and by httpx's own."""
+    return type(error) is ConnectionError or isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
 
 
 def _client(url: str, model: str, seconds: float) -> Any:

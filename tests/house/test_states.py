@@ -38,6 +38,7 @@ TERMINAL: dict[str, set[str]] = {
     "SubscriptionState": set(),  # what ended may be offered again
     "ShelfState": set(),  # what was put away may be taken out again
     "SpeechState": {"failed", "made"},
+    "TextState": {"kept", "lost", "unheard"},
     "UploadState": set(),
     "WeekLineState": {"accepted", "dropped"},
 }

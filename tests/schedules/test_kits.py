@@ -123,15 +123,21 @@ def test_nobody_elses_pictures_accounts_or_kits(lea: Desk) -> None:
 
 
 def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(lea: Desk, server: FakeOllama) -> None:
-    kit_id, at = asked(lea), 1
-    lea.services = replace(lea.services, text_engine=model(server, *[GOOD] * 9))
-    while lea.crash(at):
+    lea.services = replace(lea.services, text_engine=model(server, *[GOOD] * 30))
+    at, crashed = 0, True
+    while crashed:
         at += 1
+        kit_id = asked(lea)
+        crashed = lea.crash(at)
         lea.pass_time(seconds=600)
-    lea.run()
-    assert lea.act(kits.unwritten, kit_id) is None
-    assert len(shown(lea).offers) == 5
-    assert at > 3
+        lea.run()
+        assert lea.act(kits.unwritten, kit_id) is None
+        assert len(shown(lea).offers) == 5
+    assert at > 5
+    with lea.scope() as scope:
+        states = scope.run("SELECT state FROM text_requests WHERE tenant_id = :t", t=lea.tenant_id).scalars().all()
+    assert states.count("kept") == at
+    assert len(states) - states.count("kept") >= len(server.seen) - at > 0, "asked before a death: billed, and lost"
 
 
 def test_who_waits_is_told_when_the_work_was_given_up(lea: Desk) -> None:

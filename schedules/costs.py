@@ -1,0 +1,119 @@
+"""What posts cost: their pictures and films with all these were made from, and the texts a model wrote for them.
+
+A thing counts once, for the first post that used it; at every other one it is said to be shared. So the posts of a
+month and what no post used add up to all that was spent in it.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from foundation.database import Scope
+from foundation.errors import NotFound
+from gate import recording
+from schedules import drafting, reviewing
+from studio import costs
+from studio.costs import Bill, Spent, bill
+from studio.text_costs import words_of
+
+
+@dataclass(frozen=True)
+class PostCost:
+    """A post, what counts for it, and what it uses that counts for an earlier one (`shared`). `called` is its title or
+    its first words."""
+
+    post_id: UUID
+    called: str
+    own: Bill
+    shared: Bill
+
+
+@dataclass(frozen=True)
+class MonthCost:
+    """What was spent for a creator in a month: `posts` (own of it) and `unassigned` add up to `total`."""
+
+    month: str
+    total: Bill
+    posts: Sequence[PostCost]
+    unassigned: Bill
+
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True)
+class _Post:
+    id: UUID
+    called: str
+
+
+_POSTS = """
+SELECT p.id, coalesce(nullif(p.title, ''), p.body) AS called, p.origin, p.origin_key, w.id AS line
+FROM posts p LEFT JOIN week_lines w ON w.tenant_id = p.tenant_id AND w.post_id = p.id
+WHERE p.tenant_id = :tenant AND p.creator_id = :creator
+"""
+
+
+def of_post(scope: Scope, creators: Collection[UUID], post_id: UUID) -> PostCost:
+    """What one post cost, whenever that was spent. Raises NotFound for what is no post of these creators."""
+    creator_id = scope.run(
+        "SELECT creator_id FROM posts WHERE tenant_id = :tenant AND id = :post", tenant=scope.tenant_id, post=post_id
+    ).scalar()
+    if creator_id is None or creator_id not in creators:
+        raise NotFound("post.unknown")
+    subjects, posts = _subjects(scope, creator_id, " AND p.id = :post", post=post_id)
+    shows = reviewing.assets_of(scope, creator_id, post_id)
+    line = frozenset().union(*recording.lines(scope, shows).values())
+    things = [*costs.of_assets(scope, line), *costs.of_subjects(scope, list(subjects))]
+    return _cost(posts[post_id], things, _uses(scope, creator_id, things, subjects))
+
+
+def of_month(scope: Scope, creator_id: UUID, month: str) -> MonthCost:
+    """What was spent for a creator in a month (`2026-11`, by the clocks of the agency's zone), and on which posts."""
+    things = costs.of_month(scope, creator_id, month)
+    subjects, posts = _subjects(scope, creator_id)
+    uses = _uses(scope, creator_id, things, subjects)
+    used = {post for users in uses.values() for post in users}
+    rows = [_cost(posts[post], things, uses) for post in sorted(used, reverse=True) if post in posts]
+    return MonthCost(month, bill(things), rows, bill(one for one in things if not uses.get(one.id)))
+
+
+def _cost(post: _Post, things: Iterable[Spent], uses: Mapping[UUID, Sequence[UUID]]) -> PostCost:
+    mine = [one for one in things if post.id in uses.get(one.id, ())]
+    own = [one for one in mine if uses[one.id][0] == post.id]
+    return PostCost(post.id, post.called, bill(own), bill(one for one in mine if one not in own))
+
+
+def _uses(
+    scope: Scope, creator_id: UUID, things: Sequence[Spent], subjects: Mapping[UUID, UUID]
+) -> dict[UUID, list[UUID]]:
+    """By thing, the posts that use it, the first first: ids of posts grow with time."""
+    made = recording.descent(scope, {one.asset_id for one in things if one.asset_id is not None})
+    shown = reviewing.posts_by_asset(scope, creator_id, frozenset().union(*made.values()))
+    uses: dict[UUID, list[UUID]] = {}
+    for one in things:
+        users = (
+            {post for asset in made.get(one.asset_id, ()) for post in shown.get(asset, ())} if one.asset_id else set()
+        )
+        if one.subject_id in subjects:
+            users.add(subjects[one.subject_id])
+        if users:
+            uses[one.id] = sorted(users)
+    return uses
+
+
+def _subjects(
+    scope: Scope, creator_id: UUID, where: str = "", **which: UUID
+) -> tuple[dict[UUID, UUID], dict[UUID, _Post]]:
+    """The post of each subject that texts may be written for, and the posts."""
+    subjects: dict[UUID, UUID] = {}
+    posts: dict[UUID, _Post] = {}
+    for row in scope.run(_POSTS + where, tenant=scope.tenant_id, creator=creator_id, **which):
+        posts[row.id] = _Post(row.id, row.called)
+        subjects[words_of(row.origin, row.origin_key)] = row.id
+        if row.line is not None:
+            subjects[row.line] = row.id
+        if row.origin == drafting.ORIGIN and _ID.fullmatch(row.origin_key):
+            subjects[UUID(row.origin_key)] = row.id  # the page that it was written on
+    return subjects, posts

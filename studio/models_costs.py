@@ -1,0 +1,42 @@
+"""Tables of the room about what texts of models cost."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field
+
+from foundation.database import CreatorRow, table
+from studio.models import PRICED
+
+
+class TextRequest(CreatorRow, table=True):
+    """One request to a text model, written down before it leaves; no word of question or answer."""
+
+    __tablename__ = "text_requests"
+    __table_args__ = table(
+        Index("text_requests_month", "tenant_id", "creator_id", "month"),
+        Index("text_requests_sitting", "tenant_id", "sitting"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    purpose: str
+    """What the text is for, as `studio.text_costs.Purpose`."""
+    subject_id: UUID
+    """What it is written for, as its purpose says: the rooms above know."""
+    sitting: UUID
+    """The go at writing that it belongs to: a repeat after a death is another."""
+    engine: str
+    model: str
+    state: str = "asked"
+    tokens_in: int | None = None
+    """As the server counted; None until it answered, and where it does not count."""
+    tokens_out: int | None = None
+    seconds: float | None = None
+    """From the request to its answer, or to the moment when none was waited for any more."""
+    minor: Decimal | None = Field(default=None, sa_type=PRICED)
+    """In minor units of `currency`: at most so much until it is answered, then what its tokens cost; None of a model
+    without a price."""
+    currency: str | None = None
+    month: str
+    """In which it counts, by the clocks of the agency's zone."""

@@ -1,0 +1,146 @@
+"""What texts of models cost: a request is written down before it leaves, and again when it is known what came of it.
+
+A request is a row, and a row is billed once at most. Who is killed in between leaves one that was asked: it counts at
+the most it can cost, since nobody knows. A model without a price costs time alone.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from time import monotonic
+from uuid import UUID
+
+from foundation.database import OpenScope, Scope
+from foundation.ids import derived, uuid7
+from foundation.money import Price, TokenPrice
+from generators.contract import Tally, TextEngine, TextJob, Written
+from studio import spending
+from studio.models_costs import TextRequest
+from studio.states import TEXT_STATES, TextState
+
+TokenPrices = Mapping[str, TokenPrice]
+"""By model, what a million tokens cost (setting `generators.text_prices`)."""
+
+FREE: TokenPrices = {}
+Write = Callable[[TextJob], Written]
+COUNTING = "system:costs"
+
+
+class Purpose(StrEnum):
+    """What a text is for, and so what its subject is."""
+
+    KIT = "kit"  # words around a post that is being written: the id that the post will be known by
+    WEEK = "week"  # a line of a proposed week
+    POST = "post"  # the words of a post that a brief asked for: `words_of`
+    IDEAS = "ideas"  # a round of ideas
+    CHAT = "chat"  # a conversation
+
+
+def words_of(origin: str, origin_key: str) -> UUID:
+    """The subject of the words of a post that is not there yet, by where it comes from."""
+    return derived("words of a post", origin, origin_key)
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One go at writing: every request of its model is in the books, for this creator and subject."""
+
+    tenant: OpenScope
+    tenant_id: UUID
+    creator_id: UUID
+    purpose: Purpose
+    subject_id: UUID
+    prices: TokenPrices = field(default_factory=lambda: FREE)
+    id: UUID = field(default_factory=uuid7)
+
+    def model(self, engine: TextEngine) -> TextEngine:
+        """The engine, each request of which is counted."""
+        return _Counted(engine, self)
+
+    def counting(self, write: Write) -> Write:
+        """The same for who writes without an engine in hand."""
+        return lambda job: write(replace(job, tally=self.tally()))
+
+    def tally(self) -> Tally:
+        """Who keeps the books of one text."""
+        return _Books(self)
+
+    def kept(self, scope: Scope) -> None:
+        """Something of what was answered is used: say so in the transaction that keeps it."""
+        TEXT_STATES.check(TextState.ANSWERED, TextState.KEPT)
+        scope.run(
+            "UPDATE text_requests SET state = 'kept', updated_at = house_now()"
+            " WHERE tenant_id = :tenant AND sitting = :sitting AND state = 'answered'",
+            tenant=scope.tenant_id,
+            sitting=self.id,
+        )
+
+
+class _Counted:
+    """A text engine whose requests a sitting counts."""
+
+    def __init__(self, engine: TextEngine, sitting: Sitting) -> None:
+        self._write = sitting.counting(engine.write)
+        self.name, self.model = engine.name, engine.model
+        self.languages, self.converses = engine.languages, engine.converses
+
+    def write(self, job: TextJob) -> Written:
+        """Write the text. Raises EngineError."""
+        return self._write(job)
+
+
+class _Books(Tally):
+    """The requests of one job, each step of which is committed before the next."""
+
+    def __init__(self, sitting: Sitting) -> None:
+        self._of = sitting
+        self._price: TokenPrice | None = None
+        self._request, self._began = uuid7(), monotonic()
+
+    def asking(self, engine: str, model: str, most_in: int, most_out: int) -> None:
+        self._request, self._began, of = uuid7(), monotonic(), self._of
+        self._price = of.prices.get(model)
+        most = self._price.of(most_in, most_out) if self._price is not None else None
+        with of.tenant(of.tenant_id, COUNTING) as scope:
+            row = TextRequest(
+                tenant_id=of.tenant_id,
+                id=self._request,
+                creator_id=of.creator_id,
+                purpose=str(of.purpose),
+                subject_id=of.subject_id,
+                sitting=of.id,
+                engine=engine,
+                model=model,
+                minor=most.minor if most is not None else None,
+                currency=most.currency if most is not None else None,
+                month=spending.month(scope),
+            )
+            scope.add(row)
+
+    def answered(self, tokens_in: int, tokens_out: int) -> None:
+        told = tokens_in > 0 or tokens_out > 0
+        price = self._price.of(tokens_in, tokens_out) if told and self._price is not None else None
+        self._move(TextState.ANSWERED, price, (tokens_in, tokens_out) if told else None)
+
+    def unheard(self) -> None:
+        self._move(TextState.UNHEARD)
+
+    def lost(self) -> None:
+        self._move(TextState.LOST)
+
+    def _move(self, after: TextState, price: Price | None = None, tokens: tuple[int, int] | None = None) -> None:
+        """Once: what is told a second time of the same request changes nothing."""
+        TEXT_STATES.check(TextState.ASKED, after)
+        with self._of.tenant(self._of.tenant_id, COUNTING) as scope:
+            scope.run(
+                "UPDATE text_requests SET state = :after, seconds = :seconds, tokens_in = :tokens_in,"
+                " tokens_out = :tokens_out, minor = coalesce(CAST(:minor AS numeric), minor), updated_at = house_now()"
+                " WHERE tenant_id = :tenant AND id = :id AND state = 'asked'",
+                tenant=scope.tenant_id,
+                id=self._request,
+                after=str(after),
+                seconds=monotonic() - self._began,
+                tokens_in=tokens[0] if tokens else None,
+                tokens_out=tokens[1] if tokens else None,
+                minor=price.minor if price is not None else None,
+            )

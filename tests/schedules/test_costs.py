@@ -1,0 +1,162 @@
+"""What posts cost: whatever uses what, a thing counts once, and posts with what no post used add up to the total."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from foundation.clock import wall_now
+from foundation.errors import NotFound
+from foundation.ids import uuid7
+from foundation.money import Price, token_prices
+from schedules import costs, drafting
+from studio import costs as things
+from studio import jobs, recipes, runs, spending
+from studio.costs import Bill, Fate
+from studio.spending import Wanted
+from studio.text_costs import Purpose, Sitting
+from tests.schedules.builders import Desk, desk
+from tests.studio.builders import spec
+
+PRICES = token_prices("big = 100/400 USD")
+
+
+def run_of(lea: Desk, minors: Iterable[str], *, currency: str = "USD") -> list[UUID]:
+    """A run that was bought, and is over: its pictures; one more was paid for, and never came."""
+    pictures = [lea.photo(int(uuid7()) % 10**6) for _ in minors]
+    with lea.scope() as scope:
+        recipe_id = recipes.save(scope, lea.creator_id, spec(variants=len(pictures) + 1))
+        job_id = jobs.start(scope, creator_id=lea.creator_id, recipe_id=recipe_id, seed=1, key=str(uuid7()))
+        for number, minor in enumerate([*minors, "1"]):
+            price = Price(Decimal(minor), currency)
+            row = spending.reserve(scope, Wanted(lea.creator_id, job_id, number, "replicate", "a/b", price), {})
+            spending.ask(scope, row.id, wall_now())
+            spending.settle(scope, row.id)
+            if number < len(pictures):
+                scope.run(
+                    "UPDATE creations SET job_id = :job, source_key = :key, cost = :cost, currency = :currency,"
+                    " seconds = 2 WHERE tenant_id = :tenant AND asset_id = :asset",
+                    job=job_id,
+                    key=runs.source_of(job_id, number),
+                    cost=price.minor,
+                    currency=currency,
+                    tenant=lea.tenant_id,
+                    asset=pictures[number],
+                )
+        scope.run("UPDATE jobs SET state = 'failed' WHERE tenant_id = :t AND id = :job", t=lea.tenant_id, job=job_id)
+    return pictures
+
+
+def ask(lea: Desk, draft: UUID, *, kept: bool = True) -> None:
+    """A text for the page of a post."""
+    sitting = Sitting(lea.tenant, lea.tenant_id, lea.creator_id, Purpose.KIT, draft, PRICES)
+    tally = sitting.tally()
+    tally.asking("ollama", "big", 10, 10)
+    tally.answered(30, 20)
+    with lea.scope() as scope:
+        if kept:
+            sitting.kept(scope)
+
+
+def month(lea: Desk) -> costs.MonthCost:
+    with lea.scope() as scope:
+        return costs.of_month(scope, lea.creator_id, spending.month(scope))
+
+
+def added(bills: Iterable[Bill]) -> tuple[int, dict[str, Decimal], dict[str, Decimal]]:
+    count, exact, lost = 0, dict[str, Decimal](), dict[str, Decimal]()
+    for one in bills:
+        count += one.things
+        for sums, said in ((exact, one.exact), (lost, one.lost)):
+            for currency, minor in said.items():
+                sums[currency] = sums.get(currency, Decimal(0)) + minor
+    return count, exact, lost
+
+
+def post(lea: Desk, media: Iterable[UUID], draft: UUID) -> UUID:
+    return lea.write("hello", media=tuple(media), origin=drafting.ORIGIN, origin_key=str(draft))
+
+
+def test_a_shared_picture_counts_for_the_first_post_and_a_lost_one_for_none(lea: Desk) -> None:
+    one, two = run_of(lea, ["0.3", "0.5"])
+    draft = uuid7()
+    ask(lea, draft)
+    first, second = post(lea, [one], draft), post(lea, [one, two], uuid7())
+    found = month(lea)
+    text = PRICES["big"].of(30, 20).minor
+    by_post = {row.post_id: row for row in found.posts}
+    assert by_post[first].own.exact == {"USD": Decimal("0.3") + text}
+    assert (by_post[second].own.exact, by_post[second].shared.exact) == (
+        {"USD": Decimal("0.5")},
+        {"USD": Decimal("0.3")},
+    )
+    assert (found.unassigned.exact, found.unassigned.lost) == ({"USD": Decimal(1)}, {"USD": Decimal(1)})
+    assert found.total.seconds >= 4
+    with lea.scope() as scope:
+        assert costs.of_post(scope, [lea.creator_id], second) == by_post[second]
+        spent = spending.budget(scope, "USD", {}).spent.minor
+        assert found.total.exact["USD"] == spent + text, "what the month's cap counts, and the texts"
+        with pytest.raises(NotFound):
+            costs.of_post(scope, [uuid7()], first)
+    other = desk(lea.services, lea.network)
+    with other.scope() as scope, pytest.raises(NotFound):
+        costs.of_post(scope, [lea.creator_id], first)
+
+
+def test_a_copy_bears_what_its_original_cost_and_an_erased_picture_is_no_loss(lea: Desk) -> None:
+    one, two = run_of(lea, ["0.3", "0.5"])
+    copy = lea.photo(77)
+    with lea.scope() as scope, scope.acting_as("gate"):
+        scope.run(
+            "UPDATE assets SET parent_id = :one WHERE tenant_id = :t AND id = :copy",
+            one=one,
+            t=lea.tenant_id,
+            copy=copy,
+        )
+    used = post(lea, [copy], uuid7())
+    with lea.scope() as scope:
+        assert costs.of_post(scope, [lea.creator_id], used).own.exact == {"USD": Decimal("0.3")}
+        ((job, spent),) = things.of_runs(scope, [_job(lea, two)]).items()
+        assert sorted(each.fate for each in spent) == [Fate.KEPT, Fate.KEPT, Fate.LOST]
+        key = scope.run("SELECT source_key FROM creations WHERE asset_id = :a", a=two).scalar_one()
+        creation = things.derived(scope.tenant_id, lea.creator_id, key)
+        scope.run("UPDATE creations SET id = :id WHERE asset_id = :a", id=creation, a=two)
+        scope.run(
+            "INSERT INTO erased_pictures (tenant_id, id, creator_id, asset_id, job_id, engine, model, made_at, seconds,"
+            " cost, currency, by) SELECT tenant_id, id, creator_id, asset_id, job_id, engine, model, created_at,"
+            " seconds, cost, currency, 'x' FROM creations WHERE asset_id = :a",
+            a=two,
+        )
+        scope.run("DELETE FROM creations WHERE asset_id = :a", a=two)
+        again = things.of_runs(scope, [job])[job]
+        assert things.bill(again) == things.bill(spent)
+
+
+def _job(lea: Desk, asset: UUID) -> UUID:
+    with lea.scope() as scope:
+        found: UUID = scope.run("SELECT job_id FROM creations WHERE asset_id = :a", a=asset).scalar_one()
+        return found
+
+
+def test_whatever_uses_what_posts_and_the_rest_add_up(lea: Desk) -> None:
+    pictures = [*run_of(lea, ["0.3", "0.0001", "7"]), *run_of(lea, ["2.5"], currency="EUR"), lea.photo(5)]
+
+    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.sets(st.sampled_from(pictures)), st.sampled_from([0, 1, 2]), st.booleans(), st.booleans())
+    def adds_up(media: set[UUID], texts: int, kept: bool, written: bool) -> None:
+        draft = uuid7()
+        for _ in range(texts):
+            ask(lea, draft, kept=kept)
+        if written:
+            post(lea, media, draft)
+        found = month(lea)
+        parts = added([*(row.own for row in found.posts), found.unassigned])
+        assert parts == (found.total.things, dict(found.total.exact), dict(found.total.lost))
+        with lea.scope() as scope:
+            for row in found.posts:
+                assert costs.of_post(scope, [lea.creator_id], row.post_id) == row
+
+    adds_up()

@@ -1,0 +1,143 @@
+"""What texts cost: through lost answers, deaths and repeats, the bill says what the server was asked."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foundation.ids import uuid7
+from foundation.money import token_prices
+from foundation.settings import GeneratorsSettings
+from generators.contract import EngineError, TextEngine
+from generators.engines.ollama import Ollama
+from studio.text_costs import FREE, Purpose, Sitting
+from tests.fakes import ollama as fake
+from tests.fakes.ollama import FakeOllama, Fault, Says
+from tests.generators.builders import SCHEMA, a_text_job
+from tests.studio.builders import Atelier, atelier
+
+CHAT = "/api/chat"
+PRICES = token_prices("llama3.2 = 100/400 USD")
+"""Dear enough for a few words to be seen."""
+
+
+@pytest.fixture
+def server() -> Iterator[FakeOllama]:
+    with fake.serving() as found:
+        yield found
+
+
+def sitting(nova: Atelier, prices: Any = PRICES) -> Sitting:
+    return Sitting(nova.services.tenant, nova.tenant_id, nova.creator_id, Purpose.KIT, uuid7(), prices)
+
+
+def engine(url: str, of: Sitting, seconds: float = 5.0) -> TextEngine:
+    return of.model(Ollama(url, "llama3.2", seconds=seconds))
+
+
+def books(nova: Atelier) -> list[Any]:
+    with nova.scope() as scope:
+        return list(scope.run("SELECT * FROM text_requests ORDER BY id").all())
+
+
+def test_each_question_is_in_the_books_with_what_the_server_counted(nova: Atelier, server: FakeOllama) -> None:
+    of = sitting(nova)
+    server.script.extend([Says("no json"), Says('{"text": "Bonjour"}')])
+    written = engine(server.url, of).write(a_text_job(schema=SCHEMA))
+    rows = books(nova)
+    assert len(rows) == len(server.asked) == 2
+    assert (written.tokens_in, written.tokens_out) == (sum(r.tokens_in for r in rows), sum(r.tokens_out for r in rows))
+    for row in rows:
+        price = PRICES["llama3.2"].of(row.tokens_in, row.tokens_out)
+        assert (row.minor, row.currency, row.state) == (price.minor, "USD", "answered")
+        assert row.seconds > 0
+    with nova.scope() as scope:
+        of.kept(scope)
+        of.kept(scope)
+    assert [row.state for row in books(nova)] == ["kept", "kept"]
+    other = atelier(nova.services)
+    assert books(other) == []
+
+
+def test_a_model_without_a_price_costs_time_alone(nova: Atelier, server: FakeOllama) -> None:
+    engine(server.url, sitting(nova, FREE)).write(a_text_job())
+    (row,) = books(nova)
+    assert (row.minor, row.currency, row.state) == (None, None, "answered")
+    assert row.seconds > 0
+    assert row.tokens_in > 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [
+        (Fault(status=404), "unheard"),
+        (Fault(status=429), "unheard"),
+        (Fault(status=500), "lost"),
+        (Fault(hang=True), "lost"),
+    ],
+    ids=repr,
+)
+def test_what_was_not_answered_counts_at_most_what_it_can_cost(
+    nova: Atelier, server: FakeOllama, fault: Fault, state: str
+) -> None:
+    server.fail(CHAT, fault)
+    with pytest.raises(EngineError):
+        engine(server.url, sitting(nova), seconds=0.4).write(a_text_job())
+    (row,) = books(nova)
+    assert (row.state, row.tokens_in) == (state, None)
+    assert row.minor >= PRICES["llama3.2"].of(5, 256).minor
+
+
+def test_an_answer_that_breaks_off_is_lost_and_a_server_that_is_away_bills_nothing(
+    nova: Atelier, server: FakeOllama
+) -> None:
+    server.script.append(Says("Bonjour à vous", breaks_off=True))
+    for url in (server.url, "http://127.0.0.1:9"):
+        with pytest.raises(EngineError):
+            engine(url, sitting(nova)).write(a_text_job())
+    assert [row.state for row in books(nova)] == ["lost", "unheard"]
+
+
+@pytest.mark.parametrize("at", ["asking", "answered"])
+def test_who_is_killed_leaves_one_request_that_counts_and_a_repeat_is_another(
+    nova: Atelier, server: FakeOllama, at: str
+) -> None:
+    of, job = sitting(nova), a_text_job()
+    tally = of.tally()
+    tally.asking("ollama", "llama3.2", 10, 100)
+    if at == "answered":
+        tally.answered(10, 20)
+        tally.answered(999, 999)  # told twice
+        tally.lost()
+    (row,) = books(nova)
+    most = PRICES["llama3.2"].of(10, 20 if at == "answered" else 100)
+    assert (row.state, row.minor) == ("asked" if at == "asking" else "answered", most.minor)
+    engine(server.url, again := sitting(nova)).write(job)
+    with nova.scope() as scope:
+        again.kept(scope)
+    assert [one.state for one in books(nova)] == [row.state, "kept"]
+
+
+tokens = st.integers(0, 10**7)
+amounts = st.decimals(0, 10**4, places=4, allow_nan=False)
+
+
+@given(amounts, amounts, st.tuples(tokens, tokens, tokens, tokens))
+def test_tokens_are_never_cheaper_apart_and_hardly_dearer(
+    asked: Decimal, answered: Decimal, counts: tuple[int, int, int, int]
+) -> None:
+    a, b, c, d = counts
+    price = token_prices(f"m = {asked:f}/{answered:f} USD")["m"]
+    whole, parts = price.of(a + c, b + d).minor, price.of(a, b).minor + price.of(c, d).minor
+    assert 0 <= parts - whole <= Decimal("0.0001")
+    exact = (price.asked.minor * (a + c) + price.answered.minor * (b + d)) / 1_000_000
+    assert 0 <= whole - exact < Decimal("0.0001")
+
+
+@pytest.mark.parametrize("written", ["m = 1 USD", "m = 1/x USD", "= 1/2 USD", "m = 1/-2 USD", "m = 1/2 usd", "m"])
+def test_prices_that_cannot_be_read_are_refused_at_the_start(written: str) -> None:
+    with pytest.raises(ValueError, match=r"price|currency"):
+        GeneratorsSettings(text_prices=written)
