@@ -13,6 +13,7 @@ from connectors import (
     pricing,
     telegram_again,
     telegram_connecting,
+    telegram_menu,
     telegram_months,
     telegram_paid,
     telegram_places,
@@ -21,6 +22,7 @@ from connectors import (
     telegram_words,
 )
 from connectors.capabilities import Capabilities
+from connectors.commands import Menu
 from connectors.contract import Answer, Copy, News, Send, Sought, StepKind, Update, WireStep
 from connectors.enrolment import Connected
 from connectors.naming import Address
@@ -111,6 +113,10 @@ class Telegram:
     def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         """Whether the token is still this bot's."""
         return telegram_connecting.check(account, answers)
+
+    def inscribe(self, menu: Menu, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """The bot's menu and its description, in each language, written where they are other than they should be."""
+        return telegram_menu.inscribe(menu, answers)
 
     def count(self, unit: Unit) -> tuple[int, int]:
         """UTF-16 units; a caption is shorter than a message."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from telegram import Bot, InputPaidMediaPhoto
+from telegram import Bot, BotCommandScopeAllPrivateChats, InputPaidMediaPhoto
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter
 
 from tests.fakes import telegram as fake
@@ -49,6 +49,13 @@ def test_the_library_reads_it(telegram: fake.Network, monkeypatch: pytest.Monkey
             assert await bot.refund_star_payment(leo, charge)
             with pytest.raises(BadRequest, match=r"(?i)already_refunded"):
                 await bot.refund_star_payment(leo, charge)
+            assert await bot.set_my_commands([("age", "Prove your age")], BotCommandScopeAllPrivateChats())
+            (one,) = await bot.get_my_commands(BotCommandScopeAllPrivateChats())
+            assert (one.command, one.description) == ("age", "Prove your age")
+            assert await bot.get_my_commands() == ()
+            assert await bot.set_my_description("A bot.")
+            assert (await bot.get_my_description("fr")).description == "A bot."
+            assert (await bot.get_my_short_description()).short_description == ""
             assert await bot.delete_message(leo, hidden.message_id)
             world.chat(own, "leo").sent_at = [world.clock()] * IN_A_CHAT
             with pytest.raises(RetryAfter) as refused:

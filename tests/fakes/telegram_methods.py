@@ -8,17 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from tests.fakes import telegram_months, telegram_paid
-from tests.fakes.telegram_world import (
-    CHECKOUT_SECONDS,
-    IN_A_CHANNEL,
-    IN_A_CHAT,
-    WINDOW,
-    Bot,
-    Chat,
-    Refusal,
-    Telegram,
-    Told,
-)
+from tests.fakes.telegram_chats import Chat, Refusal, Told
+from tests.fakes.telegram_menu import Menus
+from tests.fakes.telegram_world import CHECKOUT_SECONDS, IN_A_CHANNEL, IN_A_CHAT, WINDOW, Bot, Telegram
 
 TEXT, CAPTION, PHOTO_BYTES, FILE_BYTES = 4096, 1024, 10 * 2**20, 50 * 2**20
 DELETABLE = timedelta(hours=48)
@@ -34,7 +26,7 @@ def bad(why: str, **parameters: int) -> Refusal:
     return Refusal(400, f"Bad Request: {why}", **parameters)
 
 
-class Methods:
+class Methods(Menus):
     """One instance per world; each method takes the bot, the fields and the files of a request."""
 
     def __init__(self, world: Telegram) -> None:

@@ -3,7 +3,8 @@
 import secrets
 from dataclasses import dataclass
 
-from tests.fakes.telegram_world import Bot, Refusal, Telegram, Told
+from tests.fakes.telegram_chats import Refusal, Told
+from tests.fakes.telegram_world import Bot, Telegram
 
 
 @dataclass
