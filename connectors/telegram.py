@@ -13,6 +13,7 @@ from connectors import (
     pricing,
     telegram_again,
     telegram_connecting,
+    telegram_doors,
     telegram_menu,
     telegram_months,
     telegram_paid,
@@ -50,7 +51,10 @@ UPDATES_WAIT = 20
 
 ALREADY = "charge_already_refunded"
 
-ALLOWED = ("message", "callback_query", "pre_checkout_query", "purchased_paid_media", "my_chat_member")
+ALLOWED = (
+    *("message", "callback_query", "pre_checkout_query", "purchased_paid_media", "my_chat_member"),
+    *("chat_join_request",),
+)
 """What we are told of. Without the third, every payment would run into its ten seconds."""
 
 
@@ -181,6 +185,10 @@ class Telegram:
     def see(self, place: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:
         """What the channel is, and whether everybody in it is known to be of age."""
         return telegram_places.see(place, answers)
+
+    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Being in the place of that id: who asked is let in, whose right ended is put out."""
+        return telegram_doors.turn(fan, role, give, answers)
 
     def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send | News | None:
         """What happened from update number `cursor` on, in one request; Telegram answers as soon as something did."""

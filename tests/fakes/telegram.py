@@ -2,7 +2,8 @@
 
 Every request is checked against the description of the Bot API. Faults are asked for as of the sandbox, by method:
 `posts` (everything that sends), deletes, edits, updates, checkouts, refunds, lookups (the ledger of Stars), metrics
-(how many are in a chat), menus (what a bot shows of itself).
+(how many are in a chat), menus (what a bot shows of itself), doors (who is let in and
+put out).
 What people do with their app is asked of `/app/…` (`control` below), or of the world itself in the same process.
 """
 
@@ -43,6 +44,10 @@ KINDS = {
     "editUserStarSubscription": "subscriptions",
     "getStarTransactions": "lookups",
     "getChat": "places",
+    "approveChatJoinRequest": "doors",
+    "declineChatJoinRequest": "doors",
+    "banChatMember": "doors",
+    "unbanChatMember": "doors",
     "getChatMemberCount": "metrics",
 }
 KINDS |= {

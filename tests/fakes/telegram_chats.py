@@ -31,6 +31,15 @@ class Chat:
     person: Person | None = None
     members: set[int] = field(default_factory=set)
     """People who are in a channel, beside those who administer it."""
+    requests: dict[int, datetime] = field(default_factory=dict)
+    """Who asks to be let in, and since when."""
+    banned: set[int] = field(default_factory=set)
+    doors: set[int] = field(default_factory=set)
+    """Bots that may let people in and put them out."""
+    moves: list[tuple[str, int]] = field(default_factory=list)
+    """Who was let in (+), declined (-), banned (x) and unbanned (o) by bots, in order."""
+    knocked: dict[int, datetime] = field(default_factory=dict)
+    """Of a chat nobody wrote in yet: by which request of which place a bot may write there, and since when."""
     linked: int = 0
     """Its discussion group."""
     sells: bool = True

@@ -174,9 +174,9 @@ class Telegram:
         """A person writes to a bot."""
         with self.lock:
             chat = self.chat(bot, name)
-            chat.blocked = False
+            chat.blocked, chat.knocked = False, {}
             body = {"text": text} if text else {}
-            return self._told_bot(bot, "message", self._message(chat, {"from": self.person(name).told()}, body | more))
+            return self.tell(bot, "message", self._message(chat, {"from": self.person(name).told()}, body | more))
 
     def press(self, bot: Bot, name: str, data: str) -> Told:
         """A person presses the newest button that carries `data`, or begins with it."""
@@ -198,7 +198,7 @@ class Telegram:
                 "chat_instance": "1",
                 "data": button["callback_data"],
             }
-            return self._told_bot(bot, "callback_query", pressed)
+            return self.tell(bot, "callback_query", pressed)
 
     def pay(self, bot: Bot, name: str, message_id: int = 0) -> Checkout:
         """A person pays an invoice (the newest one): the bot is asked, and has ten seconds."""
@@ -220,7 +220,7 @@ class Telegram:
                 "total_amount": checkout.invoice["amount"],
                 "invoice_payload": checkout.invoice["payload"],
             }
-            self._told_bot(bot, "pre_checkout_query", asked)
+            self.tell(bot, "pre_checkout_query", asked)
             return checkout
 
     def block(self, bot: Bot, name: str) -> None:
@@ -244,13 +244,14 @@ class Telegram:
             "old_chat_member": self.member(bot, before, may_post=True),
             "new_chat_member": self.member(bot, after, may_post=False),
         }
-        self._told_bot(bot, "my_chat_member", change)
+        self.tell(bot, "my_chat_member", change)
 
-    def member(self, bot: Bot, status: str, *, may_post: bool) -> Told:
+    def member(self, bot: Bot, status: str, *, may_post: bool, opens: bool = False) -> Told:
         """A bot as a member of a chat, in the words of the API."""
         base: Told = {"status": status, "user": bot.told()}
         if status == "administrator":
-            return base | dict.fromkeys(RIGHTS, False) | {"can_post_messages": may_post}
+            doors = {"can_invite_users": opens, "can_restrict_members": opens}
+            return base | dict.fromkeys(RIGHTS, False) | {"can_post_messages": may_post} | doors
         return base | ({"until_date": 0} if status == "kicked" else {})
 
     # what is kept
@@ -281,7 +282,7 @@ class Telegram:
         bot.wire.append((f"{chat.id}/{told['message_id']}", text))
         return told
 
-    def _told_bot(self, bot: Bot, kind: str, what: Told) -> Told:
+    def tell(self, bot: Bot, kind: str, what: Told) -> Told:
         """Put an update into the bot's queue, if it asked for this kind."""
         shown = {name: value for name, value in what.items() if not name.startswith("_")}
         update = {"update_id": next(bot.numbers), kind: shown}
@@ -327,7 +328,7 @@ class Telegram:
             payment |= {"is_first_recurring": True} if month == "first" else {}
         message = self._message(chat, {"from": person.told()}, {"successful_payment": payment})
         if told:
-            self._told_bot(bot, "message", message)
+            self.tell(bot, "message", message)
         return charge
 
     def given_back(self, bot: Bot, charge: Told, *, told: bool = True) -> None:
@@ -344,7 +345,7 @@ class Telegram:
         }
         message = self._message(chat, {"from": partner["user"]}, {"refunded_payment": body})
         if told:
-            self._told_bot(bot, "message", message)
+            self.tell(bot, "message", message)
 
     def seen(self, bot: Bot, name: str) -> list[Told]:
         """What a person was sent by a bot, oldest first."""
