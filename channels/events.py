@@ -100,6 +100,16 @@ class RoleDue:
 
 
 @dataclass(frozen=True)
+class MenuDue:
+    """See that the account `subject_id` offers the commands it understands, and says what it is."""
+
+    kind: ClassVar[str] = "menu.due"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class TokenRefresh:
     """The tokens of the account `subject_id` are near their end, or the platform refused them: get a new pair.
 

@@ -1,4 +1,5 @@
-"""The role that readers of proven age bear on a platform: who should, who does, and making the one the other.
+"""The role that readers bear on a platform, of proven age or subscribed: who should, who does, and making the one the
+other. Where people ask to be let in, being inside is such a role.
 
 It opens nothing with us. A row says what is wanted of one reader; it is unknown whether they bear the role from just
 before it is asked for until an answer came, so a crash or a lost answer is followed by the same harmless request.
@@ -58,12 +59,16 @@ class FanRoleRow(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class Giver:
-    """An account that gives `role` to readers of proven age ("" for none any more), and those it hears them with."""
+    """An account that gives `role` to readers with a right to it ("": none any more), and those it hears them with."""
 
     channel_id: UUID
     platform: str
     role: str
     inbox: tuple[UUID, ...]
+    paying: bool = False
+    """Whether it is given to those who pay for a subscription on the account."""
+    adult: bool = True
+    """Whether their age must be proven."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +88,12 @@ WHERE o.tenant_id = :tenant AND c.id = """
 """The accounts of one application: who writes to it is heard by one of them."""
 
 _GIVERS = f"""
-SELECT g.id, g.platform, coalesce(g.options ->> 'adult_role', '') AS role, ARRAY({_INBOX} g.id ORDER BY o.id) AS inbox
-FROM channels g WHERE g.tenant_id = :tenant AND (g.options ->> 'adult_role' <> ''
+SELECT g.id, g.platform, ARRAY({_INBOX} g.id ORDER BY o.id) AS inbox,
+  CASE WHEN g.options ->> 'lets_in' <> '' THEN coalesce(g.options ->> 'destination', '')
+    ELSE coalesce(g.options ->> 'adult_role', '') END AS role,
+  coalesce(g.options ->> 'lets_in', '') = 'subscribers' AS paying,
+  coalesce(g.options ->> 'lets_in', '') <> 'subscribers' OR coalesce(g.options ->> 'by_request', '') = 'true' AS adult
+FROM channels g WHERE g.tenant_id = :tenant AND (g.options ->> 'adult_role' <> '' OR g.options ->> 'lets_in' <> ''
   OR EXISTS (SELECT FROM fan_roles r WHERE r.tenant_id = g.tenant_id AND r.channel_id = g.id)) ORDER BY g.id
 """  # noqa: S608  a constant
 
@@ -92,7 +101,7 @@ FROM channels g WHERE g.tenant_id = :tenant AND (g.options ->> 'adult_role' <> '
 def givers(scope: Scope) -> list[Giver]:
     """The accounts that give a role, or gave one that is still to be taken."""
     rows = scope.run(_GIVERS, tenant=scope.tenant_id)
-    return [Giver(row.id, row.platform, row.role, tuple(row.inbox)) for row in rows]
+    return [Giver(row.id, row.platform, row.role, tuple(row.inbox), row.paying, row.adult) for row in rows]
 
 
 _WANT = """
@@ -165,13 +174,32 @@ WHERE tenant_id = :tenant AND user_id = :user AND channel_id IN ({_INBOX}:channe
 """  # noqa: S608  a constant
 
 
-def again(scope: Scope, channel_id: UUID, user_id: str, *, anyway: bool) -> None:
+def again(scope: Scope, channel_id: UUID, user_id: str, *, anyway: bool) -> bool:
     """A reader showed up in the chat of an account: who was not there may be now. `anyway`: also who has the role, as
-    far as we know; somebody who left and came back lost it."""
+    far as we know; somebody who left and came back lost it. Whether there is something to give them."""
     asked = {"tenant": scope.tenant_id, "channel": channel_id, "user": user_id}
     found = scope.run(_AGAIN, anyway=anyway, away=NOT_THERE, **asked).scalars().all()
     for each in dict.fromkeys(found):
         _have_done(scope, each, only=user_id)
+    return bool(found)
+
+
+def turn_away(scope: Scope, giver: Giver, user_id: str) -> None:
+    """Somebody asks for the role of an account who may never bear it: what they ask for is refused, what they bear
+    taken."""
+    scope.run(
+        "INSERT INTO fan_roles (tenant_id, id, channel_id, user_id, role, wanted, stands, since)"
+        " VALUES (:tenant, :id, :channel, :user, :role, false, NULL, :now)"
+        " ON CONFLICT (tenant_id, channel_id, user_id, role) DO UPDATE SET wanted = false, stands = NULL,"
+        " since = EXCLUDED.since, reason = NULL, updated_at = house_now()",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        channel=giver.channel_id,
+        user=user_id,
+        role=giver.role,
+        now=scope.now,
+    )
+    _have_done(scope, giver.channel_id, only=user_id)
 
 
 def _have_done(scope: Scope, channel_id: UUID, *, only: str = "") -> None:
@@ -196,6 +224,8 @@ def settle(event: RoleDue, *, tenant: OpenScope, transport: Transport, connector
         waits, now = budgets.limit(scope, channel.id, brake=False), scope.now
         if waits is None:
             _write(scope, row, None, None)  # from here on it may be either way
+            row = _row(scope, row.id) or row
+        asked_at = row.updated_at
         give, user_id, role = row.wanted, row.user_id, row.role
     if waits is not None:
         raise outbox.Later(waits.until - now)
@@ -212,7 +242,8 @@ def settle(event: RoleDue, *, tenant: OpenScope, transport: Transport, connector
     end = question(asking.gather(channel, question, order, tenant=tenant, transport=transport))
     end = Retry(AGAIN, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
     with tenant(event.tenant_id, asking.ACTOR) as scope:
-        again = _settled(scope, channel, event.subject_id, refreshing.weigh(scope, channel, end), give=give)
+        end = refreshing.weigh(scope, channel, end)
+        again = _settled(scope, channel, event.subject_id, end, give=give, asked_at=asked_at)
     if again is not None:
         raise outbox.Later(again)
 
@@ -223,7 +254,9 @@ def _may_ask(channel: Channel, row: FanRoleRow) -> bool:
     return channel.state == ChannelState.ACTIVE or rests
 
 
-def _settled(scope: Scope, channel: Channel, row_id: UUID, end: Outcome, *, give: bool) -> timedelta | None:
+def _settled(
+    scope: Scope, channel: Channel, row_id: UUID, end: Outcome, *, give: bool, asked_at: datetime | None
+) -> timedelta | None:
     """Write what came of it; when to come back, None where there is nothing to come back for."""
     row = _row(scope, row_id)
     if row is None:
@@ -232,6 +265,8 @@ def _settled(scope: Scope, channel: Channel, row_id: UUID, end: Outcome, *, give
         case Published():
             _write(scope, row, give, None)
             _works(scope, channel.id)
+        case Rejected(reason=reason) if reason.code == NOT_THERE and row.updated_at != asked_at:
+            return timedelta(0)  # they showed up while the platform was asked
         case Rejected(reason=reason) if reason.code == NOT_THERE:
             _write(scope, row, False, reason)
         case Rejected(reason=reason):

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
+from connectors.contract import Answer, Connector, Send
+from connectors.outcomes import Outcome
 from foundation.words import Message
 
 
@@ -22,3 +25,14 @@ class Menu:
 
     commands: Sequence[Command] = ()
     retired: frozenset[str] = frozenset()
+
+
+@runtime_checkable
+class OffersMenu(Connector, Protocol):
+    """A platform where the menu of an account is written with the account's own token, and nothing else is known."""
+
+    def inscribe(self, menu: Menu, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """The next request (kind auth: sentences of our own catalogue) that makes what is shown of an account as it
+        should be; None when it is, and an outcome otherwise. The same again changes nothing: a lost answer is a Retry.
+        """
+        ...

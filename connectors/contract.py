@@ -369,8 +369,9 @@ class News:
     cursor: str
 
 
-Gone = Literal["blocked", "lost"]
-"""`blocked`: the fan takes no messages of ours any more; `lost`: the place we post to let go of us."""
+Gone = Literal["blocked", "lost", "join"]
+"""`blocked`: the fan takes no messages of ours any more; `lost`: the place we post to let go of us. `join`: nobody
+is gone, somebody asks to be let into the place `ref`."""
 
 
 @dataclass(frozen=True)

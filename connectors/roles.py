@@ -1,6 +1,7 @@
 """The part of the contract by which a reader bears a role: what a platform calls a group that somebody is put into.
 
 A role says something to the people of a place, and opens nothing with us: the gate decides by what it knows itself.
+Where a platform lets people ask to come in, being inside is such a role, called by the place's own id.
 """
 
 from typing import Protocol, runtime_checkable
@@ -16,6 +17,11 @@ ADULT = "adult_role"
 stands beside it, under `ADULT_NAME`."""
 
 ADULT_NAME = "adult_role_name"
+
+LETS_IN, SUBSCRIBERS, ADULTS = "lets_in", "subscribers", "adults"
+"""Where an account keeps whom it lets into its place when they ask, "" for nobody: who pays for a subscription on it,
+or whose age is proven. A place that somebody said is entered by request alone may be for adults: there, who pays has to
+prove their age as well."""
 
 NOT_THERE = "roles.not_there"
 """Why somebody cannot be given a role: they are not where it counts. Nobody's fault, and it may change."""

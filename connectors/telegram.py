@@ -13,6 +13,8 @@ from connectors import (
     pricing,
     telegram_again,
     telegram_connecting,
+    telegram_doors,
+    telegram_menu,
     telegram_months,
     telegram_paid,
     telegram_places,
@@ -21,6 +23,7 @@ from connectors import (
     telegram_words,
 )
 from connectors.capabilities import Capabilities
+from connectors.commands import Menu
 from connectors.contract import Answer, Copy, News, Send, Sought, StepKind, Update, WireStep
 from connectors.enrolment import Connected
 from connectors.naming import Address
@@ -48,7 +51,10 @@ UPDATES_WAIT = 20
 
 ALREADY = "charge_already_refunded"
 
-ALLOWED = ("message", "callback_query", "pre_checkout_query", "purchased_paid_media", "my_chat_member")
+ALLOWED = (
+    *("message", "callback_query", "pre_checkout_query", "purchased_paid_media", "my_chat_member"),
+    *("chat_join_request",),
+)
 """What we are told of. Without the third, every payment would run into its ten seconds."""
 
 
@@ -111,6 +117,10 @@ class Telegram:
     def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         """Whether the token is still this bot's."""
         return telegram_connecting.check(account, answers)
+
+    def inscribe(self, menu: Menu, answers: tuple[Answer, ...]) -> Send | Outcome | None:
+        """The bot's menu and its description, in each language, written where they are other than they should be."""
+        return telegram_menu.inscribe(menu, answers)
 
     def count(self, unit: Unit) -> tuple[int, int]:
         """UTF-16 units; a caption is shorter than a message."""
@@ -175,6 +185,10 @@ class Telegram:
     def see(self, place: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:
         """What the channel is, and whether everybody in it is known to be of age."""
         return telegram_places.see(place, answers)
+
+    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """Being in the place of that id: who asked is let in, whose right ended is put out."""
+        return telegram_doors.turn(fan, role, give, answers)
 
     def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send | News | None:
         """What happened from update number `cursor` on, in one request; Telegram answers as soon as something did."""

@@ -7,7 +7,9 @@ from typing import Any
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.outcomes import Outcome, Reauthorize, Rejected
+from connectors.roles import ADULT_NAME, ADULTS, LETS_IN, SUBSCRIBERS
 from connectors.telegram_answers import description, meaning, result
+from connectors.telegram_doors import may_open
 from connectors.telegram_requests import chat_id
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -15,11 +17,15 @@ from foundation.words import Message
 BY_REQUEST = "by_request"
 """Somebody says that nobody comes into the channel unasked; a bot is not told which invitations there are."""
 
+BY_HAND = "by_hand"
+"""People decide who is let in, and the bot nothing."""
+
 FORM = ConnectForm(
     fields=(
         Field("token", secret=True, example="123456789:AA…"),
         Field("channel", optional=True, example="@moncanal"),
         Field("joins", optional=True, choices=("any", BY_REQUEST)),
+        Field("lets_in", optional=True, choices=(BY_HAND, SUBSCRIBERS, ADULTS)),
     ),
     credential="token",
     minutes=2,
@@ -50,7 +56,7 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
         return _ask("getMe", {}) if "getMe" not in given else _no_bot(given["getMe"])
     found: Mapping[str, Any] = {}
     if channel:
-        turn = _channel(channel, bot, given)
+        turn = _channel(channel, bot, given, lets_in=_lets_in(form))
         if isinstance(turn, Send | Rejected) or not isinstance(turn, Mapping):
             return turn
         found = turn
@@ -58,7 +64,13 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
         return _ask("deleteWebhook", {})
     if result(given["deleteWebhook"]) is None:
         return meaning(given["deleteWebhook"], creates=False)
-    return _connected(bot, found, token, by_request=form.get("joins") == BY_REQUEST)
+    return _connected(bot, found, token, by_request=form.get("joins") == BY_REQUEST, lets_in=_lets_in(form))
+
+
+def _lets_in(form: Mapping[str, str | Sealed]) -> str:
+    """Whom the bot lets into the channel when they ask; "" for nobody."""
+    said = form.get("lets_in")
+    return said if isinstance(said, str) and said in (SUBSCRIBERS, ADULTS) else ""
 
 
 def _ask(method: str, body: Mapping[str, Any]) -> Send:
@@ -76,7 +88,9 @@ def _no_bot(answer: Answer) -> Outcome:
     return Rejected(Message("telegram.bad_token"), permanent=False) if refused else meaning(answer, creates=False)
 
 
-def _channel(channel: str, bot: Mapping[str, Any], given: Mapping[str, Answer]) -> Send | Outcome | Mapping[str, Any]:
+def _channel(
+    channel: str, bot: Mapping[str, Any], given: Mapping[str, Answer], *, lets_in: str
+) -> Send | Outcome | Mapping[str, Any]:
     """The channel once the bot may post to it; else the next question, or what a person must do about it."""
     if "getChat" not in given:
         return _ask("getChat", {"chat_id": chat_id(channel)})
@@ -96,6 +110,10 @@ def _channel(channel: str, bot: Mapping[str, Any], given: Mapping[str, Answer]) 
     if member is None or not _may_post(member, chat):
         told = Message("telegram.cannot_post", {"bot": f"@{bot.get('username')}", "channel": channel})
         return Rejected(told, permanent=False)
+    if lets_in and chat.get("username"):  # whoever finds it comes in, and asks nobody
+        return Rejected(Message("telegram.public_door", {"channel": channel}), permanent=False)
+    if lets_in and not may_open(member):
+        return Rejected(Message("telegram.no_door_right"), permanent=False)
     return chat
 
 
@@ -104,9 +122,13 @@ def _may_post(member: Mapping[str, Any], chat: Mapping[str, Any]) -> bool:
     return admin and (chat.get("type") != "channel" or member.get("can_post_messages") is True)
 
 
-def _connected(bot: Mapping[str, Any], channel: Mapping[str, Any], token: Sealed, *, by_request: bool) -> Connected:
+def _connected(
+    bot: Mapping[str, Any], channel: Mapping[str, Any], token: Sealed, *, by_request: bool, lets_in: str
+) -> Connected:
     username = str(bot.get("username") or bot["id"])
     title = f"@{channel['username']}" if channel.get("username") else str(channel.get("title") or "")
+    door = {LETS_IN: lets_in, ADULT_NAME: title} if lets_in else {}
+    place = {"destination": str(channel["id"]), "can_be_seen": True, "by_request": by_request} if channel else {}
     public = "telegram.public_channel" if channel.get("username") else "telegram.private_channel"
     return Connected(
         account=username,
@@ -115,7 +137,7 @@ def _connected(bot: Mapping[str, Any], channel: Mapping[str, Any], token: Sealed
         chat_surface="telegram.bot_dm",
         token=token,
         min_gap_seconds=GAP_SECONDS,
-        options={"destination": str(channel["id"]), "can_be_seen": True, "by_request": by_request} if channel else {},
+        options={**place, **door} if channel else {},
     )
 
 

@@ -83,7 +83,7 @@ def _inside(to: Destination, given: Mapping[str, Answer]) -> Send | Seen | Outco
             break
         if _reader(user) not in given:
             return _ask(_reader(user), "getChatMember", chat_id(to.id), user_id=int(user))
-        if _is_inside(result(given[_reader(user)])):
+        if is_inside(result(given[_reader(user)])):
             known.add(user)
     if len(known) >= count:
         return Seen((ASSURED, *((BY_REQUEST,) if to.by_request else ())))
@@ -126,7 +126,8 @@ def _reader(user: str) -> str:
     return f"reader:{user}"
 
 
-def _is_inside(member: object) -> bool:
+def is_inside(member: object) -> bool:
+    """Whether somebody is in a chat, by what is told of them as its member."""
     if not isinstance(member, dict):
         return False
     return member.get("status") in _INSIDE or (member.get("status") == "restricted" and member.get("is_member") is True)

@@ -6,7 +6,15 @@ Importing this module costs some 25 MiB: it is loaded with the first update.
 from collections.abc import Mapping
 from typing import Any
 
-from telegram import CallbackQuery, ChatMemberUpdated, Message, PaidMediaPurchased, PreCheckoutQuery, User
+from telegram import (
+    CallbackQuery,
+    ChatJoinRequest,
+    ChatMemberUpdated,
+    Message,
+    PaidMediaPurchased,
+    PreCheckoutQuery,
+    User,
+)
 from telegram import Update as Told
 from telegram.constants import ChatMemberStatus, ChatType
 
@@ -40,6 +48,8 @@ def _read(told: Told) -> Update | None:
         return _opened(key, told.purchased_paid_media)
     if told.my_chat_member is not None:
         return _member(key, told.my_chat_member)
+    if told.chat_join_request is not None:
+        return _asks_in(key, told.chat_join_request)
     return None
 
 
@@ -104,6 +114,12 @@ def _opened(key: str, bought: PaidMediaPurchased) -> Update:
     """Somebody paid for what a message hides. Neither the charge nor the amount is told: the list of transactions has
     them. https://core.telegram.org/bots/api#paidmediapurchased"""
     return Update(key, "unlocked", **_who(bought.from_user), payload=bought.paid_media_payload)
+
+
+def _asks_in(key: str, asked: ChatJoinRequest) -> Update:
+    """Somebody asks to be let into a place. The chat with them has their own number: a bot may write there for five
+    minutes though they never wrote to it. https://core.telegram.org/bots/api#chatjoinrequest"""
+    return Update(key, "join", **_who(asked.from_user), ref=str(asked.chat.id), at=asked.date)
 
 
 def _member(key: str, change: ChatMemberUpdated) -> Update | None:

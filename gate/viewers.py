@@ -87,6 +87,18 @@ def adults(scope: Scope, platform: str, *, only: str = "", bundle: Bundle | None
     return [row.user_id for row in real if row.level >= rules.level(row.jurisdiction)]
 
 
+def unwelcome(scope: Scope, platform: str) -> frozenset[str]:
+    """The readers on a platform who said, or may be, that they are minors: nothing opens for them."""
+    rows = scope.session.exec(
+        select(AgeAssurance.user_id).where(
+            AgeAssurance.tenant_id == scope.tenant_id,
+            AgeAssurance.platform == platform,
+            col(AgeAssurance.state).in_((str(AssuranceState.BLOCKED), str(AssuranceState.SUSPECTED))),
+        )
+    )
+    return frozenset(rows)
+
+
 def _row(scope: Scope, platform: str, user_id: str) -> AgeAssurance | None:
     return scope.session.exec(
         select(AgeAssurance)

@@ -24,6 +24,7 @@ from subscribers import (
     drafts,
     ending,
     fulfilling,
+    joining,
     offers,
     orders,
     proofs,
@@ -82,6 +83,8 @@ def receive(scope: Scope, channel: Channel, update: Update, *, rails: Rails, env
         case "lost":
             if update.ref == channel.destination:
                 connecting.gone(scope, channel.id, Message("channel.let_go"))
+        case "join":
+            joining.asked(scope, channel, update, notice=_notice)
         case "message" | "button" | "age" | "stop" | "unsupported":
             _hear(scope, channel, update, rails=rails, environment=environment, pages=pages)
         case _:
@@ -125,7 +128,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
     if OwnerState(talk.owner) is OwnerState.CLOSED:
         reopened = OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT
         talks.give(scope, talk, reopened, None)
-    _notice(scope, talk, fan, fresh=talk.session_at != session)
+    _notice(scope, talk, fan, talk.session_at != session)
     if crisis:
         safety.crisis(scope, talk, update.text)
         return
@@ -211,7 +214,7 @@ def _age(scope: Scope, channel: Channel, fan: directory.Identity, update: Update
     return Age.PROVEN if adult else Age.MINOR
 
 
-def _notice(scope: Scope, talk: Conversation, fan: directory.Identity, *, fresh: bool) -> None:
+def _notice(scope: Scope, talk: Conversation, fan: directory.Identity, fresh: bool) -> None:
     """D1, D4: before anything else a fan reads that a machine answers; again in a new session, every three hours, and
     when it goes on after a person. While a person answers, it would not be true."""
     if OwnerState(talk.owner) is OwnerState.HUMAN:

@@ -57,6 +57,7 @@ def wait_for_end(scope: Scope, row: Subscription) -> None:
     """Put down when what is paid is over, and when its fan is told that it will be, in the place of what was."""
     for kind in (SubscriptionEnd.kind, SubscriptionNear.kind):
         outbox.cancel(scope, kind, row.id)
+    subscribing.right_changed(scope, row)
     if row.until is None:
         return
     outbox.put(scope, SubscriptionEnd(scope.tenant_id, row.id), at=_over_at(row, row.until))

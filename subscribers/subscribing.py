@@ -1,15 +1,17 @@
 """Subscriptions as rows: plans, who pays for one, and the months that were paid."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, col, select
 
+from connectors.roles import SUBSCRIBERS
 from foundation import outbox
 from foundation.database import CreatorRow, Scope, instant, jsonb, table
 from foundation.errors import NotFound
-from subscribers.events import SubscriptionEnd, SubscriptionNear, SubscriptionStop
+from subscribers.events import RoleWanted, SubscriptionEnd, SubscriptionNear, SubscriptionStop
 from subscribers.models import books, minor, of
 from subscribers.rails.contract import PERIOD
 from subscribers.states import SUBSCRIPTION_STATES, SubscriptionState
@@ -100,6 +102,37 @@ def of_payment(scope: Scope, payment_id: UUID) -> Subscription | None:
     return find(scope, found) if found is not None else None
 
 
+def paying(scope: Scope, channels: Collection[UUID], *, only: str = "") -> list[str]:
+    """Who pays for a subscription on these accounts now, as their platform knows them; `only` one of them, "" for all.
+
+    One that is paid to its end counts until then, and while its next month is waited for."""
+    rows = scope.run(
+        "SELECT DISTINCT i.native_id FROM subscriptions s JOIN fan_identities i ON i.tenant_id = s.tenant_id"
+        " AND i.fan_id = s.fan_id AND i.channel_id = s.channel_id WHERE s.tenant_id = :tenant"
+        " AND s.channel_id = ANY(:channels) AND s.state IN ('active', 'stopped')"
+        " AND (CAST(:only AS text) = '' OR i.native_id = :only) ORDER BY i.native_id",
+        tenant=scope.tenant_id,
+        channels=list(channels),
+        only=only,
+    )
+    return list(rows.scalars())
+
+
+def right_changed(scope: Scope, row: Subscription) -> None:
+    """Somebody begins to pay, or pays no more: where subscribers are let in, they are let in or put out."""
+    found = scope.run(
+        "SELECT c.platform, i.native_id FROM channels c JOIN fan_identities i ON i.tenant_id = c.tenant_id"
+        " AND i.channel_id = c.id WHERE c.tenant_id = :tenant AND c.id = :channel AND i.fan_id = :fan"
+        " AND c.options ->> 'lets_in' = :subscribers",
+        tenant=scope.tenant_id,
+        channel=row.channel_id,
+        fan=row.fan_id,
+        subscribers=SUBSCRIBERS,
+    ).first()
+    if found is not None:
+        outbox.put(scope, RoleWanted(scope.tenant_id, row.id, found.platform, found.native_id))
+
+
 def move(scope: Scope, row: Subscription, after: SubscriptionState) -> None:
     """Bring a subscription that this transaction holds to `after`. Raises Conflict."""
     if row.state != after:
@@ -186,3 +219,5 @@ def end(scope: Scope, row: Subscription, *, payer: str = "") -> None:
     move(scope, row, SubscriptionState.ENDED)
     for kind in (SubscriptionEnd.kind, SubscriptionNear.kind):
         outbox.cancel(scope, kind, row.id)
+    scope.session.flush()
+    right_changed(scope, row)

@@ -8,6 +8,7 @@ from channels.events import (
     CopyAddressed,
     CopyRemoved,
     HandoverEnded,
+    MenuDue,
     PlaceSeen,
     TakedownRemove,
 )
@@ -38,7 +39,7 @@ FACTS = Facts(
         TakedownOpened: (Heard(TakedownRemove), Heard(PackRecalled)),
         CopyRemoved: (Heard(CopyGone),),
         CopyAddressed: (Heard(AddressKnown),),
-        ChannelConnected: (Heard(AccountBack), Heard(RolesDue)),
+        ChannelConnected: (Heard(AccountBack), Heard(RolesDue), Heard(MenuDue)),
         PlaceSeen: (Heard(AccountBack),),
         HandoverEnded: (Heard(HandedBack),),
         ConsentRevoked: (),

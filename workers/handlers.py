@@ -10,6 +10,7 @@ from channels import (
     controlling,
     enrolling,
     handing,
+    menus,
     reading,
     refreshing,
     removing,
@@ -29,6 +30,7 @@ from channels.events import (
     ChannelTest,
     DeliveryVerify,
     HandoverLook,
+    MenuDue,
     OwnPageWanted,
     SaveWanted,
     TakedownRemove,
@@ -36,6 +38,8 @@ from channels.events import (
 )
 from channels.reads import Channel
 from connectors import registry as connector_registry
+from connectors.capabilities import Capabilities
+from connectors.commands import Menu
 from connectors.contract import Update
 from connectors.inboxes import SharedInbox
 from dashboard import events as page_events
@@ -166,6 +170,7 @@ def _accounts(s: Services) -> tuple[Route, ...]:
     see = partial(seeing.look, tenant=tenant, transport=transport, connectors=connectors)
     verify = partial(reading.verify, tenant=tenant, transport=transport, connectors=connectors)
     remove = partial(removing.remove, tenant=tenant, transport=transport, connectors=connectors, mint=s.mint)
+    show = partial(menus.look, tenant=tenant, transport=transport, connectors=connectors, menu_of=_menu_of)
     renew = partial(refreshing.renew, tenant=tenant, transport=transport, connectors=connectors, addresses=addresses)
     sign_up = partial(
         subscribing.bring, tenant=tenant, transport=transport, connectors=connectors, taken=house_calls.are_taken(s)
@@ -175,6 +180,7 @@ def _accounts(s: Services) -> tuple[Route, ...]:
         Route(ChannelProbe, probe, deadline_seconds=ACT_SECONDS),
         Route(ChannelLook, see, deadline_seconds=LOOK_SECONDS),
         Route(CopyProbe, partial(seeing.watch, tenant=tenant)),
+        Route(MenuDue, show, deadline_seconds=ACT_SECONDS),
         Route(DeliveryVerify, verify, deadline_seconds=ACT_SECONDS),
         Route(ChannelEnrol, enrol, deadline_seconds=ACT_SECONDS),
         Route(ChannelTest, test, deadline_seconds=ACT_SECONDS),
@@ -185,6 +191,10 @@ def _accounts(s: Services) -> tuple[Route, ...]:
         Route(HandoverLook, partial(handing.look, tenant=tenant)),
         Route(SaveWanted, partial(saving.decide, tenant=tenant, mint=s.mint, connectors=connectors)),
     )
+
+
+def _menu_of(capabilities: Capabilities) -> Menu:
+    return commands.menu(sells=capabilities.can_sell)
 
 
 def _counting(s: Services) -> tuple[Route, ...]:
@@ -326,7 +336,6 @@ KNOWN_CHATS = 200
 
 def _gateway(s: Services, channel: Channel, name: str) -> Ear:
     module, _, attribute = name.partition(":")
-    sells = s.chat_connectors[channel.platform].capabilities.can_sell
     made: Ear = getattr(import_module(module), attribute)(
         channel,
         tenant=s.tenant,
@@ -337,7 +346,7 @@ def _gateway(s: Services, channel: Channel, name: str) -> Ear:
         reveal=s.reveal,
         seal=s.seal,
         known=partial(_known, s),
-        menu=commands.menu(sells=sells),
+        menu=_menu_of(s.chat_connectors[channel.platform].capabilities),
     )
     return made
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from channels import subscribing, tokens
+from channels import menus, subscribing, tokens
 from channels.events import AgeForget
 from foundation import outbox, telemetry
 from foundation.database import OpenScope, Scope
@@ -132,6 +132,12 @@ def _each_tenant_compares_its_roles(tenant: OpenScope) -> None:
             outbox.put(scope, RolesDue(tenant_id, tenant_id), dedupe="roles")
 
 
+def _each_account_s_menu_is_looked_at(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            menus.plan(scope)
+
+
 def _each_tenant_watches_its_places(tenant: OpenScope) -> None:
     for tenant_id in all_tenants(tenant):
         with tenant(tenant_id, BEAT) as scope:
@@ -207,6 +213,7 @@ TICKS = (
     Tick(WATCH_SECONDS, _each_tenant_watches_its_places, "places"),
     Tick(KEEPING_SECONDS, _each_tenant_deletes_what_is_over, "keeping"),
     Tick(DAY_SECONDS, _the_house_looks_who_compared_reviewers, "comparisons"),
+    Tick(DAY_SECONDS, _each_account_s_menu_is_looked_at, "menus"),
     Tick(DAY_SECONDS, _each_tenant_catches_up_with_faces, "faces"),
     Tick(DAY_SECONDS, _each_tenant_follows_the_clocks, "clocks"),
     Tick(FOLLOWERS_SECONDS, _each_account_s_followers_are_counted, "followers"),

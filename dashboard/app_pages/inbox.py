@@ -20,7 +20,7 @@ from tenants.roles import Right
 TICK = "2s"
 """How often one value is read; only when it changed is anything drawn again."""
 
-KINDS = frozenset({"notice", "invoice", "pack", "locked", "button", "age", "stop", "unsupported"})
+KINDS = frozenset({"notice", "invoice", "pack", "locked", "button", "age", "stop", "join", "unsupported"})
 """Lines that say more than their words."""
 
 CHAT = "chat"

@@ -17,7 +17,7 @@ from connectors import ages, registry
 from connectors.ages import AgeProvider
 from connectors.contract import Connector
 from connectors.enrolment import Connectable
-from connectors.roles import ADULT_NAME
+from connectors.roles import ADULT_NAME, LETS_IN
 from foundation.database import Scope
 from schedules import rehearsing
 from schedules.rehearsing import What
@@ -43,6 +43,11 @@ class Account:
     def role(self) -> str:
         """What people call that role; "" where the account gives none."""
         return str(self.channel.options.get(ADULT_NAME, ""))
+
+    @property
+    def door(self) -> bool:
+        """Whether bearing it means to have been let into a place that people ask to come into."""
+        return bool(self.channel.options.get(LETS_IN))
 
     @property
     def by_hand(self) -> bool:

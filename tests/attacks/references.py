@@ -32,7 +32,7 @@ from tests.attacks.pictures import sent
 from tests.attacks.stage import Result
 from tests.attacks.wire import MEANS, WIRED, attack, taken
 from tests.channels.builders import ACT, HTTP, World
-from tests.fakes.telegram_world import Chat
+from tests.fakes.telegram_chats import Chat
 from tests.fakes.youtube import youtube
 from tests.journeys.outside import Mia
 

@@ -22,7 +22,8 @@ from gate.units import Subject, Unit
 from tenants import agencies
 from tests.channels.builders import World, mint
 from tests.fakes.telegram import Network
-from tests.fakes.telegram_world import Bot, Chat, Told
+from tests.fakes.telegram_chats import Chat, Told
+from tests.fakes.telegram_world import Bot
 
 CONNECTORS = own(("connectors.telegram:Telegram",))
 TWO_DAYS = 48 * 3600 + 60

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from telegram import Bot, InputPaidMediaPhoto
+from telegram import Bot, BotCommandScopeAllPrivateChats, InputPaidMediaPhoto
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter
 
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_paid
+from tests.fakes.telegram_doors import ask_in
 from tests.fakes.telegram_world import IN_A_CHAT
 
 PHOTO = b"\xff\xd8\xff\xe0 a picture"
@@ -49,6 +50,30 @@ def test_the_library_reads_it(telegram: fake.Network, monkeypatch: pytest.Monkey
             assert await bot.refund_star_payment(leo, charge)
             with pytest.raises(BadRequest, match=r"(?i)already_refunded"):
                 await bot.refund_star_payment(leo, charge)
+            assert await bot.set_my_commands([("age", "Prove your age")], BotCommandScopeAllPrivateChats())
+            (one,) = await bot.get_my_commands(BotCommandScopeAllPrivateChats())
+            assert (one.command, one.description) == ("age", "Prove your age")
+            assert await bot.get_my_commands() == ()
+            assert await bot.set_my_description("A bot.")
+            assert (await bot.get_my_description("fr")).description == "A bot."
+            assert (await bot.get_my_short_description()).short_description == ""
+            place = world.channel("Place", post=own)
+            place.doors.add(own.id)
+            ask_in(world, own, place, "mia")
+            asked = (await bot.get_updates())[-1].chat_join_request
+            assert asked is not None
+            assert (asked.chat.id, asked.from_user.username) == (place.id, "mia")
+            assert (await bot.send_message(asked.user_chat_id, "bonjour")).chat.id == asked.from_user.id
+            assert await bot.approve_chat_join_request(place.id, asked.from_user.id)
+            with pytest.raises(BadRequest, match=r"(?i)user_already_participant"):
+                await bot.approve_chat_join_request(place.id, asked.from_user.id)
+            with pytest.raises(Forbidden, match="initiate"):  # answered, so there is no reason to write any more
+                await bot.send_message(asked.user_chat_id, "encore")
+            assert await bot.ban_chat_member(place.id, asked.from_user.id)
+            assert (await bot.get_chat_member(place.id, asked.from_user.id)).status == "kicked"
+            assert await bot.unban_chat_member(place.id, asked.from_user.id, only_if_banned=True)
+            with pytest.raises(BadRequest, match=r"(?i)hide_requester_missing"):
+                await bot.decline_chat_join_request(place.id, asked.from_user.id)
             assert await bot.delete_message(leo, hidden.message_id)
             world.chat(own, "leo").sent_at = [world.clock()] * IN_A_CHAT
             with pytest.raises(RetryAfter) as refused:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from connectors.feed import Feed
 from connectors.sandbox import Sandbox
 from connectors.suite.serving import MovedClock, served
-from connectors.suite.world import TENANT, World, transport
+from connectors.suite.world import TENANT, Roles, World, transport
 from connectors.telegram import Telegram
 from connectors.transport import Account
 from foundation.faults import Book
@@ -22,6 +22,7 @@ from foundation.sealed import Sealed
 from tests.fakes import own_page, telegram, telegram_world
 from tests.fakes.network import Network, network
 from tests.fakes.telegram import Network as TelegramNetwork
+from tests.fakes.telegram_doors import ask_in
 from tests.fakes.telegram_stars import Stars
 
 _numbers = count(1)
@@ -185,6 +186,9 @@ class Fakes:
         chat, number = kind == "telegram_chat", next(_numbers)
         bot = self.telegram.world.bot(f"bot{number}")
         channel = self.telegram.world.channel(f"Channel {number}", username=f"channel{number}", post=bot)
+        channel.doors.add(bot.id)
+        mia, max_ = self.telegram.world.person("mia"), self.telegram.world.person("max")
+        ask_in(self.telegram.world, bot, channel, "mia")
         if chat:
             self.telegram.world.say(bot, "leo", "/start")
         fake = TelegramFake(self.telegram, bot)
@@ -209,6 +213,7 @@ class Fakes:
             named_on="",
             followers=None if chat else channel.fill,
             moved=(lambda minor: Stars(self.telegram.world, bot).charge("leo", minor, "an order")) if chat else None,
+            roles=Roles(str(channel.id), str(mia.id), str(max_.id), lambda: mia.id in channel.members, "doors"),
             flags=("has_spoiler=true", "protect_content=true"),
             told=lambda wire: wire.get("has_spoiler") is True and wire.get("protect_content") is True,
             flagged_media=1,

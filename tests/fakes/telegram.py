@@ -2,7 +2,8 @@
 
 Every request is checked against the description of the Bot API. Faults are asked for as of the sandbox, by method:
 `posts` (everything that sends), deletes, edits, updates, checkouts, refunds, lookups (the ledger of Stars), metrics
-(how many are in a chat).
+(how many are in a chat), menus (what a bot shows of itself), doors (who is let in and
+put out).
 What people do with their app is asked of `/app/…` (`control` below), or of the world itself in the same process.
 """
 
@@ -27,8 +28,9 @@ from foundation.clock import monotonic
 from foundation.faults import Book, Call, FaultyNetwork, config
 from foundation.http import HttpClient, Reply
 from foundation.http import Request as Sent
+from tests.fakes.telegram_chats import Refusal, Told
 from tests.fakes.telegram_methods import Files, Methods
-from tests.fakes.telegram_world import Bot, Refusal, Telegram, Told
+from tests.fakes.telegram_world import Bot, Telegram
 
 KINDS = {
     "deleteMessage": "deletes",
@@ -42,7 +44,14 @@ KINDS = {
     "editUserStarSubscription": "subscriptions",
     "getStarTransactions": "lookups",
     "getChat": "places",
+    "approveChatJoinRequest": "doors",
+    "declineChatJoinRequest": "doors",
+    "banChatMember": "doors",
+    "unbanChatMember": "doors",
     "getChatMemberCount": "metrics",
+}
+KINDS |= {
+    f"{act}My{what}": "menus" for act in ("get", "set") for what in ("Commands", "Description", "ShortDescription")
 }
 SECRET = "X-Telegram-Bot-Api-Secret-Token"
 
@@ -130,7 +139,7 @@ async def _read(request: Request) -> tuple[Told, Files]:
     return asked, files
 
 
-TEXTS = frozenset({"text", "caption", "title", "description", "payload", "url", "secret_token"})
+TEXTS = frozenset({"text", "caption", "title", "description", "short_description", "payload", "url", "secret_token"})
 
 
 def _value(name: str, text: str) -> Any:

@@ -8,17 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 from tests.fakes import telegram_months, telegram_paid
-from tests.fakes.telegram_world import (
-    CHECKOUT_SECONDS,
-    IN_A_CHANNEL,
-    IN_A_CHAT,
-    WINDOW,
-    Bot,
-    Chat,
-    Refusal,
-    Telegram,
-    Told,
-)
+from tests.fakes.telegram_chats import Chat, Refusal, Told
+from tests.fakes.telegram_doors import Doors, may_write
+from tests.fakes.telegram_menu import Menus
+from tests.fakes.telegram_world import CHECKOUT_SECONDS, IN_A_CHANNEL, IN_A_CHAT, WINDOW, Bot, Telegram
 
 TEXT, CAPTION, PHOTO_BYTES, FILE_BYTES = 4096, 1024, 10 * 2**20, 50 * 2**20
 DELETABLE = timedelta(hours=48)
@@ -34,7 +27,7 @@ def bad(why: str, **parameters: int) -> Refusal:
     return Refusal(400, f"Bad Request: {why}", **parameters)
 
 
-class Methods:
+class Methods(Menus, Doors):
     """One instance per world; each method takes the bot, the fields and the files of a request."""
 
     def __init__(self, world: Telegram) -> None:
@@ -72,10 +65,13 @@ class Methods:
         chat = self._administered(bot, asked)
         if asked["user_id"] == bot.id:
             right = chat.rights[bot.id]
-            return self.world.member(bot, "kicked" if right == "kicked" else "administrator", may_post=right == "post")
+            opens, status = bot.id in chat.doors, "kicked" if right == "kicked" else "administrator"
+            return self.world.member(bot, status, may_post=right == "post", opens=opens)
         person = next((one for one in self.world.people.values() if one.id == asked["user_id"]), None)
         if person is None:
             raise bad("PARTICIPANT_ID_INVALID")
+        if person.id in chat.banned:
+            return {"status": "kicked", "user": person.told(), "until_date": 0}
         return {"status": "member" if person.id in chat.members else "left", "user": person.told()}
 
     def _administered(self, bot: Bot, asked: Told) -> Chat:
@@ -100,6 +96,8 @@ class Methods:
         chat = self._chat(bot, asked["chat_id"])
         if chat.blocked:
             raise Refusal(403, "Forbidden: bot was blocked by the user")
+        if not may_write(self.world, chat):
+            raise Refusal(403, "Forbidden: bot can't initiate conversation with a user")
         if chat.kind != "private":
             right = chat.rights.get(bot.id)
             if right == "kicked":

@@ -3,7 +3,8 @@
 import secrets
 from typing import Any
 
-from tests.fakes.telegram_world import PERIOD, Bot, Checkout, Refusal, Subscription, Telegram, Told
+from tests.fakes.telegram_chats import Refusal, Told
+from tests.fakes.telegram_world import PERIOD, Bot, Checkout, Subscription, Telegram
 
 MONTHLY = 10_000
 """The most Stars a month of a subscription may cost."""

@@ -8,8 +8,9 @@ https://core.telegram.org/bots/api#sendpaidmedia, #copymessage (paid media can't
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.fakes.telegram_chats import Chat, Refusal, Told
 from tests.fakes.telegram_stars import Stars
-from tests.fakes.telegram_world import Bot, Chat, Refusal, Telegram, Told
+from tests.fakes.telegram_world import Bot, Telegram
 
 MOST_STARS, MOST_MEDIA, PAYLOAD = 25_000, 10, 128
 Build = Callable[[str, bytes], Told]

@@ -3,7 +3,8 @@
 import secrets
 from dataclasses import dataclass
 
-from tests.fakes.telegram_world import Bot, Refusal, Telegram, Told
+from tests.fakes.telegram_chats import Refusal, Told
+from tests.fakes.telegram_world import Bot, Telegram
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Stars:
     def tell(self, name: str, payload: str) -> Told:
         """The bot is told that somebody opened what bears a payload."""
         bought = {"from": self.world.person(name).told(), "paid_media_payload": payload}
-        return self.world._told_bot(self.bot, "purchased_paid_media", bought)
+        return self.world.tell(self.bot, "purchased_paid_media", bought)
 
     def back(self, charge: str, *, told: bool = False) -> None:
         """A charge goes back without the bot's doing. Refused: the second time."""

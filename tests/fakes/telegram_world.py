@@ -9,6 +9,8 @@ from itertools import count
 from typing import Any
 
 from foundation.clock import wall_now
+from tests.fakes.telegram_chats import Chat, Told
+from tests.fakes.telegram_menu import Shown
 from tests.fakes.telegram_people import Person
 from tests.fakes.telegram_spec import Checks
 
@@ -28,56 +30,9 @@ RIGHTS = (
     *("can_edit_stories", "can_delete_stories"),
 )
 
-Told = dict[str, Any]
 _ids = count(7_000_000_001)
 _people = count(5_001)
 _channels = count(1_001)
-
-
-class Refusal(Exception):
-    """An error as the Bot API tells it."""
-
-    def __init__(self, code: int, description: str, **parameters: int) -> None:
-        self.code, self.description, self.parameters = code, description, parameters
-        super().__init__(description)
-
-
-@dataclass
-class Chat:
-    """A channel, or what one person and one bot write to each other."""
-
-    id: int
-    kind: str
-    title: str = ""
-    username: str = ""
-    rights: dict[int, str] = field(default_factory=dict)
-    """Of each bot: `post` may post, `silent` is an administrator who may not, `kicked` was thrown out."""
-    person: Person | None = None
-    members: set[int] = field(default_factory=set)
-    """People who are in a channel, beside those who administer it."""
-    linked: int = 0
-    """Its discussion group."""
-    sells: bool = True
-    """Whether what stands in a channel may be locked until Stars are paid for it."""
-    links: dict[str, bool] = field(default_factory=dict)
-    """Invitations of its owner, and whether whoever uses one must be let in: no bot is told of either."""
-    blocked: bool = False
-    messages: dict[int, Told] = field(default_factory=dict)
-    deleted: set[int] = field(default_factory=set)
-    sent_at: list[datetime] = field(default_factory=list)
-    above: list[int | None] = field(default_factory=list)
-    """What each message a bot asked for was to be put under."""
-    ids: Any = field(default_factory=lambda: count(1))
-
-    def fill(self, many: int) -> None:
-        """So many are in it, its owner among them."""
-        self.members = set(range(1, many))
-
-    def told(self) -> Told:
-        if self.person is not None:
-            return {"id": self.id, "type": "private", "first_name": self.person.name, "username": self.username}
-        named = {"username": self.username} if self.username else {}
-        return {"id": self.id, "type": self.kind, "title": self.title, **named}
 
 
 @dataclass
@@ -115,6 +70,7 @@ class Bot:
     chats: dict[int, Chat] = field(default_factory=dict)
     updates: list[tuple[datetime, Told]] = field(default_factory=list)
     numbers: Any = field(default_factory=lambda: count(100_000))
+    shown: Shown = field(default_factory=Shown)
     allowed: tuple[str, ...] = ()
     hook: Told = field(default_factory=dict)
     polls: int = 0
@@ -218,9 +174,9 @@ class Telegram:
         """A person writes to a bot."""
         with self.lock:
             chat = self.chat(bot, name)
-            chat.blocked = False
+            chat.blocked, chat.knocked = False, {}
             body = {"text": text} if text else {}
-            return self._told_bot(bot, "message", self._message(chat, {"from": self.person(name).told()}, body | more))
+            return self.tell(bot, "message", self._message(chat, {"from": self.person(name).told()}, body | more))
 
     def press(self, bot: Bot, name: str, data: str) -> Told:
         """A person presses the newest button that carries `data`, or begins with it."""
@@ -242,7 +198,7 @@ class Telegram:
                 "chat_instance": "1",
                 "data": button["callback_data"],
             }
-            return self._told_bot(bot, "callback_query", pressed)
+            return self.tell(bot, "callback_query", pressed)
 
     def pay(self, bot: Bot, name: str, message_id: int = 0) -> Checkout:
         """A person pays an invoice (the newest one): the bot is asked, and has ten seconds."""
@@ -264,7 +220,7 @@ class Telegram:
                 "total_amount": checkout.invoice["amount"],
                 "invoice_payload": checkout.invoice["payload"],
             }
-            self._told_bot(bot, "pre_checkout_query", asked)
+            self.tell(bot, "pre_checkout_query", asked)
             return checkout
 
     def block(self, bot: Bot, name: str) -> None:
@@ -288,13 +244,14 @@ class Telegram:
             "old_chat_member": self.member(bot, before, may_post=True),
             "new_chat_member": self.member(bot, after, may_post=False),
         }
-        self._told_bot(bot, "my_chat_member", change)
+        self.tell(bot, "my_chat_member", change)
 
-    def member(self, bot: Bot, status: str, *, may_post: bool) -> Told:
+    def member(self, bot: Bot, status: str, *, may_post: bool, opens: bool = False) -> Told:
         """A bot as a member of a chat, in the words of the API."""
         base: Told = {"status": status, "user": bot.told()}
         if status == "administrator":
-            return base | dict.fromkeys(RIGHTS, False) | {"can_post_messages": may_post}
+            doors = {"can_invite_users": opens, "can_restrict_members": opens}
+            return base | dict.fromkeys(RIGHTS, False) | {"can_post_messages": may_post} | doors
         return base | ({"until_date": 0} if status == "kicked" else {})
 
     # what is kept
@@ -325,7 +282,7 @@ class Telegram:
         bot.wire.append((f"{chat.id}/{told['message_id']}", text))
         return told
 
-    def _told_bot(self, bot: Bot, kind: str, what: Told) -> Told:
+    def tell(self, bot: Bot, kind: str, what: Told) -> Told:
         """Put an update into the bot's queue, if it asked for this kind."""
         shown = {name: value for name, value in what.items() if not name.startswith("_")}
         update = {"update_id": next(bot.numbers), kind: shown}
@@ -371,7 +328,7 @@ class Telegram:
             payment |= {"is_first_recurring": True} if month == "first" else {}
         message = self._message(chat, {"from": person.told()}, {"successful_payment": payment})
         if told:
-            self._told_bot(bot, "message", message)
+            self.tell(bot, "message", message)
         return charge
 
     def given_back(self, bot: Bot, charge: Told, *, told: bool = True) -> None:
@@ -388,7 +345,7 @@ class Telegram:
         }
         message = self._message(chat, {"from": partner["user"]}, {"refunded_payment": body})
         if told:
-            self._told_bot(bot, "message", message)
+            self.tell(bot, "message", message)
 
     def seen(self, bot: Bot, name: str) -> list[Told]:
         """What a person was sent by a bot, oldest first."""

@@ -24,7 +24,8 @@ from tenants import letterbox, vault
 from tests.conftest import wait_until
 from tests.fakes.network import Network as Sandbox
 from tests.fakes.telegram import Network
-from tests.fakes.telegram_world import Bot, Chat, Told
+from tests.fakes.telegram_chats import Chat, Told
+from tests.fakes.telegram_world import Bot
 from tests.schedules.builders import Desk, desk
 from tests.subscribers.builders import NOVA, Writer
 from workers import handlers, hook_door

@@ -38,7 +38,8 @@ from tests.fakes.facebook import FakeFacebook, facebook
 from tests.fakes.facebook_world import Page
 from tests.fakes.instagram import FakeInstagram, Profile, instagram
 from tests.fakes.mastodon import FakeMastodon, Member, mastodon
-from tests.fakes.telegram_world import Bot, Chat
+from tests.fakes.telegram_chats import Chat
+from tests.fakes.telegram_world import Bot
 from tests.fakes.threads import FakeThreads, threads
 from tests.fakes.threads_world import Profile as ThreadsProfile
 from tests.fakes.x import FakeX, x

@@ -9,7 +9,7 @@ from gate.units import Rating
 from schedules.states import DeliveryState as S
 from schedules.threads import Piece
 from tests.conftest import Cluster
-from tests.fakes.telegram_world import Chat
+from tests.fakes.telegram_chats import Chat
 from tests.journeys.outside import Mia, Outside, mia, outside
 from workers import gate_story
 

@@ -11,7 +11,7 @@ from schedules.threads import Piece
 from tests.conftest import Cluster
 from tests.fakes.bluesky import Repo, cid
 from tests.fakes.discord_world import Channel
-from tests.fakes.telegram_world import Chat
+from tests.fakes.telegram_chats import Chat
 from tests.journeys.outside import Mia, Outside, mia, outside
 from tests.schedules.threads import part_by_part
 

@@ -19,7 +19,7 @@ def story(nova: Atelier, asset: UUID) -> Story:
         return lineage.story(scope, asset)
 
 
-def test_what_was_made_from_what_is_told_both_ways(nova: Atelier) -> None:
+def test_what_was_made_from_what_istellh_ways(nova: Atelier) -> None:
     parent = upload(nova, 1, "the first")
     prepared = ingesting.from_camera(encoded(a_picture(seed=2), "JPEG"), name="b.jpg")
     child = nova.bring(replace(prepared, source=replace(prepared.source, parent=parent)))

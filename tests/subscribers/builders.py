@@ -11,7 +11,7 @@ from uuid import UUID
 
 from channels import carrying, connecting, controlling, listening, reconciling
 from channels import handling as channel_handling
-from channels.events import ChannelProbe
+from channels.events import ChannelProbe, RoleDue
 from connectors.contract import Update
 from foundation import outbox
 from foundation.database import Database
@@ -19,7 +19,7 @@ from foundation.ids import derived
 from foundation.money import Money
 from foundation.sealed import Sealed
 from gate import minting, ratings, recording
-from gate.stating import TakedownOpened
+from gate.stating import TakedownOpened, ViewerChanged
 from gate.units import Rating
 from generators.contract import Label, TextJob, Written
 from generators.engines.templates import Templates
@@ -72,6 +72,9 @@ EVENTS = {
         events.OrderRefund,
         events.OrderPaid,
         events.OrderRefunded,
+        events.RoleWanted,
+        RoleDue,
+        ViewerChanged,
         events.SubscriptionStop,
         events.SubscriptionNear,
         events.SubscriptionEnd,

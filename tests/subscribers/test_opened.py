@@ -21,7 +21,7 @@ from subscribers.rails.stars import StarsRail
 from subscribers.states import FulfilmentState, OrderState
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_paid
-from tests.fakes.telegram_world import Refusal, Told
+from tests.fakes.telegram_chats import Refusal, Told
 from tests.subscribers.purses import PRICE, Bot, bot
 
 
