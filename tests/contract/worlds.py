@@ -277,6 +277,7 @@ KINDS = (
     "fanvue_locked_slow",
     "fanvue_slow",
     "instagram",
+    "instagram_chat",
     "instagram_film",
     "mastodon",
     "mastodon_film",
