@@ -185,7 +185,8 @@ def _first(network: Network) -> Poll:
     if talks is None:
         return meta_refusals.of_reading(answer)
     newest = max(map(_seconds, talks), default=0)
-    return News((), _Mark(frozenset(names), newest, newest, {}).caught_up(talks).written())
+    stood = {_key(talk): _seconds(talk) for talk in talks}
+    return News((), _Mark(frozenset(names), newest, newest, stood).caught_up(talks).written())
 
 
 def _poll(network: Network, mark: _Mark) -> Poll:
