@@ -125,7 +125,7 @@ def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Signe
     before = len(house.server.book.record())
     with pytest.raises(Refused) as refused:
         say(house, "trop tard")
-    assert refused.value.code == windows.CLOSED
+    assert refused.value.message.code == windows.CLOSED
     ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     with house.desk.scope() as scope:
         answering.take(scope, talk, house.desk.author)
