@@ -396,5 +396,4 @@ class Update:
     recurring: bool = False
     """Of a payment: a month of a subscription, paid for `until` then where the platform says it."""
     until: datetime | None = None
-    shows: Shows = ""
-    """Of what is `unsupported`, where the platform says what it is."""
+    shows: Shows = ""  # of what is unsupported, where the platform says it

@@ -68,7 +68,7 @@ class Network:
 def unfit(network: Network, unit: Unit, can: Capabilities) -> Message | None:
     """Why a message cannot go out as it is; nothing is ever cut."""
     text = unit.text("body")
-    if unit.invoice is not None or unit.buttons or unit.text("title") or not text.strip():
+    if unit.invoice is not None or unit.buttons or unit.media or unit.text("title") or not text.strip():
         return Message("meta.words_alone")
     if wrong := fitting.unfit(unit, can, length=len(text)):
         return wrong

@@ -9,7 +9,7 @@ which others met. The same words twice are two messages: no key travels.
 """
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -86,20 +86,15 @@ class Chats:
         self, method: str, parts: list[str], told: Mapping[str, Any], rights: frozenset[str], now: datetime
     ) -> Json | None:
         """What a request about messages gives; None for any other. Raises Refused."""
-        mine = parts[0] in ("me", self._me["id"])
-        given: Callable[[], Json] | None = None
-        match method, parts[1:]:
-            case "GET", ["conversations"] if mine:
-                given = lambda: self._listed(told)  # noqa: E731  asked after the right alone
-            case "GET", [] if parts[0] in self.talks:
-                given = lambda: self._shown(self.talks[parts[0]], fields_of(str(told.get("fields", "id"))))  # noqa: E731
-            case "POST", ["messages"] if mine:
-                given = lambda: self._send(told, now)  # noqa: E731
-        if given is None:
+        mine, asked = parts[0] in ("me", self._me["id"]), (method, *parts[1:])
+        known = mine and asked in (("GET", "conversations"), ("POST", "messages"))
+        if not known and not (asked == ("GET",) and parts[0] in self.talks):
             return None
         if RIGHT not in rights:
             raise Refused(10, message="(#10) Application does not have permission for this action")
-        return given()
+        if not known:
+            return self._shown(self.talks[parts[0]], fields_of(str(told.get("fields", "id"))))
+        return self._listed(told) if method == "GET" else self._send(told, now)
 
     def _listed(self, told: Mapping[str, Any]) -> Json:
         if told.get("platform") != "instagram":
