@@ -6,8 +6,9 @@ from uuid import UUID
 
 from channels import asking, budgets, reads, refreshing
 from channels.reads import Channel
+from connectors import windows
 from connectors.contract import Answer, ChatConnector, News, Response, Send, StepNotSent, Update
-from connectors.outcomes import Outcome, Reauthorize
+from connectors.outcomes import Outcome, Reauthorize, Rejected
 from connectors.transport import Transport
 from foundation.database import Scope
 from foundation.ids import uuid7
@@ -76,6 +77,7 @@ def acknowledge(scope: Scope, channel: Channel, heard: Heard) -> None:
         return
     budgets.note(scope, channel.id, heard.answer, creates=False)
     notices.settle(scope, two_listeners(channel))
+    notices.settle(scope, _unreadable(channel))
     scope.run(
         "INSERT INTO listen_cursors (tenant_id, id, channel_id, cursor) VALUES (:tenant, :id, :channel, :cursor)"
         " ON CONFLICT (tenant_id, channel_id) DO UPDATE SET cursor = EXCLUDED.cursor, updated_at = house_now()"
@@ -92,10 +94,16 @@ def two_listeners(channel: Channel) -> str:
     return f"channel:{channel.id}:two_listeners"
 
 
+def _unreadable(channel: Channel) -> str:
+    """The cause of the notice that an account's messages may not be read."""
+    return f"channel:{channel.id}:no_messages"
+
+
 def unheard(scope: Scope, channel: Channel, heard: Heard) -> None:
     """Learn from an answer without updates: a token that is dead, or lacks a right, is renewed, or the owner asked to
     connect again; a 429 waits.
 
+    Where the right for messages alone is missing, the members are told what to connect again: it goes on posting.
     A 409 is somebody else who listens on the same account: the members are told, once.
     """
     if isinstance(heard.answer, Response) and heard.answer.status == 401:
@@ -105,4 +113,6 @@ def unheard(scope: Scope, channel: Channel, heard: Heard) -> None:
     if isinstance(heard.answer, Response) and heard.answer.status == 409:
         told = Message("channel.two_listeners", {"account": channel.name})
         notices.put(scope, told, cause=two_listeners(channel), urgent=True, creator_id=channel.creator_id)
+    if isinstance(heard.why, Rejected) and heard.why.reason.code == windows.NO_MESSAGES:
+        notices.put(scope, heard.why.reason, cause=_unreadable(channel), creator_id=channel.creator_id)
     budgets.note(scope, channel.id, heard.answer, creates=False)

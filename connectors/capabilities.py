@@ -105,6 +105,8 @@ class Capabilities:
     """The same of a message to one person."""
     keeps_messages: bool = False
     """What was said to one person is not taken back from them, where posts are."""
+    reply_hours: int = 0
+    """Hours after somebody's last message in which one may write to them; 0 where one may at any time."""
     names_whom_it_answers: bool = False
     """An answer reaches its reader only where its text begins with their name."""
     cost: Cost = "free"

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from connectors.capabilities import Capabilities
+from connectors.enclosing import Shows
 from connectors.outcomes import Outcome, Sighting
 from foundation.money import Money
 from foundation.sealed import Sealed
@@ -396,3 +397,4 @@ class Update:
     recurring: bool = False
     """Of a payment: a month of a subscription, paid for `until` then where the platform says it."""
     until: datetime | None = None
+    shows: Shows = ""  # of what is unsupported, where the platform says it

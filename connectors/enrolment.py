@@ -22,6 +22,9 @@ class Field:
     """What may be chosen, where nothing else can be typed."""
 
 
+WANTED, POSTS, MESSAGES = "wanted", "posts", "messages"
+"""Where a right more is asked for messages: whether an account's posts are wanted alone, or its messages too."""
+
 CLIENT_ID, CLIENT_SECRET = "client_id", "client_secret"
 CLIENT = (Field(CLIENT_ID), Field(CLIENT_SECRET, secret=True, optional=True))
 """What an agency registered at a platform (its `OAuthClient`); their labels are `connect.client_id` and so on."""
@@ -54,6 +57,11 @@ class ConnectForm:
     def signs_in(self, typed: Mapping[str, str | Sealed]) -> bool:
         """Whether an account comes in through an application: no token was pasted."""
         return self.registered and not typed.get(self.pasted)
+
+    @property
+    def asks_for_messages(self) -> bool:
+        """Whether somebody chooses if messages are wanted."""
+        return any(field.name == WANTED for field in self.fields)
 
     def missing(self, typed: Mapping[str, str], *, known: bool) -> Field | None:
         """The first field that has to be filled in and is not; `known`: the agency has an application there."""

@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, instagram_account, instagram_remarks, meta_calls, meta_tokens, options
+from connectors import (
+    fitting,
+    instagram_account,
+    instagram_chats,
+    instagram_listing,
+    instagram_remarks,
+    meta_calls,
+    meta_chats,
+    meta_tokens,
+    options,
+)
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import (
@@ -19,21 +29,24 @@ from connectors.contract import (
     Copy,
     FileRef,
     Grant,
+    News,
     Renewed,
     Response,
     Send,
     Sought,
     StepKind,
+    Update,
     WireStep,
 )
 from connectors.enrolment import Connected, Visit
 from connectors.instagram_answers import READ_BUG, UNFIT, error, failure, id_of, meaning
 from connectors.instagram_hearing import remarks_of
-from connectors.naming import NO_POST, UNREAD, Address, path_of
+from connectors.instagram_listing import LISTED, MOST_PAGES, page, posts_of
+from connectors.naming import Address
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Located, Shown, shown_at
 from connectors.remarks import Act, Remarks, Spot, is_answer
-from connectors.standing import Missing, Stand, Standing
+from connectors.standing import Stand
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import IS_COMMENT, REMARK, Medium, Unit
@@ -56,7 +69,6 @@ AGAIN, FILM_AGAIN = timedelta(seconds=5), timedelta(seconds=30)
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same caption."""
 
-LISTED, MOST_PAGES = 50, 5
 _NUMBERS = {"like_count": "likes", "comments_count": "comments", "view_count": "views"}
 
 
@@ -65,7 +77,7 @@ class Instagram:
 
     capabilities = Capabilities(
         platform="instagram",
-        surfaces=("post",),
+        surfaces=("post", instagram_chats.SURFACE.partition(".")[2]),
         max_text=2200,
         max_media=10,
         mimes=("image/jpeg", FILM),
@@ -74,7 +86,11 @@ class Instagram:
         look="listing",
         resend_is_look=False,
         can_delete=False,
-        can_chat=False,
+        can_chat=True,
+        keeps_messages=True,
+        reply_hours=meta_chats.REPLY_HOURS,
+        poll_seconds=meta_chats.POLL_SECONDS,
+        sizes={instagram_chats.SURFACE.partition(".")[2]: (instagram_chats.MOST_BYTES, 0)},
         can_sell=False,
         stages=True,
         points_at=frozenset({REMARK}),
@@ -108,7 +124,10 @@ class Instagram:
     refresh_grace = meta_tokens.STAYS
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Containers, until they are ready, then the publication; tell what the last answer meant."""
+        """Containers, until they are ready, then the publication; tell what the last answer meant. A message is one
+        request."""
+        if unit.viewer:
+            return meta_chats.next_turn(instagram_chats.NETWORK, unit, answers, self.capabilities)
         if unit.remark:
             return instagram_remarks.answer(unit, answers, self.capabilities)
         if unit.comment == IS_COMMENT:
@@ -136,14 +155,17 @@ class Instagram:
         return _waiting([made[PARENT]], answers, again) or Send(_publish(made[PARENT]))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """Read the account's posts back to a minute before the attempt: caption and time say which it is."""
+        """Read the account's posts back to a minute before the attempt: caption and time say which it is. Of a message,
+        the conversation."""
+        if sought.chat:
+            return meta_chats.find(instagram_chats.NETWORK, sought, answers)
         if not sought.text.strip():
             return Unknown(Message("connectors.no_lookup"))
         if sought.reply_to:
             return instagram_remarks.find(sought, answers)
         if not answers:
-            return Send(_listing(""))
-        posts = _listed(answers[-1])
+            return Send(page(""))
+        posts = posts_of(answers[-1])
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
         now = sought.asked_at or sought.armed_at
@@ -156,39 +178,27 @@ class Instagram:
         after = body_of(answers[-1]).get("paging", {}).get("cursors", {}).get("after")
         if len(inside) < len(posts) or len(posts) < LISTED or not isinstance(after, str):
             return Absent()
-        return Send(_listing(after)) if len(answers) < MOST_PAGES else Unknown(Message("connectors.lookup_failed"))
+        return Send(page(after)) if len(answers) < MOST_PAGES else Unknown(Message("connectors.lookup_failed"))
 
     def home(self, account: str, destination: str, base_url: str) -> str:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.instagram.com/"
 
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """An address has a code instead of the post's id: the account's own posts are read until one has that code."""
-        code = _code_in(address.url)
-        if not code:
-            return NO_POST
-        if not answers:
-            return Send(_listing(""))
-        posts = _listed(answers[-1])
-        if posts is None:
-            return UNREAD
-        for post in posts:
-            url = str(post.get("permalink", ""))
-            if _code_in(url) == code:
-                return Found(str(post["id"]), url, told_at(post.get("timestamp")))
-        after = body_of(answers[-1]).get("paging", {}).get("cursors", {}).get("after")
-        more = isinstance(after, str) and len(posts) == LISTED and len(answers) < MOST_PAGES
-        return Send(_listing(str(after))) if more else Absent()
+        """The account's own post whose code is in an address."""
+        return instagram_listing.named(address, answers)
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Instagram offers no way but for comments: a person takes a post away in the app."""
+        """Instagram offers no way but for comments: a person takes a post or a message away in the app."""
+        if copy.chat:
+            return Rejected(Message("meta.message_stays"), permanent=True)
         if is_answer(copy.native_id):
             return instagram_remarks.remove(copy.native_id, answers)
         return Rejected(Message("instagram.no_delete"), permanent=True)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Likes, comments and views of a post; an answer has none."""
-        if is_answer(copy.native_id):
+        if is_answer(copy.native_id) or copy.chat:
             return None
         if not answers:
             return Send(_asked("metrics", f"/{segment(copy.native_id)}?fields={','.join(_NUMBERS)}"))
@@ -199,21 +209,7 @@ class Instagram:
 
     def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
         """A read of what is there may say that it is not: what is in none of the account's posts either is gone."""
-        if is_answer(copy.native_id):
-            return None
-        if not answers:
-            return Send(_asked("look", f"/{segment(copy.native_id)}?fields=id"))
-        if len(answers) == 1:
-            return Standing() if id_of(answers[0]) else Send(_listing("")) if error(answers[0]) == READ_BUG else None
-        posts = _listed(answers[-1])
-        if posts is None:
-            return None
-        if any(str(post["id"]) == copy.native_id for post in posts):
-            return Standing()
-        after = body_of(answers[-1]).get("paging", {}).get("cursors", {}).get("after")
-        if len(posts) < LISTED or not isinstance(after, str):
-            return Missing()
-        return Send(_listing(after)) if len(answers) <= MOST_PAGES else None
+        return None if is_answer(copy.native_id) else instagram_listing.still(copy, answers)
 
     def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         """Whether the post says that a model made it, where it was sent so."""
@@ -257,6 +253,14 @@ class Instagram:
     ) -> Send | Visit | Connected | Outcome:
         """Ask whose token it is; a private account cannot publish."""
         return instagram_account.connect(form, answers)
+
+    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send | News | Outcome:
+        """The account's conversations, then the messages of those that changed."""
+        return meta_chats.listen(instagram_chats.NETWORK, cursor, answers)
+
+    def ack(self, update: Update) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        return None
 
     def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
@@ -340,11 +344,6 @@ def _asked(name: str, path: str) -> WireStep:
     return WireStep(name, StepKind.CONTROL, "GET", path, action=action)
 
 
-def _listing(after: str) -> WireStep:
-    cursor = f"&after={segment(after)}" if after else ""
-    return _asked("look", f"/{{account}}/media?fields=id,caption,timestamp,permalink&limit={LISTED}{cursor}")
-
-
 def _waiting(containers: list[str], answers: tuple[Answer, ...], again: timedelta) -> Send | Outcome | None:
     """The next question, or why it must wait, until every container is ready; None then."""
     for container in containers:
@@ -373,20 +372,6 @@ def _published(answer: Answer) -> Outcome:
     if isinstance(answer, Response) and answer.ok:
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
     return meaning(answer, creates=True)
-
-
-def _code_in(url: str) -> str:
-    """The code in the address of a post or a reel, with or without its author before it; "" for none."""
-    path = path_of(url, "instagram.com")
-    kinds = [place for place, one in enumerate(path[:-1]) if one in ("p", "reel", "reels", "tv") and place < 2]
-    return path[kinds[0] + 1] if kinds else ""
-
-
-def _listed(answer: Answer) -> list[dict[str, Any]] | None:
-    """The posts of a listing, newest first; None when it is no look."""
-    posts = body_of(answer).get("data") if isinstance(answer, Response) and answer.ok else None
-    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
-    return posts if whole else None
 
 
 def _is_it(post: Mapping[str, Any], sought: Sought) -> bool:

@@ -4,19 +4,23 @@ Source: https://developers.facebook.com/docs/instagram-platform/instagram-api-wi
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
-from connectors import following, meta_tokens, oauth
+from connectors import following, instagram_chats, meta_chats, meta_refusals, meta_tokens, oauth
 from connectors.answers import body_of, told_by
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
-from connectors.enrolment import Connected, ConnectForm, Field, Visit
+from connectors.enrolment import MESSAGES, POSTS, WANTED, Connected, ConnectForm, Field, Visit
 from connectors.instagram_answers import meaning
-from connectors.outcomes import Outcome, Reauthorize, Rejected
+from connectors.outcomes import Outcome, Reauthorize, Rejected, Retry
 from foundation.sealed import Sealed
 from foundation.words import Message
 
 FORM = ConnectForm(
-    fields=(Field(oauth.ACCESS, secret=True, optional=True, example="IGAA…"),),
+    fields=(
+        Field(WANTED, optional=True, choices=(POSTS, MESSAGES)),
+        Field(oauth.ACCESS, secret=True, optional=True, example="IGAA…"),
+    ),
     credential=oauth.ACCESS,
     minutes=5,
     registered=True,
@@ -40,22 +44,38 @@ NETWORK = meta_tokens.Network(
 
 
 def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Connected | Outcome:
-    """A pasted token, or a yes and a token for its code; whose it is; then the account, or why not."""
-    given = meta_tokens.until_known(NETWORK, form, answers)
+    """A pasted token, or a yes and a token for its code; whose it is; where messages are wanted, whether they may be
+    read; then the account, or why not."""
+    chats = form.get(WANTED) == MESSAGES
+    probed = bool(answers) and answers[-1].step == meta_chats.PROBE
+    network = replace(NETWORK, scopes=(*NETWORK.scopes, instagram_chats.RIGHT)) if chats else NETWORK
+    before = answers[:-1] if probed else answers
+    given = meta_tokens.until_known(network, form, before)
     if not isinstance(given, Renewed):
         return given
-    told = body_of(answers[-1])
+    told = body_of(before[-1])
     account, name = str(told.get("user_id") or ""), str(told.get("username") or "")
     if told.get("account_type") not in PROFESSIONAL or not account.isdigit() or not name:
         return Rejected(Message("instagram.not_professional"), permanent=False)
+    if chats and not probed:
+        return Send(meta_chats.probe(instagram_chats.NETWORK))
+    if chats and (refused := _unheard(answers[-1])) is not None:
+        return refused
     return Connected(
         account=account,
         name=f"@{name}",
         surface="instagram.post",
+        chat_surface=instagram_chats.SURFACE if chats else "",
         token=given.token,
         refresh=given.refresh,
         lifetime=given.lifetime,
     )
+
+
+def _unheard(probed: Answer) -> Outcome | None:
+    """Why messages that somebody wants cannot be read. A bad moment is none: listening says what it meets."""
+    refused = None if isinstance(probed, Response) and probed.ok else meta_refusals.of_reading(probed)
+    return None if isinstance(refused, Retry) else refused
 
 
 def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:

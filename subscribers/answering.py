@@ -8,6 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from channels import reads as channel_reads
+from connectors.capabilities import Capabilities
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
@@ -23,6 +24,7 @@ from subscribers import (
     drafts,
     locked,
     offers,
+    replying,
     sending,
     speakers,
     subscriptions,
@@ -65,11 +67,13 @@ def hand_back(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
     conversation.give_back(scope, conversation_id)
 
 
-def say(scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, key: UUID) -> None:
+def say(
+    scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, key: UUID, can: Capabilities | None = None
+) -> None:
     """The member's own words leave in their turn, once per key; before the first of them the fan reads who writes.
 
-    Raises BadInput for none or too many, Refused for words that pass for the creator, and for who does not hold the
-    conversation.
+    Raises BadInput for none or too many, Refused for words that pass for the creator, for who does not hold the
+    conversation, and where the platform (`can`) lets nobody write to that fan any more.
     """
     words = text.strip()
     _check_words(words)
@@ -78,6 +82,7 @@ def say(scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, key:
         return
     _check_private(talk)
     _check_mine(talk, member_id)
+    replying.check(scope, talk, can)
     speakers.introduce(scope, talk)
     draft = drafts.put(scope, talk, origin="member", kind="text", state=DraftState.APPROVED, text=words, draft_id=key)
     draft.approved_by = draft.written_by = scope.actor
@@ -86,15 +91,21 @@ def say(scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, key:
     composing.forget(scope, conversation_id, member_id)
 
 
-def conflicts(scope: Scope, conversation_id: UUID, member_id: UUID, text: str) -> tuple[Message, ...]:
-    """Why these words would not leave as they stand, while they are being typed; nothing is written down.
+def conflicts(
+    scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, can: Capabilities | None = None
+) -> tuple[Message, ...]:
+    """Why these words would not leave as they stand, while they are being typed; nothing is written down. Before any is
+    typed, that nobody may write there any more.
 
     Nothing is said of a conversation that somebody else holds, nor of none. Raises NotFound.
     """
     talk = talks.read(scope, conversation_id)
     words = text.strip()
-    if not words or talk.owner_member_id != member_id or talk.kind != "private":
+    if talk.owner_member_id != member_id or talk.kind != "private":
         return ()
+    over = replying.over(scope, talk, can) if can is not None else None
+    if over is not None or not words:
+        return (over,) if over is not None else ()
     channel = channel_reads.channel(scope, talk.channel_id)
     if not channel.chat_surface:
         return ()
@@ -167,7 +178,7 @@ def closed_list(scope: Scope, talk: Conversation) -> tuple[Candidate, ...]:
     return offers.closed_list(scope, fan, talk, channel=channel, rail=rail)
 
 
-def approve(scope: Scope, draft_id: UUID, *, text: str | None = None) -> None:
+def approve(scope: Scope, draft_id: UUID, *, text: str | None = None, can: Capabilities | None = None) -> None:
     """A waiting message leaves, as it is or as the member rewrote it; approved twice is once.
 
     Raises NotFound, Conflict when it was decided otherwise meanwhile, BadInput and Refused as `say`.
@@ -179,6 +190,7 @@ def approve(scope: Scope, draft_id: UUID, *, text: str | None = None) -> None:
         raise Conflict("draft.decided")
     if text is not None:
         _check_words(text.strip())
+    replying.check(scope, talk, can)
     drafts.approve(scope, draft_id, text=text.strip() if text is not None else None)
     _decided(scope, talk, row)
 

@@ -113,7 +113,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
     age = _age(scope, channel, fan, update, environment)
     talk = talks.opened(scope, fan, channel)
     session = talk.session_at
-    kind = "text" if update.kind == "message" else update.kind
+    kind = "text" if update.kind == "message" else update.shows or update.kind
     if not talks.heard(scope, talk, native_id=native_id, kind=kind, body=update.text or update.ref):
         return
     directory.rebuild_facts(scope, fan.fan_id)

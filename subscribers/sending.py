@@ -32,7 +32,7 @@ from foundation.words import Message, say
 from gate import minting
 from gate.permit import Permit
 from gate.units import Button, Invoice, Medium, Subject, Text, Unit, Verdict
-from subscribers import directory, drafts, locked, orderbook, remark_rows, talks
+from subscribers import directory, drafts, locked, orderbook, remark_rows, replying, talks
 from subscribers.events import ChatReconcile, ChatTurn
 from subscribers.models import Conversation, Draft
 from subscribers.states import ORDER_STATES, DraftState, OrderState
@@ -154,6 +154,9 @@ def claim(scope: Scope, draft_id: UUID, *, mint: Mint, connectors: Mapping[str, 
     deadline = scope.now + act
     if not _take(scope, row, deadline=deadline):
         raise NotClaimable
+    talk = talks.read(scope, row.conversation_id)
+    if (over := replying.over(scope, talk, connectors[channel.platform].capabilities)) is not None:
+        return Rejected(over, permanent=False)
     outbox.put(scope, ChatReconcile(scope.tenant_id, draft_id, "draft"), at=deadline + MARGIN)
     by = partial(mint, author=row.written_by) if row.written_by else mint
     return carrying.arm(scope, channel=channel, unit=unit, kind="send", act=act, mint=by, connectors=connectors)

@@ -22,7 +22,7 @@ def first_comment(world: World, under: str) -> Unit:
 def first_comments_stand_once(world: World, connector: Connector) -> list[str]:
     """A first comment stands right under its post, once, whatever became of the request; it can be taken back; where
     nobody may comment, a person is told, and no thread of parts is taken for one."""
-    if not connector.capabilities.first_comment:
+    if not connector.capabilities.first_comment or world.viewer:
         return []
     house, breaches = House(world, connector), list[str]()
     thread = replace(world.unit(), parts=2)

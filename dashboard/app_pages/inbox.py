@@ -1,11 +1,13 @@
 """Messages: what asks for a person, one conversation, and the fan beside it. What ticks holds nothing one types in."""
 
 from collections.abc import Mapping
+from typing import get_args
 from uuid import UUID
 
 import streamlit as st
 from babel import Locale
 
+from connectors.enclosing import Shows
 from dashboard import frame
 from dashboard.app_pages import inbox_desk, inbox_public
 from dashboard.app_pages.inbox_acts import ABOUT, OFFERING, SAVED
@@ -20,7 +22,10 @@ from tenants.roles import Right
 TICK = "2s"
 """How often one value is read; only when it changed is anything drawn again."""
 
-KINDS = frozenset({"notice", "invoice", "pack", "locked", "button", "age", "stop", "join", "unsupported"})
+KINDS = frozenset(
+    {"notice", "invoice", "pack", "locked", "button", "age", "stop", "join", "unsupported"}
+    | set(get_args(Shows)) - {""}
+)
 """Lines that say more than their words."""
 
 CHAT = "chat"

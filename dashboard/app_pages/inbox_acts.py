@@ -54,7 +54,8 @@ def keep(page: Page, talk: UUID, box: str, scope: Scope, _press: UUID) -> None:
 def say(page: Page, talk: UUID, box: str, scope: Scope, press: UUID) -> None:
     """Send what stands in the box; it is emptied once it is kept as a message."""
     whose(scope, page, talk)
-    answering.say(scope, talk, page.who.member.id, str(acting.typed(box) or ""), key=press)
+    can = capabilities(scope, talk)
+    answering.say(scope, talk, page.who.member.id, str(acting.typed(box) or ""), key=press, can=can)
     st.session_state[f"{box}:sent"] = True
 
 
@@ -82,8 +83,8 @@ def offer_plan(page: Page, talk: UUID, plan: Plan, scope: Scope, press: UUID) ->
 
 def approve(page: Page, draft_id: UUID, box: str, scope: Scope, _press: UUID) -> None:
     """Send a waiting message, with the words of `box` where there is one."""
-    _whose_draft(scope, page, draft_id)
-    answering.approve(scope, draft_id, text=str(acting.typed(box) or "") if box else None)
+    can = capabilities(scope, _whose_draft(scope, page, draft_id))
+    answering.approve(scope, draft_id, text=str(acting.typed(box) or "") if box else None, can=can)
     st.session_state[EDITING] = None
 
 
@@ -101,8 +102,10 @@ def settle(page: Page, draft_id: UUID, arrived: bool, scope: Scope, _press: UUID
     return Message("inbox.settled")
 
 
-def _whose_draft(scope: Scope, page: Page, draft_id: UUID) -> None:
-    whose(scope, page, drafts.read(scope, draft_id).conversation_id)
+def _whose_draft(scope: Scope, page: Page, draft_id: UUID) -> UUID:
+    talk: UUID = drafts.read(scope, draft_id).conversation_id
+    whose(scope, page, talk)
+    return talk
 
 
 def snooze(page: Page, talk: UUID, how: str, scope: Scope, _press: UUID) -> Message:

@@ -55,6 +55,12 @@ class Account:
         return connectors()[self.channel.platform].capabilities.hand_over
 
     @property
+    def posts_alone(self) -> bool:
+        """Whether its messages could be read, and it was connected without them."""
+        able = connectables().get(self.channel.platform)
+        return able is not None and able.form.asks_for_messages and not self.channel.chat_surface
+
+    @property
     def can_be_tested(self) -> bool:
         """Whether there is something harmless to ask the platform."""
         return self.channel.platform in connectables() and not self.by_hand

@@ -132,7 +132,7 @@ def opened(
         suggested=composing.suggested_of(scope, conversation_id, me),
         conflicts=public_desk.conflicts(scope, chosen.id, me, kept, can=can)
         if chosen is not None
-        else answering.conflicts(scope, conversation_id, me, kept),
+        else answering.conflicts(scope, conversation_id, me, kept, can=can),
         offers=answering.closed_list(scope, talks.read(scope, conversation_id)) if offering else (),
         plans=subscriptions.choice(scope, talks.read(scope, conversation_id)) if offering else (),
         saved=saved.of(scope, talks.read(scope, conversation_id)) if listing else (),

@@ -56,6 +56,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["bluesky_film"] = partial(bluesky_worlds.world, pds, running.http, film=True)
         running.others["bluesky_chat"] = partial(bluesky_worlds.chat_world, pds, running.http)
         running.others["instagram"] = partial(instagram_worlds.world, pictures, running.http, files)
+        running.others["instagram_chat"] = partial(instagram_worlds.chat_world, pictures, running.http)
         running.others["instagram_film"] = partial(instagram_worlds.world, pictures, running.http, files, film=True)
         for kind, film in (("threads", False), ("threads_film", True)):
             running.others[kind] = partial(threads_worlds.world, talk, running.http, files, film=film)

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import Response
 
+from connectors import instagram_chats
 from connectors.contract import FileRef
 from connectors.instagram import Instagram
 from connectors.suite.serving import served
@@ -50,15 +51,20 @@ class InstagramFake:
     server: FakeInstagram
     profile: Profile
     after: int
+    chat: bool = False
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on=on, **more)
+        self.server.book.ask(mode, on="messages" if self.chat and on == "posts" else on, **more)
 
     def taken(self) -> list[tuple[str, str]]:
+        if self.chat:
+            return list(self.profile.chats.taken)
         answers = [(f"comment:{one.id}", one.text) for one in self.profile.comments.every.values() if one.own]
         return [(post["id"], post["caption"]) for post in self.profile.posts] + answers
 
     def standing(self) -> set[str]:
+        if self.chat:
+            return {number for number, _ in self.profile.chats.taken}
         own = {f"comment:{one.id}" for one in self.profile.comments.every.values() if one.own and not one.deleted}
         return {post["id"] for post in self.profile.posts} | own
 
@@ -114,3 +120,18 @@ def world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = F
         media=(FILM, MEDIA[0]) if film else MEDIA,
         least_media=1,
     )
+
+
+def chat_world(server: FakeInstagram, http: HttpClient) -> World:
+    """A fresh chat with somebody who just wrote: messages are words alone, and stay with their reader."""
+    made = world(server, http, "")
+    fake = made.fake
+    assert isinstance(fake, InstagramFake)
+    fake.profile.chats.say("ann", "hi", server.clock())
+    fake.chat = True
+    made.name, made.surface = "instagram_chat", instagram_chats.SURFACE
+    made.viewer = fake.profile.chats.person("ann").person
+    made.address = made.remark = made.closes = None
+    made.counts, made.flags, made.media, made.keyed, made.least_media = "", (), (), False, 0
+    made.told = lambda wire: wire.keys() == {"recipient", "message"}
+    return made

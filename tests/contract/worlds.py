@@ -282,6 +282,7 @@ KINDS = (
     "fanvue_locked_slow",
     "fanvue_slow",
     "instagram",
+    "instagram_chat",
     "instagram_film",
     "mastodon",
     "mastodon_film",

@@ -27,13 +27,13 @@ from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from foundation.http import HttpClient
 from tests.fakes import instagram_fetching as fetching
-from tests.fakes import meta_calls, meta_oauth
+from tests.fakes import meta_calls, meta_chats, meta_oauth
 from tests.fakes.instagram_fetching import Refused
 from tests.fakes.instagram_remarks import LONGEST, RIGHT, Comments, fields_of, listed
 
 LIVES = timedelta(hours=24)
-BASIC = "instagram_business_basic"
-SCOPES = frozenset({BASIC, "instagram_business_content_publish", "instagram_business_manage_insights", RIGHT})
+BASIC, INSIGHTS = "instagram_business_basic", "instagram_business_manage_insights"
+SCOPES = frozenset({BASIC, "instagram_business_content_publish", INSIGHTS, RIGHT, meta_chats.RIGHT})
 MOST_CAPTION = 2200
 SHARED = (os.environ.get("GREENROOM_SHARED", ""), str(Path(__file__).parents[3] / "shared"))
 NEWER = frozenset({"is_ai_generated"})
@@ -91,7 +91,7 @@ class Profile:
     """What its token may do."""
 
     def __post_init__(self) -> None:
-        self.comments = Comments(self.id, self.username)
+        self.comments, self.chats = Comments(self.id, self.username), meta_chats.Chats(self.id, self.username)
         self.comments_after = 0.0
         """Seconds for which a new post is told as missing to whoever comments it."""
 
@@ -235,6 +235,8 @@ class FakeInstagram:
 
     def answer(self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile) -> dict[str, Any]:
         """What a request gives. Raises Refused."""
+        if (said := mine.chats.answer(method, parts, told, mine.rights, self.clock())) is not None:
+            return said
         match method, parts:
             case "GET", ["me"]:
                 return _person(mine, str(told.get("fields", "username")))
@@ -352,6 +354,8 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
     ("POST", "comments"): "posts",
     ("POST", "media"): "files",
     ("POST", "subscribed_apps"): "subscriptions",
+    ("POST", "messages"): "messages",
+    ("GET", "conversations"): "lookups",
     ("GET", "media"): "lookups",
     ("GET", "replies"): "lookups",
     ("GET", "comments"): "remarks",

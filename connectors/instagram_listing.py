@@ -1,0 +1,77 @@
+"""The posts of an Instagram account, read page by page: by their code, or to see whether one is there. Pure."""
+
+from typing import Any
+
+from connectors.answers import body_of, segment, told_at
+from connectors.contract import Answer, Copy, Response, Send, StepKind, WireStep
+from connectors.instagram_answers import READ_BUG, error, id_of
+from connectors.naming import NO_POST, UNREAD, Address, path_of
+from connectors.outcomes import Absent, Found, Sighting
+from connectors.standing import Missing, Stand, Standing
+
+LISTED, MOST_PAGES = 50, 5
+
+
+def named(address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
+    """An address has a code instead of the post's id: the account's own posts are read until one has that code."""
+    code = _code_in(address.url)
+    if not code:
+        return NO_POST
+    if not answers:
+        return Send(page(""))
+    posts = posts_of(answers[-1])
+    if posts is None:
+        return UNREAD
+    for post in posts:
+        url = str(post.get("permalink", ""))
+        if _code_in(url) == code:
+            return Found(str(post["id"]), url, told_at(post.get("timestamp")))
+    after = _after(answers[-1])
+    more = isinstance(after, str) and len(posts) == LISTED and len(answers) < MOST_PAGES
+    return Send(page(str(after))) if more else Absent()
+
+
+def still(copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+    """A read of what is there may say that it is not: what is in none of the account's posts either is gone."""
+    if not answers:
+        return Send(looked(f"/{segment(copy.native_id)}?fields=id"))
+    if len(answers) == 1:
+        return Standing() if id_of(answers[0]) else Send(page("")) if error(answers[0]) == READ_BUG else None
+    posts = posts_of(answers[-1])
+    if posts is None:
+        return None
+    if any(str(post["id"]) == copy.native_id for post in posts):
+        return Standing()
+    after = _after(answers[-1])
+    if len(posts) < LISTED or not isinstance(after, str):
+        return Missing()
+    return Send(page(after)) if len(answers) <= MOST_PAGES else None
+
+
+def page(after: str) -> WireStep:
+    """The request for a page of the account's posts, newest first."""
+    cursor = f"&after={segment(after)}" if after else ""
+    return looked(f"/{{account}}/media?fields=id,caption,timestamp,permalink&limit={LISTED}{cursor}")
+
+
+def looked(path: str) -> WireStep:
+    """A harmless request for what stands somewhere."""
+    return WireStep("look", StepKind.CONTROL, "GET", path, action="look")
+
+
+def posts_of(answer: Answer) -> list[dict[str, Any]] | None:
+    """The posts of a page, newest first; None when it is no look."""
+    posts = body_of(answer).get("data") if isinstance(answer, Response) and answer.ok else None
+    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
+    return posts if whole else None
+
+
+def _after(answer: Answer) -> object:
+    return body_of(answer).get("paging", {}).get("cursors", {}).get("after")
+
+
+def _code_in(url: str) -> str:
+    """The code in the address of a post or a reel, with or without its author before it; "" for none."""
+    path = path_of(url, "instagram.com")
+    kinds = [place for place, one in enumerate(path[:-1]) if one in ("p", "reel", "reels", "tv") and place < 2]
+    return path[kinds[0] + 1] if kinds else ""

@@ -1,0 +1,335 @@
+"""Messages on Instagram: heard once and in order whatever a poll meets, answered within a day, never sent twice."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors import meta_chats, meta_refusals, windows
+from connectors.answers import READER_GONE
+from connectors.contract import Answer, Copy, News, Response, Send, Sought, StepAnswerLost, StepKind
+from connectors.instagram import Instagram
+from connectors.instagram_chats import MOST_BYTES, SURFACE
+from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown
+from connectors.suite.serving import MovedClock
+from foundation.ids import uuid7
+from foundation.words import Message
+from gate.units import Button, Subject, Text, Unit
+from tests.fakes.instagram_fetching import Refused
+from tests.fakes.meta_chats import RIGHT, TOLD, Chats
+
+PLATFORM = Instagram()
+ME = "17841400000000001"
+
+
+@dataclass
+class Net:
+    """The platform without a wire: one account is asked as the transport would ask."""
+
+    clock: MovedClock = field(default_factory=MovedClock)
+    rights: frozenset[str] = frozenset({RIGHT})
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.chats = Chats(ME, "mia")
+
+    def says(self, name: str, text: str, *, after: float = 1, **more: Any) -> str:
+        self.clock.move(after)
+        return self.chats.say(name, text, self.clock(), **more).id
+
+    def answer(self, turn: Send) -> Answer:
+        step = turn.step
+        at = urlsplit(step.path.replace("{account}", ME))
+        self.asked.append(at.path)
+        told = {**dict(parse_qsl(at.query)), **(step.json or {})}
+        if at.path == "/me":
+            return Response(step.name, 200, {}, {"user_id": ME, "username": "mia", "id": "1"})
+        try:
+            said = self.chats.answer(step.method, at.path.strip("/").split("/"), told, self.rights, self.clock())
+        except Refused as refused:
+            return Response(step.name, refused.status, {}, refused.body)
+        assert said is not None, at.path
+        return Response(step.name, 200, {}, said)
+
+    def poll(self, cursor: str, lost: int = -1) -> News | Outcome:
+        """One poll, whose answer number `lost` never comes."""
+        self.asked.clear()
+        answers: tuple[Answer, ...] = ()
+        while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
+            assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
+            missing = len(answers) == lost
+            answers = (*answers, StepAnswerLost("updates", "ReadTimeout") if missing else self.answer(turn))
+        return turn
+
+    def heard(self, cursor: str) -> tuple[list[str], str]:
+        news = self.poll(cursor)
+        assert isinstance(news, News), news
+        return [update.text for update in news.updates], news.cursor
+
+
+@pytest.fixture
+def net() -> Net:
+    return Net()
+
+
+def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net) -> None:
+    net.says("leo", "long ago")
+    words, cursor = net.heard("")
+    assert words == []
+    assert net.heard(cursor) == ([], cursor)
+    assert len(net.asked) == 1, "a quiet account costs one request"
+    number = net.says("leo", "bonjour")
+    news = net.poll(cursor)
+    assert isinstance(news, News)
+    (update,) = news.updates
+    leo = net.chats.person("leo").person
+    assert (update.kind, update.key, update.native_id, update.fan, update.handle) == (
+        "message",
+        number,
+        number,
+        leo,
+        "@leo",
+    )
+    assert (update.text, update.at) == ("bonjour", net.clock().replace(microsecond=0))
+    assert net.heard(news.cursor) == ([], news.cursor)
+
+
+def test_the_first_message_an_account_ever_gets_is_heard(net: Net) -> None:
+    _, cursor = net.heard("")
+    net.says("ida", "a first word")
+    assert net.heard(cursor)[0] == ["a first word"]
+
+
+def test_our_own_words_are_nobodys_line_and_what_was_unsent_is_not_heard(net: Net) -> None:
+    _, cursor = net.heard("")
+    net.chats.typed("leo", "typed in the app", net.clock())
+    gone = net.says("leo", "take this back")
+    net.says("leo", "to you")
+    net.chats.unsend("leo", gone)
+    assert net.heard(cursor)[0] == ["to you"]
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "shows"),
+    [
+        ("", {"attachments": {"data": [{"image_data": {"url": "https://evil.example/x"}}]}}, "picture"),
+        ("", {"attachments": {"data": [{"mime_type": "audio/mp4", "file_url": "http://10.0.0.1/"}]}}, "sound"),
+        ("", {"attachments": {"data": [{"video_data": {"url": "https://evil.example"}}]}}, "film"),
+        ("", {"attachments": {"data": [{"name": "a.exe"}]}}, "file"),
+        ("see", {"shares": {"data": [{"link": "https://evil.example"}]}}, "share"),
+        ("so nice", {"story": {"reply_to": {"id": "1", "link": "https://evil.example"}}}, "story"),
+        ("", {"story": {"mention": {"id": "2", "link": "https://evil.example"}}}, "mention"),
+        ("", {}, "hidden"),
+    ],
+)
+def test_what_is_more_than_words_is_told_as_what_it_is_and_never_fetched(
+    net: Net, text: str, more: dict[str, Any], shows: str
+) -> None:
+    _, cursor = net.heard("")
+    net.says("leo", text, **more)
+    news = net.poll(cursor)
+    assert isinstance(news, News)
+    (update,) = news.updates
+    assert (update.kind, update.text, update.shows) == ("unsupported", text, shows)
+    assert not any("evil" in path for path in net.asked)
+    assert "evil" not in repr(update), "no address of theirs comes into the house"
+
+
+def test_what_is_not_told_any_more_calls_a_person(net: Net) -> None:
+    net.says("leo", "before")
+    _, cursor = net.heard("")
+    said = [f"word {number}" for number in range(TOLD + 5)]
+    for text in said:
+        net.says("leo", text)
+    news = net.poll(cursor)
+    assert isinstance(news, News)
+    first, *others = news.updates
+    assert (first.kind, first.shows, first.text) == ("unsupported", "more", "")
+    assert [update.text for update in others] == said[-TOLD:]
+
+
+def test_one_conversation_that_is_put_away_silences_nobody_else(net: Net) -> None:
+    _, cursor = net.heard("")
+    net.says("leo", "bye")
+    net.says("ida", "hello")
+    leo = net.chats.person("leo")
+    answers: list[Answer] = []
+    while isinstance(turn := PLATFORM.listen(cursor, tuple(answers)), Send):
+        answers.append(net.answer(turn))
+        leo.shut = "archived"  # after it was listed
+    assert isinstance(turn, News)
+    assert [update.text for update in turn.updates] == ["hello"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_nothing_is_lost_and_nothing_is_new_twice(data: st.DataObject) -> None:
+    """People write at any pace, polls break off anywhere: each message reaches the house, those of one in order."""
+    net = Net()
+    net.says("p0", "before anything")
+    _, cursor = net.heard("")
+    net.clock.move(1)
+    said: dict[str, list[str]] = {}
+    kept: dict[str, list[str]] = {}
+    known: set[str] = set()
+
+    def keep(news: News | Outcome, cursor: str) -> str:
+        if not isinstance(news, News):
+            return cursor
+        for update in news.updates:
+            if update.key not in known:
+                known.add(update.key)
+                kept.setdefault(update.handle, []).append(update.text)
+        return news.cursor
+
+    for turn in range(data.draw(st.integers(1, 5))):
+        for number in range(data.draw(st.integers(0, 25))):
+            name = f"p{data.draw(st.integers(0, 30))}"
+            if len(said.get(f"@{name}", [])) < TOLD - 2:
+                net.says(name, f"{turn}.{number}", after=data.draw(st.sampled_from([0, 0, 1, 40])))
+                said.setdefault(f"@{name}", []).append(f"{turn}.{number}")
+        cursor = keep(net.poll(cursor, lost=data.draw(st.integers(-1, 6))), cursor)
+    for _ in range(6):
+        cursor = keep(net.poll(cursor), cursor)
+    assert kept == said
+    assert net.heard(cursor) == ([], cursor)
+
+
+def no(code: int, sub: int = 0, status: int = 400) -> Response:
+    error = {"code": code, "message": "no"} | ({"error_subcode": sub} if sub else {})
+    return Response("publish", status, {}, {"error": error})
+
+
+REFUSALS = [
+    (no(10, 2534022, 403), Rejected(Message(windows.CLOSED, {"hours": 24}), permanent=False)),
+    (no(10, 2018278), Rejected(Message(windows.CLOSED, {"hours": 24}), permanent=False)),
+    (no(551, 1545041), Rejected(Message(READER_GONE), permanent=True)),
+    (no(100, 2534014), Rejected(Message(READER_GONE), permanent=True)),
+    (no(100, 2534001), Rejected(Message("meta.archived"), permanent=False)),
+    (no(368), Rejected(Message("meta.messages_stopped"), permanent=False)),
+    (no(10), Rejected(Message(windows.NO_MESSAGES), permanent=False)),
+    (no(230), Rejected(Message(windows.NO_MESSAGES), permanent=False)),
+    (no(3), Rejected(Message(windows.NO_MESSAGES), permanent=False)),
+]
+
+
+@pytest.mark.parametrize(("answer", "meant"), REFUSALS)
+def test_a_refusal_is_told_in_its_own_words(answer: Response, meant: Outcome) -> None:
+    assert meta_refusals.of_message(answer) == meant
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (no(190, 463), Reauthorize),
+        (no(613), Retry),
+        (no(80002), Retry),
+        (no(4), Retry),
+        (no(4, 2207051), Uncertain),
+        (no(1, 1357046), Uncertain),  # told of messages that arrived all the same
+        (no(2), Uncertain),
+        (no(2, status=500), Uncertain),
+        (StepAnswerLost("publish", "ReadTimeout"), Uncertain),
+        (Response("publish", 200, {}, {"recipient_id": "1"}), Uncertain),
+        (no(100, 2534026), Rejected),
+    ],
+)
+def test_what_may_have_arrived_is_a_doubt_and_a_limit_is_none(answer: Answer, meant: type) -> None:
+    assert isinstance(PLATFORM.next(unit("1"), (answer,)), meant)
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [(no(10), Rejected), (no(190), Reauthorize), (no(4), Retry), (no(2, status=500), Retry), (no(1), Retry)],
+)
+def test_what_a_refused_list_means(net: Net, answer: Response, meant: type) -> None:
+    """A token without the right for messages must not end an account that posts."""
+    _, cursor = net.heard("")
+    outcome = PLATFORM.listen(cursor, (replace(answer, step="updates"),))
+    assert isinstance(outcome, meant)
+    if isinstance(outcome, Rejected):
+        assert outcome.reason.code == windows.NO_MESSAGES
+
+
+def unit(to: str, text: str = "Bonjour", **more: Any) -> Unit:
+    made = Unit(
+        uuid7(), uuid7(), Subject("draft", uuid7()), "instagram", SURFACE, uuid7(), ME, "viewer",
+        texts=(Text("body", text),), viewer=to, native_key="k",
+    )  # fmt: skip
+    return replace(made, **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "code"),
+    [
+        (" \n", {}, "meta.words_alone"),
+        ("x" * (MOST_BYTES + 1), {}, "connectors.text_too_long"),
+        ("é" * (MOST_BYTES // 2 + 1), {}, "connectors.text_too_heavy"),
+        ("Oui", {"flags": ("is_ai_generated=true",)}, "connectors.mark_untold"),
+        ("Oui", {"buttons": (Button("Yes", "buy", "1"),)}, "meta.words_alone"),
+    ],
+)
+def test_what_no_message_takes_costs_no_request(text: str, more: dict[str, Any], code: str) -> None:
+    turn = PLATFORM.next(unit("1", text, **more), ())
+    assert isinstance(turn, Rejected)
+    assert turn.reason.code == code
+
+
+def test_a_day_after_the_person_wrote_nobody_answers(net: Net) -> None:
+    net.says("leo", "hello")
+    mine = unit(net.chats.person("leo").person, "é" * (MOST_BYTES // 2))
+    send = PLATFORM.next(mine, ())
+    assert isinstance(send, Send)
+    net.clock.move(24 * 3600 - 1)
+    assert isinstance(PLATFORM.next(mine, (net.answer(send),)), Published)
+    net.clock.move(1)
+    closed = PLATFORM.next(mine, (net.answer(send),))
+    assert closed == Rejected(Message(windows.CLOSED, {"hours": 24}), permanent=False)
+    now, can = net.clock(), PLATFORM.capabilities
+    assert windows.closed(can, now - timedelta(hours=24), now) == closed.reason, "known before it is asked"
+    assert windows.closed(can, now - timedelta(hours=23, minutes=59), now) is None
+    assert windows.closed(can, None, now) == closed.reason
+
+
+def looked(net: Net, text: str, **more: Any) -> object:
+    sought = Sought("k", text, net.clock(), ME, net.chats.person("leo").person, **more)
+    answers: tuple[Answer, ...] = ()
+    while isinstance(turn := PLATFORM.find(sought, answers), Send):
+        assert (turn.step.kind, turn.step.action) == (StepKind.CONTROL, "look")
+        answers = (*answers, net.answer(turn))
+    return turn
+
+
+def test_a_lost_message_is_looked_for_in_the_conversation(net: Net) -> None:
+    assert isinstance(looked(net, "Bonjour"), Unknown), "no conversation proves nothing"
+    net.says("leo", "hello")
+    net.chats.typed("leo", "Bonjour", net.clock())
+    net.clock.move(3600)
+    assert isinstance(looked(net, "Bonjour"), Absent), "an older one with the same words"
+    net.says("leo", "Bonjour")
+    assert isinstance(looked(net, "Bonjour"), Absent), "what the other one said is not ours"
+    mine = net.chats.typed("leo", "Bonjour", net.clock())
+    found = looked(net, "Bonjour")
+    assert isinstance(found, Found)
+    assert found.native_id == mine.id
+    assert isinstance(looked(net, "Bonjour", known=frozenset({mine.id})), Absent)
+    for number in range(TOLD):
+        net.says("leo", f"more {number}", after=0)
+    assert isinstance(looked(net, "Bonjour"), Unknown), "it may be among those nobody is told of"
+    net.rights = frozenset()
+    assert isinstance(looked(net, "Bonjour"), Unknown)
+
+
+def test_a_message_stays_with_its_reader() -> None:
+    stays = Rejected(Message("meta.message_stays"), permanent=True)
+    assert PLATFORM.remove(Copy("aWdf", ME, "1"), ()) == stays
+
+
+def test_an_account_is_asked_no_more_often_than_its_conversations_allow() -> None:
+    most = meta_chats.MOST_PAGES + meta_chats.MOST_PEOPLE
+    assert most <= 20, "a poll of more is not heard"
+    assert PLATFORM.capabilities.poll_seconds * 2 > most, "two requests a second"

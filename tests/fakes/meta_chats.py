@@ -1,0 +1,170 @@
+"""Messages of the fake Instagram: who wrote, who may be answered, what is told of it.
+
+Documented: conversations by `platform`, and one by `user_id`; details of the twenty newest messages alone; 1000 bytes
+of UTF-8; an answer for 24 hours after the person wrote; the right for messages on every request; a person who blocked
+the account, or is gone. https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/
+conversations-api, /messaging-api. Unverified: conversations come with those first that changed last, messages the
+newest first; times have seconds; what was unsent is told no more; what only the app shows has no words; the subcodes,
+which others met. The same words twice are two messages: no key travels.
+"""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.fakes.instagram_fetching import Refused
+from tests.fakes.instagram_remarks import Fields, fields_of
+
+RIGHT = "instagram_business_manage_messages"
+WINDOW = timedelta(hours=24)
+TOLD, MOST_BYTES = 20, 1000
+FIELDS = frozenset({"id", "created_time", "from", "to", "message", "attachments", "shares", "story", "reactions"})
+Json = dict[str, Any]
+_numbers = itertools.count(1_780_000_000_001)
+
+
+@dataclass
+class Said:
+    """One message; `more` is what it tells beside its words."""
+
+    id: str
+    by: str
+    at: datetime
+    text: str
+    more: Json = field(default_factory=dict)
+
+
+@dataclass
+class Talk:
+    """The conversation with one person. `shut`: they blocked the account, are `gone`, or its owner `archived` it."""
+
+    id: str
+    person: str
+    username: str
+    said: list[Said] = field(default_factory=list)
+    shut: str = ""
+
+
+class Chats:
+    """All conversations of one account."""
+
+    def __init__(self, owner: str, username: str) -> None:
+        self._me = {"id": owner, "username": username}
+        self.talks: dict[str, Talk] = {}
+        self.taken: list[tuple[str, str]] = []
+        """What the account sent, oldest first."""
+        self.limited = 0
+        """So many messages are told that there were too many."""
+
+    def person(self, username: str) -> Talk:
+        """The conversation with somebody; made where there is none."""
+        found = next((talk for talk in self.talks.values() if talk.username == username), None)
+        number = next(_numbers)
+        made = found or Talk(f"aWdfZAG06{number}", str(number), username)
+        return self.talks.setdefault(made.id, made)
+
+    def say(self, username: str, text: str, at: datetime, **more: Any) -> Said:
+        """Somebody writes to the account."""
+        talk = self.person(username)
+        talk.said.append(made := Said(f"aWdfbWlkX{next(_numbers)}", talk.person, at, text, more))
+        return made
+
+    def typed(self, username: str, text: str, at: datetime) -> Said:
+        """The account's owner writes, in the app."""
+        talk = self.person(username)
+        talk.said.append(made := Said(f"aWdfbWlkX{next(_numbers)}", self._me["id"], at, text))
+        return made
+
+    def unsend(self, username: str, message: str) -> None:
+        """Whoever wrote it takes it back."""
+        talk = self.person(username)
+        talk.said = [one for one in talk.said if one.id != message]
+
+    def answer(
+        self, method: str, parts: list[str], told: Mapping[str, Any], rights: frozenset[str], now: datetime
+    ) -> Json | None:
+        """What a request about messages gives; None for any other. Raises Refused."""
+        mine, asked = parts[0] in ("me", self._me["id"]), (method, *parts[1:])
+        known = mine and asked in (("GET", "conversations"), ("POST", "messages"))
+        if not known and not (asked == ("GET",) and parts[0] in self.talks):
+            return None
+        if RIGHT not in rights:
+            raise Refused(10, message="(#10) Application does not have permission for this action")
+        if not known:
+            return self._shown(self.talks[parts[0]], fields_of(str(told.get("fields", "id"))))
+        return self._listed(told) if method == "GET" else self._send(told, now)
+
+    def _listed(self, told: Mapping[str, Any]) -> Json:
+        if told.get("platform") != "instagram":
+            raise Refused(100, message="(#100) Param platform must be one of {INSTAGRAM}")
+        fields = fields_of(str(told.get("fields", "id,updated_time")))
+        wanted = told.get("user_id")
+        found = [talk for talk in self.talks.values() if talk.said and talk.shut != "archived"]
+        rows = [talk for talk in found if wanted in (None, talk.person)]
+        rows.sort(key=lambda talk: (talk.said[-1].at, talk.id), reverse=True)
+        most, after = int(str(told.get("limit", 25))), str(told.get("after", "0"))
+        page = rows[int(after) : int(after) + most]
+        end = int(after) + len(page)
+        more = {"next": "https://graph.instagram.com/?access_token=IGAA"} if end < len(rows) else {}
+        return {"data": [self._shown(one, fields) for one in page], "paging": {"cursors": {"after": str(end)}, **more}}
+
+    def _shown(self, talk: Talk, fields: Fields) -> Json:
+        if talk.shut == "archived":
+            raise Refused(100, 33, message=f"Unsupported get request. Object with ID '{talk.id}' does not exist")
+        if unknown := fields.keys() - {"id", "updated_time", "messages", "participants"}:
+            raise Refused(100, message=f"(#100) Tried accessing nonexisting field ({min(unknown)})")
+        shown: Json = {"id": talk.id}
+        if "updated_time" in fields:
+            shown["updated_time"] = _time(talk.said[-1].at)
+        if "messages" in fields:
+            most, inner = fields["messages"]
+            if unknown := inner.keys() - FIELDS:
+                raise Refused(100, message=f"(#100) Tried accessing nonexisting field ({min(unknown)})")
+            newest = talk.said[::-1][: min(most, TOLD)]
+            shown["messages"] = {"data": [self._told(talk, one, inner) for one in newest]}
+        return shown
+
+    def _told(self, talk: Talk, one: Said, fields: Fields) -> Json:
+        them = {"id": talk.person, "username": talk.username}
+        sender, reader = (them, self._me) if one.by == talk.person else (self._me, them)
+        every = {
+            "id": one.id,
+            "created_time": _time(one.at),
+            "from": sender,
+            "to": {"data": [reader]},
+            "message": one.text,
+            **one.more,
+        }
+        return {name: every[name] for name in ("id", *fields) if name in every}
+
+    def _send(self, told: Mapping[str, Any], now: datetime) -> Json:
+        told = {name: value for name, value in told.items() if name != "access_token"}
+        match told:
+            case {"recipient": {"id": str(person)}, "message": {"text": str(text)}} if len(told) == 2 and text.strip():
+                pass
+            case _:
+                raise Refused(100, message="(#100) Param recipient and message[text] are required")
+        if len(text.encode()) > MOST_BYTES:
+            raise Refused(100, 2534026, message="(#100) Length of param message[text] must be at most 1000")
+        if self.limited:
+            self.limited -= 1
+            raise Refused(613, message="(#613) Calls to this api have exceeded the rate limit.")
+        talk = next((one for one in self.talks.values() if one.person == person), None)
+        if talk is None or talk.shut == "gone":
+            raise Refused(100, 2534014, message="The requested user cannot be found.")
+        if talk.shut == "blocked":
+            raise Refused(551, 1545041, message="(#551) This person isn't available right now.")
+        if talk.shut == "archived":
+            raise Refused(100, 2534001, message="This thread was deleted or archived by its owner")
+        last = max((one.at for one in talk.said if one.by == person), default=now - WINDOW)
+        if now - last >= WINDOW:
+            raise Refused(10, 2534022, status=403, message="This message is sent outside of allowed window.")
+        made = self.typed(talk.username, text, now)
+        self.taken.append((made.id, text))
+        return {"recipient_id": person, "message_id": made.id}
+
+
+def _time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S+0000")

@@ -1,0 +1,190 @@
+"""Messages on Instagram from the yes to the answer, on real PostgreSQL, through the house's own routes."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from channels.states import ChannelState, EnrolmentState
+from connectors import windows
+from connectors.enrolment import MESSAGES, POSTS
+from connectors.instagram import Instagram
+from connectors.instagram_chats import RIGHT, SURFACE
+from foundation.errors import Refused
+from foundation.ids import uuid7
+from foundation.words import Message
+from subscribers import answering, persona
+from tests.conftest import Cluster
+from tests.fakes.network import Network, network
+from tests.journeys.meta import Signed, networks, signed
+from tests.subscribers.builders import NOVA
+from workers import handlers
+from workers.wiring import Services
+
+CAN = Instagram().capabilities
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def meta(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Services, dict[str, Any]]]:
+    with networks(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
+        yield found
+
+
+@pytest.fixture
+def house(meta: tuple[Services, dict[str, Any]], running: Network) -> Iterator[Signed]:
+    services, servers = meta
+    made = signed(services, running, servers["instagram"], "instagram")
+    with made.desk.scope() as scope:
+        persona.activate(scope, persona.write(scope, made.desk.creator_id, NOVA))
+    yield made
+    made.server.book.clear()
+    made.oauth.unticks = frozenset()
+
+
+def rows(house: Signed, statement: str, **more: Any) -> list[Any]:
+    with house.desk.scope() as scope:
+        return list(scope.run(statement, tenant=house.desk.tenant_id, **more))
+
+
+def hears(house: Signed) -> list[tuple[str, str]]:
+    """The account is listened to, what it brings is dealt with; all that the inbox shows of people."""
+    handlers.ear(house.desk.services, house.channel()).once()
+    house.live(seconds=30)
+    return [(one.kind, one.body) for one in rows(house, "SELECT * FROM messages WHERE direction = 'in' ORDER BY seq")]
+
+
+def chatty(house: Signed) -> bool:
+    return handlers.ears(house.desk.services)._chatty(house.channel())
+
+
+def told(house: Signed) -> set[str]:
+    found = rows(house, "SELECT message FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL")
+    return {one.message["code"] for one in found}
+
+
+def say(house: Signed, text: str, *, known: bool = True) -> UUID:
+    """A member takes the one conversation and answers; `known`: the page knows what the platform allows."""
+    ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
+    key, lea = uuid7(), house.desk.author
+    with house.desk.scope(f"member:{lea}") as scope:
+        answering.take(scope, talk, lea)
+        answering.say(scope, talk, lea, text, key=key, can=CAN if known else None)
+    return key
+
+
+def became(house: Signed, draft: UUID) -> tuple[str, str]:
+    ((state, reason),) = rows(
+        house, "SELECT state, reason FROM drafts WHERE tenant_id = :tenant AND id = :id", id=draft
+    )
+    return state, reason["code"] if reason else ""
+
+
+def sent(house: Signed) -> list[str]:
+    return [text for _, text in house.member.chats.taken]
+
+
+@pytest.mark.parametrize("mode", ["", "reset_after", "reset_before", "status:503_after"])
+def test_a_message_is_heard_and_answered_once_whatever_the_day(house: Signed, mode: str) -> None:
+    chats, now = house.member.chats, house.server.clock
+    chats.say("leo", "ce que j’ai écrit bien avant", now())
+    assert house.enrol(wanted=MESSAGES).state == EnrolmentState.CONNECTED
+    assert house.channel().chat_surface == SURFACE
+    assert hears(house) == [], "what was said before was said to the creator"
+    now.move(1)
+    chats.say("leo", "bonjour !", now())
+    chats.say("leo", "superbe", now(), story={"reply_to": {"id": "1", "link": "https://evil.example"}})
+    lines = [("text", "bonjour !"), ("story", "superbe")]
+    assert hears(house) == lines
+    assert len(sent(house)) >= 1, "a stranger reads first that a machine answers"
+    if mode:
+        house.server.book.ask(mode, on="messages")
+    draft = say(house, "Bonjour Léo")
+    house.live(minutes=6)
+    assert became(house, draft)[0] == "sent"
+    assert sent(house).count("Bonjour Léo") == 1
+    assert hears(house) == lines, "our own answer is nobody's line"
+
+
+def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Signed) -> None:
+    house.enrol(wanted=MESSAGES)
+    hears(house)
+    house.server.clock.move(1)
+    house.member.chats.say("leo", "bonjour !", house.server.clock())
+    hears(house)
+    house.desk.pass_time(hours=24)
+    house.server.clock.move(24 * 3600)
+    before = len(house.server.book.record())
+    with pytest.raises(Refused) as refused:
+        say(house, "trop tard")
+    assert refused.value.message.code == windows.CLOSED
+    ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
+    with house.desk.scope() as scope:
+        answering.take(scope, talk, house.desk.author)
+        shown = answering.conflicts(scope, talk, house.desk.author, "", can=CAN)
+    assert shown == (Message(windows.CLOSED, {"hours": 24}),), "before a word is typed"
+    draft = say(house, "trop tard", known=False)
+    house.desk.run()
+    assert became(house, draft) == ("failed", windows.CLOSED)
+    assert windows.CLOSED in told(house)
+    assert not any(one["kind"] == "messages" for one in house.server.book.record()[before:]), "nobody was asked"
+    house.member.chats.say("leo", "encore moi", house.server.clock())
+    hears(house)
+    draft = say(house, "me revoilà")
+    house.live(minutes=2)
+    assert became(house, draft)[0] == "sent"
+
+
+def test_who_blocked_the_account_is_not_written_to_again(house: Signed) -> None:
+    house.enrol(wanted=MESSAGES)
+    hears(house)
+    house.server.clock.move(1)
+    house.member.chats.say("leo", "bonjour !", house.server.clock())
+    hears(house)
+    house.member.chats.person("leo").shut = "blocked"
+    draft = say(house, "tu es là ?")
+    house.live(minutes=2)
+    assert became(house, draft) == ("failed", "connectors.reader_gone")
+    assert house.channel().state == ChannelState.ACTIVE
+    assert "tu es là ?" not in sent(house)
+
+
+def test_the_right_is_asked_for_only_where_messages_are_wanted(house: Signed) -> None:
+    wish = house.ask(wanted=POSTS)
+    assert RIGHT not in wish.visit
+    house.bring(house.approve(wish.visit))
+    assert house.stands(wish.id).state == EnrolmentState.CONNECTED
+    assert not chatty(house)
+    house.oauth.unticks = frozenset({RIGHT})
+    refused = house.enrol(wanted=MESSAGES)
+    assert (refused.state, refused.reason) == (EnrolmentState.REFUSED, Message(windows.NO_MESSAGES))
+    house.oauth.unticks = frozenset()
+    wish = house.ask(wanted=MESSAGES)
+    assert RIGHT in wish.visit
+    house.bring(house.approve(wish.visit))
+    assert house.stands(wish.id).state == EnrolmentState.CONNECTED
+    assert chatty(house)
+
+
+def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting(house: Signed) -> None:
+    house.enrol(wanted=MESSAGES)
+    hears(house)
+    rights, house.member.rights = house.member.rights, house.member.rights - {RIGHT}
+    for _ in range(2):
+        assert hears(house) == []
+    assert windows.NO_MESSAGES in told(house)
+    assert house.channel().state == ChannelState.ACTIVE
+    house.member.rights = rights
+    house.server.clock.move(1)
+    house.member.chats.say("leo", "bonjour !", house.server.clock())
+    assert hears(house) == [("text", "bonjour !")]
+    assert windows.NO_MESSAGES not in told(house)
+    assert timedelta(seconds=CAN.poll_seconds) >= timedelta(seconds=18), "200 requests an hour are those of posts too"
