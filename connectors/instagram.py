@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, instagram_account, instagram_remarks, meta_tokens, options
+from connectors import fitting, instagram_account, instagram_remarks, meta_tokens, options, showing
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import (
@@ -79,6 +79,7 @@ class Instagram:
         stages=True,
         points_at=frozenset({REMARK}),
         first_comment=True,
+        shows={"": showing.INSTAGRAM},
         options=(
             Option("feed", "flag", default=options.YES, films=True),
             Option(
