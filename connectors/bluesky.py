@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import bluesky_account, bluesky_acts, bluesky_chats, bluesky_remarks, fitting
+from connectors import bluesky_account, bluesky_acts, bluesky_chats, bluesky_remarks, fitting, showing
 from connectors.answers import SHORT_WAIT, error_word, segment, told_by
 from connectors.bluesky_account import CHAT_SURFACE, meaning
 from connectors.bluesky_acts import is_absent, look
@@ -88,6 +88,7 @@ CAN = Capabilities(
     sizes={CHAT_SURFACE.partition(".")[2]: (bluesky_chats.MOST_TEXT, 0)},
     looks_for_messages=True,
     keeps_messages=True,
+    shows={"": showing.BLUESKY},
     options=(
         Option(
             "languages",

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from connectors import fanvue, fitting
+from connectors import fanvue, fitting, showing
 from connectors.answers import SHORT_WAIT, segment
 from connectors.capabilities import Asking, Capabilities
 from connectors.contract import Answer, Copy, FileRef, Posted, Response, Send, Sought, StepKind, StepNotSent, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.naming import NO_POST, Address
 from connectors.outcomes import Absent, Found, Outcome, Processing, Published, Rejected, Retry, Sighting, Uncertain
+from connectors.showing import NEUTRAL, Showing
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Medium, Unit
@@ -48,6 +49,7 @@ class Site:
     lines: tuple[str, ...] = ()
     once: bool = False
     asks: Asking | None = None
+    shows: Showing = NEUTRAL
 
 
 _PAID = ("audience", "partners")
@@ -57,16 +59,39 @@ takes it says to whoever types the price there."""
 SITES: Mapping[str, Site] = {
     "onlyfans": Site("OnlyFans", ("onlyfans.com",), r"/(\d{3,})(/[\w.-]+)?", 5000, lines=_PAID, asks=_DOLLARS),
     "fansly": Site("Fansly", ("fansly.com",), r"/post/(\d{3,})", 5000, lines=_PAID, asks=_DOLLARS),
-    "fanvue": Site("Fanvue", ("fanvue.com",), r"/.+/.+", 5000, lines=_PAID, asks=fanvue.CENTS),
-    "instagram": Site("Instagram", ("instagram.com",), r"(/[\w.]+)?/(?:p|reel|tv|stories)/([\w./-]+)", 2200, 10),
-    "tiktok": Site("TikTok", ("tiktok.com",), r"/(@[\w.-]+/(video|photo)/\d+|[\w-]{5,})", 2200, 35),
+    "fanvue": Site("Fanvue", ("fanvue.com",), r"/.+/.+", 5000, lines=_PAID, asks=fanvue.CENTS, shows=showing.FANVUE),
+    "instagram": Site(
+        "Instagram",
+        ("instagram.com",),
+        r"(/[\w.]+)?/(?:p|reel|tv|stories)/([\w./-]+)",
+        2200,
+        10,
+        shows=showing.INSTAGRAM,
+    ),
+    "tiktok": Site(
+        "TikTok", ("tiktok.com",), r"/(@[\w.-]+/(video|photo)/\d+|[\w-]{5,})", 2200, 35, shows=showing.TIKTOK
+    ),
     "snapchat": Site("Snapchat", ("snapchat.com",), text=250, media=1),
     "linkedin": Site("LinkedIn", ("linkedin.com",), r"/(posts|feed/update|pulse)/.+", 3000, 20),
-    "x": Site("X", ("x.com", "twitter.com"), r"/\w+/status/(\d{3,})", 280, 4, once=True),
-    "reddit": Site("Reddit", ("reddit.com", "redd.it"), r"/(r/\w+|user/[\w-]+)/(comments|s)/\w+.*|/\w{5,}", 40_000, 20),
-    "threads": Site("Threads", ("threads.net", "threads.com"), r"/@[\w.]+/post/[\w-]+", 500, 20),
-    "facebook": Site("Facebook", ("facebook.com", "fb.watch"), text=63_206),
-    "youtube": Site("YouTube", ("youtube.com", "youtu.be"), r"/(watch\?v=|shorts/|post/|live/)?[\w-]{6,}.*", 5000, 1),
+    "x": Site("X", ("x.com", "twitter.com"), r"/\w+/status/(\d{3,})", 280, 4, once=True, shows=showing.X),
+    "reddit": Site(
+        "Reddit",
+        ("reddit.com", "redd.it"),
+        r"/(r/\w+|user/[\w-]+)/(comments|s)/\w+.*|/\w{5,}",
+        40_000,
+        20,
+        shows=showing.REDDIT,
+    ),
+    "threads": Site("Threads", ("threads.net", "threads.com"), r"/@[\w.]+/post/[\w-]+", 500, 20, shows=showing.THREADS),
+    "facebook": Site("Facebook", ("facebook.com", "fb.watch"), text=63_206, shows=showing.FACEBOOK),
+    "youtube": Site(
+        "YouTube",
+        ("youtube.com", "youtu.be"),
+        r"/(watch\?v=|shorts/|post/|live/)?[\w-]{6,}.*",
+        5000,
+        1,
+        shows=showing.YOUTUBE,
+    ),
     "pornhub": Site(
         "Pornhub", ("pornhub.com",), r"/(view_video\.php\?viewkey=|photo/|album/|shorties/)\w+", lines=_PAID
     ),
@@ -96,6 +121,7 @@ class ByHand:
         hand_over=True,
         sizes={name: (site.text, site.media) for name, site in SITES.items()},
         once=frozenset(name for name, site in SITES.items() if site.once),
+        shows={name: site.shows for name, site in SITES.items()},
         sells={name: site.asks for name, site in SITES.items() if site.asks is not None},
     )
     form = ConnectForm(

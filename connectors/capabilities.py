@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from connectors.showing import NEUTRAL, Showing
 from foundation.money import Money
 
 Cost = Literal["free", "used", "monthly"]
@@ -120,6 +121,9 @@ class Capabilities:
     """Places whose posts or messages may be locked until a reader pays the platform, with what may be asked. Packs that
     are sold by an invoice of ours are `can_sell` alone."""
 
+    shows: Mapping[str, Showing] = field(default_factory=dict)
+    """How its feed shows a post, by place; "" of every place that is not named."""
+
     @property
     def burden(self) -> tuple[int, int]:
         """What stands in the way beside somebody's minutes, to compare platforms by."""
@@ -128,6 +132,11 @@ class Capabilities:
     def size(self, surface: str) -> tuple[int, int]:
         """The longest text and the most media that a place takes."""
         return self.sizes.get(surface.removeprefix(f"{self.platform}."), (self.max_text, self.max_media))
+
+    def showing(self, surface: str) -> Showing:
+        """How a place shows a post in its feed; in the neutral form where nobody wrote that down."""
+        place = surface.removeprefix(f"{self.platform}.")
+        return self.shows.get(place) or self.shows.get("") or NEUTRAL
 
     def asking(self, surface: str) -> Asking | None:
         """What a place lets its posts cost; None where everybody sees all of them."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from connectors import discord_connecting, discord_places, discord_roles, discord_words, fitting, options
+from connectors import discord_connecting, discord_places, discord_roles, discord_words, fitting, options, showing
 from connectors.answers import ahead, segment
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
@@ -78,6 +78,7 @@ class Discord:
         can_sell=False,
         stages=False,
         threads=25,
+        shows={"": showing.DISCORD},
         options=(Option("silent", "flag", default=options.NO),),
     )
     form = ConnectForm(

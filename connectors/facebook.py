@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import facebook_account, facebook_remarks, facebook_words, fitting, meta_calls
+from connectors import facebook_account, facebook_remarks, facebook_words, fitting, meta_calls, showing
 from connectors.answers import ahead, body_of, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
@@ -79,6 +79,7 @@ class Facebook:
         can_chat=False,
         can_sell=False,
         stages=True,
+        shows={"": showing.FACEBOOK},
         points_at=frozenset({REMARK}),
         first_comment=True,
         moderates=facebook_remarks.MODERATES,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import fanvue_account, fanvue_calls, fanvue_chats, fanvue_earnings, fanvue_news, fitting
+from connectors import fanvue_account, fanvue_calls, fanvue_chats, fanvue_earnings, fanvue_news, fitting, showing
 from connectors.answers import ahead, segment, staged_anew, told_at, told_by
 from connectors.calling import Nudge, Signed
 from connectors.capabilities import Asking, Capabilities
@@ -58,6 +58,7 @@ CAN = Capabilities(
     can_sell=True,
     stages=True,
     poll_seconds=POLL_SECONDS,
+    shows={"": showing.FANVUE},
     sells={SURFACE.partition(".")[2]: CENTS, CHAT_SURFACE.partition(".")[2]: CENTS},
 )
 """How many pictures and films a post or a message takes, and how large, is nowhere said."""

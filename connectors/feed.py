@@ -7,7 +7,7 @@ repeat is harmless: files by their digest, the item by the delivery's native key
 from collections.abc import Mapping
 from datetime import timedelta
 
-from connectors import editing, fitting
+from connectors import editing, fitting, showing
 from connectors.answers import SHORT_WAIT, meaning, segment, staged_anew
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
@@ -40,6 +40,7 @@ class Feed:
         can_sell=False,
         stages=True,
         in_house=True,
+        shows={"": showing.OWN_PAGE},
         joins_parts=True,
     )
 

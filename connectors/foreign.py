@@ -12,10 +12,11 @@ from functools import cache
 from importlib.metadata import EntryPoint
 from urllib.parse import urlsplit
 
-from connectors import contract, enrolment, following, inboxes, naming, options, places
+from connectors import contract, enrolment, following, inboxes, naming, options, places, showing
 from connectors.capabilities import COSTS, Capabilities
 from connectors.contract import Connector
 from connectors.enrolment import ConnectForm
+from connectors.showing import Showing
 from foundation import packages, telemetry
 from foundation.words import Message
 
@@ -154,6 +155,8 @@ def _untrue(can: Capabilities) -> Iterator[str]:
         yield "options"
     if can.cost not in COSTS:
         yield "cost"
+    if not all(isinstance(one, Showing) and showing.is_whole(one) for one in can.shows.values()):
+        yield "shows"
 
 
 def _usual(address: str) -> bool:

@@ -21,6 +21,7 @@ from connectors import (
     meta_chats,
     meta_tokens,
     options,
+    showing,
 )
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities, Option
@@ -95,6 +96,7 @@ class Instagram:
         stages=True,
         points_at=frozenset({REMARK}),
         first_comment=True,
+        shows={"": showing.INSTAGRAM},
         options=(
             Option("feed", "flag", default=options.YES, films=True),
             Option(

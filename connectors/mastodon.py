@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, mastodon_account, mastodon_remarks, mastodon_words, options
+from connectors import fitting, mastodon_account, mastodon_remarks, mastodon_words, options, showing
 from connectors.answers import ahead, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
@@ -74,6 +74,7 @@ CAN = Capabilities(
     moderates=mastodon_remarks.MODERATES,
     remarks_every=5,  # one request of the 300 that an account, and an address, has in as many minutes
     names_whom_it_answers=True,
+    shows={"": showing.MASTODON},
     options=(
         Option("visibility", "choice", choices=("public", "unlisted", "private")),
         Option("warning", "text", most=200, read=True, example="Food"),
@@ -92,6 +93,10 @@ class Mastodon:
     def count(self, unit: Unit) -> tuple[int, int]:
         """Characters as readers see them, the warning's too; every address counts the same."""
         return _length(unit), CAN.max_text
+
+    def warning(self, unit: Unit) -> str:
+        """What stands before its words until a reader presses."""
+        return _warning(unit)
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Upload each picture, wait until the server has worked through it, then post; tell what an answer meant."""

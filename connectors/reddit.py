@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import answers as http
-from connectors import fitting, options, reddit_account, reddit_remarks, reddit_words
+from connectors import fitting, options, reddit_account, reddit_remarks, reddit_words, showing
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
@@ -90,6 +90,7 @@ CAN = Capabilities(
     moderates=reddit_remarks.ACTS,
     remarks_every=reddit_remarks.EVERY,
     approval_days=14,
+    shows={"": showing.REDDIT},
     options=(
         Option("spoiler", "flag", default=options.NO),
         Option("replies", "flag", default=options.YES),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import fitting, following, remarks, sandbox_naming, sandbox_words
+from connectors import fitting, following, remarks, sandbox_naming, sandbox_words, showing
 from connectors.answers import error_word, meaning, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, News, Response, Send, Sought, StepKind, Update, WireStep
@@ -64,6 +64,7 @@ class Sandbox:
         moderates=frozenset({"like", "unlike", "hide", "show", "delete", "block", "report"}),
         remarks_every=1,
         threads=25,
+        shows=showing.SANDBOX,
         sizes={"as_x": (280, 4), "as_instagram": (2200, 10), "as_telegram": (4096, 10), "as_fanvue": (5000, 10)},
     )
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from connectors import (
     fitting,
     pricing,
+    showing,
     telegram_again,
     telegram_connecting,
     telegram_doors,
@@ -104,6 +105,7 @@ class Telegram:
         replaces=True,
         edits=True,
         threads=MOST_PARTS,
+        shows={"": showing.TELEGRAM},
         options=OPTIONS,
         sells=telegram_paid.SELLS,
     )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, meta_tokens, threads_account, threads_remarks
+from connectors import fitting, meta_tokens, showing, threads_account, threads_remarks
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import (
@@ -85,6 +85,7 @@ class Threads:
         can_sell=False,
         stages=True,
         threads=25,
+        shows={"": showing.THREADS},
         points_at=frozenset({REMARK}),
         moderates=threads_remarks.MODERATES,
         remarks_every=5,  # eight requests at most, of 48,000 a day that an account has at the least

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import answers as http
-from connectors import fitting, options, tiktok_account
+from connectors import fitting, options, showing, tiktok_account
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
@@ -77,6 +77,7 @@ CAN = Capabilities(
     can_sell=False,
     stages=True,
     approval_days=14,
+    shows={"": showing.TIKTOK},
     options=(
         Option("readers", "choice", choices=READERS),
         Option("comments", "flag", default=options.YES),

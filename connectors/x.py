@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, options, x_account, x_remarks
+from connectors import fitting, options, showing, x_account, x_remarks
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
@@ -69,6 +69,7 @@ CAN = Capabilities(
     remarks_every=x_remarks.EVERY,
     threads=25,
     cost="used",
+    shows={"": showing.X},
     options=(Option("answers", "choice", choices=("following", "mentionedUsers", "subscribers", "verified")),),
 )
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors import answers as http
-from connectors import fitting, options, youtube_account, youtube_remarks
+from connectors import fitting, options, showing, youtube_account, youtube_remarks
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
@@ -58,6 +58,7 @@ CAN = Capabilities(
     moderates=frozenset(youtube_remarks.STATUS),
     remarks_every=60,
     looks_for_answers=True,
+    shows={"": showing.YOUTUBE},
     options=(
         Option("readers", "choice", choices=SEEN),
         Option("tags", "list", most=400, entries=50, pattern="[^<>,]+", read=True, example="sea"),

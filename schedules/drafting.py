@@ -1,18 +1,22 @@
 """A post as somebody writes it, and putting it on the calendar."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
+from channels import reads as channel_reads
+from channels.reads import Channel
+from connectors.options import Chosen
 from foundation.database import Scope
-from foundation.errors import BadInput, Conflict
-from schedules import approvals, lateness, linking, overrides, planning, prints, threads
+from foundation.errors import BadInput, Conflict, NotFound
+from schedules import approvals, lateness, linking, overrides, planning, prints, reads, threads
 from schedules.calendar import WallTime
 from schedules.lateness import Late
 from schedules.linking import NO_WISH, Wanted
 from schedules.moving import delivery, move
 from schedules.overrides import Content, Override
 from schedules.planning import LATE_OK, deliveries_of, digest_now, post, wake
+from schedules.reads import Written
 from schedules.states import DeliveryState
 from schedules.threads import Piece
 from studio import library
@@ -201,6 +205,42 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
             move(scope, one, S.DRAFT)
         wake(scope, one)
     return settle(scope, post_id)
+
+
+def choose(scope: Scope, post_id: UUID, channel_id: UUID, options: Chosen, *, author: str) -> bool | None:
+    """Change what a post chooses on one account beside its words, and nothing else of it; None where that is as it was,
+    else whether it is on the calendar again.
+
+    It is content: what was approved was another. Raises as `rewrite` does, and NotFound for an account that it does not
+    go to.
+    """
+    row = post(scope, post_id)
+    scope.session.refresh(row, with_for_update={"key_share": True})  # what somebody else wrote just now is kept
+    channels = _goes_to(scope, post_id)
+    others = overrides.choosing(row, list(channels.values()), place_of(scope, post_id, channel_id), options)
+    if overrides.stored(others) == row.overrides:
+        return None
+    written = replace(as_written(reads.written_of(row)), others=others)
+    return rewrite(scope, post_id, written, author=author)
+
+
+def _goes_to(scope: Scope, post_id: UUID) -> dict[UUID, Channel]:
+    live = dict.fromkeys(one.channel_id for one in deliveries_of(scope, post_id) if one.state != S.CANCELLED)
+    return {one: channel_reads.channel(scope, one) for one in live}
+
+
+def place_of(scope: Scope, post_id: UUID, channel_id: UUID) -> Channel:
+    """An account that a post goes to. Raises NotFound for any other."""
+    found = _goes_to(scope, post_id).get(channel_id)
+    if found is None:
+        raise NotFound("channel.unknown")
+    return found
+
+
+def as_written(of: Written, channels: tuple[UUID, ...] = ()) -> Draft:
+    """A post as it stands, as a draft of itself for these accounts."""
+    words = (of.title, of.body, of.media, channels, of.text_ai, of.parts, of.others, of.links)
+    return Draft(of.creator_id, *words, late=of.late, post_id=of.id)
 
 
 def skip(scope: Scope, delivery_id: UUID) -> None:

@@ -119,6 +119,21 @@ def every_asset(media: Sequence[UUID], parts: Sequence[Piece], others: Sequence[
     return list(dict.fromkeys(found))
 
 
+def choosing(owner: Post, channels: Sequence[Channel], channel: Channel, options: Chosen) -> tuple[Override, ...]:
+    """What a post says otherwise, once it chooses these on one of the accounts it goes to, and nothing else there.
+
+    What its platform chose for several speaks for each of them from then on, so that only that account changes.
+    """
+    kept = {one.id: content(owner, one).options for one in channels if one.platform == channel.platform}
+    kept[channel.id] = options
+    found = {one.place: one for one in read(owner)}
+    if channel.platform in found:
+        found[channel.platform] = replace(found[channel.platform], options=())
+    for account, chosen_there in kept.items():
+        found[str(account)] = replace(found.get(str(account), Override(str(account))), options=chosen_there)
+    return tuple(one for one in found.values() if not one.idle)
+
+
 def prices(owner: Post) -> tuple[Override, ...]:
     """What single places ask for a post, and nothing else of what they say."""
     return tuple(Override(one.place, price=one.price) for one in read(owner) if one.price is not None)

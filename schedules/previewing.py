@@ -9,8 +9,10 @@ from channels import carrying
 from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import ChannelState
+from connectors import folding
 from connectors.contract import Connector, Counts
 from connectors.options import Told, told
+from connectors.showing import NEUTRAL, Showing
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import derived
@@ -58,6 +60,7 @@ class PartPreview:
     length: int
     most: int
     comment: bool
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,13 @@ class Preview:
     """Whether what follows was put under the post's own words, since the place shows it so."""
     chosen: tuple[Told, ...] = ()
     """What it chooses there beside its words."""
+    platform: str = ""
+    showing: Showing = NEUTRAL
+    """How its feed shows a post."""
+    covered: bool = False
+    """Whether the pictures are covered there until a reader presses."""
+    warning: str = ""
+    """What stands there before the words; "" where they stand open."""
     said: Content = NOTHING
     """What the post says there before it is marked; its pictures are those of `all_media`, as assets."""
 
@@ -173,6 +183,8 @@ def _preview(
     said: Content, channel: Channel, units: Sequence[Unit], connector: Connector | None, rule: Rule
 ) -> Preview:
     unit, counts = units[0], [count(one, connector) for one in units]
+    can = connector.capabilities if connector is not None else None
+    showing = can.showing(channel.surface) if can is not None else NEUTRAL
     return Preview(
         channel_id=channel.id,
         account=channel.name,
@@ -182,15 +194,26 @@ def _preview(
         flags=tuple(sorted({flag for one in units for flag in one.flags})),
         length=counts[0][0],
         most=counts[0][1],
-        most_media=connector.capabilities.size(channel.surface)[1] if connector is not None else 0,
+        most_media=can.size(channel.surface)[1] if can is not None else 0,
         reasons=(),
         rule=rule,
         parts=tuple(
-            PartPreview(number, one.text("body"), one.media, *counts[number - 1], piece.comment)
+            PartPreview(
+                number,
+                one.text("body"),
+                one.media,
+                *counts[number - 1],
+                piece.comment,
+                folding.warning(one, connector),
+            )
             for number, (one, piece) in enumerate(zip(units[1:], said.parts, strict=False), start=2)
         ),
         joined=bool(said.parts) and len(units) == 1,
-        chosen=told(said.options, connector.capabilities) if connector is not None else (),
+        chosen=told(said.options, can) if can is not None else (),
+        platform=channel.platform,
+        showing=showing,
+        covered=any(folding.covered(showing, one) for one in units),
+        warning=folding.warning(unit, connector),
         said=said,
     )
 

@@ -37,6 +37,7 @@ def show(page: Page) -> None:
     """Draw the queue that was chosen; the first that has something, when none was."""
     draw("calendar_style.html", word=page.word)
     draw("approvals_style.html")
+    draw("feed_style.html")
     st.title(page.word("dashboard.page.approvals"))
     found, more, compared = page.read(lambda scope: _everything(page, scope))
     parts = _parts(page, found, more)

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import acting, files, frame
-from dashboard.app_pages import approvals_link, compose_parts, film, post_talk
+from dashboard import acting, feeds, files, frame
+from dashboard.app_pages import approvals_link, film, post_talk
 from dashboard.frame import Page
 from dashboard.reads.approvals import Approvals, Content, Shot, content
 from dashboard.reads.talk import talk
@@ -218,14 +218,12 @@ def previews(page: Page, asked: Asked, shown: Content) -> None:
     wishes = {wish.channel_id: wish for wish in asked.wishes}
     with st.container(horizontal=True, gap="small"):
         for one in shown.previews:
-            shots, rest = compose_parts.shots_of(one, seen)
             with st.container(width=380):
                 draw(
                     "approvals_preview.html",
                     one=one,
                     wish=wishes[one.channel_id],
-                    shots=shots,
-                    rest=rest,
+                    stands=feeds.stands(one, seen),
                     voice=page.voice,
                     word=page.word,
                 )

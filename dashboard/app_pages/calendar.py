@@ -50,6 +50,7 @@ RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BRO
 def show(page: Page) -> None:
     """Draw the page: a post that is being written, files, a post that was opened, or the days."""
     draw("calendar_style.html", word=page.word)
+    draw("feed_style.html")
     if st.query_params.get("new") and page.may(Right.RUN):
         compose.show(page)
     elif (queue := st.query_params.get("queue")) and page.may(Right.RUN):

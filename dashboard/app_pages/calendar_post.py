@@ -10,7 +10,9 @@ from dashboard.app_pages import (
     calendar_accounts,
     calendar_filters,
     calendar_importance,
+    calendar_look,
     calendar_near,
+    calendar_options,
     calendar_rehearsal,
     calendar_repeats,
     calendar_series,
@@ -50,9 +52,13 @@ def show(page: Page, post_id: UUID) -> None:
     calendar_filters.way_back(page)
     draw("calendar_post.html", found=found, src=files.src, voice=page.voice, word=page.word)
     _story(page, post_id, at, _offers(found))
+    if found.rewritable:
+        calendar_look.show(page, found)
     calendar_series.show(page, found)
     if page.may(Right.RUN):
         _rework(page, found)
+        if found.rewritable:
+            calendar_options.show(page, found)
         calendar_words.ask(page, found)
         if any(place.movable for place in found.places):
             _move(page, found)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import acting, files
+from dashboard import acting, feeds, files
 from dashboard.app_pages import (
     calendar_series,
     compose_draft,
@@ -176,8 +176,7 @@ def _previews(page: Page, found: Desk) -> None:
             asset: (files.src(asset, "preview", unrated=asset in found.unrated), medium.alt)
             for asset, medium in zip(one.said.assets, one.all_media, strict=False)
         }
-        shots, rest = compose_parts.shots_of(one, seen)
-        draw("compose_preview.html", one=one, shots=shots, rest=rest, voice=page.voice, word=page.word)
+        draw("compose_preview.html", one=one, stands=feeds.stands(one, seen), voice=page.voice, word=page.word)
 
 
 def _send(page: Page, found: Desk, written: Draft) -> None:

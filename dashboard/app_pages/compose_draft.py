@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from connectors.capabilities import Option
-from connectors.options import NO, YES, Chosen
+from connectors.options import NO, YES, Chosen, Value
 from foundation import money
 from foundation.errors import NotFound
 from foundation.ids import uuid7
@@ -111,10 +111,20 @@ def _choose(account: str, options: Chosen) -> None:
     """The fields of what is chosen on an account, by the kind of each value."""
     for name, value in options:
         kind = "flag" if isinstance(value, bool) else "list" if isinstance(value, tuple) else "text"
-        text = (
-            (YES if value else NO) if isinstance(value, bool) else value if isinstance(value, str) else "\n".join(value)
-        )
-        st.session_state[f"{_of_options(account)}{kind}:{name}"] = text
+        st.session_state[f"{_of_options(account)}{kind}:{name}"] = as_typed(value)
+
+
+def as_typed(value: Value) -> str:
+    """A chosen value as it stands in its field."""
+    if isinstance(value, bool):
+        return YES if value else NO
+    return value if isinstance(value, str) else "\n".join(value)
+
+
+def as_meant(kind: str, text: str) -> Value:
+    """What stands in the field of an option of that kind, as a value."""
+    lines = tuple(line.strip() for line in text.splitlines() if line.strip())
+    return text == YES if kind == "flag" else lines if kind == "list" else text
 
 
 def _fill(account: str, said: Content, *, same_parts: bool) -> None:
@@ -198,8 +208,7 @@ def _options(account: str) -> Chosen:
     for key in [str(one) for one in st.session_state if str(one).startswith(begin)]:
         kind, _, name = key.removeprefix(begin).partition(":")
         if said := typed(key).strip():
-            lines = tuple(line.strip() for line in said.splitlines() if line.strip())
-            found[name] = said == YES if kind == "flag" else lines if kind == "list" else said
+            found[name] = as_meant(kind, said)
     return chosen(found)
 
 

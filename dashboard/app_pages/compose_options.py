@@ -20,14 +20,15 @@ def show(page: Page, chosen: Sequence[Account], names: Mapping[str, str]) -> Non
         if one.options:
             with st.expander(page.word("compose.options", account=names[str(one.id)])):
                 for option in one.options:
-                    _field(page, one, option)
+                    field(page, one.platform, option, option_key(str(one.id), option))
 
 
-def _field(page: Page, account: Account, option: Option) -> None:
-    key, title = option_key(str(account.id), option), page.word(label(account.platform, option.name))
+def field(page: Page, platform: str, option: Option, key: str) -> None:
+    """Draw what one option takes, kept as `key`; nothing of it is the usual."""
+    title = page.word(label(platform, option.name))
     if option.kind in ("choice", "flag"):
         choices = [USUAL, *(option.choices if option.kind == "choice" else (YES, NO))]
-        said = partial(_choice, page, account.platform, option)
+        said = partial(_choice, page, platform, option)
         st.selectbox(title, choices, format_func=said, key=key)
     elif option.kind == "list":
         st.text_area(title, key=key, placeholder=option.example, help=page.label("compose.option_list"), height=70)

@@ -1,19 +1,12 @@
 """What follows a post that is being written: further parts of a thread, and its first comment."""
 
-from collections.abc import Mapping, Sequence
-from uuid import UUID
-
 import streamlit as st
 
 from dashboard.app_pages import compose_draft
 from dashboard.app_pages.compose_draft import COMMENT, COMMENTED, PARTS, TARGET, media_key, part_key
 from dashboard.frame import Page
 from schedules import threads
-from schedules.previewing import PartPreview, Preview
 from schedules.threads import Piece
-
-Shots = Sequence[tuple[str, str]]
-"""Pictures as addresses, with the words that stand in their place."""
 
 
 def show(page: Page) -> None:
@@ -45,17 +38,6 @@ def target(page: Page) -> None:
     names = {"": page.word("compose.part_first")}
     names |= {one: page.word("compose.part", number=number) for number, one in enumerate(ids, start=2)}
     st.selectbox(page.word("compose.pictures_for"), list(names), format_func=lambda one: names[one], key=TARGET)
-
-
-def shots_of(one: Preview, seen: Mapping[UUID, tuple[str, str]]) -> tuple[Shots, list[tuple[PartPreview, Shots]]]:
-    """The pictures of a post on one account, and of each part that follows there; `seen` are those there are."""
-    first = one.said.assets if one.joined else one.said.media
-    rest = [(part, _known(piece.media, seen)) for part, piece in zip(one.parts, one.said.parts, strict=False)]
-    return _known(first, seen), rest
-
-
-def _known(assets: Sequence[UUID], seen: Mapping[UUID, tuple[str, str]]) -> Shots:
-    return [seen[asset] for asset in assets if asset in seen]
 
 
 def _more() -> None:

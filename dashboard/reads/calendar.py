@@ -6,6 +6,8 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from channels import reads as channel_reads
+from connectors.options import Told
+from dashboard.reads.compose import told_on
 from dashboard.reads.places import Place, places
 from dashboard.reads.series import of_occurrence
 from foundation.database import Scope
@@ -225,6 +227,8 @@ class Opened:
     """Whether the post is only rehearsed for now."""
     platforms: Mapping[UUID, str] = field(default_factory=dict)
     """Of its creator's accounts."""
+    chosen: Mapping[UUID, Sequence[Told]] = field(default_factory=dict)
+    """What it chooses on each account it goes to beside its words."""
 
     def waits(self, place: Place) -> bool:
         """Whether an emergency stop keeps it back there."""
@@ -372,6 +376,7 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
     people = {f"member:{member.id}": member.name for member in members}
     rules = inforce.rules(scope)
     wished = any(one.state is S.DRAFT for one in entries)
+    said = {key: post.on(accounts[key]) for key in dict.fromkeys(one.channel_id for one in entries)}
     return Opened(
         now=scope.now,
         post=post,
@@ -383,8 +388,9 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         people=people,
         rules={key: rule_of(rules, one.platform, one.surface, scope.now.date()) for key, one in accounts.items()},
         halt=switches.halt(scope, "sending"),
-        said={key: post.on(accounts[key]) for key in dict.fromkeys(one.channel_id for one in entries)},
+        said=said,
         everywhere=[one.state for one in whole],
         rehearsed=post_id in rehearsing.running(scope),
         platforms={key: one.platform for key, one in accounts.items()},
+        chosen={key: told_on(accounts[key].platform, one.options) for key, one in said.items() if one.options},
     )

@@ -13,11 +13,13 @@ from channels.states import ChannelState
 from connectors import registry
 from connectors.capabilities import Asking, Option
 from connectors.contract import Connector
+from connectors.options import Chosen, Told, told
 from foundation.database import Scope
-from schedules import agenda, previewing
+from schedules import agenda, drafting, previewing
 from schedules.calendar import WallTime, local_wall
 from schedules.drafting import Draft
 from schedules.previewing import Preview
+from schedules.reads import Written
 from studio import library, uploads
 from studio.library import Tile
 from studio.uploads import Upload
@@ -96,6 +98,18 @@ def options_of(platform: str) -> tuple[Option, ...]:
     """What a post may choose on a platform."""
     connector = connectors().get(platform)
     return connector.capabilities.options if connector is not None else ()
+
+
+def told_on(platform: str, chosen: Chosen) -> tuple[Told, ...]:
+    """What is chosen on a platform, for people."""
+    connector = connectors().get(platform)
+    return told(chosen, connector.capabilities) if connector is not None else ()
+
+
+def look(scope: Scope, post: Written, channels: Sequence[UUID]) -> list[Preview]:
+    """What each of these accounts would show of a post as it stands, in their order."""
+    draft = drafting.as_written(post, tuple(channels))
+    return previewing.previews(scope, draft, author=post.author, connectors=connectors())
 
 
 def desk(

@@ -1,6 +1,8 @@
 """Options on the page of a post: drawn where a platform has some, previewed, kept and changed with the post."""
 
+from schedules import approvals, drafting, planning
 from schedules.overrides import Override
+from tenants.roles import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
@@ -41,3 +43,31 @@ def test_a_platform_is_written_for_once_for_all_its_accounts(door: Door, lumiere
         page.press("Planifier")
     (post,) = posts(lumiere)
     assert post.others == (Override("sandbox", body="Bonsoir"),)
+
+
+def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(door: Door, lumiere: Agency) -> None:
+    here = connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
+    other = connected(lumiere, "Toot", "mastodon", "mastodon.post")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Mastodon", "Toot")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    with lumiere.scope() as scope:
+        drafting.choose(scope, post.id, other, (("warning", "Mer"),), author=lumiere.act_as(Role.OWNER))
+        approvals.approve(scope, post.id, member_id=lumiere.members[Role.MANAGER])
+        assert approvals.is_approved(scope, planning.post(scope, post.id), scope.now)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=post.id)
+        assert "<b>Toot</b> — Avertissement : Mer" in text
+        assert "<summary>Mer" in text, "its preview stands behind the warning"
+        page.choose("Qui peut voir", "Les abonnés seulement")
+        assert "attend de nouveau un accord" in page.press("Enregistrer ces choix")
+        assert "<b>Mastodon</b> — Qui peut voir : Les abonnés seulement" in page.again()
+        assert "Rien n’a changé" in page.press("Enregistrer ces choix")
+    (post,) = posts(lumiere)
+    assert {one.place: one.options for one in post.others} == {
+        str(here): (("visibility", "private"),),
+        str(other): (("warning", "Mer"),),
+    }
+    with lumiere.scope() as scope:
+        assert not approvals.is_approved(scope, planning.post(scope, post.id), scope.now)

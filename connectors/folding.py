@@ -1,0 +1,101 @@
+"""What readers see of a unit in a feed before they press: its words where they stand there, the part above the fold,
+what is covered, and what a warning says. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import regex
+
+from connectors import fitting, options
+from connectors.contract import Connector
+from connectors.showing import Fold, Showing
+from gate.units import Unit
+
+_PIECES = regex.compile(r"(?P<link>https?://[^\s<>\"]*[^\s<>\"'.,:;!?)\]}»’”…])|(?P<tag>(?<![\w&/#@])[#@]\w[\w.@-]*\b)")
+
+
+@runtime_checkable
+class Warns(Protocol):
+    """A platform that can put a warning before the words, which a reader presses away."""
+
+    def warning(self, unit: Unit) -> str:
+        """What it says; "" where the words stand open."""
+        ...
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of words, and whether the platform sets it apart: an address, or a tag or name."""
+
+    text: str
+    marked: bool = False
+
+
+def words(showing: Showing, title: str, body: str) -> tuple[str, str]:
+    """The title that stands apart, and the text, as a platform shows a post of these."""
+    match showing.title:
+        case "own":
+            return title, body
+        case "first":
+            return fitting.titled(title, body)
+        case "line":
+            return "", "\n\n".join(text for text in (title, body) if text)
+        case "instead":
+            return "", body or title
+        case _:
+            return "", body
+
+
+def fold(text: str, at: Fold | None, *, warned: bool = False) -> tuple[str, str]:
+    """What of a text is shown, and what follows once a reader presses: together they are the text, and no character as
+    readers see it is cut through."""
+    if at is None or (warned and not at.warned):
+        return text, ""
+    end = len(text)
+    if at.lines and text.count("\n") >= at.lines:
+        end = [found.start() for found in regex.finditer("\n", text)][at.lines - 1]
+    if at.length and at.measure(text[:end]) > at.length:
+        end = _fitting(text[:end], at)
+    return text[:end], text[end:]
+
+
+def _fitting(text: str, at: Fold) -> int:
+    """How many code points of a text that is too long are shown: the most whole characters that count no more."""
+    ends = [found.end() for found in regex.finditer(r"\X", text)]
+    low, high = 0, len(ends)
+    while low < high:  # a longer beginning never counts less, but for an address that is cut through: those count more
+        middle = (low + high + 1) // 2
+        if at.measure(text[: ends[middle - 1]]) <= at.length:
+            low = middle
+        else:
+            high = middle - 1
+    return ends[low - 1] if low else 0
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """A text as a feed sets it: addresses, tags and names apart from the rest; together they are the text."""
+    at = 0
+    for found in _PIECES.finditer(text):
+        if found.start() > at:
+            yield Piece(text[at : found.start()])
+        yield Piece(found[0], marked=True)
+        at = found.end()
+    if at < len(text):
+        yield Piece(text[at:])
+
+
+def first_address(text: str) -> str:
+    """The first address of a text; "" where it has none."""
+    return next((found[0] for found in _PIECES.finditer(text) if found["link"]), "")
+
+
+def covered(showing: Showing, unit: Unit) -> bool:
+    """Whether its pictures are covered until a reader presses."""
+    marked = any(flag.startswith(begin) for flag in unit.flags for begin in showing.covers)
+    return marked or bool(showing.cover and options.said(unit).flag(showing.cover))
+
+
+def warning(unit: Unit, connector: Connector | None) -> str:
+    """What stands before its words; "" where they stand open."""
+    return connector.warning(unit) if isinstance(connector, Warns) else ""

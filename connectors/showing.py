@@ -1,0 +1,134 @@
+"""How a platform shows a post in its feed, as data, each fact with where it is written; what nobody wrote down is left
+open, and a page says so rather than guesses. Pure.
+
+A connector puts its own into `Capabilities.shows`. One without any, a package's say, is drawn in the neutral form.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from connectors import x_text
+
+Form = Literal["plain", "post", "picture", "bubble", "listing", "film", "screen"]
+"""`post`: words above the pictures; `picture`: the pictures first; `bubble`: a message; `listing`: a title that leads
+to the rest; `film`: a still with a title under it; `screen`: a film that fills it, the words upon it; `plain`: neutral.
+"""
+
+Title = Literal["own", "first", "line", "instead", "none"]
+"""Where a title stands: apart; apart, and the first line of the words where there is none; as the first line; in place
+of words that are missing; nowhere."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Where the feed stops showing a text: after so many lines as they were typed, or so much of `measure`; 0 where it
+    does not stop by that. `warned`: a text behind a warning is not folded as well."""
+
+    lines: int = 0
+    length: int = 0
+    measure: Callable[[str], int] = len
+    warned: bool = True
+
+
+WHOLE = Fold()
+"""All of it is shown."""
+
+
+@dataclass(frozen=True)
+class Showing:
+    """The look of a post. `fold` is None where the platform does not say where it folds."""
+
+    form: Form = "plain"
+    title: Title = "own"
+    fold: Fold | None = WHOLE
+    album: Literal["grid", "strip", "column"] = "grid"
+    shapes: tuple[float, float] | None = None
+    """The narrowest and the widest picture, as width by height: what is beyond is cut to it. None: shown as it is."""
+    first_shapes: bool = False
+    """The pictures of an album are all cut to the shape of the first."""
+    cards: bool = False
+    """Of words alone, the first address is shown as a card of its page."""
+    covers: tuple[str, ...] = ()
+    """What marks begin with that cover the pictures until a reader presses."""
+    cover: str = ""
+    """The option, a flag, by which an author covers them as well."""
+    badge: str = ""
+    """What the platform writes beside the name of whoever posts by a program."""
+
+
+X = Showing(
+    "post",
+    "none",
+    # a post is shown with so much, whoever may write more (`text` and `note_tweet` of
+    # https://docs.x.com/x-api/fundamentals/data-dictionary); ours are never longer
+    fold=Fold(length=280, measure=x_text.length),
+    cards=True,  # https://docs.x.com/x-for-websites/cards/overview/abouts-cards
+    covers=("media_metadata.sensitive_media_warning.",),
+)
+BLUESKY = Showing(
+    "post",
+    "none",
+    # MAX_POST_LINES, against the line breaks of the text:
+    # https://github.com/bluesky-social/social-app/blob/main/src/lib/constants.ts
+    fold=Fold(lines=25),
+    covers=("selfLabels=",),  # a card is shown where the record embeds one, and ours embeds none
+)
+MASTODON = Showing(
+    "post",
+    "none",
+    # MAX_HEIGHT is 32 lines, of what has no warning; lines that wrap count too, and how wide it is read nobody knows:
+    # https://github.com/mastodon/mastodon/blob/main/app/javascript/mastodon/components/status_content.jsx
+    fold=Fold(lines=32, warned=False),
+    cards=True,  # https://docs.joinmastodon.org/entities/PreviewCard/
+    covers=("sensitive=true",),
+)
+THREADS = Showing(
+    "post",
+    "instead",
+    fold=None,
+    album="strip",  # https://developers.facebook.com/documentation/threads/posts, "Carousel Posts"
+    cards=True,  # the same, #links: without `link_attachment` it is the first address of a post of words
+)
+FACEBOOK = Showing("post", "instead", fold=None)
+INSTAGRAM = Showing(
+    "picture",
+    "instead",
+    fold=None,
+    album="strip",
+    # https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media: 4:5 to 1.91:1
+    shapes=(4 / 5, 1.91),
+    # "cropped based on the first image in the carousel":
+    # https://developers.facebook.com/docs/instagram-platform/content-publishing
+    first_shapes=True,
+)
+TELEGRAM = Showing(
+    "bubble",
+    "instead",
+    fold=WHOLE,  # only an expandable quotation folds: https://core.telegram.org/bots/api#formatting-options
+    covers=("has_spoiler=true",),  # we ask for no card of an address: `link_preview_options` of each request
+)
+DISCORD = Showing(
+    "post",
+    "line",
+    fold=None,
+    cards=True,  # https://docs.discord.com/developers/resources/message: unless SUPPRESS_EMBEDS is set, which is not
+    covers=("spoiler=true",),
+    badge="APP",  # as its clients write it of who is a `bot`: https://docs.discord.com/developers/resources/user
+)
+REDDIT = Showing("listing", "first", fold=None, album="strip", covers=("nsfw=true",), cover="spoiler")
+YOUTUBE = Showing("film", "first", fold=None)
+TIKTOK = Showing("screen", "instead", fold=None)
+FANVUE = Showing("post", "none", fold=None)
+OWN_PAGE = Showing("plain", "own", fold=WHOLE)
+NEUTRAL = Showing(fold=None)
+"""For a platform of which nothing is written here."""
+
+SANDBOX = {"as_x": X, "as_instagram": INSTAGRAM, "as_telegram": TELEGRAM, "as_fanvue": FANVUE}
+"""The places of our test network that stand for others."""
+
+
+def is_whole(one: Showing) -> bool:
+    """Whether what a package declares of a look is one that pages can draw."""
+    known = one.form in get_args(Form) and one.title in get_args(Title) and one.album in ("grid", "strip", "column")
+    return known and (one.fold is None or isinstance(one.fold, Fold))

@@ -1,0 +1,26 @@
+"""A post that has not left, on its own page, as the feed of each of its accounts will show it."""
+
+import streamlit as st
+
+from dashboard import feeds, files
+from dashboard.frame import Page
+from dashboard.reads.calendar import Opened
+from dashboard.reads.compose import look
+from dashboard.widgets import draw
+
+
+def show(page: Page, found: Opened) -> None:
+    """Draw each account's form of it, side by side where there is room."""
+    shown = page.read(lambda scope: look(scope, found.post, list(found.said)))
+    with (
+        st.expander(page.word("calendar.look"), icon=":material/preview:", expanded=True),
+        st.container(horizontal=True, gap="small"),
+    ):
+        for one in shown:
+            seen = {
+                asset: (files.src(asset, "preview"), medium.alt)
+                for asset, medium in zip(one.said.assets, one.all_media, strict=False)
+            }
+            with st.container(width=400):
+                stands = feeds.stands(one, seen)
+                draw("calendar_look.html", one=one, stands=stands, voice=page.voice, word=page.word)

@@ -1,0 +1,117 @@
+"""A post as the feed of a platform shows it: what is laid out of a preview, before a template draws it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from connectors import folding
+from connectors.folding import Piece
+from connectors.showing import Showing
+from gate.units import Medium
+from schedules.previewing import Preview
+
+SEEN = Mapping[UUID, tuple[str, str]]
+"""The pictures there are: their address, and the words that stand in their place."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture or film as it lies there; `shape` is its width by its height, "" where nobody knows."""
+
+    address: str
+    alt: str
+    film: bool
+    shape: str
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A post, or a part that hangs under it, as it stands in the feed. `above` is read at once, `below` after a press;
+    `length` and `most` are as the place counts, `pictures` how many it carries."""
+
+    number: int
+    comment: bool
+    title: str
+    above: Sequence[Piece]
+    below: Sequence[Piece]
+    shots: Sequence[Shot]
+    card: str
+    """The host of the page whose card is shown; "" for none."""
+    warning: str
+    length: int
+    most: int
+    pictures: int
+
+
+def stands(one: Preview, seen: SEEN) -> list[Stand]:
+    """Everything an account shows of a post, in order."""
+    media = dict(zip(one.said.assets, one.all_media, strict=False))
+    counts = (one.length, one.most, len(one.media))
+    first = one.said.assets if one.joined else one.said.media
+    words = folding.words(one.showing, one.title, one.body)
+    found = [_stand(one.showing, words, one.warning, _shots(one.showing, first, media, seen), counts)]
+    for part, piece in zip(one.parts, one.said.parts, strict=False):
+        shots = _shots(one.showing, piece.media, media, seen)
+        counts = (part.length, part.most, len(part.media))
+        words = ("", part.body)  # what hangs under a post has no title of its own
+        found.append(_stand(one.showing, words, part.warning, shots, counts, number=part.number, comment=part.comment))
+    return found
+
+
+def _stand(
+    showing: Showing,
+    said: tuple[str, str],
+    warning: str,
+    shots: Sequence[Shot],
+    counts: tuple[int, int, int],
+    *,
+    number: int = 1,
+    comment: bool = False,
+) -> Stand:
+    title, body = said
+    above, below = folding.fold(body, showing.fold, warned=bool(warning))
+    link = folding.first_address(body) if showing.cards and not shots else ""
+    return Stand(
+        number,
+        comment,
+        title,
+        tuple(folding.pieces(above)),
+        tuple(folding.pieces(below)),
+        shots,
+        _host(link),
+        warning,
+        *counts,
+    )
+
+
+def _host(link: str) -> str:
+    """Whose page an address is of; an address that cannot be read has no card."""
+    try:
+        return urlsplit(link).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _shots(showing: Showing, assets: Sequence[UUID], media: Mapping[UUID, Medium], seen: SEEN) -> tuple[Shot, ...]:
+    known = [one for one in assets if one in seen]
+    first = next((_shape(showing, media.get(one)) for one in known), "")
+    return tuple(
+        Shot(
+            *seen[one],
+            film=one in media and media[one].mime.startswith("video/"),
+            shape=first if showing.first_shapes else _shape(showing, media.get(one)),
+        )
+        for one in known
+    )
+
+
+def _shape(showing: Showing, medium: Medium | None) -> str:
+    """A picture's width by its height as it is shown, cut where it is narrower or wider than the feed takes."""
+    if medium is None or not (medium.width and medium.height):
+        return ""
+    shape = medium.width / medium.height
+    if showing.shapes is not None:
+        narrowest, widest = showing.shapes
+        shape = min(max(shape, narrowest), widest)
+    return f"{shape:.4f}"
