@@ -95,11 +95,16 @@ def trouble(chosen: Chosen, can: Capabilities) -> Message | None:
         option = known.get(name)
         if option is None:
             return Message("option.unknown", {"option": name, "platform": can.platform})
-        if isinstance(value, bool) != (option.kind == "flag") or isinstance(value, tuple) != (option.kind == "list"):
-            return _about("option.wrong_kind", option)
-        if wrong := _wrong(option, _setting(name, value, option).values):
-            return wrong
+        if trouble_with := wrong(option, value):
+            return trouble_with
     return None
+
+
+def wrong(option: Option, value: Value) -> Message | None:
+    """Why an option has no such value."""
+    if isinstance(value, bool) != (option.kind == "flag") or isinstance(value, tuple) != (option.kind == "list"):
+        return _about("option.wrong_kind", option)
+    return _wrong(option, _setting(option.name, value, option).values)
 
 
 def _wrong(option: Option, values: tuple[str, ...]) -> Message | None:
