@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, delete, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -73,6 +74,12 @@ def known(scope: Scope) -> list[Label]:
 def label(scope: Scope, label_id: UUID) -> Label:
     """One label. Raises NotFound; another tenant's looks the same."""
     return _value(_row(scope, label_id))
+
+
+def held(scope: Scope, label_id: UUID) -> Label:
+    """The same, as nobody else changes it until this transaction ends. Raises NotFound."""
+    scope.hold(f"{scope.tenant_id}:labels")  # before its row, as whoever changes one
+    return _value(_row(scope, label_id, lock=True))
 
 
 def _row(scope: Scope, label_id: UUID, *, lock: bool = False) -> LabelRow:
@@ -161,17 +168,16 @@ def ids_of(scope: Scope, post_id: UUID) -> tuple[UUID, ...]:
     return tuple(one.id for one in of_posts(scope, [post_id]).get(post_id, ()))
 
 
+def bearing(scope: Scope, label_id: UUID) -> SelectOfScalar[UUID]:
+    """The posts that have a label, as part of a statement. Raises NotFound for one nobody has."""
+    _row(scope, label_id)
+    return select(PostLabel.post_id).where(PostLabel.tenant_id == scope.tenant_id, PostLabel.label_id == label_id)
+
+
 def among(scope: Scope, label_id: UUID, posts: Collection[UUID]) -> frozenset[UUID]:
     """Those of these posts that have a label. Raises NotFound for one nobody has."""
-    _row(scope, label_id)
-    rows = scope.session.exec(
-        select(PostLabel.post_id).where(
-            PostLabel.tenant_id == scope.tenant_id,
-            PostLabel.label_id == label_id,
-            col(PostLabel.post_id) == func.any(list(posts)),
-        )
-    )
-    return frozenset(rows)
+    query = bearing(scope, label_id).where(col(PostLabel.post_id) == func.any(list(posts)))
+    return frozenset(scope.session.exec(query))
 
 
 def put(scope: Scope, post_id: UUID, wanted: Iterable[UUID]) -> None:
