@@ -95,11 +95,16 @@ def trouble(chosen: Chosen, can: Capabilities) -> Message | None:
         option = known.get(name)
         if option is None:
             return Message("option.unknown", {"option": name, "platform": can.platform})
-        if isinstance(value, bool) != (option.kind == "flag") or isinstance(value, tuple) != (option.kind == "list"):
-            return _about("option.wrong_kind", can.platform, option)
-        if wrong := _wrong(can.platform, option, _setting(name, value, option).values):
-            return wrong
+        if found := wrong(can.platform, option, value):
+            return found
     return None
+
+
+def wrong(platform: str, option: Option, value: Value) -> Message | None:
+    """Why an option of a platform has no such value."""
+    if isinstance(value, bool) != (option.kind == "flag") or isinstance(value, tuple) != (option.kind == "list"):
+        return _about("option.wrong_kind", platform, option)
+    return _wrong(platform, option, _setting(option.name, value, option).values)
 
 
 def _wrong(platform: str, option: Option, values: tuple[str, ...]) -> Message | None:

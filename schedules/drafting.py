@@ -9,7 +9,7 @@ from channels.reads import Channel
 from connectors.options import Chosen
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
-from schedules import approvals, lateness, linking, overrides, planning, prints, reads, threads
+from schedules import approvals, labels, lateness, linking, overrides, planning, prints, reads, threads
 from schedules.calendar import WallTime
 from schedules.lateness import Late
 from schedules.linking import NO_WISH, Wanted
@@ -47,6 +47,8 @@ class Draft:
     """What is said of its addresses."""
     late: Late | None = None
     """How late it may still leave, where somebody chose; rewriting does not change it."""
+    labels: tuple[UUID, ...] | None = None
+    """The labels it is to have, all of them; None leaves a post those it has."""
     post_id: UUID | None = None
     """The post it is of, where that is written already."""
 
@@ -122,7 +124,8 @@ def write(
     """
     if draft.empty:
         raise BadInput("compose.empty")
-    return planning.write_post(
+    known = reads.written(scope, origin, str(key)) if draft.labels else {}
+    post_id = planning.write_post(
         scope,
         creator_id=draft.creator_id,
         title=draft.title,
@@ -139,6 +142,9 @@ def write(
         priority=max(priority, 1),
         links=draft.links,
     )
+    if draft.labels and str(key) not in known:  # a repeat gives none anew that was taken off meanwhile
+        labels.put(scope, post_id, draft.labels)
+    return post_id
 
 
 def need_account(draft: Draft) -> None:
@@ -200,6 +206,8 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
     row.digest = digest_now(scope, row)
     scope.add(row)
     prints.keep(scope, row)
+    if draft.labels is not None:
+        labels.put(scope, post_id, draft.labels)
     for one in known:
         if one.state != S.DRAFT:
             move(scope, one, S.DRAFT)

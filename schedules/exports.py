@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,12 +12,14 @@ from sqlmodel import col, func, select
 
 from channels import reads as channel_reads
 from channels.reads import Channel
+from connectors.options import Value
 from foundation.database import Scope
 from foundation.money import Money
 from foundation.words import Message
-from schedules import linking, overrides
+from schedules import labels, linking, overrides
 from schedules.calendar import WallTime, parse
 from schedules.imports_cells import COLUMNS, END_OF_DAY, TOLD, guarded, joined, late_cell, price_cell
+from schedules.imports_options import cell_of, column, own_column
 from schedules.imports_rows import ACCOUNT, BY_PEOPLE, OVERRIDE, PARTS, PRICE, SHOWN
 from schedules.models import Delivery, Post
 from schedules.states import DeliveryState
@@ -75,6 +77,11 @@ class Line:
     """Other words for an account it goes to, by its name."""
     thread: tuple[Piece, ...] = ()
     """What follows the post, its first comment aside."""
+    options: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    """What is chosen on a platform, by its name and the option's."""
+    own_options: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    """What is chosen on an account it goes to, by its name and the option's."""
+    labels: tuple[str, ...] = ()
 
 
 def count(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> int:
@@ -110,11 +117,13 @@ def lines(scope: Scope, creators: Collection[UUID], start: datetime, end: dateti
     for row, owner in rows:
         turns.setdefault((owner.id, row.wall_time, row.zone), []).append((row, owner))
     keys: dict[UUID, int] = {}
+    named = labels.of_posts(scope, {post_id for post_id, _, _ in turns})
     found = []
     for (post_id, _, _), turn in turns.items():
         keys[post_id] = keys.get(post_id, 0) + 1
         key = str(post_id) if keys[post_id] == 1 else f"{post_id}-{keys[post_id]}"
-        found.append(_line(key, turn, whose, names, accounts))
+        line = _line(key, turn, whose, names, accounts)
+        found.append(replace(line, labels=tuple(one.name for one in named.get(post_id, ()))))
     return found
 
 
@@ -141,6 +150,8 @@ def _line(
         thread=tuple(one for one in parts if not one.comment),
         bodies={one.place: one.body for one in others if one.body and not _is_id(one.place)},
         own={there[one.place]: one.body for one in others if one.body and one.place in there},
+        options={one.place: dict(one.options) for one in others if one.options and not _is_id(one.place)},
+        own_options={there[one.place]: dict(one.options) for one in others if one.options and one.place in there},
         priority=max(owner.priority, 1),
         places=tuple(_place(row, names) for row, _ in turn),
         campaign=linking.read(owner).wanted.campaign,
@@ -183,6 +194,7 @@ def table(found: Sequence[Line], say: Mapping[str, str]) -> bytes:
     others = sorted({f"{OVERRIDE}{platform}" for line in found for platform in line.bodies})
     others += sorted({f"{PRICE}{platform}" for line in found for platform in line.prices})
     others += sorted({_own_column(account) for line in found for account in line.own})
+    others += sorted({name for line in found for name in _choices(line)})
     for name in PARTS[: max((len(line.thread) for line in found), default=0)]:
         others += [name, f"{name}{SHOWN}"]
     heading = [*COLUMNS, *others, *TOLD]
@@ -210,6 +222,7 @@ def _cells(line: Line, say: Mapping[str, str]) -> Mapping[str, str]:
         "text_ai": line.text_ai if line.text_ai != BY_PEOPLE else "",
         "media": joined([str(asset) for asset in line.media]),
         "first_comment": line.first_comment,
+        "labels": joined(line.labels),
         "utm_campaign": line.campaign,
         "priority": str(line.priority),
         "state": _one(states),
@@ -218,9 +231,17 @@ def _cells(line: Line, say: Mapping[str, str]) -> Mapping[str, str]:
         **{f"{OVERRIDE}{platform}": words for platform, words in line.bodies.items()},
         **{f"{PRICE}{platform}": price_cell(price) for platform, price in line.prices.items()},
         **{_own_column(account): words for account, words in line.own.items()},
+        **_choices(line),
         **{name: piece.body for name, piece in zip(PARTS, line.thread, strict=False)},
         **{f"{name}{SHOWN}": joined([*map(str, one.media)]) for name, one in zip(PARTS, line.thread, strict=False)},
     }
+
+
+def _choices(line: Line) -> Mapping[str, str]:
+    """What is chosen anywhere, by column."""
+    there = ((column(place, name), value) for place, each in line.options.items() for name, value in each.items())
+    own = ((own_column(place, name), value) for place, each in line.own_options.items() for name, value in each.items())
+    return {name: cell_of(value) for name, value in (*there, *own)}
 
 
 def _own_column(account: str) -> str:

@@ -9,7 +9,7 @@ from foundation.database import OpenScope
 from foundation.errors import BadInput, NotFound
 from foundation.jobs import Pulse
 from foundation.words import Message
-from schedules import imports
+from schedules import imports, imports_options
 from schedules.events import ImportApply, ImportCheck
 from schedules.imports import Held
 from schedules.imports_judging import Wish, judge
@@ -87,7 +87,7 @@ def _look(
 ) -> Looked:
     """No transaction is open while a file is judged: ten thousand lines take seconds."""
     try:
-        sheet = read(held.content, sorted(connectors))
+        sheet = read(held.content, sorted(connectors), imports_options.declared(connectors))
     except BadInput as wrong:
         return Looked(unreadable=wrong.message)
     with tenant(event.tenant_id, LOOKING) as scope:

@@ -3,32 +3,31 @@
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from channels import carrying
 from channels.reads import Channel
 from channels.states import ChannelState
+from connectors import options
 from connectors.contract import Connector
-from foundation.errors import BadInput
+from connectors.options import Chosen, Value
 from foundation.ids import derived
+from foundation.words import Message
 from gate.units import Medium, Text, Unit
-from schedules import likeness, linking, threads
+from schedules import imports_options, imports_times, likeness, linking, threads
 from schedules.calendar import WallTime, bounds, zone_of
 from schedules.claiming import GIVEN_AWAY
 from schedules.composing import subject
 from schedules.imports_rows import ACCOUNT, OVERRIDE, PRICE, SHOWN, Finding, Row, Sheet, nearest
+from schedules.labels import MOST_OF_POST, Label, folded
 from schedules.likeness import Kind, Print
 from schedules.linking import AS_WRITTEN, Rule, Wanted
-from schedules.overrides import Content, Override
+from schedules.overrides import Content, Override, chosen
 from schedules.said import Said
 from schedules.threads import Piece
 from tenants.reads import Creator
-
-FARTHEST = timedelta(days=731)
-"""A post may be planned so far ahead."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,8 @@ class World:
     now: datetime
     homes: Mapping[str, Home]
     taken: Mapping[UUID, Taken]
+    labels: Mapping[str, Label] = field(default_factory=dict)
+    """The agency's, by their names without regard to case."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,9 @@ class Wish:
     """What follows the post in a thread."""
     own: Mapping[UUID, str] = field(default_factory=dict)
     """Other words for single accounts."""
+    picked: Mapping[UUID, Mapping[str, Value]] = field(default_factory=dict)
+    """What single accounts choose, by the name of each option."""
+    labels: tuple[UUID, ...] = ()
 
     @property
     def links(self) -> dict[str, Any]:
@@ -134,11 +138,20 @@ class Wish:
     @property
     def others(self) -> tuple[Override, ...]:
         """What single platforms and accounts say otherwise."""
-        bodies, prices = self.row.bodies, self.row.prices
-        names = sorted({*bodies, *prices})
-        platforms = tuple(Override(name, body=bodies.get(name), price=prices.get(name)) for name in names)
-        own = sorted((str(channel_id), body) for channel_id, body in self.own.items())
-        return (*platforms, *(Override(place, body=body) for place, body in own))
+        bodies, prices, options = self.row.bodies, self.row.prices, self.row.options
+        platforms = (
+            Override(name, body=bodies.get(name), price=prices.get(name), options=chosen(options.get(name, {})))
+            for name in sorted({*bodies, *prices, *options})
+        )
+        own = (
+            Override(str(one), body=self.own.get(one), options=chosen(self.picked.get(one, {})))
+            for one in sorted({*self.own, *self.picked}, key=str)
+        )
+        return (*platforms, *own)
+
+    def chosen_on(self, channel: Channel) -> Chosen:
+        """What it chooses on an account."""
+        return chosen({**self.row.options.get(channel.platform, {}), **self.picked.get(channel.id, {})})
 
     def words_on(self, channel: Channel) -> str:
         """What it says on an account."""
@@ -186,18 +199,23 @@ def _wish(sheet: Sheet, row: Row, world: World) -> Wish | None:
         Follows(one.column, one.body, _pictures(sheet, row, home, f"{one.column}{SHOWN}", one.media))
         for one in row.parts
     )
-    own = _own(sheet, row, home, accounts)
-    at = _at(sheet, row, home.creator)
+    own, picked = _own(sheet, row, home, accounts), _chosen(sheet, row, home, accounts)
+    labels = _labels(sheet, row, world)
+    at = imports_times.time_of(sheet, row, home.creator)
     if at is None:
         return None
     due = at.instant()
     late = timedelta(0) if row.until_midnight else row.late_ok
     if row.until_midnight:
         late = max(bounds(at.day, at.zone)[1] - due, timedelta(0))
-    wish = Wish(row, home.creator, accounts, at, due, late, pictures, home.links, thread, own)
-    _when(sheet, wish, world.now)
+    wish = Wish(row, home.creator, accounts, at, due, late, pictures, home.links, thread, own, picked, labels)
+    imports_times.check(sheet, row.line, at, late or timedelta(0), world.now)
     for platform in row.bodies.keys() - {one.channel.platform for one in accounts}:
         sheet.say(row.line, f"{OVERRIDE}{platform}", "import.override_idle", grave=False, platform=platform)
+    for platform in row.options.keys() - {one.channel.platform for one in accounts}:
+        for name in row.options[platform]:
+            column = imports_options.column(platform, name)
+            sheet.say(row.line, column, "import.option_idle", grave=False, platform=platform)
     for platform in row.prices.keys() - {one.channel.platform for one in accounts}:
         sheet.say(row.line, f"{PRICE}{platform}", "import.price_idle", grave=False, platform=platform)
     for account in accounts:
@@ -259,52 +277,50 @@ def _own(sheet: Sheet, row: Row, home: Home, accounts: Sequence[Account]) -> dic
     return own
 
 
+def _chosen(sheet: Sheet, row: Row, home: Home, accounts: Sequence[Account]) -> dict[UUID, dict[str, Value]]:
+    """What single accounts choose; of an account the post does not go to it says nothing."""
+    found: dict[UUID, dict[str, Value]] = {}
+    there = {one.channel.id for one in accounts}
+    for (name, option), cell in row.own_options.items():
+        account, column = home.accounts.get(name), imports_options.own_column(name, option)[:60]
+        if account is None:
+            near = nearest(name, [one.channel.name for one in home.accounts.values()])
+            code = "import.account_unknown_near" if near else "import.account_unknown"
+            sheet.say(row.line, column, code, name=name[:60], creator=home.creator.name, near=near)
+        elif account.channel.id not in there:
+            sheet.say(row.line, column, "import.option_idle", grave=False, platform=account.channel.name)
+        else:
+            known = {one.name: one for one in account.connector.capabilities.options} if account.connector else {}
+            value = imports_options.value_of(cell, known, option, account.channel.name)
+            if isinstance(value, Message):
+                sheet.findings.append(Finding(row.line, column, value))
+            else:
+                found.setdefault(account.channel.id, {})[option] = value
+    return found
+
+
+def _labels(sheet: Sheet, row: Row, world: World) -> tuple[UUID, ...]:
+    """The labels of a line. One that nobody named is a slip: a file that made labels would make one of each slip."""
+    found: dict[UUID, None] = {}
+    for name in row.labels:
+        one = world.labels.get(folded(name))
+        if one is None:
+            near = nearest(name, [label.name for label in world.labels.values()])
+            code = "import.label_unknown_near" if near else "import.label_unknown"
+            sheet.say(row.line, "labels", code, name=name[:60], near=near)
+        else:
+            found[one.id] = None
+    if len(found) > MOST_OF_POST:
+        sheet.say(row.line, "labels", "post_label.too_many_of_post", most=MOST_OF_POST)
+    return tuple(found)
+
+
 def _pictures(sheet: Sheet, row: Row, home: Home, column: str, names: Sequence[str]) -> tuple[Picture, ...]:
     for name in names:
         if name not in home.pictures:
             sheet.say(row.line, column, "import.picture_unknown", name=name[:60], creator=home.creator.name)
     found = (home.pictures.get(name) for name in names)
     return tuple({one.asset_id: one for one in found if one is not None}.values())
-
-
-def _at(sheet: Sheet, row: Row, creator: Creator) -> WallTime | None:
-    zone = row.zone or creator.zone
-    try:
-        zone_of(zone)
-    except BadInput:
-        near = nearest(zone, available_timezones())
-        code = "import.zone_unknown_near" if near else "import.zone_unknown"
-        sheet.say(row.line, "zone", code, zone=zone[:60], near=near)
-        return None
-    if not row.zone:
-        sheet.say(row.line, "zone", "import.zone_taken", grave=False, zone=zone, creator=creator.name)
-    if row.day is None or row.clock is None:
-        return None
-    if not 2000 <= row.day.year <= 2200:  # an instant near the ends of the calendar is in no calendar of another zone
-        sheet.say(row.line, "date", "import.day_out_of_reach")
-        return None
-    return WallTime(row.day, row.clock, zone)
-
-
-def _when(sheet: Sheet, wish: Wish, now: datetime) -> None:
-    line, late = wish.row.line, wish.late_ok or timedelta(0)
-    if wish.due + late < now:
-        sheet.say(line, "date", "import.past")
-    elif wish.due > now + FARTHEST:
-        sheet.say(line, "date", "import.day_out_of_reach")
-    shown = wish.due.astimezone(zone_of(wish.at.zone))
-    said: dict[str, str | int] = {"clock": f"{wish.at.clock:%H:%M}", "shown": f"{shown:%H:%M}"}
-    if wish.at.moved_by_gap:
-        sheet.say(line, "time", "import.clock_skipped", grave=False, **said)
-    elif _twice(wish.at):
-        sheet.say(line, "time", "import.clock_twice", grave=False, **said)
-
-
-def _twice(at: WallTime) -> bool:
-    """Whether clocks show this hour twice on that day."""
-    there = zone_of(at.zone)
-    first, second = (datetime.combine(at.day, at.clock.replace(fold=fold), tzinfo=there) for fold in (0, 1))
-    return first.astimezone(UTC) < second.astimezone(UTC)  # in a gap it is the other way round
 
 
 def _fits(sheet: Sheet, wish: Wish, account: Account, now: datetime) -> None:
@@ -326,6 +342,7 @@ def _fits(sheet: Sheet, wish: Wish, account: Account, now: datetime) -> None:
         media=tuple(one.medium for one in wish.pictures),
         price=price,
         text_ai=row.text_ai,
+        options=options.settings(wish.chosen_on(account.channel), account.connector.capabilities),
     )
     pieces = [(one.piece, one.media) for one in wish.parts]
     parts = threads.units(first, pieces, account.connector.capabilities)
@@ -333,6 +350,8 @@ def _fits(sheet: Sheet, wish: Wish, account: Account, now: datetime) -> None:
         reason = carrying.unfit(unit, account.connector, now)
         if reason is not None:
             column = wish.parts[number - 1].column if number else (_said_in(wish, account) if words else "media")
+            if reason.code.startswith("option."):
+                column = _chosen_in(wish, account, str(reason.params.get("option")))
             sheet.findings.append(Finding(row.line, column, reason))
             return
 
@@ -343,6 +362,13 @@ def _said_in(wish: Wish, account: Account) -> str:
         return f"{ACCOUNT}{account.channel.name}"[:40]
     platform = account.channel.platform
     return f"{OVERRIDE}{platform}" if platform in wish.row.bodies else "body"
+
+
+def _chosen_in(wish: Wish, account: Account, option: str) -> str:
+    """The column of what it chooses on an account."""
+    if option in wish.picked.get(account.channel.id, {}):
+        return imports_options.own_column(account.channel.name, option)[:60]
+    return imports_options.column(account.channel.platform, option)
 
 
 def _near(sheet: Sheet, wish: Wish, account: Account, world: World) -> None:

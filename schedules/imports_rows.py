@@ -10,11 +10,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from difflib import get_close_matches
+from functools import lru_cache
+from types import MappingProxyType
 
+from connectors.capabilities import Option
+from connectors.options import Value
 from foundation.errors import BadInput
 from foundation.money import Money
 from foundation.words import Message
-from schedules import threads
+from schedules import imports_options, threads
 from schedules.imports_cells import (
     ALWAYS,
     COLUMNS,
@@ -27,6 +31,7 @@ from schedules.imports_cells import (
     names_in,
     price_in,
 )
+from schedules.imports_options import OPTION, Declared
 from schedules.linking import LONGEST_MARK
 from schedules.overrides import MAX_BODY, MAX_TITLE, MOST_PRICE
 from schedules.planning import LATE_OK
@@ -50,9 +55,7 @@ PART, SHOWN = "part_", "_media"
 comment has a column of its own and comes last."""
 
 PARTS = tuple(f"{PART}{number}" for number in range(2, threads.MOST_PARTS + 1))
-LEFT_OUT = ("labels",)
-"""Columns that a post has no place for."""
-
+NOTHING: Declared = MappingProxyType({})
 _CONTROL = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -99,6 +102,11 @@ class Row:
     """Other words for an account, by its name as the heading has it, without regard to case."""
     parts: tuple["Part", ...] = ()
     """What follows in a thread, its first comment aside."""
+    options: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    """What is chosen on a platform, by its name and the option's."""
+    own_options: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """The cells of what is chosen on an account, by its name as the heading has it and the option's."""
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,13 +132,19 @@ class Sheet:
 
 def nearest(name: str, known: Collection[str]) -> str:
     """The known name that is most like one nobody knows; "" where none is."""
+    return _nearest(name.casefold()[:80], tuple(known))
+
+
+@lru_cache(maxsize=2048)  # a slip of a column stands on every line, and is looked for among hundreds of names
+def _nearest(name: str, known: tuple[str, ...]) -> str:
     by_fold = {one.casefold(): one for one in known}
-    found = get_close_matches(name.casefold()[:80], by_fold, n=1, cutoff=0.6)
+    found = get_close_matches(name, by_fold, n=1, cutoff=0.6)
     return by_fold[found[0]] if found else ""
 
 
-def read(data: bytes, platforms: Collection[str]) -> Sheet:
-    """Read a file; `platforms` are those that a column `body_<platform>` may be about.
+def read(data: bytes, platforms: Collection[str], options: Declared = NOTHING) -> Sheet:
+    """Read a file; `platforms` are those that a column `body_<platform>` may be about, `options` what each lets a post
+    choose.
 
     Raises BadInput for what is no table of posts: another encoding, a quote that never closes, too many lines, columns
     that are missing or stand twice.
@@ -139,14 +153,15 @@ def read(data: bytes, platforms: Collection[str]) -> Sheet:
     head, _, _ = text.partition("\n")
     lines = _lines(text, max(",;\t", key=head.count))
     sheet = Sheet()
-    columns = _columns(sheet, next(lines, (1, []))[1], platforms)
+    known = imports_options.columns(options)
+    columns = _columns(sheet, next(lines, (1, []))[1], [*(_of_platforms(platforms)), *known])
     seen: dict[str, int] = {}
     for line, cells in lines:
         if not any(cell.strip() for cell in cells):
             continue
         if len(sheet.rows) >= MAX_ROWS:
             raise BadInput("import.too_many_lines", most=MAX_ROWS)
-        row = _row(sheet, line, cells, columns)
+        row = _row(sheet, line, cells, columns, known)
         first = seen.setdefault(row.key, line)
         if row.key and first != line:
             sheet.say(line, "key", "import.key_twice", key=row.key[:60], first=first)
@@ -183,11 +198,15 @@ def _lines(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
         yield line, cells
 
 
+def _of_platforms(platforms: Collection[str]) -> list[str]:
+    """The columns that are about a platform, what it lets a post choose aside."""
+    return [f"{begins}{platform}" for platform in platforms for begins in (OVERRIDE, PRICE)]
+
+
 def _columns(sheet: Sheet, heading: Sequence[str], platforms: Collection[str]) -> list[str]:
     """The name of each column; "" for one nobody knows."""
     names = [name.strip().casefold() for name in heading]
-    platforms = [f"{begins}{platform}" for platform in platforms for begins in (OVERRIDE, PRICE)]
-    own = [name for name in names if name.startswith(ACCOUNT) and name != ACCOUNT]
+    own = [name for name in names if (name.startswith(ACCOUNT) and name != ACCOUNT) or imports_options.is_own(name)]
     known = (*COLUMNS, *TOLD, *platforms, *PARTS, *(f"{name}{SHOWN}" for name in PARTS), *dict.fromkeys(own))
     missing = [name for name in NEEDED if name not in names]
     if missing:
@@ -198,20 +217,20 @@ def _columns(sheet: Sheet, heading: Sequence[str], platforms: Collection[str]) -
     for name in names:
         if name and name not in known:
             near = nearest(name, known)
-            code = "import.column_unknown_near" if near else "import.column_unknown"
-            sheet.say(1, name[:40], code, grave=False, column=name[:40], near=near)
+            chooses = name.startswith(OPTION)  # left out in silence, it might be shown to more people
+            code = "import.option_column_unknown" if chooses else "import.column_unknown"
+            sheet.say(1, name[:60], f"{code}_near" if near else code, grave=chooses, column=name[:60], near=near)
     return [name if name in known else "" for name in names]
 
 
-def _row(sheet: Sheet, line: int, cells: Sequence[str], columns: Sequence[str]) -> Row:
+def _row(
+    sheet: Sheet, line: int, cells: Sequence[str], columns: Sequence[str], options: Mapping[str, tuple[str, Option]]
+) -> Row:
     if any(cell.strip() for cell in cells[len(columns) :]):
         sheet.say(line, "", "import.too_many_cells", most=len(columns))
     found = {name: bare(cell) for name, cell in zip(columns, cells, strict=False) if name}
     said = {name: found.get(name, "").strip() for name in COLUMNS}
     late, until_midnight = _late(sheet, line, said["late_ok"])
-    for name in LEFT_OUT:
-        if said[name]:
-            sheet.say(line, name, "import.left_out", grave=False, column=name)
     return Row(
         line=line,
         key=_key(sheet, line, said["key"]),
@@ -233,6 +252,13 @@ def _row(sheet: Sheet, line: int, cells: Sequence[str], columns: Sequence[str]) 
         text_ai=_text_ai(sheet, line, said["text_ai"]),
         own=_own(sheet, line, found),
         parts=_parts(sheet, line, found),
+        options=_options(sheet, line, found, options),
+        own_options={
+            imports_options.parts_of(name): cell
+            for name, cell in found.items()
+            if cell.strip() and name not in options and imports_options.is_own(name)
+        },
+        labels=tuple(dict.fromkeys(names_in(said["labels"]))),
     )
 
 
@@ -311,6 +337,21 @@ def _prices(sheet: Sheet, line: int, found: Mapping[str, str]) -> Mapping[str, M
             sheet.say(line, name, "import.price_unreadable", said=cell.strip()[:40])
         else:
             said[name.removeprefix(PRICE)] = price
+    return said
+
+
+def _options(
+    sheet: Sheet, line: int, found: Mapping[str, str], known: Mapping[str, tuple[str, Option]]
+) -> Mapping[str, Mapping[str, Value]]:
+    """What is chosen on some platforms."""
+    said: dict[str, dict[str, Value]] = {}
+    for column in known.keys() & found.keys():
+        platform, option = known[column]
+        value = imports_options.value_in(found[column], option) if found[column].strip() else None
+        if isinstance(value, Message):
+            sheet.findings.append(Finding(line, column, value))
+        elif value is not None:
+            said.setdefault(platform, {})[option.name] = value
     return said
 
 

@@ -12,7 +12,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import derived
 from gate.units import Medium, Unit
-from schedules import likeness, linking, overrides
+from schedules import labels, likeness, linking, overrides
 from schedules.composing import placed, subject
 from schedules.imports_judging import Account, Home, Picture, Taken, World
 from schedules.imports_rows import Row
@@ -43,7 +43,8 @@ def world(scope: Scope, rows: Sequence[Row], creators: Collection[UUID], connect
         home = Home(creator, accounts, _pictures(scope, creator.id, asked), linking.rule_of(scope, creator.id))
         for name in (creator.name, creator.slug):
             homes.setdefault(name.casefold(), home)
-    return World(scope.now, homes, _taken(scope, channels, connectors))
+    named = {labels.folded(one.name): one for one in labels.known(scope)}
+    return World(scope.now, homes, _taken(scope, channels, connectors), named)
 
 
 def _account(scope: Scope, creator: Creator, channel: Channel, connectors: Mapping[str, Connector]) -> Account:

@@ -14,13 +14,14 @@ from foundation.database import Scope
 from foundation.ids import derived, uuid7
 from foundation.loading import forget_plans, load
 from foundation.outbox_bulk import Due
-from schedules import overrides, prints, rehearsing, threads
+from schedules import labels, overrides, prints, rehearsing, threads
 from schedules.drafting import REWRITABLE
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.imports_judging import Account, Wish
 from schedules.models import Delivery, DeliveryMove, Post
+from schedules.models_planning import PostLabel
 from schedules.moving import causes
-from schedules.planning import AHEAD, content_digest, part_print, price_print, print_of
+from schedules.planning import AHEAD, content_digest, options_print, part_print, price_print, print_of
 from schedules.rehearsing import Dry
 from schedules.states import DELIVERY_STATES, DeliveryState
 from tenants import notices
@@ -57,6 +58,8 @@ def write(scope: Scope, import_id: UUID, wishes: Sequence[Wish], *, plan: bool, 
     forget_plans(scope)
     posts = [_post(wish, ids[wish.row.line], import_id, author) for wish in fresh]
     load(scope, Post, posts)
+    chosen = {ids[wish.row.line]: (wish.creator.id, wish.labels) for wish in fresh if wish.labels}
+    load(scope, PostLabel, labels.rows_of(scope, chosen, file=f"import:{import_id}"))
     prints.keep_new(scope, [Post(tenant_id=scope.tenant_id, **one) for one in posts])
     deliveries, moves, dues = list[Mapping[str, object]](), list[Mapping[str, object]](), list[Due]()
     planned, dry = 0, rehearsing.covered(scope)
@@ -88,7 +91,14 @@ def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> dict[st
     prints = [print_of(str(one.asset_id), one.medium) for one in wish.pictures]
     parts = [part_print(one.piece, one.media) for one in wish.parts]
     otherwise = {
-        one.place: [wish.row.title, one.body or wish.row.body, prints, parts, *price_print(one.price)]
+        one.place: [
+            wish.row.title,
+            one.body or wish.row.body,
+            prints,
+            parts,
+            *price_print(one.price),
+            *options_print(one.options),
+        ]
         for one in wish.others
     }
     return {

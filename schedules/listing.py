@@ -13,9 +13,10 @@ from channels.reads import AttemptStory
 from foundation.database import Scope
 from foundation.errors import NotFound
 from gate.units import Subject
-from schedules import approvals, edit_reads, reads
+from schedules import approvals, edit_reads, labels, reads
 from schedules.composing import DELIVERY
 from schedules.edit_reads import Reworded
+from schedules.labels import Label
 from schedules.models import Delivery, Post
 from schedules.reads import Entry, Step, Written, entry_of
 from schedules.states import DeliveryState
@@ -31,6 +32,7 @@ class Listed:
     post: Written
     version: int
     made_at: datetime
+    labels: tuple[Label, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,14 @@ class Wanted:
     state: DeliveryState | None = None
     since: datetime | None = None
     before: datetime | None = None
+    label_id: UUID | None = None
 
 
-def posts(scope: Scope, creators: Collection[UUID], *, before: UUID | None, limit: int) -> list[Listed]:
-    """Posts of these creators, the newest first; with `before`, those made before that post."""
+def posts(
+    scope: Scope, creators: Collection[UUID], *, before: UUID | None, limit: int, label_id: UUID | None = None
+) -> list[Listed]:
+    """Posts of these creators, the newest first; with `before`, those made before that post, with `label_id`, those
+    that have that label. Raises NotFound for a label nobody has."""
     query = (
         select(Post)
         .where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)))
@@ -72,7 +78,11 @@ def posts(scope: Scope, creators: Collection[UUID], *, before: UUID | None, limi
         .limit(min(limit, MOST))
     )
     query = query if before is None else query.where(col(Post.id) < before)
-    return [_listed(scope, row) for row in scope.session.exec(query)]
+    if label_id is not None:
+        query = query.where(col(Post.id).in_(labels.bearing(scope, label_id)))
+    rows = scope.session.exec(query).all()
+    named = labels.of_posts(scope, [row.id for row in rows])
+    return [_listed(scope, row, named.get(row.id, ())) for row in rows]
 
 
 def whole(scope: Scope, creators: Collection[UUID], post_id: UUID) -> Whole:
@@ -81,11 +91,12 @@ def whole(scope: Scope, creators: Collection[UUID], post_id: UUID) -> Whole:
     if row is None or row.creator_id not in creators:
         raise NotFound("post.unknown")
     entries = reads.of_post(scope, post_id, names=channel_reads.names(scope))
-    return Whole(_listed(scope, row), not approvals.is_awaited(scope, row, scope.now), tuple(entries))
+    named = labels.of_posts(scope, [post_id]).get(post_id, ())
+    return Whole(_listed(scope, row, named), not approvals.is_awaited(scope, row, scope.now), tuple(entries))
 
 
-def _listed(scope: Scope, row: Post) -> Listed:
-    return Listed(reads.written_post(scope, row.id), row.version, row.created_at or scope.now)
+def _listed(scope: Scope, row: Post, named: tuple[Label, ...]) -> Listed:
+    return Listed(reads.written_post(scope, row.id), row.version, row.created_at or scope.now, named)
 
 
 def deliveries(
@@ -109,6 +120,8 @@ def deliveries(
         query = query.where(col(Delivery.due_at) >= wanted.since)
     if wanted.before is not None:
         query = query.where(col(Delivery.due_at) < wanted.before)
+    if wanted.label_id is not None:
+        query = query.where(col(Delivery.post_id).in_(labels.bearing(scope, wanted.label_id)))
     if after is not None:
         query = query.where(tuple_(col(Delivery.due_at), col(Delivery.id)) > after)
     names = channel_reads.names(scope)

@@ -1,4 +1,4 @@
-"""Tables of planning: hours of the week, quiet times, shifts; files, feeds, weeks, pools; who reads along."""
+"""Tables of planning: hours of the week, quiet times, shifts; files, feeds, weeks, pools, labels; who reads along."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -290,6 +290,35 @@ class PoolEntry(CreatorRow, table=True):
     wordings: list[str] = jsonb(list)
     """Ids of posts, in the order of their turns, the first one included."""
     taken_out: bool = False
+
+
+class LabelRow(TenantRow, table=True):
+    """A name an agency gives to posts that belong together: a campaign, a theme. Platforms never hear of it."""
+
+    __tablename__ = "labels"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "folded", name="labels_name"), about="tenant", keep="while the tenant is here"
+    )
+    name: str
+    folded: str
+    """The name without regard to case: two that differ by that alone would be one to people."""
+    colour: str
+
+
+class PostLabel(CreatorRow, table=True):
+    """A post that has a label: beside the post and not in it, so that its digest and its version know nothing of it."""
+
+    __tablename__ = "post_labels"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "post_id", "label_id", name="post_labels_once"),
+        ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
+        ForeignKeyConstraint(["tenant_id", "label_id"], ["labels.tenant_id", "labels.id"]),
+        Index("post_labels_label", "tenant_id", "label_id", "post_id"),
+        about="creator",
+        keep="while the tenant is here",
+    )
+    post_id: UUID
+    label_id: UUID
 
 
 class CalendarAddress(TenantRow, table=True):

@@ -14,7 +14,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
 from foundation.words import Message
-from schedules import drafting, likeness, overrides, planning
+from schedules import drafting, labels, likeness, overrides, planning
 from schedules.calendar import local_day
 from schedules.drafting import Draft
 from schedules.events import PoolDue
@@ -174,6 +174,7 @@ def add_wording(scope: Scope, entry_id: UUID, body: str, *, key: UUID, author: s
         raise BadInput("pool.many_wordings", most=MOST_WORDINGS)
     asks = overrides.asked(first)
     draft = Draft(first.creator_id, first.title, body, said.media, (), first.text_ai, said.parts, asks)
+    draft = replace(draft, labels=labels.ids_of(scope, first.id))
     late: dict[str, Any] = {"late_ok": first.late_ok, "until_midnight": first.until_midnight}
     post_id = drafting.write(scope, draft, key=key, author=author, origin=ORIGIN, priority=first.priority, **late)
     entry.wordings = [*entry.wordings, str(post_id)]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
@@ -15,7 +15,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
 from foundation.words import Message
-from schedules import approvals, assigning, drafting, planning, quiet
+from schedules import approvals, assigning, drafting, labels, planning, quiet
 from schedules.calendar import WallTime
 from schedules.drafting import Draft, Planned
 from schedules.events import ExtendDue
@@ -345,6 +345,8 @@ def _write_following(scope: Scope, row: Series, day: date, draft: Draft, *, auth
         raise NotFound("series.unknown")
     key = derived(row.id, "words", day)
     late: dict[str, Any] = {"late_ok": before.late_ok, "until_midnight": before.until_midnight}
+    if draft.labels is None:  # what follows belongs to what went before
+        draft = replace(draft, labels=labels.ids_of(scope, before.id))
     return drafting.write(scope, draft, key=key, author=author, origin=ORIGIN, priority=before.priority, **late)
 
 

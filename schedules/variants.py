@@ -19,7 +19,7 @@ from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
-from schedules import assigning, drafting, likeness, linking, listing, overrides, planning, series, series_rule
+from schedules import assigning, drafting, labels, likeness, linking, listing, overrides, planning, series, series_rule
 from schedules.assigning import A, B
 from schedules.drafting import Draft
 from schedules.models import Delivery, PostTest, Series
@@ -174,6 +174,7 @@ def _write(scope: Scope, row: Series, wanted: Wanted, *, key: UUID, author: str)
     asks = () if asked.idle else (asked,)
     words = (other.title, other.body, other.media)
     draft = Draft(owner.creator_id, *words, (), owner.text_ai, other.parts, asks, links=links)
+    draft = replace(draft, labels=labels.ids_of(scope, owner.id))
     late: dict[str, Any] = {"late_ok": owner.late_ok, "until_midnight": owner.until_midnight}
     return drafting.write(scope, draft, key=key, author=author, origin=ORIGIN, priority=owner.priority, **late)
 

@@ -49,7 +49,7 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
 
 def listed(call: Call, which: DeliveriesWanted) -> DeliveriesOut:
     """A page of deliveries."""
-    wanted = Wanted(which.post, which.channel, which.state, which.since, which.before)
+    wanted = Wanted(which.post, which.channel, which.state, which.since, which.before, which.label)
     question = ["deliveries", which.creator, asdict(wanted)]
     after = api_cursor.read_dated(question, which.cursor)
 

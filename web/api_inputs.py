@@ -12,6 +12,7 @@ from foundation.errors import BadInput
 from foundation.money import Money
 from schedules.calendar import WallTime, local_wall, zone_of
 from schedules.drafting import Draft
+from schedules.labels import MOST_OF_POST
 from schedules.lateness import Late
 from schedules.linking import LONGEST_MARK, MOST_PLAIN, Wanted
 from schedules.listing import MOST
@@ -79,7 +80,9 @@ class PageIn(RowsIn):
 
 
 class PostsWanted(PageIn):
-    """Which posts."""
+    """Which posts; each condition narrows."""
+
+    label: UUID | None = None
 
 
 class DeliveriesWanted(PageIn):
@@ -87,6 +90,7 @@ class DeliveriesWanted(PageIn):
 
     post: UUID | None = None
     channel: UUID | None = None
+    label: Annotated[UUID | None, Field(description="Of posts with this label.")] = None
     state: DeliveryState | None = None
     since: Annotated[Instant | None, Field(description="Due at this instant or later.")] = None
     before: Annotated[Instant | None, Field(description="Due earlier than this instant.")] = None
@@ -178,6 +182,10 @@ class OtherwiseIn(In):
         )
 
 
+Labels = Annotated[
+    list[UUID],
+    Field(max_length=MOST_OF_POST, description="Ids of labels, all it is to have. Platforms never hear of them."),
+]
 LateOk = Annotated[Late, Field(description="How late it may still leave by itself; 30m where nothing is said.")]
 Otherwise = Annotated[list[OtherwiseIn], Field(max_length=MOST_PLACES)]
 
@@ -208,6 +216,7 @@ class PostIn(In):
     campaign: Campaign = ""
     plain_links: PlainLinks = []
     late_ok: LateOk | None = None
+    labels: Labels = []
 
     @property
     def draft(self) -> Draft:
@@ -223,12 +232,13 @@ class PostIn(In):
             tuple(one.override for one in self.otherwise),
             Wanted(self.campaign, tuple(self.plain_links)),
             late=self.late_ok,
+            labels=tuple(self.labels) or None,
         )
 
 
 class PostChange(In):
-    """New words or pictures; what is left out stays. What was approved waits for a yes again, unless only `late_ok`
-    changes."""
+    """New words or pictures; what is left out stays. What was approved waits for a yes again, unless only `late_ok` or
+    `labels` change."""
 
     title: Annotated[Text, Field(max_length=MAX_TITLE)] | None = None
     body: Annotated[Text, Field(max_length=MAX_BODY)] | None = None
@@ -239,11 +249,12 @@ class PostChange(In):
     campaign: Campaign | None = None
     plain_links: PlainLinks | None = None
     late_ok: LateOk | None = None
+    labels: Labels | None = None
 
     @property
     def rewrites(self) -> bool:
         """Whether it says anything of the content."""
-        return bool(self.model_fields_set - {"late_ok"})
+        return bool(self.model_fields_set - {"late_ok", "labels"})
 
     def draft(self, old: Written) -> Draft:
         """What a post becomes by it."""
@@ -259,6 +270,7 @@ class PostChange(In):
             tuple(part.piece for part in new["parts"]) if "parts" in new else old.parts,
             tuple(one.override for one in new["otherwise"]) if "otherwise" in new else old.others,
             Wanted(new.get("campaign", old.links.campaign), tuple(new.get("plain_links", old.links.plain))),
+            labels=tuple(new["labels"]) if "labels" in new else None,
         )
 
 

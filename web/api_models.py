@@ -21,6 +21,7 @@ from schedules.states import DeliveryState, DowntimeState, EditState
 from schedules.threads import Piece
 from tenants.reads import Creator
 from web.api_errors import LANGUAGE
+from web.api_label_models import LabelOut
 from web.api_option_models import OptionOut, PriceOut
 
 
@@ -357,6 +358,7 @@ class PostOut(BaseModel):
     campaign: str
     plain_links: list[str]
     late_ok: Late | None
+    labels: list[LabelOut]
     author: str
     version: int
     created_at: datetime
@@ -373,6 +375,7 @@ def said_of_post(one: Listed) -> dict[str, Any]:
     said = {name: getattr(post, name) for name in ("id", "creator_id", "title", "body", "text_ai", "author")}
     there = {"parts": parts_of(post.parts), "otherwise": [OtherwiseOut.of(other) for other in post.others]}
     said |= {"campaign": post.links.campaign, "plain_links": list(post.links.plain), "late_ok": post.late}
+    said |= {"labels": [LabelOut.of(label) for label in one.labels]}
     return {**said, **there, "media": list(post.media), "version": one.version, "created_at": one.made_at}
 
 

@@ -12,7 +12,7 @@ from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.words import Message
-from schedules import drafting, editing, importance, listing, scheduling, selling
+from schedules import drafting, editing, importance, labels, listing, scheduling, selling
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, doing, etag, making, reading, rewriting
@@ -39,12 +39,12 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.get("", response_model=PostsOut)
     def list_posts(call: Annotated[Call, can_read], which: Annotated[PostsWanted, Query()]) -> PostsOut:
         """Posts, the newest first. Needs `posts:read`."""
-        question = ["posts", which.creator]
+        question = ["posts", which.creator, which.label]
         before = _id(api_cursor.read(question, which.cursor, parts=1)[0]) if which.cursor is not None else None
 
         def ask(scope: Scope, sight: Sight) -> list[listing.Listed]:
             seen = [one for one in sight.creators if which.creator in (None, one)]
-            return listing.posts(scope, seen, before=before, limit=which.limit)
+            return listing.posts(scope, seen, before=before, limit=which.limit, label_id=which.label)
 
         found = call.read(ask)
         following = api_cursor.write(question, [str(found[-1].post.id)]) if len(found) == which.limit else None
@@ -77,15 +77,17 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
     def rewrite_post(
         post_id: UUID, body: PostChange, call: Annotated[Call, Depends(rewriting(tenant, KeyScope.POSTS_WRITE))]
     ) -> Response:
-        """Change the words or pictures of a post of which nothing is outside, or how late it may leave.
-        Needs `posts:write`."""
+        """Change the words or pictures of a post of which nothing is outside, how late it may leave,
+        or its labels. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             _seen(scope, sight, post_id, call)
             old = listing.whole(scope, sight.creators, post_id).listed.post
             if body.late_ok is not None:
                 importance.set_lateness(scope, post_id, body.late_ok, version=old.version)
-            if body.rewrites or body.late_ok is None:
+            if body.labels is not None:  # no part of what is approved: alone, it asks for no yes again
+                labels.put(scope, post_id, body.labels)
+            if body.rewrites or (body.late_ok is None and body.labels is None):
                 drafting.rewrite(scope, post_id, body.draft(old), author=scope.actor)
             selling.check(scope, post_id, connectors=connectors)
             return _whole(scope, sight, post_id, "post.rewrite")

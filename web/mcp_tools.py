@@ -17,7 +17,7 @@ from foundation.ids import derived
 from foundation.settings import GeneratorsSettings
 from schedules import listing, proposing
 from tenants.keys import KeyScope
-from web import api_accounts, api_deliveries, api_making
+from web import api_accounts, api_deliveries, api_labels, api_making
 from web.api_call import LONGEST_NAME, Act, Call, Done, Sight
 from web.api_inputs import DeliveriesWanted, In, PostIn, Text, wall_of
 from web.api_making_models import PreviewWanted, RecipesWanted, RunIn
@@ -112,6 +112,7 @@ def tools(connectors: Mapping[str, Connector], generators: GeneratorsSettings) -
             "list_channels", "Accounts: their state, and the limits each sets to a post.", read, ChannelsAsked, channels
         ),
         Tool("read_calendar", "What goes where and when, by time, page by page.", read, DeliveriesWanted, _calendar),
+        Tool("list_labels", "The labels posts may have.", read, Nothing, _labels),
         Tool("read_post", "One post, and where it goes.", read, PostAsked, _post),
         Tool("delivery_story", "Everything that happened to a post on one account.", read, DeliveryAsked, _story),
         Tool("write_draft", "Write a draft, or propose a time for it. A person decides.", write, DraftIn, _draft),
@@ -158,6 +159,10 @@ def _changed(call: Call, act: Act) -> Mapping[str, Any]:
 def _creators(call: Call, _: Nothing) -> BaseModel:
     found = call.read(lambda _, sight: list(sight.creators.values()))
     return CreatorsOut(items=[CreatorOut.of(one) for one in found])
+
+
+def _labels(call: Call, _: Nothing) -> BaseModel:
+    return api_labels.listed(call)
 
 
 def _calendar(call: Call, asked: DeliveriesWanted) -> BaseModel:

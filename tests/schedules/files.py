@@ -11,6 +11,7 @@ from uuid import UUID
 from schedules import imports
 from schedules.imports import Brought
 from schedules.imports_cells import COLUMNS
+from schedules.imports_options import OPTION
 from schedules.imports_rows import OVERRIDE, PRICE
 from tests.schedules.builders import Desk
 
@@ -18,7 +19,7 @@ from tests.schedules.builders import Desk
 def table(rows: Iterable[Mapping[str, object]], *, columns: Iterable[str] = COLUMNS, sign: str = ",") -> bytes:
     """A file with these lines."""
     out, lines = io.StringIO(newline=""), list(rows)
-    others = {name for line in lines for name in line if name.startswith((OVERRIDE, PRICE))}
+    others = {name for line in lines for name in line if name.startswith((OVERRIDE, PRICE, OPTION))}
     writer = csv.DictWriter(out, [*dict.fromkeys([*columns, *sorted(others)])], delimiter=sign, restval="")
     writer.writeheader()
     writer.writerows(lines)

@@ -8,20 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from connectors import registry
+from connectors.capabilities import Option
+from connectors.options import Value, wrong
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
-from schedules import exports
+from schedules import exports, labels
 from schedules.calendar import WallTime
 from schedules.exports import Line, Place
 from schedules.imports_cells import COLUMNS, names_in
+from schedules.imports_options import declared
 from schedules.imports_rows import LONGEST_KEY, read
 from schedules.moving import delivery, move
 from schedules.states import DeliveryState
 from schedules.threads import Piece
-from tenants import agencies
+from tenants import agencies, audit
 from tests.schedules.builders import Desk
 from tests.schedules.files import Clerk, table
+from tests.schedules.test_prices import elsewhere
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LETTERS = some.characters(exclude_categories=["Cs"], exclude_characters="\x00")
@@ -31,6 +36,32 @@ SAID = WORDS.filter(lambda words: bool(words.strip()))
 PRICES = some.builds(Money, some.integers(1, 10_000_000), some.sampled_from(["USD", "XTR", "KWD"]))
 URLS = some.sampled_from(["", "https://x/1"])
 ZONES = some.sampled_from(["Europe/Paris", "America/St_Johns", "UTC"])
+
+
+OPTIONS = declared(registry.load())
+EVERY = [(platform, one) for platform, each in sorted(OPTIONS.items()) for one in each]
+"""Each option of each connector that comes with the house."""
+
+ODD = ("=mer", "'=mer", "a|b;c\\", "été, fin", " x ", "ligne 1\tligne 2", "24", "fr")
+
+
+def values(option: Option) -> some.SearchStrategy[Value]:
+    """What an option takes, odd signs included."""
+    if option.kind in ("flag", "choice"):
+        return some.booleans() if option.kind == "flag" else some.sampled_from(option.choices)
+    if option.kind == "text":
+        return some.sampled_from([one for one in (option.example, *ODD) if wrong(option, one) is None])
+    entries = [one for one in (option.example, *map(str.strip, ODD)) if wrong(option, (one,)) is None]
+    return some.lists(some.sampled_from(entries), min_size=1, max_size=2, unique=True).map(tuple)
+
+
+@some.composite
+def choices(draw: some.DrawFn) -> dict[str, dict[str, Value]]:
+    found: dict[str, dict[str, Value]] = {}
+    for number in draw(some.sets(some.integers(0, len(EVERY) - 1), max_size=3)):
+        platform, one = EVERY[number]
+        found.setdefault(platform, {})[one.name] = draw(values(one))
+    return found
 
 
 @some.composite
@@ -65,13 +96,15 @@ def line(draw: some.DrawFn) -> Line:
         title=draw(WORDS.filter(lambda words: not words or bool(words.strip()))),
         text_ai=draw(some.sampled_from(["none", "assisted", "generated"])),
         own=draw(some.dictionaries(NAMES.map(str.casefold).map(str.strip), SAID, max_size=2)),
+        options=draw(choices()),
+        labels=tuple(draw(some.lists(NAMES, max_size=3, unique=True))),
         thread=tuple(draw(some.lists(some.builds(Piece, SAID, some.just((uuid7(),)) | some.just(())), max_size=3))),
     )
 
 
 @given(some.lists(line(), min_size=1, max_size=4, unique_by=lambda one: one.key))
 def test_what_goes_out_comes_back_unchanged(lines: list[Line]) -> None:
-    sheet = read(exports.table(lines, {"delivery.too_late": "=trop tard"}), ("sandbox",))
+    sheet = read(exports.table(lines, {"delivery.too_late": "=trop tard"}), ("sandbox",), OPTIONS)
     assert not sheet.findings
     for row, one in zip(sheet.rows, lines, strict=True):
         assert (row.key, row.creator, row.channels) == (one.key, one.creator, tuple(p.account for p in one.places))
@@ -81,6 +114,7 @@ def test_what_goes_out_comes_back_unchanged(lines: list[Line]) -> None:
         assert (row.prices, row.title, row.text_ai) == (one.prices, one.title, one.text_ai)
         assert tuple(map(UUID, row.media)) == one.media
         assert row.own == one.own
+        assert (row.options, row.labels) == (one.options, one.labels)
         assert [(part.body, tuple(map(UUID, part.media))) for part in row.parts] == [
             (part.body, part.media) for part in one.thread
         ]
@@ -225,6 +259,69 @@ def test_a_thread_and_words_of_one_account_come_back_as_the_same_version(clerk: 
     assert len(after) == 4
     assert len(told) == 2
     assert ("bonjour 1", "fin", (Piece("deux"), Piece("=trois")), (("Other", "ailleurs"),)) in told
+
+
+def test_what_is_chosen_and_labels_come_back_as_the_same_version(clerk: Clerk) -> None:
+    """For a platform and for one account of it; the digest covers what is chosen, and knows nothing of labels."""
+    here = elsewhere(clerk.desk, "mastodon", "mastodon.post")
+    with clerk.desk.scope() as scope:
+        both = [labels.make(scope, name, "red") for name in ("Été | 2027", "soirée")]
+    there = {"option_mastodon_visibility": "unlisted", "option_warning@mastodon": "'=Food", "labels": "SOIRÉE"}
+    rows = [
+        clerk.row(1, channels="mastodon", **there, **{"body@mastodon": "ici"}),
+        clerk.row(2, channels="main|mastodon", time="15:00", labels="été \\| 2027|soirée"),
+    ]
+    clerk.write(table(rows, columns=[*COLUMNS, *there, "body@mastodon"]))
+    before = window(clerk)
+    assert [(one.options, one.own_options) for one in before] == [
+        ({"mastodon": {"visibility": "unlisted"}}, {"mastodon": {"warning": "=Food"}}), ({}, {}),
+    ]  # fmt: skip
+    assert [one.labels for one in before] == [("soirée",), ("soirée", "Été | 2027")]
+    again = clerk.bring(exports.table(before, {}))
+    assert clerk.problems(again) == []
+    clerk.ask(again)
+    clerk.desk.run()
+    told = Counter(str((one.options, one.own_options, one.labels)) for one in window(clerk))
+    assert told == Counter(2 * [str((one.options, one.own_options, one.labels)) for one in before])
+    with clerk.desk.scope() as scope:
+        digests = Counter(scope.run("SELECT digest FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars())
+        places = scope.run("SELECT overrides FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars().all()
+        given = [one for one in audit.recent(scope) if one.act == "label.given_by_file"]
+        assert len(labels.known(scope)) == len(both)
+    assert sorted(digests.values()) == [2, 2]
+    assert {one["place"] for each in places for one in each} == {"mastodon", str(here)}
+    assert sorted(one.details["posts"] for one in given) == [1, 1, 2, 2]
+
+
+def test_choices_and_labels_that_cannot_be_are_said_with_line_and_column(clerk: Clerk) -> None:
+    elsewhere(clerk.desk, "mastodon", "mastodon.post")
+    elsewhere(clerk.desk, "instagram", "instagram.post")
+    with clerk.desk.scope() as scope:
+        labels.make(scope, "Noël", "red")
+    said = [
+        {"option_visibility@mastodon": "everybody"},
+        {"option_silent@mastodon": "yes"},
+        {"option_silent@main": "yes"},
+        {"option_silent@mian": "yes"},
+        {"option_instagram_feed": "no"},
+        {"labels": "Noel|rien"},
+    ]
+    names = sorted({name for each in said for name in each} - {"labels"})
+    everywhere = "main|mastodon|instagram"
+    photo = str(clerk.desk.photo(1))
+    rows = [
+        clerk.row(n, channels=everywhere, time=f"{n}:00", media=photo, **each) for n, each in enumerate(said, start=1)
+    ]
+    found = clerk.problems(clerk.bring(table(rows, columns=[*COLUMNS, *names])))
+    assert [(line, column, code) for line, column, code in found if column != "media"] == [
+        (2, "option_visibility@mastodon", "import.option_choice"),
+        (3, "option_silent@mastodon", "import.option_unknown"),
+        (4, "option_silent@main", "import.option_none"),
+        (5, "option_silent@mian", "import.account_unknown_near"),
+        (6, "option_instagram_feed", "option.films_alone"),
+        (7, "labels", "import.label_unknown_near"),
+        (7, "labels", "import.label_unknown"),
+    ]
 
 
 def test_words_for_an_account_nobody_knows_are_a_problem_and_idle_ones_a_mark(clerk: Clerk) -> None:

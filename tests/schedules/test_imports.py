@@ -80,11 +80,11 @@ def written(clerk: Clerk, post_id: UUID) -> list[list[dict[str, Any]]]:
 def test_what_is_written_at_once_is_what_would_be_written_one_by_one(free: Clerk, plan: bool) -> None:
     photo, day = free.desk.photo(1), free.day(3)
     said = {"media": f"{photo}", "first_comment": "premier", "late_ok": "2h", "body_sandbox": "autrement"}
-    said |= {"title": "Titre", "text_ai": "Generated"}
+    said |= {"title": "Titre", "text_ai": "Generated", "option_mastodon_visibility": "private"}
     free.write(table([free.row(1, date=day, **said)]), plan=plan)
     ours = free.rows("SELECT id FROM posts WHERE tenant_id = :tenant")[0].id
     pieces = (Piece("premier", comment=True),)
-    others = (Override("sandbox", body="autrement"),)
+    others = (Override("mastodon", options=(("visibility", "private"),)), Override("sandbox", body="autrement"))
     late = timedelta(hours=2)
     other = free.desk.write(
         "bonjour 1", media=(photo,), late_ok=late, parts=pieces, others=others, title="Titre", text_ai="generated"

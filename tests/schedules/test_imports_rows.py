@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from connectors import registry
 from foundation.errors import BadInput
 from schedules import imports_cells as cells
+from schedules.imports_options import declared
 from schedules.imports_rows import MAX_BYTES, MAX_ROWS, Row, read
 from tests.schedules.files import table
 
 PLATFORMS = ("sandbox", "telegram")
+OPTIONS = declared(registry.load())
 WELL: dict[str, object] = {"key": "a", "channels": "main", "date": "2026-11-21", "time": "9:05", "body": "bonjour"}
 HEAD = "key,channels,date,time,body"
 
@@ -68,12 +71,32 @@ def test_a_text_of_several_lines_keeps_them_and_later_lines_their_number() -> No
         ("text_ai", "robot", "import.text_ai_unreadable"),
         ("priority", "0", "import.priority_unreadable"),
         ("priority", "٣", "import.priority_unreadable"),
-        ("labels", "noël", "import.left_out"),
+        ("option_mastodon_visibility", "direct", "import.option_choice"),
+        ("option_mastodon_warning", "x" * 201, "option.too_long"),
+        ("option_telegram_silent", "maybe", "import.option_flag"),
+        ("option_bluesky_languages", "fr|en|de|it", "option.too_many"),
         ("utm_campaign", "s" * 81, "link.mark_unreadable"),
     ],
 )
 def test_what_cannot_be_taken_is_said_with_its_place(column: str, cell: str, code: str) -> None:
-    assert codes(table([{**WELL, column: cell}])) == [(2, column, code)]
+    sheet = read(table([{**WELL, column: cell}]), PLATFORMS, OPTIONS)
+    assert [(one.line, one.column, one.message.code) for one in sheet.findings] == [(2, column, code)]
+    assert all(one.grave for one in sheet.findings)
+
+
+def test_what_is_chosen_is_read_by_its_kind_and_a_choice_without_regard_to_case() -> None:
+    said = {"option_mastodon_visibility": " Unlisted", "option_telegram_silent": "OUI", "option_bluesky_languages": ""}
+    row = read(table([{**WELL, **said, "labels": "Noël|été;noël"}]), PLATFORMS, OPTIONS).rows[0]
+    assert row.options == {"mastodon": {"visibility": "unlisted"}, "telegram": {"silent": True}}
+    assert row.labels == ("Noël", "été", "noël")
+
+
+def test_a_column_of_a_choice_nobody_knows_is_no_slip_to_pass_over() -> None:
+    """What it chooses may be who sees the post."""
+    for column, code in (("option_mastodon_visibilty", "_near"), ("option_zz", ""), ("option_warning@", "")):
+        (said,) = read(table([{**WELL, column: "private"}]), PLATFORMS, OPTIONS).findings
+        assert (said.line, said.column, said.grave) == (1, column, True)
+        assert said.message.code.removeprefix("import.option_column_unknown") in {code, "_near"}
 
 
 def test_other_words_for_a_platform_are_read() -> None:

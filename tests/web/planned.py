@@ -94,6 +94,7 @@ def world(api: Program, creator: str = "mia") -> World:
     ids["ideas_id"] = made(api.ask("POST", "/ideas", {"creator_id": ids["creator_id"]}))["id"]
     unable(api, ids["kit_id"], ids["ideas_id"])
     feed = {"creator_id": ids["creator_id"], "url": "https://example.com/own.xml", "channels": [account]}
+    ids["label_id"] = made(api.ask("POST", "/labels", {"name": f"Label of {creator}"}))["id"]
     ids["feed_id"] = made(api.ask("POST", "/feeds", feed))["id"]
     return found
 

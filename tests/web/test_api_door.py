@@ -116,6 +116,8 @@ def test_the_document_names_what_is_there(room: Room) -> None:
         "GET /series", "POST /series", "GET /series/{series_id}", "POST /series/{series_id}/change",
         "POST /series/{series_id}/skip", "POST /series/{series_id}/stop",
         "POST /series/{series_id}/test", "GET /tests", "GET /tests/{test_id}", "POST /tests/{test_id}/end",
+        "GET /labels", "POST /labels", "GET /labels/{label_id}", "PATCH /labels/{label_id}",
+        "DELETE /labels/{label_id}",
         "GET /downtimes", "GET /downtimes/{downtime_id}", "POST /downtimes/{downtime_id}/keep",
         "POST /downtimes/{downtime_id}/hold",
         "GET /slots", "POST /slots", "GET /slots/{slot_id}", "DELETE /slots/{slot_id}",

@@ -14,7 +14,7 @@ from web.mcp import VERSIONS
 from web.mcp_tools import tools
 
 READS = {"list_creators", "list_channels", "read_calendar", "read_post", "delivery_story"} | {
-    *("list_recipes", "preview_run", "read_run")
+    *("list_recipes", "preview_run", "read_run", "list_labels")
 }
 WRITES = {"write_draft", "start_run", "stop_run"}
 

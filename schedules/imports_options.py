@@ -1,0 +1,89 @@
+"""What a post chooses on a platform (`connectors.options`), in the columns of a file. Pure.
+
+`option_<platform>_<name>` is about a platform, `option_<name>@<account>` about one account, by its name. An empty cell
+chooses nothing. A choice that cannot be read keeps the file from being written: without it, more people might see a
+post.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from connectors import options
+from connectors.capabilities import Option
+from connectors.contract import Connector
+from connectors.options import Value
+from foundation.words import Message
+from schedules.imports_cells import joined, names_in
+
+OPTION, AT = "option_", "@"
+YES, NO = "yes", "no"
+"""How a flag is written; other words for them are read too."""
+
+_FLAGS = {YES: True, "true": True, "oui": True, "1": True, NO: False, "false": False, "non": False, "0": False}
+
+Declared = Mapping[str, Sequence[Option]]
+"""The options of each platform, by its name."""
+
+
+def declared(connectors: Mapping[str, Connector]) -> Declared:
+    """What may be chosen on each platform."""
+    return {name: one.capabilities.options for name, one in connectors.items()}
+
+
+def columns(known: Declared) -> dict[str, tuple[str, Option]]:
+    """The platform and the option that each column is about."""
+    return {column(platform, one.name): (platform, one) for platform, each in known.items() for one in each}
+
+
+def column(platform: str, option: str) -> str:
+    """The column of an option of a platform."""
+    return f"{OPTION}{platform}_{option}"
+
+
+def own_column(account: str, option: str) -> str:
+    """The column of an option of one account, as it is read: without regard to case."""
+    return f"{OPTION}{option}{AT}{account}".strip().casefold()
+
+
+def is_own(name: str) -> bool:
+    """Whether a column is about an option of one account."""
+    option, _, account = name.removeprefix(OPTION).partition(AT)
+    return name.startswith(OPTION) and bool(option and account)
+
+
+def parts_of(name: str) -> tuple[str, str]:
+    """The account and the option of such a column."""
+    option, _, account = name.removeprefix(OPTION).partition(AT)
+    return account, option
+
+
+def value_in(cell: str, option: Option) -> Value | Message:
+    """What a cell chooses, or why it cannot be read. A choice is known without regard to case."""
+    said = cell.strip()
+    if option.kind == "flag":
+        flag = _FLAGS.get(said.casefold())
+        return Message("import.option_flag", {"option": option.name, "said": said[:60]}) if flag is None else flag
+    if option.kind == "choice":
+        found = [one for one in option.choices if said in (one, one.casefold()) or said.casefold() == one.casefold()]
+        if len(found) != 1 and said not in found:
+            choices = ", ".join(option.choices)
+            return Message("import.option_choice", {"option": option.name, "said": said[:60], "choices": choices})
+        return said if said in found else found[0]
+    value: Value = names_in(cell) if option.kind == "list" else cell
+    return options.wrong(option, value) or value
+
+
+def value_of(cell: str, known: Mapping[str, Option], option: str, account: str) -> Value | Message:
+    """What a cell chooses on an account whose platform has these options, or why it cannot."""
+    if option in known:
+        return value_in(cell, known[option])
+    said: dict[str, str | int] = {"option": option[:60], "account": account}
+    if not known:
+        return Message("import.option_none", said)
+    return Message("import.option_unknown", {**said, "options": ", ".join(known)})
+
+
+def cell_of(value: Value) -> str:
+    """What `value_in` reads."""
+    if isinstance(value, bool):
+        return YES if value else NO
+    return value if isinstance(value, str) else joined(value)

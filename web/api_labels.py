@@ -1,0 +1,90 @@
+"""Labels in the API: named, renamed, taken away. Posts are given them where posts are written."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from foundation.database import OpenScope, Scope
+from schedules import labels
+from schedules.labels import Label
+from tenants.keys import KeyScope
+from web.api_call import Call, Done, Sight, etag, making, reading, rewriting, tag
+from web.api_label_models import LabelIn, LabelOut, LabelsOut
+
+
+def router(tenant: OpenScope) -> APIRouter:
+    """The routes under `/labels`."""
+    routes = APIRouter(prefix="/labels", tags=["labels"])
+    _reads(routes, tenant)
+    _writes(routes, tenant)
+    return routes
+
+
+def listed(call: Call) -> LabelsOut:
+    """All labels of the agency."""
+    return LabelsOut(items=[LabelOut.of(one) for one in call.read(lambda scope, _: labels.known(scope))])
+
+
+def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+    can_read = Depends(reading(tenant, KeyScope.POSTS_READ))
+
+    @routes.get("", response_model=LabelsOut)
+    def list_labels(call: Annotated[Call, can_read]) -> LabelsOut:
+        """The labels of the agency, by name. Needs `posts:read`."""
+        return listed(call)
+
+    @routes.get("/{label_id}", response_model=LabelOut)
+    def get_label(label_id: UUID, call: Annotated[Call, can_read], response: Response) -> LabelOut:
+        """One label. Needs `posts:read`."""
+        found = call.read(lambda scope, _: labels.label(scope, label_id))
+        response.headers.update(etag(tag(found)))
+        return LabelOut.of(found)
+
+
+def _writes(routes: APIRouter, tenant: OpenScope) -> None:
+    needs = KeyScope.POSTS_WRITE
+
+    @routes.post("", status_code=201, response_model=LabelOut)
+    def name_label(body: LabelIn, call: Annotated[Call, Depends(making(tenant, needs))]) -> Response:
+        """Name a label. 409 where one of that name is there. Needs `posts:write`."""
+
+        def act(scope: Scope, _: Sight) -> Done:
+            made = labels.make(scope, body.name, body.colour)
+            return _one(labels.label(scope, made), "label.name", status=201)
+
+        return call.once(act)
+
+    @routes.patch("/{label_id}", response_model=LabelOut)
+    def change_label(
+        label_id: UUID, body: LabelIn, call: Annotated[Call, Depends(rewriting(tenant, needs))]
+    ) -> Response:
+        """Give it another name and colour; posts keep it. Needs `posts:write`."""
+
+        def act(scope: Scope, _: Sight) -> Done:
+            call.saw(labels.held(scope, label_id))
+            labels.change(scope, label_id, name=body.name, colour=body.colour)
+            return _one(labels.label(scope, label_id), "label.change")
+
+        return call.change(act)
+
+    @routes.delete("/{label_id}", response_model=LabelOut)
+    def remove_label(label_id: UUID, call: Annotated[Call, Depends(rewriting(tenant, needs))]) -> Response:
+        """Take it off every post, and away. 409 where posts of creators have it that this key may not see. Needs
+        `posts:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            found = labels.held(scope, label_id)
+            call.saw(found)
+            labels.remove(scope, label_id, creators=sight.creators)
+            return _one(found, "label.remove")
+
+        return call.change(act)
+
+
+def _one(found: Label, did: str, *, status: int = 200) -> Done:
+    headers = etag(tag(found))
+    if status == 201:
+        headers["location"] = f"/v1/labels/{found.id}"
+    return Done(LabelOut.of(found), did, f"label:{found.id}", status, headers)
