@@ -69,7 +69,8 @@ def value_in(cell: str, option: Option) -> Value | Message:
             return Message("import.option_choice", {"option": option.name, "said": said[:60], "choices": choices})
         return said if said in found else found[0]
     value: Value = names_in(cell) if option.kind == "list" else cell
-    return options.wrong(option, value) or value
+    wrong = options.wrong("", option, value)  # a file names columns, not what the page calls them
+    return value if wrong is None else Message(wrong.code, {**wrong.params, "option": option.name})
 
 
 def value_of(cell: str, known: Mapping[str, Option], option: str, account: str) -> Value | Message:
