@@ -72,7 +72,7 @@ def _times(routes: APIRouter, tenant: OpenScope) -> None:
 
         def act(scope: Scope, sight: Sight) -> None:
             found = listing.entry(scope, sight.creators, delivery_id)
-            at = wall_of(body.at, sight.creator(found.creator_id).zone)
+            at = wall_of(body.at, found.zone)  # an instant, too, is planned on its own clock
             planning.move_delivery(scope, delivery_id, at=at, version=call.version)
 
         return _on(call, delivery_id, "delivery.move", act)
@@ -155,7 +155,7 @@ def _more(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connect
         def act(scope: Scope, sight: Sight) -> Done:
             first = listing.entry(scope, sight.creators, delivery_id)
             scheduling.as_seen(scope, delivery_id, call.version)
-            at = wall_of(body.at, sight.creator(first.creator_id).zone)
+            at = wall_of(body.at, first.zone)
             made = scheduling.once_more(scope, delivery_id, at=at, member_id=sight.member.id, connectors=connectors)
             scope.session.expire_all()
             found = listing.entry(scope, sight.creators, made)

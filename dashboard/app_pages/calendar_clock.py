@@ -1,10 +1,11 @@
 """How the days are looked at: together or in lanes, and on whose clock. Kept in the address, and while one is here."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import streamlit as st
 
+from dashboard import founding
 from dashboard.app_pages import zones
 from dashboard.frame import Page
 from dashboard.widgets import draw
@@ -21,7 +22,7 @@ LANED = frozenset({"day", "week"})
 def kept(page: Page, view: str) -> tuple[str, str]:
     """The lanes and the zone that were chosen; "" for none, and for each creator's own clock."""
     by = _kept(BY, BYS)
-    return (by if view in LANED else ""), _kept(ZONE, zones.zones(page.who.member.zone))
+    return (by if view in LANED else ""), _kept(ZONE, founding.zones(page.who.member.zone))
 
 
 def _kept(name: str, known: Collection[str]) -> str:
@@ -38,24 +39,21 @@ def show(page: Page, view: str, shown: Sequence[Creator]) -> None:
     by, zone = kept(page, view)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if view in LANED:
-            st.selectbox(page.word("lanes.by"), BYS, format_func=partial(_of, page), **_choice(BY, by))
-        offered = ["", *zones.zones(page.who.member.zone)]
-        st.selectbox(page.word("zones.look_in"), offered, format_func=partial(_zone, page), **_choice(ZONE, zone))
-        here = {one.zone for one in shown}
-        place = page.voice.place(zone or next(iter(here), page.who.member.zone))
-        code = "zones.looked" if zone else "zones.several" if len(here) > 1 else "compose.zone"
-        draw("calendar_note.html", note=page.word(code, **({"place": place} if code != "zones.several" else {})))
+            _choose(BY, page.word("lanes.by"), BYS, by, partial(_of, page))
+        offered = ["", *founding.zones(page.who.member.zone)]
+        _choose(ZONE, page.word("zones.look_in"), offered, zone, partial(_zone, page))
+        draw("calendar_note.html", note=_said(page, zone, {one.zone for one in shown}))
 
 
-def _choice(name: str, value: str) -> dict[str, object]:
-    """What a list needs to show a choice and to keep it: the address is put right where it lost it on the way."""
+def _choose(name: str, label: str, offered: Sequence[str], value: str, said: Callable[[str], str]) -> None:
+    """A list whose choice is kept; the address is put right where it lost it on the way."""
     key = f"calendar:{name}"
     st.session_state[_key(name)] = value
     if st.session_state.get(key) != value:  # what is set is sent back, over a press that came meanwhile
         st.session_state[key] = value
     if value and st.query_params.get(name) != value:
         st.query_params[name] = value
-    return {"key": key, "width": 220, "on_change": partial(_chosen, name)}
+    st.selectbox(label, offered, format_func=said, key=key, on_change=partial(_chosen, name), width=220)
 
 
 def _chosen(name: str) -> None:
@@ -73,3 +71,11 @@ def _of(page: Page, by: str) -> str:
 
 def _zone(page: Page, zone: str) -> str:
     return zones.called(page, zone) if zone else page.word("zones.own")
+
+
+def _said(page: Page, zone: str, theirs: Collection[str]) -> str:
+    if zone:
+        return page.word("zones.looked", place=page.voice.place(zone))
+    if len(theirs) > 1:
+        return page.word("zones.several")
+    return page.word("compose.zone", place=page.voice.place(next(iter(theirs), page.who.member.zone)))

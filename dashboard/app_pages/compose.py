@@ -264,7 +264,7 @@ def _pressed(page: Page, creator_id: UUID) -> None:
     else:
         again, priority = calendar_series.chosen(REPEAT), compose_when.chosen()
         known = compose_repeats.known()
-        asked = _Asked(UUID(typed(ID)), typed(WHEN), *map(typed, (DAY, CLOCK, ZONE)), priority, again, known)
+        asked = _Asked(UUID(typed(ID)), typed(WHEN), typed(DAY), typed(CLOCK), typed(ZONE), priority, again, known)
         act = partial(_plan, page, written, asked, made)
     acting.press(act, Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands

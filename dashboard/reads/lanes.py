@@ -100,8 +100,9 @@ def lanes(scope: Scope, mine: Sequence[Creator], wanted: Wanted, by: By) -> Lane
     entries = schedule_reads.agenda(scope, chosen, start, end, names=names, limit=MOST)
     shown = [one for one in entries if one.state in GROUPS[wanted.group] and wanted.account in (None, one.channel_id)]
     found = _Found(wanted, chosen, shown, quiet.periods(scope, chosen), switches.halt(scope, "sending"))
-    rows = _rows(chosen, [one for one in channels if wanted.account in (None, one.id)], by)
-    made = _lanes(found, rows)
+    offered = [one for one in channels if wanted.account in (None, one.id)]
+    rows, theirs = _rows(chosen, offered, by), {one.creator_id for one in offered}
+    made = _lanes(found, [row for row in rows if wanted.account is None or row[0].id in theirs])
     zone = wanted.zone or (next(iter(chosen.values())).zone if chosen else "UTC")
     days = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
     close = too_close(entries, {one.id: gap_of(one) for one in channels})

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from schedules import planning
-from schedules.calendar import WallTime, local_day
+from schedules.calendar import WallTime, local_day, local_wall
 from schedules.moving import delivery
 from tests.browser.living import Living
 from tests.browser.visitors import Visitor
@@ -14,6 +14,7 @@ from tests.schedules.builders import ZONE
 
 HOSTILE = "<img src=x onerror=alert(1)> **fort** [ici](javascript:alert(1))"
 DAY = ".st-key-{kind}-{day}"
+LANE = 'tr[data-gr-lane="{lane}"] > td >> nth={column}'
 
 
 def planned(lea: Living, words: str, days: int, clock: time = time(10, 20)) -> tuple[UUID, WallTime]:
@@ -116,12 +117,45 @@ def test_a_card_moves_by_keyboard_and_stays_chosen(lea: Living) -> None:
         assert f"day={at.day}" in marc.page.url  # the page's own arrows were not meant
 
 
+def test_in_lanes_a_card_moves_in_time_and_never_to_another_account(lea: Living) -> None:
+    found, at = planned(lea, "en ligne", 1)
+    lea.desk.connect("second")
+    own, others = lea.desk.channels["main"], lea.desk.channels["second"]
+    thursday = at.day + timedelta(days=2)
+    with lea.visitor(week(at) + "&by=account") as marc:
+        held(marc)
+        drag(marc, "en ligne", LANE.format(lane=others, column=3))
+        marc.shows("Elle reste sur son compte")
+        assert wall(lea, found) == str(at)
+        drag(marc, "en ligne", LANE.format(lane=own, column=3))
+        marc.shows(f"Déplacé au {thursday:%d/%m/%Y} à 10:20")
+        assert wall(lea, found) == f"{thursday}T10:20"
+        marc.page.goto(lea.url + f"/calendar?view=day&day={thursday}&by=account&zone=America/New_York")
+        held(marc)
+        hers = local_wall(WallTime(thursday, time(7), "America/New_York").instant(), ZONE)
+        drag(marc, "en ligne", LANE.format(lane=own, column=7))
+        marc.shows(f"à {hers.clock:%H:%M} (Paris)")
+        assert wall(lea, found) == str(hers)
+        marc.rest()
+        marc.page.locator(".gr-lanes a.gr-open").first.focus()
+        marc.page.keyboard.press("Shift+ArrowRight")
+        marc.shows(f"à {hers.clock.hour + 1:02}:00 (Paris)")
+        marc.rest()
+        marc.page.locator(".gr-lanes a.gr-open").first.click()  # no drag: a press opens the post
+        marc.shows("Prévu")
+
+
 def test_a_phone_shows_the_week_as_wide_as_it_is(lea: Living) -> None:
     _, at = planned(lea, HOSTILE * 3, 1)
     with lea.visitor(week(at), width=390, height=844) as marc:
         marc.rest()
         assert marc.overflow <= 0
         assert "Faites glisser" not in marc.text()
-        marc.page.goto(lea.url + f"/calendar?view=month&day={at.day}")
-        marc.rest()
-        assert marc.overflow <= 0
+        for other in (
+            f"view=month&day={at.day}",
+            f"view=week&by=account&day={at.day}",
+            f"view=day&by=creator&day={at.day}",
+        ):
+            marc.page.goto(lea.url + f"/calendar?{other}")
+            marc.rest()
+            assert marc.overflow <= 0

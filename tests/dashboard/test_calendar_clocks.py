@@ -68,8 +68,8 @@ def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: A
     with lumiere.scope() as scope:
         due = delivery(scope, found).due_at
         today, day = local_day(scope.now, ZONE), local_day(due, ZONE)
-        period = {"label": "Congé d’été", "zone": ZONE, "first": today, "last": today + timedelta(days=9)}
-        quiet.keep_days(scope, lumiere.creator_id, None, **period)
+        last, hers = today + timedelta(days=9), lumiere.creator_id
+        quiet.keep_days(scope, hers, None, label="Congé d’été", zone=ZONE, first=today, last=last)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", day=day)
         shown = page.choose("Lignes", "Une par compte")
