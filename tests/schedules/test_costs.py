@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from foundation.clock import wall_now
 from foundation.errors import NotFound
-from foundation.ids import uuid7
+from foundation.ids import derived, uuid7
 from foundation.money import Price, token_prices
 from schedules import costs, drafting
 from studio import costs as things
@@ -122,7 +122,7 @@ def test_a_copy_bears_what_its_original_cost_and_an_erased_picture_is_no_loss(le
         ((job, spent),) = things.of_runs(scope, [_job(lea, two)]).items()
         assert sorted(each.fate for each in spent) == [Fate.KEPT, Fate.KEPT, Fate.LOST]
         key = scope.run("SELECT source_key FROM creations WHERE asset_id = :a", a=two).scalar_one()
-        creation = things.derived(scope.tenant_id, lea.creator_id, key)
+        creation = derived(scope.tenant_id, lea.creator_id, key)
         scope.run("UPDATE creations SET id = :id WHERE asset_id = :a", id=creation, a=two)
         scope.run(
             "INSERT INTO erased_pictures (tenant_id, id, creator_id, asset_id, job_id, engine, model, made_at, seconds,"
