@@ -1,5 +1,7 @@
 """What posts cost: whatever uses what, a thing counts once, and posts with what no post used add up to the total."""
 
+import csv
+import io
 from collections.abc import Iterable
 from decimal import Decimal
 from uuid import UUID
@@ -12,6 +14,7 @@ from foundation.clock import wall_now
 from foundation.errors import NotFound
 from foundation.ids import derived, uuid7
 from foundation.money import Price, token_prices
+from insights import reports
 from schedules import costs, drafting
 from studio import costs as things
 from studio import jobs, recipes, runs, spending
@@ -21,6 +24,7 @@ from studio.text_costs import Purpose, Sitting
 from tests.schedules.builders import Desk, desk
 from tests.studio.builders import spec
 
+KINDS = ("post", "unassigned", "total")
 PRICES = token_prices("big = 100/400 USD")
 
 
@@ -95,6 +99,9 @@ def test_a_shared_picture_counts_for_the_first_post_and_a_lost_one_for_none(lea:
     )
     assert (found.unassigned.exact, found.unassigned.lost) == ({"USD": Decimal(1)}, {"USD": Decimal(1)})
     assert found.total.seconds >= 4
+    table = list(csv.DictReader(io.StringIO(reports.costs_table(found))))
+    paid = {kind: sum(Decimal(row["amount_minor"] or 0) for row in table if row["kind"] == kind) for kind in KINDS}
+    assert paid["post"] + paid["unassigned"] == paid["total"] == found.total.exact["USD"]
     with lea.scope() as scope:
         assert costs.of_post(scope, [lea.creator_id], second) == by_post[second]
         spent = spending.budget(scope, "USD", {}).spent.minor

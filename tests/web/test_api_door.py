@@ -186,7 +186,7 @@ def test_a_key_made_for_something_else_opens_nothing(api: Program, one: Operatio
 @pytest.fixture(scope="module")
 def kept(room: Room, tenant: OpenScope) -> World:
     """An agency with one of everything, of zoe; what is asked of it is always refused. One key sees mia alone."""
-    found = world(program(room.client, tenant), "zoe")
+    found = world(program(room.client, tenant), "zoe", store=room.library)
     found.api.secrets["mia"] = found.api.key(Role.OWNER, creators=["mia"])
     return found
 

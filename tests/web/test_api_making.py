@@ -169,6 +169,15 @@ def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(api: Program,
         rated(api, str(asset), rating)
     with api.scope() as scope:
         ratings.freeze(scope, digests[withheld])
+    assert code(api.ask("GET", f"/media/{adult}/file?uncovered=true")) == "media.waits", "nobody looked at it yet"
+    with api.scope() as scope:
+        scope.run(
+            "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, seen_percent)"
+            " VALUES (:t, :id, 'bytes', :digest, :id, 'approve', 100)",
+            t=api.tenant_id,
+            id=uuid7(),
+            digest=digests[adult],
+        )
     answer = api.ask("GET", f"/media/{openly}/file")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
     assert digest_of(answer.content) == digests[openly]
