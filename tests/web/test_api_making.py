@@ -173,8 +173,9 @@ def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(api: Program,
     with api.scope() as scope:
         scope.run(
             "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, seen_percent)"
-            " VALUES (:t, :id, 'bytes', :digest, :id, 'approve', 100)",
+            " SELECT :t, :id, 'bytes', :digest, principal_id, 'approve', 100 FROM members WHERE id = :who",
             t=api.tenant_id,
+            who=api.members[Role.OWNER],
             id=uuid7(),
             digest=digests[adult],
         )
