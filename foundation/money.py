@@ -60,6 +60,10 @@ class Price:
         if not self.minor.is_finite() or self.minor < 0 or self.minor != round(self.minor, 4):
             raise ValueError("a price is positive, to a ten-thousandth of a minor unit")
 
+    def __str__(self) -> str:
+        written = self.minor.scaleb(-EXPONENTS.get(self.currency, 2)).normalize()
+        return f"{written:f} {self.currency}"
+
     def times(self, count: int) -> Money:
         """What so many cost, rounded up once to whole minor units."""
         return rounded_up(self.minor * count, self.currency)

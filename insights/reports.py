@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from uuid import UUID
@@ -21,6 +22,7 @@ from insights.following import Crowd
 from insights.reads import Sales, Work
 from schedules import reads as schedule_reads
 from schedules.calendar import bounds, zone_of
+from schedules.costs import MonthCost
 from schedules.reads import Entry
 from subscribers import journal, ledger
 from subscribers.journal import Sale
@@ -180,6 +182,25 @@ def table(report: Report) -> str:
             lines.writerow([name, "", str(report.day), "", part.minor, part.currency, ""])
     for crowd in report.crowds:
         lines.writerow(["followers", "", _inert(crowd.account), "", "", "", crowd.followers])
+    return out.getvalue()
+
+
+def costs_table(month: MonthCost) -> str:
+    """What was spent in a month as CSV: a line for each post, for what no post uses, and for the total, in each
+    currency; exact amounts in minor units, so that posts and the rest add up. Time stands in a line of its own."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(["kind", "month", "post", "name", "amount_minor", "lost_minor", "currency", "seconds", "things"])
+    rows = [("post", str(post.post_id), _inert(_short(post.called)), post.own) for post in month.posts]
+    rows += [("shared", str(post.post_id), _inert(_short(post.called)), post.shared) for post in month.posts]
+    rows += [("unassigned", "", "", month.unassigned), ("total", "", "", month.total)]
+    for kind, post_id, called, bill in rows:
+        if not bill.things and kind == "shared":
+            continue
+        lines.writerow([kind, month.month, post_id, called, "", "", "", round(bill.seconds, 3), bill.things])
+        for currency, minor in sorted(bill.exact.items()):
+            lost = bill.lost.get(currency, Decimal(0))
+            lines.writerow([kind, month.month, post_id, called, f"{minor:f}", f"{lost:f}", currency, "", ""])
     return out.getvalue()
 
 

@@ -74,15 +74,18 @@ def of_month(scope: Scope, creator_id: UUID, month: str) -> MonthCost:
     things = costs.of_month(scope, creator_id, month)
     subjects, posts = _subjects(scope, creator_id)
     uses = _uses(scope, creator_id, things, subjects)
-    used = {post for users in uses.values() for post in users}
-    rows = [_cost(posts[post], things, uses) for post in sorted(used, reverse=True) if post in posts]
+    used: dict[UUID, list[Spent]] = {}
+    for one in things:
+        for post_id in uses.get(one.id, ()):
+            used.setdefault(post_id, []).append(one)
+    rows = [_cost(posts[post_id], used[post_id], uses) for post_id in sorted(used, reverse=True)]
     return MonthCost(month, bill(things), rows, bill(one for one in things if not uses.get(one.id)))
 
 
 def _cost(post: _Post, things: Iterable[Spent], uses: Mapping[UUID, Sequence[UUID]]) -> PostCost:
     mine = [one for one in things if post.id in uses.get(one.id, ())]
-    own = [one for one in mine if uses[one.id][0] == post.id]
-    return PostCost(post.id, post.called, bill(own), bill(one for one in mine if one not in own))
+    own, shared = ([one for one in mine if (uses[one.id][0] == post.id) is first] for first in (True, False))
+    return PostCost(post.id, post.called, bill(own), bill(shared))
 
 
 def _uses(
@@ -93,11 +96,10 @@ def _uses(
     shown = reviewing.posts_by_asset(scope, creator_id, frozenset().union(*made.values()))
     uses: dict[UUID, list[UUID]] = {}
     for one in things:
-        users = (
-            {post for asset in made.get(one.asset_id, ()) for post in shown.get(asset, ())} if one.asset_id else set()
-        )
-        if one.subject_id in subjects:
-            users.add(subjects[one.subject_id])
+        written = subjects.get(one.subject_id) if one.subject_id is not None else None
+        users = {written} if written is not None else set()
+        if one.asset_id is not None:
+            users.update(post for asset in made.get(one.asset_id, ()) for post in shown.get(asset, ()))
         if users:
             uses[one.id] = sorted(users)
     return uses

@@ -84,7 +84,7 @@ SELECT o.id, o.creator_id, o.job_id, o.number, o.minor, o.currency, o.month, o.s
   c.seconds
 FROM engine_orders o JOIN jobs j ON j.tenant_id = o.tenant_id AND j.id = o.job_id
 LEFT JOIN creations c ON c.tenant_id = o.tenant_id AND c.creator_id = o.creator_id
-  AND c.source_key = 'job:' || o.job_id || ':' || o.number
+  AND c.job_id = o.job_id AND c.source_key = 'job:' || o.job_id || ':' || o.number
 WHERE o.tenant_id = :tenant AND o.state <> 'released'
 """
 _ERASED = "SELECT id, seconds FROM erased_pictures WHERE tenant_id = :tenant AND id = ANY(:ids)"

@@ -9,11 +9,12 @@ from sqlalchemy import tuple_
 from sqlmodel import col, select
 
 from foundation.database import Scope
-from foundation.errors import NotFound
+from foundation.errors import NotFound, Refused
 from gate import ratings
 from gate.units import Rating
 from studio import models, playing, reads
 from studio.states import ShelfState
+from tenants import audit
 
 MOST = 200
 """Rows of one page."""
@@ -65,6 +66,31 @@ def one(scope: Scope, creators: Collection[UUID], asset_id: UUID) -> Listed:
     if not found:
         raise NotFound("library.asset_unknown", destination="-")
     return found[0]
+
+
+FETCHED = "asset.fetched"
+"""No press of a person: what a program fetched, nobody has looked at."""
+
+OPENLY = frozenset({Rating.G, Rating.S})
+"""Ratings that are given out without being asked for by name; the page covers the others until somebody presses."""
+
+
+def picture(scope: Scope, creators: Collection[UUID], asset_id: UUID, *, uncovered: bool, key: str) -> str:
+    """The digest of a picture's bytes for a program, once people have judged it; of nudity and more only as somebody
+    asks for it `uncovered`, which is written down under the acting member with the name of the `key`.
+
+    Raises NotFound as `one`, and Refused for a film or a sound, for what waits for people, and for what is covered.
+    """
+    found = one(scope, creators, asset_id)
+    if found.kind != PICTURE:
+        raise Refused("media.picture_only")
+    if found.waits or found.rating is None:
+        raise Refused("media.waits")
+    if found.rating not in OPENLY:
+        if not uncovered:
+            raise Refused("media.covered", rating=str(found.rating))
+        audit.note(scope, FETCHED, f"asset:{asset_id}", key=key)
+    return reads.shown(scope, asset_id).sha256
 
 
 def _rows(

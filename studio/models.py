@@ -247,6 +247,7 @@ class Creation(CreatorRow, table=True):
         UniqueConstraint("tenant_id", "creator_id", "source_key"),
         _of("job_id", "jobs"),
         Index("creations_library", "tenant_id", "creator_id", "created_at", "asset_id"),
+        Index("creations_run", "tenant_id", "job_id", postgresql_where=sql("job_id IS NOT NULL")),
         Index("creations_made", "tenant_id", "created_at", postgresql_where=sql("job_id IS NOT NULL")),
         about="creator",
         keep="while the tenant is here",

@@ -16,6 +16,7 @@ class TextRequest(CreatorRow, table=True):
     __tablename__ = "text_requests"
     __table_args__ = table(
         Index("text_requests_month", "tenant_id", "creator_id", "month"),
+        Index("text_requests_subject", "tenant_id", "subject_id"),
         Index("text_requests_sitting", "tenant_id", "sitting"),
         about="creator",
         keep="while the tenant is here",

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, true, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
+from sqlmodel.sql.expression import Select
 
 from foundation.database import Scope
 from foundation.errors import NotFound
@@ -157,14 +158,17 @@ def _changed(spec: dict[str, Any], before: dict[str, Any] | None) -> tuple[str, 
 
 def runs_of(scope: Scope, creator_id: UUID, *, limit: int = 6) -> list[Run]:
     """A creator's last runs, the newest first."""
+    return runs_before(scope, [creator_id], None, limit=limit)
+
+
+def runs_before(
+    scope: Scope, creators: Collection[UUID], before: tuple[datetime, UUID] | None, *, limit: int
+) -> list[Run]:
+    """The last runs of these creators, the newest first; with `before`, what came before that place."""
+    place = tuple_(col(models.Job.created_at), col(models.Job.id))
     rows = scope.session.exec(
-        select(models.Job, models.Recipe.name, models.Recipe.version)
-        .join(models.Recipe, _same(models.Recipe.id, models.Job.recipe_id))
-        .where(
-            models.Job.tenant_id == scope.tenant_id,
-            models.Recipe.tenant_id == scope.tenant_id,
-            models.Job.creator_id == creator_id,
-        )
+        _runs(scope)
+        .where(col(models.Job.creator_id).in_(list(creators)), true() if before is None else place < before)
         .order_by(col(models.Job.created_at).desc(), col(models.Job.id).desc())
         .limit(limit)
         .execution_options(populate_existing=True)
@@ -174,18 +178,18 @@ def runs_of(scope: Scope, creator_id: UUID, *, limit: int = 6) -> list[Run]:
 
 def run_of(scope: Scope, job_id: UUID) -> Run:
     """One run. Raises NotFound; another tenant's looks the same."""
-    row = scope.session.exec(
-        select(models.Job, models.Recipe.name, models.Recipe.version)
-        .join(models.Recipe, _same(models.Recipe.id, models.Job.recipe_id))
-        .where(
-            models.Job.tenant_id == scope.tenant_id,
-            models.Recipe.tenant_id == scope.tenant_id,
-            models.Job.id == job_id,
-        )
-    ).first()
+    row = scope.session.exec(_runs(scope).where(models.Job.id == job_id)).first()
     if row is None:
         raise NotFound("job.unknown")
     return _run(scope, *row)
+
+
+def _runs(scope: Scope) -> Select[tuple[models.Job, str, int]]:
+    return (
+        select(models.Job, models.Recipe.name, models.Recipe.version)
+        .join(models.Recipe, _same(models.Recipe.id, models.Job.recipe_id))
+        .where(models.Job.tenant_id == scope.tenant_id, models.Recipe.tenant_id == scope.tenant_id)
+    )
 
 
 def _run(scope: Scope, row: models.Job, name: str, version: int) -> Run:

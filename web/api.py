@@ -13,6 +13,7 @@ from foundation.storage import ObjectStore
 from web import (
     answers,
     api_accounts,
+    api_costs,
     api_deliveries,
     api_downtimes,
     api_errors,
@@ -92,5 +93,6 @@ def create(
     app.include_router(api_media.router(tenant, library))
     prices = generators or GeneratorsSettings()
     app.include_router(api_making.router(tenant, prices))
+    app.include_router(api_costs.router(tenant))
     app.include_router(mcp.router(tenant, known, prices))
     return Admission(app, tenant, limits=limits)

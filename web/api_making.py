@@ -15,13 +15,14 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.ids import derived
 from foundation.settings import GeneratorsSettings
-from studio import estimating, jobs, parameters, reads, recipe_shelf, run_pictures
+from studio import costs, estimating, jobs, parameters, reads, recipe_shelf, run_pictures
 from studio.reads import Run
 from studio.runs import OVER
 from studio.states import JobState
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, doing, etag, making, reading, tag
+from web.api_inputs import PageIn
 from web.api_making_models import (
     MOST_SEED,
     PreviewOut,
@@ -33,6 +34,7 @@ from web.api_making_models import (
     RunOut,
     RunPictureOut,
     RunPicturesOut,
+    RunsPage,
 )
 
 
@@ -76,6 +78,11 @@ def _runs(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) 
         not hold is refused. Needs `generate`."""
         return started(call, generators, body)
 
+    @routes.get("/runs", response_model=RunsPage)
+    def list_runs(call: Annotated[Call, can_read], which: Annotated[PageIn, Query()]) -> RunsPage:
+        """Runs, the newest first, each with what it cost so far. Needs `posts:read`."""
+        return ran(call, which)
+
     @routes.get("/runs/{run_id}", response_model=RunOut)
     def get_run(run_id: UUID, call: Annotated[Call, can_read], answer: Response) -> RunOut:
         """How far it is; while it is `queued` or `running`, ask again. Needs `posts:read`."""
@@ -111,6 +118,22 @@ def listed(call: Call, which: RecipesWanted) -> RecipesPage:
     question = ["recipes", which.creator]
     items, following = api_cursor.page(question, call.read(ask), cursor=which.cursor, limit=which.limit)
     return RecipesPage(items=items, next=following)
+
+
+def ran(call: Call, which: PageIn) -> RunsPage:
+    """A page of runs."""
+    question = ["runs", which.creator]
+    before = api_cursor.read_dated(question, which.cursor)
+
+    def ask(scope: Scope, sight: Sight) -> list[RunOut]:
+        seen = [one for one in sight.creators if which.creator in (None, one)]
+        found = reads.runs_before(scope, seen, before, limit=which.limit)
+        spent = costs.of_runs(scope, [one.id for one in found])
+        return [RunOut.of(one, costs.bill(spent[one.id])) for one in found]
+
+    items = call.read(ask)
+    place = [items[-1].created_at.isoformat(), str(items[-1].id)] if len(items) == which.limit else None
+    return RunsPage(items=items, next=api_cursor.write(question, place) if place is not None else None)
 
 
 def previewed(call: Call, generators: GeneratorsSettings, recipe_id: UUID, which: PreviewWanted) -> PreviewOut:
@@ -150,13 +173,13 @@ def start(call: Call, scope: Scope, sight: Sight, generators: GeneratorsSettings
         given=body.answers,
     )
     scope.session.flush()
-    found = RunOut.of(_run(scope, sight, made))
+    found = _told(scope, sight, made)
     return Done(found, "run.start", f"job:{made}", 202, {"location": f"/v1/runs/{made}"})
 
 
 def followed(call: Call, run_id: UUID) -> RunOut:
     """How a run stands. Raises NotFound."""
-    return RunOut.of(call.read(lambda scope, sight: _run(scope, sight, run_id)))
+    return call.read(lambda scope, sight: _told(scope, sight, run_id))
 
 
 def stopped(call: Call, run_id: UUID) -> Response:
@@ -178,7 +201,7 @@ def stop(scope: Scope, sight: Sight, run_id: UUID) -> Done:
     _run(scope, sight, run_id)
     jobs.stop(scope, run_id)
     scope.session.flush()
-    return Done(RunOut.of(_run(scope, sight, run_id)), "run.stop", f"job:{run_id}")
+    return Done(_told(scope, sight, run_id), "run.stop", f"job:{run_id}")
 
 
 def _run(scope: Scope, sight: Sight, run_id: UUID) -> Run:
@@ -187,6 +210,11 @@ def _run(scope: Scope, sight: Sight, run_id: UUID) -> Run:
     if found.creator_id not in sight.creators:
         raise NotFound("job.unknown")
     return found
+
+
+def _told(scope: Scope, sight: Sight, run_id: UUID) -> RunOut:
+    """One run, with what it cost so far. Raises as `_run`."""
+    return RunOut.of(_run(scope, sight, run_id), costs.bill(costs.of_runs(scope, [run_id])[run_id]))
 
 
 def _seen(run_id: UUID, state: JobState) -> tuple[str, bool]:

@@ -7,12 +7,14 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from gate.units import Rating
+from studio.costs import Bill
 from studio.estimating import Estimate
 from studio.parameters import LONGEST, Choice, Number, Parameter, YesNo
 from studio.reads import RecipeCard, Run
 from studio.recipes import MOST_PICTURES
 from studio.run_pictures import PictureState, RunPicture
 from studio.states import JobState
+from web.api_costs_models import BillOut
 from web.api_inputs import In, RowsIn, Text
 from web.api_models import ReasonOut, reason
 
@@ -194,13 +196,22 @@ class RunOut(BaseModel):
     waits_until: datetime | None
     reason: ReasonOut | None
     created_at: datetime
+    spent: BillOut
 
     @classmethod
-    def of(cls, one: Run) -> "RunOut":
-        """Of the room's value."""
+    def of(cls, one: Run, spent: Bill) -> "RunOut":
+        """Of the room's value, and what it cost so far."""
         names = ("id", "creator_id", "recipe", "version", "state", "seed", "done", "total", "refused", "step", "steps")
         said = {name: getattr(one, name) for name in names}
-        return cls(**said, waits_until=one.waits_until, reason=reason(one.reason), created_at=one.at)
+        more = {"waits_until": one.waits_until, "reason": reason(one.reason), "created_at": one.at}
+        return cls(**said, **more, spent=BillOut.of(spent))
+
+
+class RunsPage(BaseModel):
+    """A page of runs, the newest first; `next` is the cursor of the one after, null at the end."""
+
+    items: list[RunOut]
+    next: str | None
 
 
 class RunPictureOut(BaseModel):

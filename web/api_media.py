@@ -30,6 +30,10 @@ File = Annotated[
     ),
 ]
 Name = Annotated[Text, Query(max_length=LONGEST_NAME, description="What people see it as; folders are left out.")]
+Uncovered = Annotated[
+    bool, Query(description="Also of nudity and more; each such request is written down under the key's member.")
+]
+ALONE = {"content-security-policy": "default-src 'none'; sandbox"}
 Whose = Annotated[UUID, Query(description="The creator whose library it comes into.")]
 
 
@@ -38,6 +42,7 @@ def router(tenant: OpenScope, store: ObjectStore | None) -> APIRouter:
     routes = APIRouter(tags=["media"])
     _library(routes, tenant)
     if store is not None:
+        _bytes(routes, tenant, store)
         _hands_in(routes, tenant, store)
     _uploads(routes, tenant)
     return routes
@@ -66,6 +71,26 @@ def _library(routes: APIRouter, tenant: OpenScope) -> None:
     def get_media(media_id: UUID, call: Annotated[Call, can_read]) -> MediaOut:
         """One of them, also once it was put away. Needs `posts:read`."""
         return MediaOut.of(call.read(lambda scope, sight: listing.one(scope, sight.creators, media_id)))
+
+
+def _bytes(routes: APIRouter, tenant: OpenScope, store: ObjectStore) -> None:
+    @routes.get(
+        "/media/{media_id}/file",
+        response_class=Response,
+        responses={200: {"content": {"image/jpeg": {}}, "description": "The picture, as posts carry it."}},
+    )
+    def get_media_file(
+        media_id: UUID,
+        call: Annotated[Call, Depends(reading(tenant, KeyScope.GENERATE))],
+        uncovered: Uncovered = False,
+    ) -> Response:
+        """The bytes of a picture that people have judged. Needs `generate`."""
+        entered = call.asked.entered
+
+        def ask(scope: Scope, sight: Sight) -> str:
+            return listing.picture(scope, sight.creators, media_id, uncovered=uncovered, key=entered.name)
+
+        return Response(store.get(entered.tenant_id, call.read(ask)), headers=ALONE, media_type="image/jpeg")
 
 
 def _hands_in(routes: APIRouter, tenant: OpenScope, store: ObjectStore) -> None:

@@ -83,3 +83,11 @@ def _reports(page: Page, creator: Creator, found: Insights) -> None:
             on_click="ignore",
             key=f"take:{form}",
         )
+    st.download_button(
+        page.word("insights.take_costs"),
+        data=reports.costs_table(found.spent).encode(),
+        file_name=f"{creator.slug}-costs-{found.spent.month}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        key="take:costs",
+    )

@@ -13,11 +13,14 @@ from foundation.money import Money
 from insights import following, reads, reports
 from insights.reads import Sales, Work
 from insights.reports import Report
+from schedules import costs
 from schedules import reads as schedule_reads
 from schedules.calendar import bounds, local_day
 from schedules.composing import subject
+from schedules.costs import MonthCost
 from schedules.reads import Entry
 from schedules.states import DeliveryState
+from studio import spending
 from tenants.reads import Creator
 
 PERIODS = (1, 7, 28, 90)
@@ -89,6 +92,8 @@ class Insights:
     sales: Mapping[date, Sequence[Sales]]
     posts: Sequence[Post]
     crowds: Sequence[Crowd]
+    spent: MonthCost
+    """What was spent to make content this month, by the clocks of the agency's zone."""
     now: datetime
 
     @property
@@ -116,6 +121,7 @@ def insights(scope: Scope, creator: Creator, length: int) -> Insights:
         sales={day: rows for day, rows in sales.items() if day >= days[0]},
         posts=_posts(scope, creator.id, start, end),
         crowds=_crowds(scope, creator.id, days),
+        spent=costs.of_month(scope, creator.id, spending.month(scope)),
         now=scope.now,
     )
 

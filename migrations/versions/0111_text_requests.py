@@ -30,8 +30,12 @@ def upgrade() -> None:
         inside("creator_id", "creators"),
     )
     op.create_index("text_requests_month", "text_requests", ["tenant_id", "creator_id", "month"])
+    op.create_index("text_requests_subject", "text_requests", ["tenant_id", "subject_id"])
     op.create_index("text_requests_sitting", "text_requests", ["tenant_id", "sitting"])
+    runs = sa.text("job_id IS NOT NULL")
+    op.create_index("creations_run", "creations", ["tenant_id", "job_id"], postgresql_where=runs)
 
 
 def downgrade() -> None:
+    op.drop_index("creations_run", "creations")
     op.drop_table("text_requests")

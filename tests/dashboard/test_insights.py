@@ -7,9 +7,11 @@ import pytest
 
 from dashboard.reads.insights import insights, purse
 from foundation.database import OpenScope
-from foundation.money import Money
+from foundation.ids import uuid7
+from foundation.money import Money, token_prices
 from insights import reads as insight_reads
 from insights.reads import Sales
+from studio.text_costs import Purpose, Sitting
 from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.dashboard.builders import Agency, agency
@@ -39,6 +41,20 @@ def test_a_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) ->
         longer = page.choose("Période", "28 jours")
     assert "50,00\xa0€" in longer
     assert "rien à comparer" in longer
+
+
+def test_what_content_cost_this_month_is_said(door: Door, lumiere: Agency) -> None:
+    prices = token_prices("big = 1000/1000 EUR")
+    about = (lumiere.tenant_id, lumiere.creator_id, Purpose.CHAT, uuid7(), prices)
+    for end in ("lost", "unheard"):
+        tally = Sitting(door.tenant, *about).tally()
+        tally.asking("ollama", "big", 100, 100)
+        getattr(tally, end)()
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/insights")
+    assert text.count("0,20\xa0€") == 3, "spent, lost, and of no post"
+    for said in ("Ce que les contenus ont coûté ce mois-ci", "jamais utilisé", "Coûts du mois en CSV"):
+        assert said in text, said
 
 
 def test_followers_are_those_of_the_accounts(door: Door, lumiere: Agency) -> None:

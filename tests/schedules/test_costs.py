@@ -1,5 +1,7 @@
 """What posts cost: whatever uses what, a thing counts once, and posts with what no post used add up to the total."""
 
+import csv
+import io
 from collections.abc import Iterable
 from decimal import Decimal
 from uuid import UUID
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 
 from foundation.clock import wall_now
 from foundation.errors import NotFound
-from foundation.ids import uuid7
+from foundation.ids import derived, uuid7
 from foundation.money import Price, token_prices
+from insights import reports
 from schedules import costs, drafting
 from studio import costs as things
 from studio import jobs, recipes, runs, spending
@@ -21,6 +24,7 @@ from studio.text_costs import Purpose, Sitting
 from tests.schedules.builders import Desk, desk
 from tests.studio.builders import spec
 
+KINDS = ("post", "unassigned", "total")
 PRICES = token_prices("big = 100/400 USD")
 
 
@@ -95,6 +99,9 @@ def test_a_shared_picture_counts_for_the_first_post_and_a_lost_one_for_none(lea:
     )
     assert (found.unassigned.exact, found.unassigned.lost) == ({"USD": Decimal(1)}, {"USD": Decimal(1)})
     assert found.total.seconds >= 4
+    table = list(csv.DictReader(io.StringIO(reports.costs_table(found))))
+    paid = {kind: sum(Decimal(row["amount_minor"] or 0) for row in table if row["kind"] == kind) for kind in KINDS}
+    assert paid["post"] + paid["unassigned"] == paid["total"] == found.total.exact["USD"]
     with lea.scope() as scope:
         assert costs.of_post(scope, [lea.creator_id], second) == by_post[second]
         spent = spending.budget(scope, "USD", {}).spent.minor
@@ -122,7 +129,7 @@ def test_a_copy_bears_what_its_original_cost_and_an_erased_picture_is_no_loss(le
         ((job, spent),) = things.of_runs(scope, [_job(lea, two)]).items()
         assert sorted(each.fate for each in spent) == [Fate.KEPT, Fate.KEPT, Fate.LOST]
         key = scope.run("SELECT source_key FROM creations WHERE asset_id = :a", a=two).scalar_one()
-        creation = things.derived(scope.tenant_id, lea.creator_id, key)
+        creation = derived(scope.tenant_id, lea.creator_id, key)
         scope.run("UPDATE creations SET id = :id WHERE asset_id = :a", id=creation, a=two)
         scope.run(
             "INSERT INTO erased_pictures (tenant_id, id, creator_id, asset_id, job_id, engine, model, made_at, seconds,"

@@ -14,9 +14,11 @@ import httpx
 from foundation.clock import wall_now
 from foundation.ids import uuid7
 from foundation.storage import FileStore
+from gate import ratings
+from gate.units import Rating
 from schedules import downtime_reads, downtimes, ideas_handling, imports_handling, kits_handling
 from schedules.events import IdeaWords, ImportCheck, KitWords
-from studio import ingesting, recipes
+from studio import ingesting, library, recipes
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import spec
 from tests.web.asking import Program
@@ -64,8 +66,9 @@ class World:
         return answer.headers["etag"]
 
 
-def world(api: Program, creator: str = "mia") -> World:
-    """One of everything, for one creator; its post stands alone in the queue of her account."""
+def world(api: Program, creator: str = "mia", *, store: FileStore | None = None) -> World:
+    """One of everything, for one creator; its post stands alone in the queue of her account. The bytes of its picture
+    lie in the `store`, if one is said."""
     account, owner = str(api.channels[creator]), api.secrets["owner"]
     ids = {"creator_id": str(api.creators[creator]), "channel_id": account}
     post = api.approved(creator=creator)
@@ -86,8 +89,10 @@ def world(api: Program, creator: str = "mia") -> World:
     ids["shift_id"] = made(api.ask("POST", "/shifts", shifting(found)))["shift_id"]
     ids["import_id"] = made(bring(api, creator, key=owner))["id"]
     ids["upload_id"] = made(hand_in(api, picture(), creator))["id"]
-    ids["media_id"] = str(in_library(api, creator))
+    media = in_library(api, creator, store=store)
+    ids["media_id"] = str(media)
     with api.scope() as scope:
+        ratings.rate(scope, library.item(scope, media).sha256, Rating.G, source="rule:test")
         ids["recipe_id"] = str(recipes.save(scope, api.creators[creator], spec()))
     ids["run_id"] = made(api.ask("POST", "/runs", {"recipe_id": ids["recipe_id"], "seed": 7}))["id"]
     ids["kit_id"] = made(api.ask("POST", "/kits", kit(found)))["id"]

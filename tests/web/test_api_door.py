@@ -104,7 +104,7 @@ def test_the_document_names_what_is_there(room: Room) -> None:
     assert {f"{one.method} {one.path}" for one in OPERATIONS} == {
         "GET /creators", "GET /creators/{creator_id}", "GET /channels", "GET /channels/{channel_id}",
         "GET /recipes", "GET /recipes/{recipe_id}", "GET /recipes/{recipe_id}/preview",
-        "POST /runs", "GET /runs/{run_id}", "POST /runs/{run_id}/stop", "GET /runs/{run_id}/pictures",
+        "GET /runs", "POST /runs", "GET /runs/{run_id}", "POST /runs/{run_id}/stop", "GET /runs/{run_id}/pictures",
         "GET /posts", "POST /posts", "GET /posts/{post_id}", "PATCH /posts/{post_id}",
         "POST /posts/{post_id}/schedule", "POST /posts/{post_id}/approve", "POST /posts/{post_id}/cancel",
         "POST /posts/{post_id}/reword",
@@ -128,7 +128,8 @@ def test_the_document_names_what_is_there(room: Room) -> None:
         "GET /shifts/preview", "POST /shifts", "GET /shifts/{shift_id}", "POST /shifts/{shift_id}/undo",
         "GET /imports", "POST /imports", "GET /imports/{import_id}", "POST /imports/{import_id}/apply",
         "POST /imports/{import_id}/undo",
-        "GET /media", "GET /media/{media_id}", "POST /uploads", "GET /uploads/{upload_id}",
+        "GET /media", "GET /media/{media_id}", "GET /media/{media_id}/file", "GET /costs",
+        "GET /posts/{post_id}/cost", "POST /uploads", "GET /uploads/{upload_id}",
         "GET /feeds", "POST /feeds", "GET /feeds/{feed_id}", "DELETE /feeds/{feed_id}", "POST /feeds/{feed_id}/pause",
         "POST /feeds/{feed_id}/resume",
         "POST /kits", "GET /kits/{kit_id}", "POST /ideas", "GET /ideas/{ideas_id}",
@@ -187,7 +188,7 @@ def test_a_key_made_for_something_else_opens_nothing(api: Program, one: Operatio
 @pytest.fixture(scope="module")
 def kept(room: Room, tenant: OpenScope) -> World:
     """An agency with one of everything, of zoe; what is asked of it is always refused. One key sees mia alone."""
-    found = world(program(room.client, tenant), "zoe")
+    found = world(program(room.client, tenant), "zoe", store=room.library)
     found.api.secrets["mia"] = found.api.key(Role.OWNER, creators=["mia"])
     return found
 

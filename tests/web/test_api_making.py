@@ -1,19 +1,30 @@
 """Pictures over the API and for assistants: previewed, started once, followed, stopped; never unjudged."""
 
+from contextlib import suppress
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from foundation import outbox
+from foundation.clock import wall_now
 from foundation.ids import uuid7
+from foundation.money import Price
+from foundation.storage import digest_of
 from gate import ratings
 from gate.units import Rating
 from generators.contract import Picture
 from generators.engines.placeholder import Placeholder
-from studio import ingesting, recipe_shelf, recipes, runs
+from studio import ingesting, jobs, quotas, recipe_shelf, recipes, runs, spending
+from studio.events import JobDue
 from studio.reads import shown
+from studio.spending import Wanted
 from tenants.keys import KeyScope
-from tests.studio.builders import CREDENTIAL, spec
+from tenants.roles import Role
+from tests.studio.builders import CREDENTIAL, Engine, spec
 from tests.web.asking import Program, code, program
 from tests.web.builders import Room
+from tests.web.test_api_media import rated
 from tests.web.test_mcp import call, refused
 
 ASKED = {"mood": {"kind": "choice", "options": ["calm", "lively"]}, "people": {"kind": "number", "most": 4}}
@@ -120,3 +131,88 @@ def test_an_assistant_previews_starts_once_and_stops(api: Program) -> None:
     assert call(api, "stop_run", run_id=first["id"])["state"] == "stopped"
     refused(api, "stop_run", run_id=first["id"])
     refused(api, "read_run", run_id=str(uuid7()))
+
+
+def test_runs_are_listed_each_with_what_it_cost(api: Program, room: Room) -> None:
+    runs = [start(api, recipe(api, name=name)).json()["id"] for name in ("a", "b", "c")]
+    start(api, recipe(api, "zoe"))
+    with api.scope() as scope:
+        price = Price(Decimal("0.35"), "USD")
+        order = spending.reserve(scope, Wanted(api.creators["mia"], UUID(runs[1]), 0, "replicate", "a/b", price), {})
+        spending.ask(scope, order.id, wall_now())
+        scope.run("UPDATE jobs SET state = 'failed' WHERE id = :id", id=UUID(runs[1]))
+    mia = api.creators["mia"]
+    first = api.get(f"/runs?creator={mia}&limit=2")
+    rest = api.get(f"/runs?creator={mia}&limit=2&cursor={first['next']}")
+    assert [one["id"] for one in first["items"] + rest["items"]] == runs[::-1]
+    spent = first["items"][1]["spent"]
+    assert (spent["cost"], spent["lost"]) == (["0.0035 USD"], ["0.0035 USD"]), "billed, and nothing came of it"
+    assert len(api.get("/runs")["items"]) == 4
+    assert len(api.get("/runs", key=api.key(creators=["mia"]))["items"]) == 3
+    found = api.get(f"/costs?creator={mia}")
+    assert (found["total"]["cost"], found["unassigned"]) == (["0.0035 USD"], found["total"])
+    stranger = program(room.client, room.tenant)
+    assert stranger.get("/runs")["items"] == []
+    assert stranger.ask("GET", f"/costs?creator={mia}").status_code == 404
+    post = api.write()["id"]
+    assert api.get(f"/posts/{post}/cost")["own"] == {"things": 0, "cost": [], "lost": [], "seconds": 0.0}
+    assert stranger.ask("GET", f"/posts/{post}/cost").status_code == 404
+
+
+def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(api: Program, room: Room) -> None:
+    run = start(api, recipe(api), seed=7).json()["id"]
+    openly, adult, withheld = (drawn(api, room, UUID(run), number) for number in (0, 1, 2))
+    assert code(api.ask("GET", f"/media/{openly}/file")) == "media.waits"
+    with api.scope() as scope:
+        digests = {one: shown(scope, one).sha256 for one in (openly, adult, withheld)}
+    for asset, rating in ((openly, Rating.G), (adult, Rating.E), (withheld, Rating.G)):
+        rated(api, str(asset), rating)
+    with api.scope() as scope:
+        ratings.freeze(scope, digests[withheld])
+    assert code(api.ask("GET", f"/media/{adult}/file?uncovered=true")) == "media.waits", "nobody looked at it yet"
+    with api.scope() as scope:
+        scope.run(
+            "INSERT INTO human_reviews (tenant_id, id, about, digest, principal_id, verdict, seen_percent)"
+            " SELECT :t, :id, 'bytes', :digest, principal_id, 'approve', 100 FROM members WHERE id = :who",
+            t=api.tenant_id,
+            who=api.members[Role.OWNER],
+            id=uuid7(),
+            digest=digests[adult],
+        )
+    answer = api.ask("GET", f"/media/{openly}/file")
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert digest_of(answer.content) == digests[openly]
+    assert code(api.ask("GET", f"/media/{adult}/file")) == "media.covered"
+    assert api.ask("GET", f"/media/{adult}/file?uncovered=true").status_code == 200
+    with api.scope(f"member:{api.members[Role.MANAGER]}") as scope:
+        noted = scope.run("SELECT act, about FROM audit_entries WHERE act = 'asset.fetched'").all()
+        assert [tuple(one) for one in noted] == [("asset.fetched", f"asset:{adult}")]
+    for asset in (withheld, uuid7()):
+        assert api.ask("GET", f"/media/{asset}/file?uncovered=true").status_code == 404
+    for key in (api.key(creators=["zoe"]), program(room.client, room.tenant).secrets["owner"]):
+        assert api.ask("GET", f"/media/{openly}/file", key=key).status_code == 404
+    assert code(api.ask("GET", f"/media/{openly}/file", key=api.key(scopes=[KeyScope.POSTS_READ]))) == "api.other_scope"
+
+
+def test_what_is_started_over_the_api_waits_for_the_days_quota(api: Program, room: Room) -> None:
+    with api.scope() as scope:
+        quotas.set_per_day(scope, 1)
+    run = start(api, recipe(api), seed=7).json()["id"]
+    work(api, room, run)
+    assert (api.get(f"/runs/{run}")["done"], api.get(f"/runs/{run}")["state"]) == (1, "running")
+    waits = api.get(f"/runs/{run}")["waits_until"]
+    assert datetime.fromisoformat(waits) > wall_now()
+    other = start(api, recipe(api, "zoe")).json()["id"]
+    work(api, room, other)
+    assert (api.get(f"/runs/{other}")["done"], bool(api.get(f"/runs/{other}")["waits_until"])) == (0, True)
+    with api.scope() as scope:
+        quotas.set_per_day(scope, None)
+    work(api, room, run)
+    assert api.get(f"/runs/{run}")["state"] == "done"
+
+
+def work(api: Program, room: Room, run: str) -> None:
+    """What a worker does with a run, once."""
+    given = {"tenant": api.tenant, "engine": Engine, "store": room.library, "credential": lambda: CREDENTIAL}
+    with suppress(outbox.Later):
+        jobs.run(JobDue(api.tenant_id, UUID(run), 0), **given)
