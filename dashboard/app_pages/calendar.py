@@ -13,6 +13,8 @@ from dashboard.app_pages import (
     calendar_files,
     calendar_filters,
     calendar_held,
+    calendar_labelled,
+    calendar_labels,
     calendar_missed,
     calendar_pool,
     calendar_post,
@@ -64,6 +66,8 @@ def show(page: Page) -> None:
         calendar_variants.show(page, compare)
     elif st.query_params.get("files"):
         calendar_files.show(page)
+    elif st.query_params.get("labels"):
+        calendar_labelled.show(page)
     elif st.query_params.get("ahead"):
         show_ahead(page)
     elif chosen := _id(st.query_params.get("post", "")):
@@ -95,7 +99,11 @@ def _days(page: Page) -> None:
     creator, account, group = calendar_filters.show(page, mine, offered)
     calendar_quiet.banner(page, mine, shown.begins, shown.ends)
     look = VIEWS[view]
-    _grid(page, view, Wanted(shown.first, look.days, creator, account, group, look.whole, look.most))
+    _grid(
+        page,
+        view,
+        Wanted(shown.first, look.days, creator, account, group, look.whole, look.most, calendar_labels.chosen()),
+    )
 
 
 def _around(page: Page, scope: Scope) -> tuple[list[Creator], datetime, list[Account]]:

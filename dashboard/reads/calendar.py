@@ -12,12 +12,13 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import inforce, switches
 from gate.switches import Halt
-from schedules import agenda, drafting, quiet, rehearsing
+from schedules import agenda, drafting, labels, quiet, rehearsing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, zone_of
 from schedules.days import Summary, any_planned, summaries
 from schedules.drafting import REWRITABLE
+from schedules.labels import Label
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
 from schedules.quiet import Quiet
@@ -55,6 +56,7 @@ class Wanted:
     """Up to so many posts each is wanted with its accounts, and the hours that are free too."""
     most: int = MOST
     """Of more, so many of each day, in short."""
+    label: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -190,6 +192,7 @@ class Opened:
     """Whether the post is only rehearsed for now."""
     platforms: Mapping[UUID, str] = field(default_factory=dict)
     """Of its creator's accounts."""
+    labels: Sequence[Label] = ()
 
     def waits(self, place: Place) -> bool:
         """Whether an emergency stop keeps it back there."""
@@ -234,7 +237,8 @@ def _shortened(scope: Scope, chosen: Sequence[Creator], wanted: Wanted) -> _Read
         {one.id: one.zone for one in chosen},
         (wanted.first, wanted.days),
     )
-    found = summaries(scope, zones, span, states=GROUPS[wanted.group], account=wanted.account, most=wanted.most)
+    narrow = {"account": wanted.account, "label": wanted.label}
+    found = summaries(scope, zones, span, states=GROUPS[wanted.group], most=wanted.most, **narrow)
     if wanted.whole and found.count <= wanted.whole:
         return None
     days = []
@@ -252,7 +256,9 @@ def _every_turn(scope: Scope, chosen: Sequence[Creator], wanted: Wanted) -> _Rea
     entries = schedule_reads.agenda(scope, by_id, start, end, names=names, limit=MOST)
     ahead = last > local_day(scope.now, "UTC") - timedelta(days=1)
     hours = agenda.hours(scope, by_id) if ahead else {}
-    found = _Found(entries, by_id, hours, scope.now, quiet.periods(scope, by_id) if ahead else [])
+    asked = wanted.label
+    labelled = labels.among(scope, asked, {one.post_id for one in entries}) if asked is not None else None
+    found = _Found(entries, by_id, hours, scope.now, quiet.periods(scope, by_id) if ahead else [], labelled)
     here = _by_day(found)
     shown = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
     days = [_day(wanted, day, found, here.get(day, [])) for day in shown]
@@ -266,6 +272,8 @@ class _Found:
     hours: Mapping[UUID, Sequence[time]]
     now: datetime
     quiet: Sequence[Quiet]
+    labelled: frozenset[UUID] | None
+    """The posts with the label that is asked for; None where none is."""
 
 
 def _by_day(found: _Found) -> dict[date, list[Entry]]:
@@ -279,7 +287,9 @@ def _by_day(found: _Found) -> dict[date, list[Entry]]:
 
 def _day(wanted: Wanted, day: date, found: _Found, here: Sequence[Entry]) -> Day:
     shown = [one for one in here if one.state in GROUPS[wanted.group] and wanted.account in (None, one.channel_id)]
-    whole = wanted.group == "all" and wanted.account is None
+    if found.labelled is not None:
+        shown = [one for one in shown if one.post_id in found.labelled]
+    whole = wanted.group == "all" and wanted.account is None and found.labelled is None
     gaps = [gap for creator in found.hours for gap in _gaps(found, creator, day, here)] if whole else []
     return Day(day, turns(shown, found.creators), sorted(gaps, key=lambda gap: gap[1].instant()))
 
@@ -341,4 +351,5 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         everywhere=[one.state for one in whole],
         rehearsed=post_id in rehearsing.running(scope),
         platforms={key: one.platform for key, one in accounts.items()},
+        labels=labels.of_posts(scope, [post_id]).get(post_id, ()),
     )
