@@ -99,11 +99,8 @@ def _days(page: Page) -> None:
     creator, account, group = calendar_filters.show(page, mine, offered)
     calendar_quiet.banner(page, mine, shown.begins, shown.ends)
     look = VIEWS[view]
-    _grid(
-        page,
-        view,
-        Wanted(shown.first, look.days, creator, account, group, look.whole, look.most, calendar_labels.chosen()),
-    )
+    label = calendar_labels.chosen()
+    _grid(page, view, Wanted(shown.first, look.days, creator, account, group, look.whole, look.most, label))
 
 
 def _around(page: Page, scope: Scope) -> tuple[list[Creator], datetime, list[Account]]:

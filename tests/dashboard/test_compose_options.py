@@ -1,5 +1,6 @@
 """Options on the page of a post: drawn where a platform has some, previewed, kept and changed with the post."""
 
+from schedules import labels
 from schedules.overrides import Override
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
@@ -41,3 +42,17 @@ def test_a_platform_is_written_for_once_for_all_its_accounts(door: Door, lumiere
         page.press("Planifier")
     (post,) = posts(lumiere)
     assert post.others == (Override("sandbox", body="Bonsoir"),)
+
+
+def test_labels_are_chosen_while_a_post_is_written(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with lumiere.scope() as scope:
+        labels.make(scope, "Printemps", "green")
+        labels.make(scope, "Autre", "red")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Étiquettes", "Printemps")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    with lumiere.scope() as scope:
+        assert [one.name for one in labels.of_posts(scope, [post.id])[post.id]] == ["Printemps"]
