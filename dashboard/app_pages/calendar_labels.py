@@ -87,18 +87,22 @@ def of_post(page: Page, found: Opened) -> None:
         draw("labels.html", labels=found.labels, voice=page.voice)
     if not page.may(Right.RUN):
         return
-    key = f"{OF_POST}{found.post.id}"
+    seen = frozenset(one.id for one in found.labels)
+    key = f"{OF_POST}{found.post.id}:{','.join(sorted(map(str, seen)))}"  # others change them too: then drawn anew
     with st.popover(page.word("post_label.labels"), icon=":material/label:"):
         if key not in st.session_state:
             st.session_state[key] = [str(one.id) for one in found.labels]
         field(page, key)
         draw("calendar_note.html", note=page.word("post_label.no_yes"))
-        act = partial(_put, page, found.creator.id, found.post.id)
+        act = partial(_put, page, found, key)
         acting.button(page, "post_label.save", act, right=Right.RUN, key=f"label:put:{found.post.id}", kind="primary")
         st.button(page.word("post_label.open"), key="post:labels:open", on_click=open_page)
 
 
-def _put(page: Page, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID) -> Message:
-    page.my(scope, creator_id)
-    labels.put(scope, post_id, [UUID(one) for one in acting.typed(f"{OF_POST}{post_id}") or ()])
+def _put(page: Page, found: Opened, key: str, scope: Scope, _: UUID) -> Message:
+    """Give and take what was changed on the page; what others did meanwhile stays."""
+    page.my(scope, found.creator.id)
+    seen, chosen = {one.id for one in found.labels}, {UUID(one) for one in acting.typed(key) or ()}
+    now = set(labels.ids_of(scope, found.post.id))
+    labels.put(scope, found.post.id, (now - (seen - chosen)) | (chosen - seen))
     return Message("post_label.saved")
