@@ -22,6 +22,8 @@ WITH here AS (
   FROM deliveries
   WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at < :until
     AND state = ANY(:states) AND (CAST(:account AS uuid) IS NULL OR channel_id = :account)
+    AND (CAST(:label AS uuid) IS NULL
+      OR post_id IN (SELECT post_id FROM post_labels WHERE tenant_id = :tenant AND label_id = :label))
   GROUP BY creator_id, post_id, due_at
 ), ranked AS (
   SELECT *, row_number() OVER (PARTITION BY nth_day ORDER BY due_at, post_id) AS nth,
@@ -74,17 +76,19 @@ def summaries(
     *,
     states: Collection[DeliveryState],
     account: UUID | None = None,
+    label: UUID | None = None,
     most: int,
 ) -> Summaries:
     """Of some days, given by the first and how many, the first `most` posts each: those in these states, on one account
-    or on any. `zones` are the creators'."""
+    or on any, with a label or with any or none. `zones` are the creators'."""
     posts: dict[date, list[Summary]] = {}
     counts: dict[date, int] = {}
     for zone in set(zones.values()):
         theirs = [creator for creator, one in zones.items() if one == zone]
         starts = _starts(days, zone)
         span = {"starts": starts[:-1], "since": starts[0], "until": starts[-1]}
-        wanted = {"states": [str(one) for one in states], "account": account, "most": most, "words": WORDS}
+        wanted = {"states": [str(one) for one in states], "account": account, "label": label}
+        wanted |= {"most": most, "words": WORDS}
         rows = scope.run(_DAYS, tenant=scope.tenant_id, creators=theirs, **span, **wanted).all()
         there = {days[0] + timedelta(days=row.nth_day - 1): row.of_day for row in rows}
         counts |= {day: counts.get(day, 0) + count for day, count in there.items()}

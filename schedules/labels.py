@@ -175,9 +175,15 @@ def bearing(scope: Scope, label_id: UUID) -> SelectOfScalar[UUID]:
 
 
 def among(scope: Scope, label_id: UUID, posts: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these posts that have a label. Raises NotFound for one nobody has."""
-    query = bearing(scope, label_id).where(col(PostLabel.post_id) == func.any(list(posts)))
-    return frozenset(scope.session.exec(query))
+    """Those of these posts that have a label; none of a label nobody has (any more)."""
+    rows = scope.session.exec(
+        select(PostLabel.post_id).where(
+            PostLabel.tenant_id == scope.tenant_id,
+            PostLabel.label_id == label_id,
+            col(PostLabel.post_id) == func.any(list(posts)),
+        )
+    )
+    return frozenset(rows)
 
 
 def put(scope: Scope, post_id: UUID, wanted: Iterable[UUID]) -> None:

@@ -71,8 +71,8 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.delete("/{label_id}", response_model=LabelOut)
     def remove_label(label_id: UUID, call: Annotated[Call, Depends(rewriting(tenant, needs))]) -> Response:
-        """Take it off every post, and away. 409 where posts of creators have it that this key may not see. Needs
-        `posts:write`."""
+        """Take it off every post, and away. 409 where posts have it of creators that this key may not see.
+        Needs `posts:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             found = labels.held(scope, label_id)

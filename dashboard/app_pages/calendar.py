@@ -14,6 +14,8 @@ from dashboard.app_pages import (
     calendar_files,
     calendar_filters,
     calendar_held,
+    calendar_labelled,
+    calendar_labels,
     calendar_lanes,
     calendar_missed,
     calendar_pool,
@@ -67,6 +69,8 @@ def show(page: Page) -> None:
         calendar_variants.show(page, compare)
     elif st.query_params.get("files"):
         calendar_files.show(page)
+    elif st.query_params.get("labels"):
+        calendar_labelled.show(page)
     elif st.query_params.get("ahead"):
         show_ahead(page)
     elif chosen := _id(st.query_params.get("post", "")):
@@ -101,7 +105,9 @@ def _days(page: Page) -> None:
     if not by:  # lanes show theirs where they are
         calendar_quiet.banner(page, mine, shown.begins, shown.ends)
     look = VIEWS[view]
-    _grid(page, view, by, Wanted(shown.first, look.days, creator, account, group, look.whole, look.most, zone))
+    label = calendar_labels.chosen()
+    asked = Wanted(shown.first, look.days, creator, account, group, look.whole, look.most, zone, label)
+    _grid(page, view, by, asked)
 
 
 def _around(page: Page, scope: Scope) -> tuple[list[Creator], datetime, list[Account]]:

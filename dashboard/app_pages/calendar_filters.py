@@ -4,6 +4,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from dashboard.app_pages import calendar_labels
 from dashboard.frame import Page
 from dashboard.reads.calendar import GROUPS
 from dashboard.reads.compose import Account
@@ -41,6 +42,7 @@ def show(page: Page, mine: list[Creator], accounts: list[Account]) -> tuple[UUID
             key=GROUP,
             width=220,
         )
+        calendar_labels.choose(page)
     return (chosen.id if chosen is not None else None), (UUID(account) if account else None), group or "all"
 
 

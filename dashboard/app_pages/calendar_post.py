@@ -10,6 +10,7 @@ from dashboard.app_pages import (
     calendar_accounts,
     calendar_filters,
     calendar_importance,
+    calendar_labels,
     calendar_look,
     calendar_near,
     calendar_options,
@@ -51,6 +52,7 @@ def show(page: Page, post_id: UUID) -> None:
     found = page.read(lambda scope: opened(scope, page.mine(scope), post_id, at))
     calendar_filters.way_back(page)
     draw("calendar_post.html", found=found, src=files.src, voice=page.voice, word=page.word)
+    calendar_labels.of_post(page, found)
     _story(page, post_id, at, _offers(found))
     if found.rewritable:
         calendar_look.show(page, found)
@@ -167,7 +169,7 @@ def _rework(page: Page, found: Opened) -> None:
             icon=":material/content_copy:",
             key="post:duplicate",
             on_click=compose_draft.duplicate,
-            args=(*about, found.zone),
+            args=(*about, found.zone, [one.id for one in found.labels]),
         )
         calendar_importance.lateness(page, found)
         calendar_rehearsal.show(page, found)

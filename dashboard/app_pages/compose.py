@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import acting, feeds, files
 from dashboard.app_pages import (
+    calendar_labels,
     calendar_series,
     compose_draft,
     compose_ideas,
@@ -95,6 +96,8 @@ def show(page: Page) -> None:
         compose_ideas.show(page, creator)
         compose_kit.show(page, creator, hers)
         compose_links.show(page, creator)
+        if not typed(REWORK):
+            calendar_labels.field(page, compose_draft.LABELS)
     written = draft(creator.id)
     pictures, brought = int(st.session_state.get(SHOWN, compose_draft.FEW)), listed(BROUGHT)
     found = page.read(

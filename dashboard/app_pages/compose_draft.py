@@ -27,6 +27,7 @@ PRIORITY, LATE = "compose:priority", "compose:late"
 MEDIA, BROUGHT, SHOWN = (f"compose:{name}" for name in ("media", "brought", "shown"))
 PARTS, COMMENT, COMMENTED, TARGET = (f"compose:{name}" for name in ("parts", "comment", "commented", "target"))
 CAMPAIGN, PLAIN = "compose:campaign", "compose:plain"
+LABELS = "compose:labels"
 OTHERS = "compose:others"
 """The accounts that a post is written differently for."""
 
@@ -40,7 +41,7 @@ _WORDS, _WHEN = (
     (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED),
     (WHEN, DAY, CLOCK, ZONE, REWORK, PRIORITY, LATE),
 )
-FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN, BY_MODEL, MARKED)
+FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN, BY_MODEL, MARKED, LABELS)
 OF_PART = "compose:part:"
 """What the fields of further parts begin with; PARTS holds their ids in order."""
 
@@ -77,12 +78,15 @@ def begin(*, creator: str = "", at: str = "", asset: str = "") -> None:
     st.query_params.from_dict({"new": "1"})
 
 
-def duplicate(post: Written, there: Mapping[UUID, Content], creator: str, zone: str = "") -> None:
+def duplicate(
+    post: Written, there: Mapping[UUID, Content], creator: str, zone: str = "", labels: Sequence[UUID] = ()
+) -> None:
     """Open a page with what another post says, in a callback; `there` is what it says on each of its accounts, `zone`
-    the clock it was planned on."""
+    the clock it was planned on, `labels` those it has."""
     begin(creator=creator)
     if zone:
         st.session_state[ZONE] = zone
+    st.session_state[LABELS] = [str(one) for one in labels]
     words = {TITLE: post.title, BODY: post.body, MEDIA: [str(one) for one in post.media]}
     st.session_state.update({**words, ACCOUNTS: [str(one) for one in there]})
     st.session_state.update({CAMPAIGN: post.links.campaign, PLAIN: list(post.links.plain), MARKED: post.text_ai})
@@ -236,7 +240,8 @@ def draft(creator_id: UUID) -> Draft:
     by = text_ai(apart)
     late = Late(typed(LATE)) if typed(LATE) else None
     words = (said.title, said.body, said.media, accounts, by, rest, written, links)
-    return Draft(creator_id, *words, late=late)
+    labels = None if typed(REWORK) else listed(LABELS)  # those of a post that is there change on its own page
+    return Draft(creator_id, *words, late=late, labels=labels)
 
 
 def put(field: str, text: str, *, after: str = "") -> None:

@@ -14,12 +14,13 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import inforce, switches
 from gate.switches import Halt
-from schedules import agenda, drafting, quiet, rehearsing
+from schedules import agenda, drafting, labels, quiet, rehearsing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, local_wall, zone_of
 from schedules.days import Summary, any_planned, summaries
 from schedules.drafting import REWRITABLE
+from schedules.labels import Label
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
 from schedules.quiet import Quiet
@@ -59,6 +60,7 @@ class Wanted:
     """Of more, so many of each day, in short."""
     zone: str = ""
     """Whose clock is looked at; "" for each creator's own."""
+    label: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -229,6 +231,7 @@ class Opened:
     """Of its creator's accounts."""
     chosen: Mapping[UUID, Sequence[Told]] = field(default_factory=dict)
     """What it chooses on each account it goes to beside its words."""
+    labels: Sequence[Label] = ()
 
     def waits(self, place: Place) -> bool:
         """Whether an emergency stop keeps it back there."""
@@ -278,7 +281,8 @@ def _shortened(scope: Scope, chosen: Sequence[Creator], wanted: Wanted) -> _Read
         {one.id: wanted.zone or one.zone for one in chosen},
         (wanted.first, wanted.days),
     )
-    found = summaries(scope, zones, span, states=GROUPS[wanted.group], account=wanted.account, most=wanted.most)
+    narrow = {"account": wanted.account, "label": wanted.label}
+    found = summaries(scope, zones, span, states=GROUPS[wanted.group], most=wanted.most, **narrow)
     if wanted.whole and found.count <= wanted.whole:
         return None
     days = []
@@ -296,7 +300,10 @@ def _every_turn(scope: Scope, chosen: Sequence[Creator], wanted: Wanted) -> _Rea
     entries = schedule_reads.agenda(scope, by_id, start, end, names=names, limit=MOST)
     ahead = last > local_day(scope.now, "UTC") - timedelta(days=1)
     hours = agenda.hours(scope, by_id) if ahead else {}
-    found = _Found(entries, by_id, hours, scope.now, quiet.periods(scope, by_id) if ahead else [], wanted.zone)
+    asked = wanted.label
+    labelled = labels.among(scope, asked, {one.post_id for one in entries}) if asked is not None else None
+    calm = quiet.periods(scope, by_id) if ahead else []
+    found = _Found(entries, by_id, hours, scope.now, calm, wanted.zone, labelled)
     here = _by_day(found)
     shown = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
     days = [_day(wanted, day, found, here.get(day, [])) for day in shown]
@@ -311,6 +318,8 @@ class _Found:
     now: datetime
     quiet: Sequence[Quiet]
     zone: str
+    labelled: frozenset[UUID] | None
+    """The posts with the label that is asked for; None where none is."""
 
 
 def _by_day(found: _Found) -> dict[date, list[Entry]]:
@@ -324,7 +333,9 @@ def _by_day(found: _Found) -> dict[date, list[Entry]]:
 
 def _day(wanted: Wanted, day: date, found: _Found, here: Sequence[Entry]) -> Day:
     shown = [one for one in here if one.state in GROUPS[wanted.group] and wanted.account in (None, one.channel_id)]
-    whole = wanted.group == "all" and wanted.account is None
+    if found.labelled is not None:
+        shown = [one for one in shown if one.post_id in found.labelled]
+    whole = wanted.group == "all" and wanted.account is None and found.labelled is None
     gaps = [gap for creator in found.hours for gap in _gaps(found, creator, day, here)] if whole else []
     return Day(day, turns(shown, found.creators, found.zone), sorted(gaps, key=lambda gap: gap[1].instant()))
 
@@ -393,4 +404,5 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         rehearsed=post_id in rehearsing.running(scope),
         platforms={key: one.platform for key, one in accounts.items()},
         chosen={key: told_on(accounts[key].platform, one.options) for key, one in said.items() if one.options},
+        labels=labels.of_posts(scope, [post_id]).get(post_id, ()),
     )

@@ -10,7 +10,8 @@ from channels import links
 from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.money import Money
-from insights import following, reads, reports
+from insights import following, labelled, reads, reports
+from insights.labelled import Labelled
 from insights.reads import Sales, Work
 from insights.reports import Report
 from schedules import costs
@@ -91,6 +92,7 @@ class Insights:
     work: Mapping[date, Work]
     sales: Mapping[date, Sequence[Sales]]
     posts: Sequence[Post]
+    labels: Sequence[Labelled]
     crowds: Sequence[Crowd]
     spent: MonthCost
     """What was spent to make content this month, by the clocks of the agency's zone."""
@@ -113,13 +115,17 @@ def insights(scope: Scope, creator: Creator, length: int) -> Insights:
     before = days[0] - timedelta(days=length)
     sales = reads.sales(scope, creator.id, before, last)
     start, end = bounds(days[0], creator.zone)[0], bounds(last, creator.zone)[1]
+    entries = schedule_reads.between(scope, creator.id, start, end)
+    out = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
+    numbers = reads.numbers(scope, [entry.delivery_id for entry in out])
     return Insights(
         creator=creator,
         days=days,
         purses=[purse(sales, days, currency) for currency in _currencies(sales)],
         work=reads.work(scope, creator.id, days[0], last),
         sales={day: rows for day, rows in sales.items() if day >= days[0]},
-        posts=_posts(scope, creator.id, start, end),
+        posts=_posts(scope, out, numbers),
+        labels=labelled.by_label(scope, out, numbers),
         crowds=_crowds(scope, creator.id, days),
         spent=costs.of_month(scope, creator.id, spending.month(scope)),
         now=scope.now,
@@ -161,11 +167,8 @@ def purse(sales: Mapping[date, Sequence[Sales]], days: Sequence[date], currency:
     )
 
 
-def _posts(scope: Scope, creator_id: UUID, start: datetime, end: datetime) -> list[Post]:
+def _posts(scope: Scope, out: Sequence[Entry], found: Mapping[UUID, Mapping[str, int]]) -> list[Post]:
     """The period's posts that stand outside, those most seen first, then the newest."""
-    entries = schedule_reads.between(scope, creator_id, start, end)
-    out = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
-    found = reads.numbers(scope, [entry.delivery_id for entry in out])
     clicked = links.clicks(scope, (subject(entry.delivery_id) for entry in out))
     ours = {one.id: {"short_clicks": said.people} for one, said in clicked.items()}
     posts = [Post(entry, {**found.get(entry.delivery_id, {}), **ours.get(entry.delivery_id, {})}) for entry in out]

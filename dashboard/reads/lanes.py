@@ -13,7 +13,7 @@ from dashboard.reads.calendar import GROUPS, MOST, Turn, Wanted, turns
 from foundation.database import Scope
 from gate import switches
 from gate.switches import Halt
-from schedules import quiet
+from schedules import labels, quiet
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, bounds, local_day, zone_of
 from schedules.quiet import Quiet
@@ -99,6 +99,9 @@ def lanes(scope: Scope, mine: Sequence[Creator], wanted: Wanted, by: By) -> Lane
     names = {one.id: one.name for one in channels}
     entries = schedule_reads.agenda(scope, chosen, start, end, names=names, limit=MOST)
     shown = [one for one in entries if one.state in GROUPS[wanted.group] and wanted.account in (None, one.channel_id)]
+    if wanted.label is not None:
+        labelled = labels.among(scope, wanted.label, {one.post_id for one in shown})
+        shown = [one for one in shown if one.post_id in labelled]
     found = _Found(wanted, chosen, shown, quiet.periods(scope, chosen), switches.halt(scope, "sending"))
     offered = [one for one in channels if wanted.account in (None, one.id)]
     rows, theirs = _rows(chosen, offered, by), {one.creator_id for one in offered}

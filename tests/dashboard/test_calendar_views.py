@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.app_pages.calendar_views import MONTH, REACH, VIEWS, window
-from dashboard.reads.calendar import Wanted, calendar
+from dashboard.reads.calendar import MOST, Wanted, calendar
 from dashboard.wording import Voice
+from schedules import labels
+from schedules import reads as schedule_reads
 from schedules.calendar import local_day, zone_of
 from tenants import reads as tenant_reads
 from tests.dashboard.builders import ZONE, Agency
@@ -92,3 +94,52 @@ def test_a_view_nobody_knows_is_the_week(door: Door, lumiere: Agency) -> None:
     lumiere.post("toujours là", minutes=3)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "toujours là" in page.open("/calendar", view="decade", day="soon")
+
+
+def test_labels_narrow_every_view(door: Door, lumiere: Agency) -> None:
+    one, other = lumiere.post("avec", minutes=1), lumiere.post("sans", minutes=2)
+    with lumiere.scope() as scope:
+        spring = labels.make(scope, "Printemps", "green")
+        labels.put(scope, schedule_reads.post_of(scope, one), [spring])
+        mine, today = tenant_reads.creators(scope), local_day(scope.now, ZONE)
+        for whole in (0, MOST):
+            both, narrow, none = (
+                calendar(scope, mine, Wanted(today, 30, whole=whole, label=label)) for label in (None, spring, other)
+            )
+            shown = [[turn.words for day in all_.days for turn in (*day.short, *day.turns)] for all_ in (both, narrow)]
+            assert shown == [["avec", "sans"], ["avec"]]
+            assert not any(day.short or day.turns or day.free for day in none.days), "a label nobody has"
+            assert none.ever
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "sans" in page.open("/calendar", view="list")
+        narrowed = page.choose("Seulement avec l’étiquette", "Printemps")
+        assert "avec" in narrowed
+        assert "sans" not in narrowed
+
+
+def test_labels_are_made_given_to_several_and_changed_on_a_post(door: Door, lumiere: Agency) -> None:
+    posts = [lumiere.post(words, minutes=60 + n) for n, words in enumerate(("une", "deux", "trois"))]
+    with lumiere.scope() as scope:
+        ids = [schedule_reads.post_of(scope, one) for one in posts]
+
+    def named() -> list[list[str]]:
+        with lumiere.scope() as scope:
+            found = labels.of_posts(scope, ids)
+        return [[label.name for label in found.get(one, ())] for one in ids]
+
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", labels=1)
+        page.type("Nom", "Printemps")
+        assert "L’étiquette est là." in page.press("Ajouter l’étiquette")
+        assert "Cochez au moins" in page.press("La mettre sur")
+        page.check("une")
+        page.check("trois")
+        assert "Publications qui l’ont maintenant" in page.press("La mettre sur")
+        assert named() == [["Printemps"], [], ["Printemps"]]
+        page.open("/calendar", post=ids[1])
+        page.choose("Étiquettes", "Printemps")
+        assert "C’est gardé." in page.press("Garder")
+        assert named()[1] == ["Printemps"]
+        page.open("/calendar", labels=1)
+        assert "Publications qui l’avaient : 3" in page.press("La retirer partout")
+        assert named() == [[], [], []]

@@ -1,6 +1,6 @@
 """Options on the page of a post: drawn where a platform has some, previewed, kept and changed with the post."""
 
-from schedules import approvals, drafting, planning
+from schedules import approvals, drafting, labels, planning
 from schedules.overrides import Override
 from tenants.roles import Role
 from tests.dashboard.builders import Agency
@@ -71,3 +71,17 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(door: Door, 
     }
     with lumiere.scope() as scope:
         assert not approvals.is_approved(scope, planning.post(scope, post.id), scope.now)
+
+
+def test_labels_are_chosen_while_a_post_is_written(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with lumiere.scope() as scope:
+        labels.make(scope, "Printemps", "green")
+        labels.make(scope, "Autre", "red")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Étiquettes", "Printemps")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    with lumiere.scope() as scope:
+        assert [one.name for one in labels.of_posts(scope, [post.id])[post.id]] == ["Printemps"]

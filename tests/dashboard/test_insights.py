@@ -11,6 +11,8 @@ from foundation.ids import uuid7
 from foundation.money import Money, token_prices
 from insights import reads as insight_reads
 from insights.reads import Sales
+from schedules import labels
+from schedules import reads as schedule_reads
 from studio.text_costs import Purpose, Sitting
 from tenants import reads as tenant_reads
 from tenants.roles import Role
@@ -67,6 +69,33 @@ def test_followers_are_those_of_the_accounts(door: Door, lumiere: Agency) -> Non
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/insights")
     for said in ("Abonnés des comptes", "1\u202f190", "−14 sur la période", "de 1\u202f204 à 1\u202f190 abonnés"):
+        assert said in text, said
+
+
+def test_what_posts_came_to_is_told_by_label_and_never_guessed(door: Door, lumiere: Agency) -> None:
+    told, untold, bare = (
+        lumiere.post(words, state="published", minutes=-30 - n) for n, words in enumerate(("Un", "Deux", "Trois"))
+    )
+    with lumiere.scope() as scope:
+        post = {one: schedule_reads.post_of(scope, one) for one in (told, untold, bare)}
+        spring, other = labels.make(scope, "Printemps", "green"), labels.make(scope, "Autre", "red")
+        labels.put(scope, post[told], [spring, other])
+        labels.put(scope, post[untold], [spring])
+        for metric, value in (("views", 4321), ("likes", 5), ("comments", 2)):
+            scope.run(
+                "INSERT INTO metric_snapshots (tenant_id, id, creator_id, channel_id, delivery_id, metric, age_hours,"
+                " observed_at, value, quality) SELECT tenant_id, :id, creator_id, channel_id, id, :metric, 1,"
+                " house_now(), :value, 'measured' FROM deliveries WHERE tenant_id = :t AND id = :d",
+                id=uuid7(), metric=metric, value=value, t=lumiere.tenant_id, d=told,
+            )  # fmt: skip
+        mine = tenant_reads.creators(scope)[0]
+        found = insights(scope, mine, 7).labels
+    assert [(one.label and one.label.name, one.posts, one.told, one.views, one.interactions) for one in found] == [
+        ("Autre", 1, 1, 4321, 7), ("Printemps", 2, 1, 4321, 7), (None, 1, 0, None, None),
+    ]  # fmt: skip
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/insights")
+    for said in ("Par étiquette", "Printemps", "4\u202f321", "Sans étiquette"):
         assert said in text, said
 
 

@@ -117,11 +117,12 @@ def test_another_agencys_label_is_nobodys(lea: Desk, services: Services, sandbox
         lambda scope: labels.give(scope, [theirs.write("x")], own, creators={lea.creator_id, theirs.creator_id}),
         lambda scope: labels.change(scope, foreign, name="Mine", colour="red"),
         lambda scope: labels.remove(scope, foreign, creators={lea.creator_id, theirs.creator_id}),
-        lambda scope: labels.among(scope, foreign, [post_id]),
     ):
         with lea.scope() as scope, pytest.raises(NotFound):
             act(scope)
     assert names_of(lea, post_id) == []
+    with lea.scope() as scope:
+        assert not labels.among(scope, foreign, [post_id])
     with theirs.scope() as scope:
         assert [one.name for one in labels.known(scope)] == ["Theirs"]
 
