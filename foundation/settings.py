@@ -225,19 +225,6 @@ class ConnectorsSettings(Group):
     """A word of yours that Meta shows when the address of these calls is set up there."""
 
     @property
-    def meta_called(self) -> tuple[str, ...]:
-        """The secrets that sign calls of Meta."""
-        return tuple(filter(None, (one.strip() for one in self.meta_secrets.get_secret_value().split(","))))
-
-    @model_validator(mode="after")
-    def _is_set_up_whole(self) -> "ConnectorsSettings":
-        if bool(self.meta_called) != bool(self.meta_verify_token.get_secret_value()):
-            raise ValueError(
-                "GREENROOM_CONNECTORS__META_SECRETS and GREENROOM_CONNECTORS__META_VERIFY_TOKEN go together"
-            )
-        return self
-
-    @property
     def addresses(self) -> dict[str, str]:
         """By platform."""
         return {name.removesuffix("_url"): value for name, value in self if name.endswith("_url")}

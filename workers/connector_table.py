@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from connectors.calling import Calling
+from connectors.calling import Calling, Subscribes
 from connectors.capabilities import Capabilities
 from connectors.contract import Connector, Hookable, Refreshable, Replaces
 from connectors.earning import Earned
@@ -123,7 +123,7 @@ def _tells(one: Connector) -> list[str]:
         "settings of the place": isinstance(one, Seeable),
         "marks of a post": isinstance(one, ReadsBack),
         "tokens renewed": isinstance(one, Refreshable),
-        "webhooks": isinstance(one, Hookable | Calling),
+        "webhooks": isinstance(one, Hookable | Calling | Subscribes),
         "posts replaced": isinstance(one, Replaces),
         "followers": isinstance(one, Followed),
         "earnings": isinstance(one, Earned),

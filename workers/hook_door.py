@@ -43,18 +43,6 @@ def create(
     `POST /hooks/<platform>/<tenant>/<application>`, or Meta for the whole `house`, `/hooks/meta`; and providers of age
     checks."""
 
-    async def age(request: Request) -> Response:
-        given = request.path_params
-        try:
-            tenant_id, check_id = UUID(given["tenant"]), UUID(given["check"])
-            kept = await run_in_threadpool(age_called, tenant_id, check_id, given["proof"])
-        except ValueError:
-            return Response(status_code=404)
-        except Exception as error:
-            log.error("hooks.age_not_kept", error=telemetry.describe(error), at=telemetry.place(error))
-            return Response(status_code=503)
-        return Response(status_code=200 if kept else 401)
-
     async def called(request: Request) -> Response:
         ear = _ear(request, find)
         if ear is None:
@@ -93,11 +81,29 @@ def create(
     return Starlette(
         routes=[
             *_of_meta(house),
-            Route("/hooks/age/{tenant}/{check}/{proof}", age, methods=["POST"]),
+            _of_age(age_called),
             Route("/hooks/{platform}/{channel}", called, methods=["POST"]),
             Route("/hooks/{platform}/{tenant}/{application}", signed, methods=["POST"]),
         ]
     )
+
+
+def _of_age(age_called: AgeCalled) -> Route:
+    """Where a provider of age checks calls about one."""
+
+    async def age(request: Request) -> Response:
+        given = request.path_params
+        try:
+            tenant_id, check_id = UUID(given["tenant"]), UUID(given["check"])
+            kept = await run_in_threadpool(age_called, tenant_id, check_id, given["proof"])
+        except ValueError:
+            return Response(status_code=404)
+        except Exception as error:
+            log.error("hooks.age_not_kept", error=telemetry.describe(error), at=telemetry.place(error))
+            return Response(status_code=503)
+        return Response(status_code=200 if kept else 401)
+
+    return Route("/hooks/age/{tenant}/{check}/{proof}", age, methods=["POST"])
 
 
 def _of_meta(house: HouseCalls | None) -> list[Route]:

@@ -17,6 +17,7 @@ from connectors.calling import Nudge
 from foundation import telemetry
 from foundation.clock import monotonic
 from foundation.database import OpenScope, Scope
+from foundation.settings import ConnectorsSettings
 from tenants.scope import all_tenants
 from workers import calls
 from workers.calls import CALLED, KNOWN_SECONDS, STRANGER, TAKEN, Wake
@@ -107,13 +108,22 @@ def _ask(scope: Scope, told: Nudge) -> list[UUID]:
     return calls.ask(scope, f"call:{channel_id}", [channel_id], told) if channel_id is not None else []
 
 
+def secrets_of(own: ConnectorsSettings) -> tuple[str, ...]:
+    """The secrets that sign calls of Meta; none without the word that goes with them, since nobody could set it up."""
+    typed = [one.strip() for one in own.meta_secrets.get_secret_value().split(",")]
+    return tuple(filter(None, typed)) if own.meta_verify_token.get_secret_value() else ()
+
+
 def are_taken(s: Services) -> bool:
     """Whether Meta's calls are taken: the installation has an address, and the secrets of an application."""
-    return bool(fetched_from(s.settings) and s.settings.connectors.meta_called)
+    return bool(fetched_from(s.settings) and secrets_of(s.settings.connectors))
 
 
 def taking(s: Services, ears: Ears) -> HouseCalls:
     """What the door does with them, in the process that listens."""
     own = s.settings.connectors
     word = own.meta_verify_token.get_secret_value()
-    return HouseCalls(tenant=s.tenant, secrets=own.meta_called, word=word, wake=calls.waking(ears))
+    secrets = secrets_of(own)
+    if not secrets and (word or own.meta_secrets.get_secret_value()):
+        log.warning("hooks.meta_half_set_up")
+    return HouseCalls(tenant=s.tenant, secrets=secrets, word=word, wake=calls.waking(ears))

@@ -52,7 +52,7 @@ def show(page: Page) -> None:
     calendar_rehearsal.of_agency(page, found.rehearsed)
     channels_links.show(page, found.creators)
     channels_targets.show(page, found.creators)
-    channels_calls.show(page)
+    channels_calls.show(page, [one.channel for one in found.accounts])
     channels_ages.show(page, found.now)
 
 

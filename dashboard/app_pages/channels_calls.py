@@ -1,14 +1,17 @@
-"""Applications that their platform may call us for: where it calls; the secret it signs with is sealed on the spot."""
+"""What platforms call about: for an application of the agency, whose secret is sealed on the spot, or for the whole
+installation, whose secrets are among its settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
-from channels import calls
+from channels import calls, subscribing
 from channels.calls import SECRET, Called
-from connectors.calling import Calling
+from channels.reads import Channel
+from channels.subscribing import Subscription
+from connectors.calling import Calling, Subscribes
 from dashboard import acting, session
 from dashboard.frame import Page
 from dashboard.reads.channels import connectors
@@ -23,11 +26,12 @@ LEAST = 16
 """Characters of a secret: a shorter one is something else that was copied."""
 
 
-def show(page: Page) -> None:
-    """Draw the part; nothing where no platform of the agency's calls."""
+def show(page: Page, channels: Sequence[Channel]) -> None:
+    """Draw the part; nothing where no platform of the agency's, and none of these accounts', calls."""
     able = {name: one for name, one in connectors().items() if isinstance(one, Calling)}
     found = [one for one in page.read(calls.applications) if one.platform in able]
-    if not found:
+    theirs = [one for one in channels if isinstance(connectors()[one.platform], Subscribes)]
+    if not found and not theirs:
         return
     st.subheader(page.word("calls.title"), anchor="calls")
     st.write(page.word("calls.explained"))
@@ -38,6 +42,31 @@ def show(page: Page) -> None:
     for one in found:
         with st.container(border=True):
             _application(page, one, base)
+    if theirs:
+        with st.container(border=True):
+            _of_house(page, theirs, base)
+
+
+def _of_house(page: Page, channels: Sequence[Channel], base: str) -> None:
+    """Where Meta calls, what whoever runs the installation sets for it, and how each account stands."""
+    stands = page.read(lambda scope: subscribing.of_channels(scope, [one.id for one in channels]))
+    st.markdown(f"**{page.word('calls.meta')}**")
+    st.caption(page.word("calls.meta_explained"))
+    st.code(f"{base}/hooks/meta", language=None)
+    for one in channels:
+        account = page.label("calls.account", platform=page.word(f"platform.{one.platform}"), account=one.name)
+        st.markdown(f"**{account}**")
+        st.write(_signed_up(page, stands.get(one.id)))
+
+
+def _signed_up(page: Page, found: Subscription | None) -> str:
+    if found is None or found.state == "off":
+        return page.word("calls.meta_off")
+    if found.state == "refused":
+        return page.voice.say(found.reason or Message("calls.meta_off"))
+    if found.called_at is None:
+        return page.word("calls.meta_waiting")
+    return page.word("calls.heard", at=page.voice.moment(found.called_at, page.read(lambda scope: scope.now)))
 
 
 def _application(page: Page, one: Called, base: str) -> None:

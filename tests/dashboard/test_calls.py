@@ -4,9 +4,9 @@ from uuid import UUID
 
 import pytest
 
-from channels import calls, oauth_clients
+from channels import calls, connecting, oauth_clients
 from connectors.contract import OAuthClient
-from foundation.ids import derived
+from foundation.ids import derived, uuid7
 from tenants import letterbox
 from tenants.roles import Role
 from tests.dashboard.builders import Agency
@@ -68,6 +68,38 @@ def test_who_has_no_such_application_sees_nothing_of_it(door: Door, lumiere: Age
     application(lumiere, "reddit")
     with stream(door.url, door.cookie(lumiere)) as page:
         assert TITLE not in page.open("/channels")
+
+
+def test_how_accounts_stand_that_meta_calls_about(door: Door, lumiere: Agency) -> None:
+    names = {"on": "Nova", "refused": "Luna", "off": "Lyra"}
+    with lumiere.scope() as scope:
+        for state, name in names.items():
+            channel_id = connecting.connect(
+                scope,
+                creator_id=lumiere.creator_id,
+                platform="facebook",
+                surface="facebook.page",
+                account=str(uuid7().int),
+                name=name,
+                base_url="https://facebook.test",
+                token=None,
+                zone="UTC",
+            )
+            scope.run(
+                "INSERT INTO call_subscriptions (tenant_id, id, channel_id, state, reason, generation, due_at,"
+                " called_at) VALUES (:t, :id, :c, :state, CAST(:why AS jsonb), 0, house_now(), :called)",
+                t=lumiere.tenant_id,
+                id=uuid7(),
+                c=channel_id,
+                state=state,
+                why='{"code": "calls.right_missing", "params": {}}' if state == "refused" else None,
+                called=scope.now if state == "on" else None,
+            )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/channels")
+    assert f"{PUBLIC}/hooks/meta" in text
+    for said in ("Dernier appel", "pages_manage_metadata", "il est interrogé à son tour", *names.values()):
+        assert said in text
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER])
