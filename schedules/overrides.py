@@ -120,17 +120,20 @@ def every_asset(media: Sequence[UUID], parts: Sequence[Piece], others: Sequence[
 
 
 def choosing(owner: Post, channels: Sequence[Channel], channel: Channel, options: Chosen) -> tuple[Override, ...]:
-    """What a post says otherwise, once it chooses these on one of the accounts it goes to, and nothing else there.
+    """What a post says otherwise, once it chooses these and nothing else on one of the `channels` it goes to.
 
-    What its platform chose for several speaks for each of them from then on, so that only that account changes.
+    What its platform chose for several stays; of what is not chosen here any more each of the others speaks for itself.
     """
-    kept = {one.id: content(owner, one).options for one in channels if one.platform == channel.platform}
-    kept[channel.id] = options
     found = {one.place: one for one in read(owner)}
-    if channel.platform in found:
-        found[channel.platform] = replace(found[channel.platform], options=())
-    for account, chosen_there in kept.items():
-        found[str(account)] = replace(found.get(str(account), Override(str(account))), options=chosen_there)
+    general = found.get(channel.platform, Override(channel.platform))
+    left = {name: value for name, value in general.options if name not in dict(options)}
+    found[general.place] = replace(general, options=tuple(one for one in general.options if one[0] not in left))
+    for other in channels if left else ():
+        if other.platform == channel.platform:
+            own = found.get(str(other.id), Override(str(other.id)))
+            found[own.place] = replace(own, options=chosen(left | dict(own.options)))
+    own = found.get(str(channel.id), Override(str(channel.id)))
+    found[own.place] = replace(own, options=options)
     return tuple(one for one in found.values() if not one.idle)
 
 

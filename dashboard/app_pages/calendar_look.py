@@ -21,6 +21,6 @@ def show(page: Page, found: Opened) -> None:
                 asset: (files.src(asset, "preview"), medium.alt)
                 for asset, medium in zip(one.said.assets, one.all_media, strict=False)
             }
-            with st.container(width=400):
+            with st.container(width=370):
                 stands = feeds.stands(one, seen)
                 draw("calendar_look.html", one=one, stands=stands, voice=page.voice, word=page.word)

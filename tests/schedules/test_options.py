@@ -15,6 +15,7 @@ from foundation.ids import uuid7
 from gate.units import Setting, Subject, Unit
 from schedules import changes, drafting, overrides, planning, previewing
 from schedules.drafting import Draft
+from schedules.models import Post
 from schedules.overrides import Override
 from schedules.states import DeliveryState as S
 from tests.schedules.builders import Desk
@@ -116,3 +117,23 @@ def _values(option: Option) -> list[options.Value]:
     if option.kind == "list":
         return [(option.example,)]
     return list(option.choices or filter(None, (option.example, option.default)))
+
+
+CHOSEN = st.dictionaries(st.sampled_from(["visibility", "warning", "language"]), st.sampled_from(["a", "b"])).map(
+    overrides.chosen
+)
+ACCOUNTS = [uuid7() for _ in range(3)]
+
+
+@given(st.dictionaries(st.sampled_from(["mastodon", "x", *map(str, ACCOUNTS)]), CHOSEN), CHOSEN)
+def test_a_choice_on_one_account_changes_that_account_alone(said: dict[str, Any], wanted: Any) -> None:
+    kept: Any = {"title": "", "body": "x", "parts": [], "media": []}
+    before = Post(**kept, overrides=overrides.stored([Override(one, options=there) for one, there in said.items()]))
+    platforms = zip(ACCOUNTS, ("mastodon", "mastodon", "x"), strict=True)
+    channels: list[Any] = [type("Known", (), {"platform": name, "id": one}) for one, name in platforms]
+    after = Post(**kept, overrides=overrides.stored(overrides.choosing(before, channels, channels[0], wanted)))
+    assert overrides.content(after, channels[0]).options == wanted
+    for other in channels[1:]:
+        assert overrides.content(after, other) == overrides.content(before, other)
+    again = overrides.choosing(after, channels, channels[0], wanted)
+    assert overrides.stored(again) == after.overrides, "pressed twice it is the same post"
