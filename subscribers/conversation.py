@@ -6,7 +6,7 @@ from enum import Enum
 from typing import assert_never
 from uuid import UUID
 
-from channels import connecting, roles
+from channels import connecting, counted, roles
 from channels import reads as channel_reads
 from channels.reads import Channel
 from connectors.contract import Update
@@ -76,6 +76,8 @@ def receive(scope: Scope, channel: Channel, update: Update, *, rails: Rails, env
             refunding.noted(scope, rail=rail.name, account=channel.account, charge_id=update.charge_id)
         case "checkout":
             return
+        case "counted":
+            counted.hear(scope, channel, update)
         case "unlocked":
             unlocking.soon(scope, channel, update.fan, update.payload)
         case "blocked":

@@ -10,7 +10,7 @@ from connectors.answers import READER_GONE
 from connectors.contract import Answer, Copy, News, Response, Send, StepAnswerLost, StepNotSent, Update, WireStep
 from connectors.enrolment import Connected
 from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
-from connectors.telegram import UPDATES_WAIT, Telegram
+from connectors.telegram import ALLOWED, UPDATES_WAIT, Telegram
 from connectors.telegram_connecting import channel_of
 from connectors.telegram_stars import PAGE
 from foundation.ids import uuid7
@@ -271,6 +271,22 @@ def test_what_is_not_for_us_is_passed_over() -> None:
     )
     assert (updates, cursor) == ((), "6")
     assert TELEGRAM.listen("", (good([{"no": "number"}], "updates"),)) is None
+
+
+def test_who_asks_to_come_in_and_how_many_react_are_told() -> None:
+    place = {"id": -1007, "type": "channel", "title": "x"}
+    asks = {"chat": place, "from": FAN, "user_chat_id": FAN["id"], "date": 1_790_000_000}
+    fire, paid = {"type": "emoji", "emoji": "🔥"}, {"type": "paid"}
+    reactions = [{"type": fire, "total_count": 3}, {"type": paid, "total_count": 90}]
+    counts = {"chat": place, "message_id": 12, "date": 1_790_000_100, "reactions": reactions}
+    updates, _ = heard({"update_id": 1, "chat_join_request": asks}, {"update_id": 2, "message_reaction_count": counts})
+    assert [(one.kind, one.fan, one.ref) for one in updates] == [
+        ("join", str(FAN["id"]), "-1007"),
+        ("counted", "", "-1007"),
+    ]
+    assert (updates[1].native_id, updates[1].amount_minor) == ("-1007/12", 3)
+    assert updates[1].at is not None
+    assert {"chat_join_request", "message_reaction_count"} <= set(ALLOWED)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ import pytest
 from telegram import Bot, BotCommandScopeAllPrivateChats, InputPaidMediaPhoto
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter
 
+from connectors.telegram import ALLOWED
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_paid
 from tests.fakes.telegram_doors import ask_in
+from tests.fakes.telegram_reactions import react
 from tests.fakes.telegram_world import IN_A_CHAT
 
 PHOTO = b"\xff\xd8\xff\xe0 a picture"
@@ -58,6 +60,12 @@ def test_the_library_reads_it(telegram: fake.Network, monkeypatch: pytest.Monkey
             assert (await bot.get_my_description("fr")).description == "A bot."
             assert (await bot.get_my_short_description()).short_description == ""
             place = world.channel("Place", post=own)
+            await bot.get_updates(allowed_updates=list(ALLOWED))
+            by_hand = world.by_hand(place, {"text": "salut"})
+            react(world, own, place, by_hand["message_id"], fire=2, paid=9)
+            counted = (await bot.get_updates())[-1].message_reaction_count
+            assert counted is not None
+            assert [one.total_count for one in counted.reactions] == [2, 9]
             place.doors.add(own.id)
             ask_in(world, own, place, "mia")
             asked = (await bot.get_updates())[-1].chat_join_request

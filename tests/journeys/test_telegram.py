@@ -20,6 +20,7 @@ from subscribers.states import OrderState
 from tests.conftest import Cluster, wait_until
 from tests.fakes import telegram as fake
 from tests.fakes.network import Network, network
+from tests.fakes.telegram_reactions import KIND, react
 from tests.fakes.telegram_stars import Stars
 from tests.journeys.bots import PRICE, Bots, bots, timed
 from tests.schedules.builders import wired
@@ -400,3 +401,21 @@ def test_a_bot_that_is_connected_shows_what_it_understands(lea: Bots) -> None:
     tick.put(lea.services.tenant)
     wait_until(lambda: len(shown.written) == written + 2)
     assert shown.menu("fr").keys() == shown.menu("").keys() >= {"start", "stop", "age", "subscription"}
+
+
+def test_reactions_are_counted_at_the_age_of_a_post(lea: Bots) -> None:
+    lea.connected()
+    desk = lea.desk
+    photos = desk.photo(1), desk.photo(2)
+    album = desk.delivery("Deux matins.", channel="telegram", media=photos, text_ai="generated", after=60)
+    lea.pass_time(minutes=2)
+    wait_until(lambda: desk.state(album) is S.PUBLISHED)
+    wait_until(lambda: KIND in lea.bot.allowed)
+    assert react(lea.world, lea.bot, lea.channel, 1, fire=3, heart=1, paid=40) is not None
+    wait_until(lambda: [row.likes for row in lea.rows(HEARD)] == [4])
+    lea.pass_time(hours=1)
+    wait_until(lambda: [tuple(row) for row in lea.rows(READ)] == [(1, 4, "measured")])
+
+
+HEARD = "SELECT likes FROM heard_counts WHERE tenant_id = :tenant"
+READ = "SELECT age_hours, value, quality FROM metric_snapshots WHERE tenant_id = :tenant AND metric = 'likes'"
