@@ -356,6 +356,42 @@ def test_connecting_without_a_channel_takes_two_questions() -> None:
     assert isinstance(lost, Retry)
 
 
+@pytest.mark.parametrize(
+    ("chat", "rights", "code"),
+    [
+        ({}, ("can_invite_users", "can_restrict_members"), ""),
+        ({"username": "open"}, ("can_invite_users", "can_restrict_members"), "telegram.public_door"),
+        ({}, ("can_invite_users",), "telegram.no_door_right"),
+        ({}, (), "telegram.no_door_right"),
+    ],
+)
+def test_who_lets_people_in_needs_a_door_and_the_rights(
+    chat: dict[str, str], rights: tuple[str, ...], code: str
+) -> None:
+    form = {"token": Sealed(b"t"), "channel": "-1007", "lets_in": "subscribers", "joins": "by_request"}
+    member = {"status": "administrator", "can_post_messages": True, **dict.fromkeys(rights, True)}
+    answers = (
+        good({"id": 7, "is_bot": True, "username": "lea_bot"}, "getMe"),
+        good({"id": -1007, "type": "channel", "title": "Place", **chat}, "getChat"),
+        good(member, "getChatMember"),
+        good(True, "deleteWebhook"),
+    )
+    end = TELEGRAM.connect(form, answers)
+    if code:
+        assert isinstance(end, Rejected)
+        assert end.reason.code == code
+        return
+    assert isinstance(end, Connected)
+    assert (end.options["lets_in"], end.options["destination"], end.options["by_request"]) == (
+        "subscribers",
+        "-1007",
+        True,
+    )
+    by_hand = TELEGRAM.connect({**form, "lets_in": "by_hand"}, answers)
+    assert isinstance(by_hand, Connected)
+    assert by_hand.options["lets_in"] == ""  # said anew: what an account says is laid over what it said
+
+
 def test_a_token_of_another_bot_is_found_out() -> None:
     assert TELEGRAM.check("lea_bot", (good({"id": 7, "username": "Lea_Bot"}, "look"),)) is None
     assert isinstance(TELEGRAM.check("lea_bot", (good({"id": 8, "username": "eve_bot"}, "look"),)), Reauthorize)
