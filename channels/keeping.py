@@ -1,5 +1,6 @@
 """How long the room's rows are kept; checks of age end by `channels/proving.py`."""
 
+from channels.counted import HeardCountRow
 from channels.lending import LentFileRow, LentReadRow
 from channels.models import AttemptRow, BucketRow, EnrolmentRow, LinkClicksRow, PhoneRow, SaveRow
 from channels.roles import FanRoleRow
@@ -23,6 +24,7 @@ RULES = (
         "EXISTS (SELECT FROM lent_reads r WHERE r.tenant_id = o.tenant_id AND r.lent_id = o.id)",
         role="gate",
     ),
+    Rule(HeardCountRow, "o.at"),
     Rule(FanRoleRow, "o.since", "o.wanted"),
     Rule(BucketRow, "greatest(o.updated_at, o.blocked_until, o.braked_until)"),
 )

@@ -8,11 +8,12 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from channels import addressing, asking, budgets, reads, seeing
+from channels import addressing, asking, budgets, counted, reads, seeing
 from channels.events import DeliveryVerify
 from channels.reads import Channel
 from connectors import contract
 from connectors.contract import Answer, Connector, Copy, Send
+from connectors.counts import TellsCounts
 from connectors.earning import Earned, Earnings, Span
 from connectors.enrolment import Connectable
 from connectors.following import Followed
@@ -56,6 +57,9 @@ def read(
     Not asked while the platform wants us to wait. Leaves no attempt: nothing is shown or taken away.
     """
     channel, connector, waits = _reached(tenant_id, channel_id, tenant=tenant, connectors=connectors)
+    if isinstance(connector, TellsCounts):
+        with tenant(tenant_id, asking.ACTOR) as scope:
+            return counted.told(scope, channel_id, connector.messages_of(native_id))
     if waits:
         return None
     question = partial(connector.read, Copy(native_id, channel.account, chat))

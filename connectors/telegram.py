@@ -54,7 +54,7 @@ ALREADY = "charge_already_refunded"
 
 ALLOWED = (
     *("message", "callback_query", "pre_checkout_query", "purchased_paid_media", "my_chat_member"),
-    *("chat_join_request",),
+    *("chat_join_request", "message_reaction_count"),
 )
 """What we are told of. Without the third, every payment would run into its ten seconds."""
 
@@ -177,8 +177,13 @@ class Telegram:
         return telegram_words.edit(unit, native_id, answers)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
-        """Bots are told no numbers."""
+        """Bots may ask for no numbers; reactions are told them (`messages_of`)."""
         return None
+
+    def messages_of(self, native_id: str) -> tuple[str, ...]:
+        """The messages of a copy, as what is told of reactions names them."""
+        place = place_of(native_id)
+        return tuple(f"{place[0]}/{number}" for number in place[1]) if place is not None else ()
 
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many are in the channel that is posted to."""

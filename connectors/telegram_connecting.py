@@ -127,7 +127,8 @@ def _connected(
 ) -> Connected:
     username = str(bot.get("username") or bot["id"])
     title = f"@{channel['username']}" if channel.get("username") else str(channel.get("title") or "")
-    door = {LETS_IN: lets_in, ADULT_NAME: title} if lets_in else {}
+    opens = bool(channel) and bool(lets_in)
+    door = {LETS_IN: lets_in if opens else "", ADULT_NAME: title if opens else ""}  # what is said anew counts
     place = {"destination": str(channel["id"]), "can_be_seen": True, "by_request": by_request} if channel else {}
     public = "telegram.public_channel" if channel.get("username") else "telegram.private_channel"
     return Connected(
@@ -137,7 +138,7 @@ def _connected(
         chat_surface="telegram.bot_dm",
         token=token,
         min_gap_seconds=GAP_SECONDS,
-        options={**place, **door} if channel else {},
+        options={**place, **door},
     )
 
 

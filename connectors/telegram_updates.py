@@ -11,8 +11,10 @@ from telegram import (
     ChatJoinRequest,
     ChatMemberUpdated,
     Message,
+    MessageReactionCountUpdated,
     PaidMediaPurchased,
     PreCheckoutQuery,
+    ReactionType,
     User,
 )
 from telegram import Update as Told
@@ -48,6 +50,8 @@ def _read(told: Told) -> Update | None:
         return _opened(key, told.purchased_paid_media)
     if told.my_chat_member is not None:
         return _member(key, told.my_chat_member)
+    if told.message_reaction_count is not None:
+        return _counted(key, told.message_reaction_count)
     if told.chat_join_request is not None:
         return _asks_in(key, told.chat_join_request)
     return None
@@ -114,6 +118,15 @@ def _opened(key: str, bought: PaidMediaPurchased) -> Update:
     """Somebody paid for what a message hides. Neither the charge nor the amount is told: the list of transactions has
     them. https://core.telegram.org/bots/api#paidmediapurchased"""
     return Update(key, "unlocked", **_who(bought.from_user), payload=bought.paid_media_payload)
+
+
+def _counted(key: str, told: MessageReactionCountUpdated) -> Update:
+    """All reactions that a message has now, of whatever kind; those that cost Stars are money, and one person may give
+    hundreds. https://core.telegram.org/bots/api#messagereactioncountupdated"""
+    many = sum(one.total_count for one in told.reactions if one.type.type != ReactionType.PAID)
+    place = str(told.chat.id)
+    native_id = f"{place}/{told.message_id}"
+    return Update(key, "counted", "", native_id=native_id, at=told.date, ref=place, amount_minor=many)
 
 
 def _asks_in(key: str, asked: ChatJoinRequest) -> Update:

@@ -6,10 +6,11 @@ from enum import Enum
 from typing import assert_never
 from uuid import UUID
 
-from channels import connecting, roles
+from channels import connecting, counted, roles
 from channels import reads as channel_reads
 from channels.reads import Channel
 from connectors.contract import Update
+from connectors.roles import LETS_IN
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
@@ -76,6 +77,8 @@ def receive(scope: Scope, channel: Channel, update: Update, *, rails: Rails, env
             refunding.noted(scope, rail=rail.name, account=channel.account, charge_id=update.charge_id)
         case "checkout":
             return
+        case "counted":
+            counted.hear(scope, channel, update)
         case "unlocked":
             unlocking.soon(scope, channel, update.fan, update.payload)
         case "blocked":
@@ -124,7 +127,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
     crisis = update.kind == "message" and gate_text.crisis(update.text, lexicon=inforce.rules(scope).lexicon)
     if (fan.status != "active" or reports) and not crisis:
         return
-    roles.again(scope, channel.id, fan.native_id, anyway=_asks_age(update))
+    _try_role(scope, channel, fan, asks=_asks_age(update))
     if OwnerState(talk.owner) is OwnerState.CLOSED:
         reopened = OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT
         talks.give(scope, talk, reopened, None)
@@ -146,6 +149,12 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
             _stop(scope, talk, everything="all" in folded(update.text).split())
         case _:
             talks.ask_for_person(scope, talk, Message("chat.unreadable"))
+
+
+def _try_role(scope: Scope, channel: Channel, fan: directory.Identity, *, asks: bool) -> None:
+    """Whoever shows up may have come to where a role counts. Where people ask to be let in, that itself is told."""
+    if asks or not channel.options.get(LETS_IN):
+        roles.again(scope, channel.id, fan.native_id, anyway=asks)
 
 
 def _told_where(scope: Scope, talk: Conversation, update: Update, pages: str) -> bool:

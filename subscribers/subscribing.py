@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field, col, select
 
-from connectors.roles import SUBSCRIBERS
+from channels import reads as channel_reads
+from connectors.roles import LETS_IN, SUBSCRIBERS
 from foundation import outbox
 from foundation.database import CreatorRow, Scope, instant, jsonb, table
 from foundation.errors import NotFound
@@ -120,17 +121,17 @@ def paying(scope: Scope, channels: Collection[UUID], *, only: str = "") -> list[
 
 def right_changed(scope: Scope, row: Subscription) -> None:
     """Somebody begins to pay, or pays no more: where subscribers are let in, they are let in or put out."""
-    found = scope.run(
-        "SELECT c.platform, i.native_id FROM channels c JOIN fan_identities i ON i.tenant_id = c.tenant_id"
-        " AND i.channel_id = c.id WHERE c.tenant_id = :tenant AND c.id = :channel AND i.fan_id = :fan"
-        " AND c.options ->> 'lets_in' = :subscribers",
+    channel = channel_reads.channel(scope, row.channel_id)
+    if channel.options.get(LETS_IN) != SUBSCRIBERS:
+        return
+    user_id = scope.run(
+        "SELECT native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan AND channel_id = :channel",
         tenant=scope.tenant_id,
-        channel=row.channel_id,
         fan=row.fan_id,
-        subscribers=SUBSCRIBERS,
-    ).first()
-    if found is not None:
-        outbox.put(scope, RoleWanted(scope.tenant_id, row.id, found.platform, found.native_id))
+        channel=row.channel_id,
+    ).scalar()
+    if user_id is not None:
+        outbox.put(scope, RoleWanted(scope.tenant_id, row.id, channel.platform, user_id))
 
 
 def move(scope: Scope, row: Subscription, after: SubscriptionState) -> None:

@@ -10,7 +10,7 @@ from connectors.answers import READER_GONE
 from connectors.contract import Answer, Copy, News, Response, Send, StepAnswerLost, StepNotSent, Update, WireStep
 from connectors.enrolment import Connected
 from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
-from connectors.telegram import UPDATES_WAIT, Telegram
+from connectors.telegram import ALLOWED, UPDATES_WAIT, Telegram
 from connectors.telegram_connecting import channel_of
 from connectors.telegram_stars import PAGE
 from foundation.ids import uuid7
@@ -273,6 +273,22 @@ def test_what_is_not_for_us_is_passed_over() -> None:
     assert TELEGRAM.listen("", (good([{"no": "number"}], "updates"),)) is None
 
 
+def test_who_asks_to_come_in_and_how_many_react_are_told() -> None:
+    place = {"id": -1007, "type": "channel", "title": "x"}
+    asks = {"chat": place, "from": FAN, "user_chat_id": FAN["id"], "date": 1_790_000_000}
+    fire, paid = {"type": "emoji", "emoji": "🔥"}, {"type": "paid"}
+    reactions = [{"type": fire, "total_count": 3}, {"type": paid, "total_count": 90}]
+    counts = {"chat": place, "message_id": 12, "date": 1_790_000_100, "reactions": reactions}
+    updates, _ = heard({"update_id": 1, "chat_join_request": asks}, {"update_id": 2, "message_reaction_count": counts})
+    assert [(one.kind, one.fan, one.ref) for one in updates] == [
+        ("join", str(FAN["id"]), "-1007"),
+        ("counted", "", "-1007"),
+    ]
+    assert (updates[1].native_id, updates[1].amount_minor) == ("-1007/12", 3)
+    assert updates[1].at is not None
+    assert {"chat_join_request", "message_reaction_count"} <= set(ALLOWED)
+
+
 @pytest.mark.parametrize(
     ("chat", "status", "kind"),
     [
@@ -338,6 +354,42 @@ def test_connecting_without_a_channel_takes_two_questions() -> None:
     assert (end.account, end.surface, end.chat_surface) == ("lea_bot", "", "telegram.bot_dm")
     lost = TELEGRAM.connect(form, (StepAnswerLost("getMe", "x"),))
     assert isinstance(lost, Retry)
+
+
+@pytest.mark.parametrize(
+    ("chat", "rights", "code"),
+    [
+        ({}, ("can_invite_users", "can_restrict_members"), ""),
+        ({"username": "open"}, ("can_invite_users", "can_restrict_members"), "telegram.public_door"),
+        ({}, ("can_invite_users",), "telegram.no_door_right"),
+        ({}, (), "telegram.no_door_right"),
+    ],
+)
+def test_who_lets_people_in_needs_a_door_and_the_rights(
+    chat: dict[str, str], rights: tuple[str, ...], code: str
+) -> None:
+    form = {"token": Sealed(b"t"), "channel": "-1007", "lets_in": "subscribers", "joins": "by_request"}
+    member = {"status": "administrator", "can_post_messages": True, **dict.fromkeys(rights, True)}
+    answers = (
+        good({"id": 7, "is_bot": True, "username": "lea_bot"}, "getMe"),
+        good({"id": -1007, "type": "channel", "title": "Place", **chat}, "getChat"),
+        good(member, "getChatMember"),
+        good(True, "deleteWebhook"),
+    )
+    end = TELEGRAM.connect(form, answers)
+    if code:
+        assert isinstance(end, Rejected)
+        assert end.reason.code == code
+        return
+    assert isinstance(end, Connected)
+    assert (end.options["lets_in"], end.options["destination"], end.options["by_request"]) == (
+        "subscribers",
+        "-1007",
+        True,
+    )
+    by_hand = TELEGRAM.connect({**form, "lets_in": "by_hand"}, answers)
+    assert isinstance(by_hand, Connected)
+    assert by_hand.options["lets_in"] == ""  # said anew: what an account says is laid over what it said
 
 
 def test_a_token_of_another_bot_is_found_out() -> None:

@@ -8,9 +8,11 @@ import pytest
 from telegram import Bot, BotCommandScopeAllPrivateChats, InputPaidMediaPhoto
 from telegram.error import BadRequest, Forbidden, InvalidToken, RetryAfter
 
+from connectors.telegram import ALLOWED
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_paid
 from tests.fakes.telegram_doors import ask_in
+from tests.fakes.telegram_reactions import react
 from tests.fakes.telegram_world import IN_A_CHAT
 
 PHOTO = b"\xff\xd8\xff\xe0 a picture"
@@ -50,6 +52,29 @@ def test_the_library_reads_it(telegram: fake.Network, monkeypatch: pytest.Monkey
             assert await bot.refund_star_payment(leo, charge)
             with pytest.raises(BadRequest, match=r"(?i)already_refunded"):
                 await bot.refund_star_payment(leo, charge)
+            assert await bot.delete_message(leo, hidden.message_id)
+            world.chat(own, "leo").sent_at = [world.clock()] * IN_A_CHAT
+            with pytest.raises(RetryAfter) as refused:
+                await bot.send_message(leo, "encore")
+            assert refused.value.retry_after > timedelta(0)
+            world.block(own, "leo")
+            with pytest.raises(Forbidden):
+                await bot.send_message(leo, "encore")
+            with pytest.raises(BadRequest, match="Chat not found"):
+                await bot.send_message(1, "qui ?")
+        with pytest.raises(InvalidToken):
+            await Bot("1:nobody", base_url=f"{telegram.url}/bot").initialize()
+
+    asyncio.run(talk())
+    assert not world.checks.broken, world.checks.broken
+
+
+def test_the_library_reads_what_a_bot_shows_and_who_asks_to_come_in(telegram: fake.Network) -> None:
+    world = telegram.world
+    own = world.bot("door_bot")
+
+    async def talk() -> None:
+        async with Bot(own.token, base_url=f"{telegram.url}/bot") as bot:
             assert await bot.set_my_commands([("age", "Prove your age")], BotCommandScopeAllPrivateChats())
             (one,) = await bot.get_my_commands(BotCommandScopeAllPrivateChats())
             assert (one.command, one.description) == ("age", "Prove your age")
@@ -58,6 +83,12 @@ def test_the_library_reads_it(telegram: fake.Network, monkeypatch: pytest.Monkey
             assert (await bot.get_my_description("fr")).description == "A bot."
             assert (await bot.get_my_short_description()).short_description == ""
             place = world.channel("Place", post=own)
+            await bot.get_updates(allowed_updates=list(ALLOWED))
+            by_hand = world.by_hand(place, {"text": "salut"})
+            react(world, own, place, by_hand["message_id"], fire=2, paid=9)
+            counted = (await bot.get_updates())[-1].message_reaction_count
+            assert counted is not None
+            assert [one.total_count for one in counted.reactions] == [2, 9]
             place.doors.add(own.id)
             ask_in(world, own, place, "mia")
             asked = (await bot.get_updates())[-1].chat_join_request
@@ -74,18 +105,6 @@ def test_the_library_reads_it(telegram: fake.Network, monkeypatch: pytest.Monkey
             assert await bot.unban_chat_member(place.id, asked.from_user.id, only_if_banned=True)
             with pytest.raises(BadRequest, match=r"(?i)hide_requester_missing"):
                 await bot.decline_chat_join_request(place.id, asked.from_user.id)
-            assert await bot.delete_message(leo, hidden.message_id)
-            world.chat(own, "leo").sent_at = [world.clock()] * IN_A_CHAT
-            with pytest.raises(RetryAfter) as refused:
-                await bot.send_message(leo, "encore")
-            assert refused.value.retry_after > timedelta(0)
-            world.block(own, "leo")
-            with pytest.raises(Forbidden):
-                await bot.send_message(leo, "encore")
-            with pytest.raises(BadRequest, match="Chat not found"):
-                await bot.send_message(1, "qui ?")
-        with pytest.raises(InvalidToken):
-            await Bot("1:nobody", base_url=f"{telegram.url}/bot").initialize()
 
     asyncio.run(talk())
     assert not world.checks.broken, world.checks.broken

@@ -386,17 +386,3 @@ def test_without_an_address_it_is_polled_again(called: tuple[Bots, str]) -> None
     lea.writer.says = [answer("Me voilà")]
     lea.world.say(lea.bot, "leo", "coucou")
     lea.waits(lambda seen: any("Me voilà" in one["text"] for one in seen), seconds=30)
-
-
-def test_a_bot_that_is_connected_shows_what_it_understands(lea: Bots) -> None:
-    lea.connected()
-    shown = lea.bot.shown
-    wait_until(lambda: "fr" in shown.shorts)
-    assert shown.menu("fr")["human"] == say(Message("command.human"), "fr")
-    assert shown.descriptions[""] == say(Message("telegram.about"), "en")
-    written = len(shown.written)
-    tick = next(one for one in TICKS if one.name == "menus")
-    shown.commands.clear()  # as after an update that brought another command
-    tick.put(lea.services.tenant)
-    wait_until(lambda: len(shown.written) == written + 2)
-    assert shown.menu("fr").keys() == shown.menu("").keys() >= {"start", "stop", "age", "subscription"}

@@ -1,0 +1,27 @@
+"""How many reactions a message has, where a platform tells it by itself."""
+
+from alembic import op
+
+from migrations import tools
+
+revision = "0110"
+down_revision = "0105"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    tools.tenant_table(
+        "heard_counts",
+        tools.uuid_column("channel_id"),
+        tools.text("native_id"),
+        tools.number("likes", big=True),
+        tools.instant("at"),
+        tools.number("number", big=True),
+        tools.inside("channel_id", "channels"),
+        tools.unique("heard_counts_once", "channel_id", "native_id"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("heard_counts")

@@ -1,0 +1,41 @@
+"""What a bot shows of itself in a house that runs, and what is told of its channel."""
+
+from foundation.words import Message, say
+from schedules.states import DeliveryState as S
+from tests.conftest import wait_until
+from tests.fakes.telegram_reactions import KIND, react
+from tests.journeys.bots import Bots
+from tests.journeys.test_telegram import lea, sandbox, services, telegram  # noqa: F401  fixtures
+from workers.ticks import TICKS
+
+
+def test_a_bot_that_is_connected_shows_what_it_understands(lea: Bots) -> None:  # noqa: F811  fixture
+    lea.connected()
+    shown = lea.bot.shown
+    wait_until(lambda: "fr" in shown.shorts)
+    assert shown.menu("fr")["human"] == say(Message("command.human"), "fr")
+    assert shown.descriptions[""] == say(Message("telegram.about"), "en")
+    written = len(shown.written)
+    tick = next(one for one in TICKS if one.name == "menus")
+    shown.commands.clear()  # as after an update that brought another command
+    tick.put(lea.services.tenant)
+    wait_until(lambda: len(shown.written) == written + 2)
+    assert shown.menu("fr").keys() == shown.menu("").keys() >= {"start", "stop", "age", "subscription"}
+
+
+def test_reactions_are_counted_at_the_age_of_a_post(lea: Bots) -> None:  # noqa: F811  fixture
+    lea.connected()
+    desk = lea.desk
+    photos = desk.photo(1), desk.photo(2)
+    album = desk.delivery("Deux matins.", channel="telegram", media=photos, text_ai="generated", after=60)
+    lea.pass_time(minutes=2)
+    wait_until(lambda: desk.state(album) is S.PUBLISHED)
+    wait_until(lambda: KIND in lea.bot.allowed)
+    assert react(lea.world, lea.bot, lea.channel, 1, fire=3, heart=1, paid=40) is not None
+    wait_until(lambda: [row.likes for row in lea.rows(HEARD)] == [4])
+    lea.pass_time(hours=1)
+    wait_until(lambda: [tuple(row) for row in lea.rows(READ)] == [(1, 4, "measured")])
+
+
+HEARD = "SELECT likes FROM heard_counts WHERE tenant_id = :tenant"
+READ = "SELECT age_hours, value, quality FROM metric_snapshots WHERE tenant_id = :tenant AND metric = 'likes'"
