@@ -9,7 +9,6 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.clock import wall_now
 from foundation.ids import uuid7
 from insights import inspiring, lessons
 from insights.lessons import LEAST, Measured
@@ -20,13 +19,14 @@ from schedules.outside import Form, Standing, tags_in
 from subscribers import persona
 from subscribers.persona import Persona
 from tenants import reads as tenant_reads
+from tests.conftest import began
 from tests.insights.builders import Books, books
 from workers.wiring import Services
 
 
 def at(day: int, hour: int = 9) -> datetime:
     """So many days ago, at an hour of UTC."""
-    return wall_now().replace(hour=hour, minute=0, second=0, microsecond=0) - timedelta(days=day)
+    return began().replace(hour=hour, minute=0, second=0, microsecond=0) - timedelta(days=day)
 
 
 def read(who: Books, delivery_id: UUID, when: datetime, *, age: int = 24, **values: int) -> None:

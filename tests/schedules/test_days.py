@@ -31,9 +31,9 @@ def account(scope: Scope, creator_id: UUID, name: str, zone: str) -> UUID:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def full(tenant: OpenScope) -> tuple[Agency, dict[UUID, str]]:
-    """An agency with three creators on three clocks, with two accounts each, and sixty posts around seven days."""
+    """An agency with three creators on three clocks, two accounts each, sixty posts around seven days; only read."""
     who, chance, zones = agency(tenant), Random(7), {}
     with who.scope() as scope:
         for number, zone in enumerate(ZONES):

@@ -5,6 +5,7 @@ from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import select
 
 from foundation.database import Scope
@@ -40,15 +41,32 @@ def test_a_row_for_each_time_of_ninety_days_and_one_more_each_day(lea: Desk) -> 
     assert len(rows(lea, post_id)) == 91
 
 
+def test_what_one_more_of_it_asks_of_the_database_is_counted(lea: Desk) -> None:
+    post_id, asked = begin(lea, repeat(lea)), list[str]()
+    with lea.scope() as scope:
+        connection = scope.session.info["connection"]
+        event.listen(connection, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
+        assert series.extend(scope, only(lea, post_id)) == 89
+    assert len(asked) < 89 * 4 + 25  # its account, itself, what looks ahead and what sends it
+    assert sum(said.startswith("DELETE") for said in asked) == 0, "what is new has nothing to take back"
+
+
+def test_one_that_is_there_is_found(lea: Desk) -> None:
+    post_id = lea.write()
+    first, again = (lea.wish(post_id, after=after) for after in (60, 120))
+    assert first == again
+    assert len(lea.rows("delivery.publish")) == 1
+
+
 def test_extending_twice_or_killed_half_way_changes_nothing(lea: Desk) -> None:
     lea.connect("other")
     post_id = begin(lea, repeat(lea, WEEKLY), "main", "other")
     at = 0
     while lea.crash(at):
         at += 1
-    event = ExtendDue(lea.tenant_id, only(lea, post_id))
+    due = ExtendDue(lea.tenant_id, only(lea, post_id))
     for _ in range(2):
-        repeating.extend(event, tenant=lea.tenant)
+        repeating.extend(due, tenant=lea.tenant)
     keys = [(row.channel_id, row.occurrence_key) for row in rows(lea, post_id)]
     assert len(keys) == len(set(keys)) == 2 * 13
     assert [row.available_at for row in lea.rows("series.extend")] == [series_of(lea, post_id)[0].next_extend_at]

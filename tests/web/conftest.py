@@ -25,7 +25,7 @@ def room(pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFa
         security_contact="mailto:security@example.test",
         letterbox_key=LETTERBOX,
     )
-    with served(app) as url, httpx.Client(base_url=url, timeout=20) as client:
+    with served(app) as url, httpx.Client(base_url=url, timeout=20, verify=False) as client:
         yield Room(client, tenant, pages.scope, store, library)
 
 

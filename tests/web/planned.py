@@ -11,7 +11,6 @@ from uuid import UUID
 
 import httpx
 
-from foundation.clock import wall_now
 from foundation.ids import uuid7
 from foundation.storage import FileStore
 from gate import ratings
@@ -21,7 +20,7 @@ from schedules.events import IdeaWords, ImportCheck, KitWords
 from studio import ingesting, library, recipes
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import spec
-from tests.web.asking import Program
+from tests.web.asking import Program, now
 from web import api_imports
 from web.api_making_models import RECIPE_ID
 from web.api_plan_inputs import ACCOUNT, CREATOR, DELIVERY, POST
@@ -168,7 +167,7 @@ def shifting(world: World, **more: Any) -> dict[str, Any]:
 
 def bring(api: Program, creator: str = "mia", *, text: str = FILE, **more: Any) -> httpx.Response:
     """Hand in a file of one post."""
-    soon = f"{wall_now() + timedelta(days=2):%Y-%m-%d}"
+    soon = f"{now() + timedelta(days=2):%Y-%m-%d}"
     said = text.format(creator=creator).replace("2031-03-02", soon)
     return api.ask("POST", "/imports", said, content_type="text/csv", **more)
 
