@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.tools import inside, instant, jsonb, number, tenant_table, text, unique, uuid_column
 
-revision = "0108"
-down_revision = "0105"
+revision = "0107"
+down_revision = "0106"
 branch_labels = None
 depends_on = None
 

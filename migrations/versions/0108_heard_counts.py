@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations import tools
 
-revision = "0110"
-down_revision = "0105"
+revision = "0108"
+down_revision = "0107"
 branch_labels = None
 depends_on = None
 

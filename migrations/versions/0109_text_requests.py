@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.tools import inside, number, tenant_table, text, uuid_column
 
-revision = "0111"
-down_revision = "0105"
+revision = "0109"
+down_revision = "0108"
 branch_labels = None
 depends_on = None
 
