@@ -371,9 +371,8 @@ class News:
 
 
 Gone = Literal["blocked", "lost", "join", "counted"]
-"""`blocked`: the fan takes no messages of ours any more; `lost`: the place we post to let go of us. `join`: nobody
-is gone, somebody asks to be let into the place `ref`; `counted`: nobody at all, the message `native_id` of that place
-has `amount_minor` reactions now."""
+"""`blocked`: the fan takes no messages of ours any more; `lost`: the place we post to let go of us. Nobody is gone, but
+`join`: somebody asks into the place `ref`; `counted`: its message `native_id` has `amount_minor` reactions now."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
 
@@ -143,8 +143,7 @@ class GeneratorsSettings(Group):
     prices: str = ""
     """What a picture of a model of somebody else's costs: `owner/name = 0.003 USD`, separated by commas."""
     text_prices: str = ""
-    """What a million tokens of a text model cost, question/answer: `name = 0.60/2.40 USD`, separated by commas; a model
-    that is not named costs time alone."""
+    """Of a million tokens, question/answer: `name = 0.60/2.40 USD`, by commas; a model without costs time alone."""
     spending_caps: str = ""
     """What each agency may spend on pictures in a calendar month: `50 USD, 20 EUR`; a currency without one has none."""
     espeak_program: str = "espeak-ng"
@@ -176,16 +175,10 @@ class GeneratorsSettings(Group):
         """The model an engine of somebody else's uses where a recipe names none, "" of one that works here."""
         return {"replicate": self.replicate_model, "stability": self.stability_model}.get(engine, "")
 
-    @field_validator("spending_caps")
+    @field_validator("spending_caps", "text_prices")
     @classmethod
-    def _caps_are_amounts(cls, written: str) -> str:
-        amounts(written)
-        return written
-
-    @field_validator("text_prices")
-    @classmethod
-    def _texts_have_prices(cls, written: str) -> str:
-        token_prices(written)
+    def _amounts_can_be_read(cls, written: str, about: ValidationInfo) -> str:
+        (amounts if about.field_name == "spending_caps" else token_prices)(written)
         return written
 
 
@@ -220,7 +213,7 @@ class ConnectorsSettings(Group):
     """Where people say yes to an application; its requests go elsewhere."""
     yoti_url: str = "https://age.yoti.com"
     meta_secrets: SecretStr = SecretStr("")
-    """Secrets of the applications that Meta calls this installation for, separated by commas; empty: it takes none."""
+    """Secrets of the applications that Meta calls this installation for, by commas; empty: it takes none."""
     meta_verify_token: SecretStr = SecretStr("")
     """A word of yours that Meta shows when the address of these calls is set up there."""
 

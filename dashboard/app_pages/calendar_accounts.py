@@ -8,9 +8,9 @@ import streamlit as st
 from dashboard import acting
 from dashboard.app_pages import zones
 from dashboard.frame import Page
-from dashboard.reads.calendar import Opened
 from dashboard.reads.compose import accounts, connectors
 from dashboard.reads.places import Place
+from dashboard.reads.posts import Opened
 from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw
 from foundation.database import Scope

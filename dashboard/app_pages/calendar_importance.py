@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import acting
 from dashboard.app_pages.compose_when import IMPORTANCES, allowed, degree
 from dashboard.frame import Page
-from dashboard.reads.calendar import Opened
+from dashboard.reads.posts import Opened
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.words import Message

@@ -4,8 +4,8 @@ import streamlit as st
 
 from dashboard import feeds, files
 from dashboard.frame import Page
-from dashboard.reads.calendar import Opened
 from dashboard.reads.compose import look
+from dashboard.reads.posts import Opened
 from dashboard.widgets import draw
 
 

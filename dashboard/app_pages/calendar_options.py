@@ -10,8 +10,8 @@ from dashboard import acting
 from dashboard.app_pages import compose_options
 from dashboard.app_pages.compose_draft import as_meant, as_typed
 from dashboard.frame import Page
-from dashboard.reads.calendar import Opened
 from dashboard.reads.compose import connectors, options_of
+from dashboard.reads.posts import Opened
 from dashboard.widgets import draw, plain
 from foundation.database import Scope
 from foundation.words import Message

@@ -26,8 +26,8 @@ from dashboard.app_pages import (
 )
 from dashboard.frame import Page
 from dashboard.reads import needs
-from dashboard.reads.calendar import Opened, opened
 from dashboard.reads.places import Place
+from dashboard.reads.posts import Opened, opened
 from dashboard.reads.telling import next_of, told
 from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw

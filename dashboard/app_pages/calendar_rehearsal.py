@@ -8,7 +8,7 @@ import streamlit as st
 from channels import reads as channel_reads
 from dashboard import acting
 from dashboard.frame import Page
-from dashboard.reads.calendar import Opened
+from dashboard.reads.posts import Opened
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import acting
 from dashboard.frame import Page
-from dashboard.reads.calendar import Opened
+from dashboard.reads.posts import Opened
 from dashboard.reads.series import KINDS, WEEKDAYS, Choice, chosen_of, days_of, endless, rule_said
 from dashboard.reads.when import time_of
 from dashboard.widgets import draw

@@ -7,9 +7,9 @@ import streamlit as st
 
 from dashboard import acting
 from dashboard.frame import Page
-from dashboard.reads.calendar import Opened
 from dashboard.reads.compose import rewording
 from dashboard.reads.places import Place
+from dashboard.reads.posts import Opened
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.ids import derived

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from channels.reads import AttemptStory
-from dashboard.reads.calendar import Opened
 from dashboard.reads.places import Place
+from dashboard.reads.posts import Opened
 from foundation.words import Message
 from schedules.edit_reads import Reworded
 from schedules.reads import Step

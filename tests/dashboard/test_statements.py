@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from channels import connecting
 from channels import reads as channel_reads
-from dashboard.reads import calendar, likeness, second, talk
+from dashboard.reads import calendar, likeness, posts, second, talk
 from dashboard.reads import channels as accounts
 from dashboard.reads.approvals import approvals, content, judged
 from dashboard.reads.calendar import Wanted
@@ -168,7 +168,7 @@ def test_a_post_is_read_once_for_all_its_accounts_and_pictures(growing: Growing)
 
 def test_a_post_of_the_calendar_is_read_once_for_all_its_accounts(growing: Growing) -> None:
     def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
-        assert len(calendar.opened(scope, mine, post_id).places) == len(growing.places)
+        assert len(posts.opened(scope, mine, post_id).places) == len(growing.places)
 
     counted = []
     for more in (8, 3):  # what would stop the eight that are due first is asked of each

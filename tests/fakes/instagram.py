@@ -349,15 +349,11 @@ def instagram() -> Iterator[FakeInstagram]:
 
 
 KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
-    ("POST", "media_publish"): "posts",
-    ("POST", "replies"): "posts",
-    ("POST", "comments"): "posts",
+    **dict.fromkeys([("POST", "media_publish"), ("POST", "replies"), ("POST", "comments")], "posts"),
     ("POST", "media"): "files",
     ("POST", "subscribed_apps"): "subscriptions",
     ("POST", "messages"): "messages",
-    ("GET", "conversations"): "lookups",
-    ("GET", "media"): "lookups",
-    ("GET", "replies"): "lookups",
+    **dict.fromkeys([("GET", "conversations"), ("GET", "media"), ("GET", "replies")], "lookups"),
     ("GET", "comments"): "remarks",
 }
 
