@@ -7,9 +7,9 @@ the most it can cost, since nobody knows. A model without a price costs time alo
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from time import monotonic
 from uuid import UUID
 
+from foundation.clock import monotonic
 from foundation.database import OpenScope, Scope
 from foundation.ids import derived, uuid7
 from foundation.money import Price, TokenPrice
