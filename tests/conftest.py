@@ -124,8 +124,9 @@ _began: list[datetime] = []
 
 
 def began() -> datetime:
-    """What the house clock said when this module began: asked of it once, since the machine's day may end meanwhile."""
-    return _began[-1]
+    """What the house clock said when this module began: asked of it once, since the machine's day may end meanwhile.
+    What it will say, while tests are still collected."""
+    return _began[-1] if _began else wall_now().replace(hour=HOUR, minute=0, second=0, microsecond=0)
 
 
 def _set_right(found: "Cluster") -> None:

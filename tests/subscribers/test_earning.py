@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from connectors.contract import Response
 from connectors.fanvue_earnings import Paging
+from schedules.calendar import local_day
 from subscribers import closing, earning, ledger, shop, statements
 from subscribers.earning import Pace
 from subscribers.rails import statement
 from subscribers.statements import Fate
+from tests.studio.builders import ZONE
 from tests.subscribers.builders import Studio
 from tests.subscribers.tills import Account
 
@@ -54,7 +56,7 @@ def test_what_came_in_and_went_back_is_booked_once(till: Account) -> None:
         assert (total.gross_minor, total.refunds_minor, total.creator_minor) == (1800, 1000, 480)
         assert all(drawer.booked == drawer.moved for drawer in shop.tills(scope, [creator]))
         assert statements.recent(scope, [creator]) == [], "nobody brought a file"
-    assert till.days == {row.booked_at.date() for row in till.lines()}
+    assert till.days == {local_day(row.booked_at, ZONE) for row in till.lines()}
     assert (till.told().unread, till.told().left_out, till.told().gone) == (0, 0, 0)
 
 
