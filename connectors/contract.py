@@ -1,6 +1,5 @@
-"""The contract of every connector: pure steppers that say what the next request is and what an answer meant.
-
-A connector opens no socket and reads no clock, secret or database. It is handed the unit and the answers so far."""
+"""The contract of every connector: pure steppers that say what the next request is and what an answer meant. A
+connector opens no socket and reads no clock, secret or database. It is handed the unit and the answers so far."""
 
 import hashlib
 from collections.abc import Mapping

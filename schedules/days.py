@@ -87,9 +87,9 @@ def summaries(
         theirs = [creator for creator, one in zones.items() if one == zone]
         starts = _starts(days, zone)
         span = {"starts": starts[:-1], "since": starts[0], "until": starts[-1]}
-        wanted = {"states": [str(one) for one in states], "account": account, "label": label}
-        wanted |= {"most": most, "words": WORDS}
-        rows = scope.run(_DAYS, tenant=scope.tenant_id, creators=theirs, **span, **wanted).all()
+        narrow = {"states": [str(one) for one in states], "account": account, "label": label}
+        asked = {"creators": theirs, **span, **narrow}
+        rows = scope.run(_DAYS, tenant=scope.tenant_id, most=most, words=WORDS, **asked).all()
         there = {days[0] + timedelta(days=row.nth_day - 1): row.of_day for row in rows}
         counts |= {day: counts.get(day, 0) + count for day, count in there.items()}
         for nth_day, _, creator_id, post_id, due_at, ids, versions, found, words in rows:

@@ -184,7 +184,7 @@ def run_of(scope: Scope, job_id: UUID) -> Run:
     return _run(scope, *row)
 
 
-def _runs(scope: Scope) -> Select[tuple[models.Job, str, int]]:
+def _runs(scope: Scope) -> Select[models.Job, str, int]:
     return (
         select(models.Job, models.Recipe.name, models.Recipe.version)
         .join(models.Recipe, _same(models.Recipe.id, models.Job.recipe_id))

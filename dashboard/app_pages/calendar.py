@@ -105,9 +105,8 @@ def _days(page: Page) -> None:
     if not by:  # lanes show theirs where they are
         calendar_quiet.banner(page, mine, shown.begins, shown.ends)
     look = VIEWS[view]
-    label = calendar_labels.chosen()
-    asked = Wanted(shown.first, look.days, creator, account, group, look.whole, look.most, zone, label)
-    _grid(page, view, by, asked)
+    narrow = (creator, account, group, look.whole, look.most, zone, calendar_labels.chosen())
+    _grid(page, view, by, Wanted(shown.first, look.days, *narrow))
 
 
 def _around(page: Page, scope: Scope) -> tuple[list[Creator], datetime, list[Account]]:
