@@ -87,7 +87,7 @@ def summaries(
         theirs = [creator for creator, one in zones.items() if one == zone]
         starts = _starts(days, zone)
         span = {"starts": starts[:-1], "since": starts[0], "until": starts[-1]}
-        wanted = {"states": [str(one) for one in states], "account": account, "label": label}
+        wanted: dict[str, object] = {"states": [str(one) for one in states], "account": account, "label": label}
         wanted |= {"most": most, "words": WORDS}
         rows = scope.run(_DAYS, tenant=scope.tenant_id, creators=theirs, **span, **wanted).all()
         there = {days[0] + timedelta(days=row.nth_day - 1): row.of_day for row in rows}
