@@ -222,36 +222,3 @@ def test_feeds_are_followed_paused_and_left(api: Program, mine: World) -> None:
     assert api.ask("DELETE", path, if_match=resumed.headers["etag"]).status_code == 200
     assert api.get("/feeds") == {"items": [], "next": None}
     assert api.ask("GET", path).status_code == 404
-
-
-def test_labels_are_named_given_asked_for_and_removed_without_another_yes(api: Program) -> None:
-    name = {"name": "Spring", "colour": "green"}
-    first = api.ask("POST", "/labels", name, idempotency_key="spring")
-    again = api.ask("POST", "/labels", name, idempotency_key="spring")
-    assert (first.status_code, again.json()) == (201, first.json()), "once under its name"
-    taken = api.ask("POST", "/labels", {"name": "SPRING"})
-    assert (taken.status_code, taken.json()["error"]["code"]) == (409, "post_label.taken")
-    spring = first.json()
-    post, other = api.approved(labels=[spring["id"]]), api.write()
-    assert (post["labels"], post["approved"], other["labels"]) == ([spring], True, [])
-    wanted = f"?label={spring['id']}"
-    assert [one["id"] for one in api.get(f"/posts{wanted}")["items"]] == [post["id"]]
-    assert [one["post_id"] for one in api.get(f"/deliveries{wanted}")["items"]] == [post["id"]]
-    for said in ([], [spring["id"]]):
-        changed = api.ask("PATCH", f"/posts/{post['id']}", {"labels": said}, version=1).json()
-        assert ([one["id"] for one in changed["labels"]], changed["version"], changed["approved"]) == (said, 1, True)
-    path, tag = f"/labels/{spring['id']}", first.headers["etag"]
-    renamed = api.ask("PATCH", path, {**name, "name": "Easter"}, if_match=tag)
-    assert (renamed.status_code, renamed.json()["name"]) == (200, "Easter")
-    assert api.ask("DELETE", path, if_match=tag).status_code == 412
-    assert api.ask("DELETE", path, if_match=renamed.headers["etag"]).status_code == 200
-    assert (api.get("/labels")["items"], api.get(f"/posts/{post['id']}")["labels"]) == ([], [])
-    nobodys = [
-        api.ask("GET", f"/posts{wanted}"),
-        api.ask("PATCH", f"/posts/{post['id']}", {"labels": [spring["id"]]}, version=1),
-        api.ask("POST", "/posts", api.draft(labels=[spring["id"]])),
-        api.ask("DELETE", path, if_match=tag),
-    ]
-    assert {(one.status_code, one.json()["error"]["code"]) for one in nobodys} == {(404, "post_label.unknown")}
-    reader = api.key(scopes=["posts:read"])
-    assert api.ask("POST", "/labels", name, key=reader).status_code == 403
