@@ -47,6 +47,11 @@ def label(platform: str, option: str, choice: str = "") -> str:
     return f"option.{platform}.{option}.{choice}" if choice else f"option.{platform}.{option}"
 
 
+def named(code: str) -> str:
+    """The option that such a code is of, or that was named itself."""
+    return code.rpartition(".")[2]
+
+
 def is_whole(option: object) -> bool:
     """Whether what a package declares is an option that pages can draw, with an example that it takes itself."""
     if not isinstance(option, Option) or not re.fullmatch(r"[a-z][a-z0-9_]{0,29}", option.name):

@@ -351,7 +351,7 @@ def _fits(sheet: Sheet, wish: Wish, account: Account, now: datetime) -> None:
         if reason is not None:
             column = wish.parts[number - 1].column if number else (_said_in(wish, account) if words else "media")
             if reason.code.startswith("option."):
-                column = _chosen_in(wish, account, str(reason.params.get("option")))
+                column = _chosen_in(wish, account, options.named(str(reason.params["option"])))
             sheet.findings.append(Finding(row.line, column, reason))
             return
 

@@ -50,8 +50,8 @@ def values(option: Option) -> some.SearchStrategy[Value]:
     if option.kind in ("flag", "choice"):
         return some.booleans() if option.kind == "flag" else some.sampled_from(option.choices)
     if option.kind == "text":
-        return some.sampled_from([one for one in (option.example, *ODD) if wrong(option, one) is None])
-    entries = [one for one in (option.example, *map(str.strip, ODD)) if wrong(option, (one,)) is None]
+        return some.sampled_from([one for one in (option.example, *ODD) if wrong("", option, one) is None])
+    entries = [one for one in (option.example, *map(str.strip, ODD)) if wrong("", option, (one,)) is None]
     return some.lists(some.sampled_from(entries), min_size=1, max_size=2, unique=True).map(tuple)
 
 

@@ -163,7 +163,7 @@ def test_publishing_is_out_of_reach_of_people(lea: Desk) -> None:
     """A delivery whose request may be outside cannot be moved, sent again, linked or cancelled."""
     delivery_id = lea.delivery()
     lea.fault("hang", seconds=0.05)
-    lea.crash(at=8)  # somewhere after the claim
+    lea.crash(at=11)  # somewhere after the claim
     assert lea.state(delivery_id) is S.PUBLISHING
     for forbidden in (
         lambda: lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 60)),

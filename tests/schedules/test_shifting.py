@@ -92,7 +92,7 @@ def test_what_is_chosen_moves_and_comes_back(lea: Desk) -> None:
 def test_what_is_on_its_way_or_was_changed_stays_and_is_told(lea: Desk) -> None:
     sending = lea.delivery("sending")
     lea.fault("hang", seconds=0.05)
-    lea.crash(at=8)
+    lea.crash(at=11)
     assert lea.state(sending) is S.PUBLISHING
     held, moved, fine = lea.wish(lea.write("held")), lea.delivery("moved", after=900), lea.delivery("fine", after=900)
     lea.run()

@@ -186,7 +186,7 @@ def test_a_part_taken_back_while_the_next_is_in_doubt_ends_as_removed(services: 
     """The worker dies as the second part is armed, and leave is withdrawn before anybody looked where that one is."""
     well(sandbox)
     played = Played(desk(services, sandbox), 2, 0)
-    played.do("crash", 24)
+    played.do("crash", 27)
     assert played.lea.entry(played.delivery).state is S.PUBLISHING
     played.do("revoke", 0)
     played.end()

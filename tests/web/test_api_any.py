@@ -151,7 +151,8 @@ FRESH = (
 def test_answers_are_as_the_document_says(api: Program) -> None:
     found = world(api)
     for one in OPERATIONS:
-        if one.method == "GET" and "preview" not in one.path and one.path != "/slots":
+        asked = {"/costs": f"?creator={found.ids['creator_id']}"}.get(one.path, "")
+        if one.method == "GET" and one.path.rpartition("/")[2] not in ("preview", "slots", "file"):
             schema = DOCUMENT["paths"][one.path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
             whole = {**schema, "components": DOCUMENT["components"]}
-            assert list(Draft202012Validator(whole).iter_errors(api.get(found.path(one.path)))) == [], one.path
+            assert list(Draft202012Validator(whole).iter_errors(api.get(found.path(one.path) + asked))) == [], one.path
