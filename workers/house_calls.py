@@ -119,11 +119,12 @@ def are_taken(s: Services) -> bool:
     return bool(fetched_from(s.settings) and secrets_of(s.settings.connectors))
 
 
-def taking(s: Services, ears: Ears) -> HouseCalls:
+def taking(s: Services, ears: Ears, *, known_seconds: float = KNOWN_SECONDS) -> HouseCalls:
     """What the door does with them, in the process that listens."""
     own = s.settings.connectors
     word = own.meta_verify_token.get_secret_value()
     secrets = secrets_of(own)
     if not secrets and (word or own.meta_secrets.get_secret_value()):
         log.warning("hooks.meta_half_set_up")
-    return HouseCalls(tenant=s.tenant, secrets=secrets, word=word, wake=calls.waking(ears))
+    wake = calls.waking(ears)
+    return HouseCalls(tenant=s.tenant, secrets=secrets, word=word, wake=wake, known_seconds=known_seconds)

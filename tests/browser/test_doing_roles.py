@@ -114,7 +114,7 @@ def test_a_post_is_moved_sent_at_once_and_reported(lea: Living) -> None:
         before = desk.entry(delivery).due_at
         anne.type("Heure", "07:35")
         anne.press("Déplacer")
-        anne.shows("à 07:35.")
+        anne.shows("à 07:35 (UTC).")
         assert desk.entry(delivery).due_at != before
         anne.rest()
         anne.button("Publier maintenant").dblclick()

@@ -32,7 +32,7 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
         settings = found.services.settings.model_copy(update={"connectors": own.model_copy(update=set_up)})
         found.services = replace(found.services, settings=settings)
         found.facebook.calls = found.instagram.calls = Calls(SECRET)
-        calls = house_calls.taking(found.services, handlers.ears(found.services))
+        calls = house_calls.taking(found.services, handlers.ears(found.services), known_seconds=0.0)
         with served(hook_door.create(lambda channel: None, lambda *call: False, house=calls)) as url:
             assert found.facebook.calls.set_up(f"{url}/hooks/meta", WORD)
             yield found

@@ -93,8 +93,8 @@ def test_report_ledger_and_till_agree(house: House, mia: Lived) -> None:
 def test_the_report_lies_there_in_three_forms(mia: Lived) -> None:
     page = Path(mia.ran.about("Report")[0])
     assert mia.day in page.name
-    assert f"{mia.took} XTS" in page.read_text("utf-8")
-    assert f"{mia.took} XTS" in page.with_suffix(".md").read_text("utf-8")
+    assert f"{mia.took:,} (test)" in page.read_text("utf-8")
+    assert f"{mia.took:,} (test)" in page.with_suffix(".md").read_text("utf-8")
     table = page.with_suffix(".csv").read_text("utf-8").splitlines()
     assert f"net,,{mia.day},,{mia.took},XTS," in table
     assert sum(line.startswith("sale,") for line in table) == 2

@@ -86,7 +86,7 @@ def test_buying_once_though_pressing_twice(house: House, people: People) -> None
     wait_until(lambda: house.booked(NOVA) - booked == price, 20)
     report = house.run("report", "--creator", "nova")
     assert report.code == 0, report.err
-    assert f"{price} XTS" in report.out
+    assert f"{price} (test)" in report.out
     assert invoice["invoice"]["title"].split("’")[0] in report.out
     assert say(Message("report.balanced"), "en") in report.out
 
