@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from foundation.clock import monotonic
 
 SECONDS = 60.0
 """How long anything may take on a busy machine."""
+
+TRIES = 6
+"""How often a list is opened, that a page which is drawn again by itself may close."""
 
 FLAGS = (
     "--no-sandbox",  # containers run as root
@@ -157,13 +160,18 @@ class Visitor:
             box.blur()
 
     def choose(self, label: str, option: str) -> None:
-        """Choose in a list that opens."""
-        box = self.page.get_by_role("combobox", name=label).first
-        box.click()
-        self.page.wait_for_timeout(300)
-        if not self.page.get_by_role("option").count():  # on a phone the first touch may only lead there
-            box.press("ArrowDown")
-        self.page.get_by_role("option", name=option).first.click()
+        """Choose in a list that opens, and again where the page was drawn anew under it. Raises AssertionError."""
+        for _ in range(TRIES):
+            box = self.page.get_by_role("combobox", name=label).first
+            box.click()
+            self.page.wait_for_timeout(300)
+            if not self.page.get_by_role("option").count():  # on a phone the first touch may only lead there
+                box.press("ArrowDown")
+            with suppress(TimeoutError):
+                self.page.get_by_role("option", name=option).first.click(timeout=1000 * SECONDS / TRIES)
+                return
+            box.press("Escape")
+        raise AssertionError(f"no {option!r} in {label!r}; the page says: {self.text()[:3000]!r}")
 
 
 @dataclass(frozen=True)
