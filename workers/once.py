@@ -23,16 +23,29 @@ def is_installed(path: str) -> bool:
     return importlib.util.find_spec(path.partition(":")[0]) is not None
 
 
-def last_line(home: Home, name: str) -> str:
-    """The last thing a process said, or a dash."""
+def last_line(home: Home, name: str, lines: int = 1) -> str:
+    """The last thing a process said, or the last few lines with a slash between; a dash where it said nothing."""
+    said = [line.strip() for line in said_since(home, name, 0).split("\n") if line.strip()]
+    return " / ".join(said[-lines:]) or "-"
+
+
+def log_size(home: Home, name: str) -> int:
+    """How many bytes a process and those before it have said."""
     log = home.log(name)
-    lines = log.read_text("utf-8", "replace").split("\n") if log.exists() else []
-    return next((line.strip() for line in reversed(lines) if line.strip()), "-")
+    return log.stat().st_size if log.exists() else 0
+
+
+def said_since(home: Home, name: str, size: int) -> str:
+    """What was said since the log had `size` bytes; all of it where a new log was begun."""
+    log = home.log(name)
+    said = log.read_bytes() if log.exists() else b""
+    return said[size if size <= len(said) else 0 :].decode("utf-8", "replace")
 
 
 def did_not_start(home: Home, name: str) -> Unavailable:
-    """The error for a process that ended at once: the last line of its log and where to read more."""
-    return Unavailable("stack.did_not_start", name=name, log=str(home.log(name)), detail=last_line(home, name))
+    """The error for a process that ended at once: the end of its log (Redis names the cause a line before)."""
+    detail = last_line(home, name, 2)
+    return Unavailable("stack.did_not_start", name=name, log=str(home.log(name)), detail=detail)
 
 
 class Once:

@@ -112,6 +112,13 @@ def choose(settings: Settings, *, without: frozenset[str] = frozenset()) -> tupl
     return values, moves
 
 
+def move(settings: Settings, name: str) -> tuple[dict[str, str], list[Moved]]:
+    """Another port for a listener that cannot have its own: as `choose`, for this one alone."""
+    listener = next(listener for listener in LISTENERS if listener.name == name)
+    moved = _move(listener, settings, {each.port(settings) for each in LISTENERS})
+    return {listener.variable: str(moved.now)} | _address(listener, settings, moved.now), [moved]
+
+
 def for_probes(settings: Settings, names: Sequence[str]) -> dict[str, int]:
     """A free port for the figures of each process, counted on from the setting; none at all where that is 0."""
     first, host = settings.workers.metrics_port, settings.workers.metrics_host

@@ -1,6 +1,7 @@
 """`greenroom up`: from an empty folder, or from whatever an earlier run left, to a house that works."""
 
 import os
+import re
 import signal
 from types import FrameType
 
@@ -13,7 +14,7 @@ from foundation.words import Message
 from workers import embedded, greeting, ports, services
 from workers import home as places
 from workers.home import Home
-from workers.once import Answer, Once, did_not_start, is_installed, last_line
+from workers.once import Answer, Once, did_not_start, is_installed, last_line, log_size, said_since
 from workers.processes import TABLE, Program, Row, postgres, programs, redis
 from workers.report import HouseReport, ProcessReport, recorded
 from workers.supervisor import FINE, TICK_SECONDS, Child, Pace, ProcessState, Supervisor, end_leftovers, leftovers
@@ -23,6 +24,10 @@ SERVICE_SECONDS = 60.0
 """PostgreSQL may have to recover after a crash."""
 PROCESS_SECONDS = 60.0
 """After this a start is over, ready or not; who is late is named and watched on."""
+PORT_TRIES = 3
+"""How often a service whose port somebody took meanwhile is given another one."""
+PORT_LOST = re.compile(r"Failed listening on port|could not create any TCP/IP sockets")
+"""What a Redis and a PostgreSQL say that cannot listen (`server.c`, `postmaster.c`); who had the port may be gone."""
 HOPELESS_RESTARTS = 2
 """A start does not wait for a process that ended this often."""
 PREPARE, SEED = "workers.preparing:prepare", "workers.demo:seed"
@@ -90,11 +95,22 @@ class Stack:
             embedded.forget_stale_pid(self.home.postgres)
 
     def _choose_ports(self) -> None:
-        ours = {"postgres": services.database_is_ours(self.settings), "redis": services.redis_is_ours(self.settings)}
-        values, moves = ports.choose(self.settings, without=frozenset(name for name, own in ours.items() if not own))
+        foreign = {name for name, own in self._own_services().items() if not own}
+        values, moves = ports.choose(self.settings, without=frozenset(foreign))
+        self._listen_at(values, moves)
+
+    def _own_services(self) -> dict[str, bool]:
+        return {
+            "postgres": services.database_is_ours(self.settings),
+            "redis": services.redis_is_ours(self.settings),
+        }
+
+    def _listen_at(self, values: dict[str, str], moves: list[ports.Moved]) -> None:
+        """Say what had to move, and remember every port with the addresses that contain it."""
         for moved in moves:
             params: dict[str, str | int] = {"name": moved.name, "was": moved.was, "now": moved.now, "user": moved.by}
             note(Message("stack.port_moved", params))
+        ours = self._own_services()
         places.write_env(self.home, values)
         self.settings = house.load()
         places.write_env(
@@ -109,31 +125,51 @@ class Stack:
                     embedded.init_postgres(self.home.postgres, services.superuser_password(self.settings))
             with step(Message("stack.step_database")):
                 embedded.init_postgres(self.home.postgres, services.superuser_password(self.settings))
-                self._start_service(postgres(self.settings))
+                self._start_service("postgres")
         if services.redis_is_ours(self.settings):
             with step(Message("stack.step_redis")):
                 self._start_redis()
 
     def _start_redis(self) -> None:
         """Redis may be lost at any second: one that cannot read its file starts without it."""
-        program = redis(self.settings, services.redis_password(self.settings))
         try:
-            self._start_service(program)
+            self._start_service("redis")
         except Unavailable:
             if not self.home.redis.exists():
                 raise
-            self._supervisor.drop(program.name)
+            self._supervisor.drop("redis")
             aside = embedded.put_aside(self.home.redis)
             note(Message("stack.redis_aside", {"folder": str(aside)}))
-            self._start_service(redis(self.settings, services.redis_password(self.settings)))
+            self._start_service("redis")
 
-    def _start_service(self, program: Program) -> None:
-        """Start what everything else needs. Raises Unavailable with the last line of its log when it ends or hangs."""
-        child, until = self._supervisor.start(program), monotonic() + SERVICE_SECONDS
+    def _start_service(self, name: str) -> None:
+        """Start what everything else needs, on another port where somebody took its own since the ports were chosen.
+
+        Raises Unavailable with the last line of its log when it ends or hangs.
+        """
+        for _ in range(PORT_TRIES):
+            earlier = log_size(self.home, name)
+            try:
+                return self._start_once(name)
+            except Unavailable:
+                if not PORT_LOST.search(said_since(self.home, name, earlier)):
+                    raise
+            self._supervisor.drop(name)
+            self._listen_at(*ports.move(self.settings, name))
+        return self._start_once(name)
+
+    def _start_once(self, name: str) -> None:
+        child, until = self._supervisor.start(self._service(name)), monotonic() + SERVICE_SECONDS
         while child.state is not ProcessState.READY:
             self._wait()
             if child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED) or monotonic() > until:
-                raise did_not_start(self.home, program.name)
+                raise did_not_start(self.home, name)
+
+    def _service(self, name: str) -> Program:
+        """As the settings say now."""
+        if name == "redis":
+            return redis(self.settings, services.redis_password(self.settings))
+        return postgres(self.settings)
 
     def _run(self, name: str, main: str) -> Answer:
         return Once(self.home, name, main).answer(waiting=lambda: self._wait(0.0))

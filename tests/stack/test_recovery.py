@@ -1,9 +1,12 @@
 """What an earlier run left behind, what ends while the house runs, and ends in the middle."""
 
 import os
+import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import psutil
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from foundation.clock import monotonic, pause
 from tests.conftest import wait_until
 from tests.stack.conftest import START_SECONDS, House
+from workers.home import read_env
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +67,26 @@ def test_a_first_start_killed_half_way_starts_afresh(new_house: Callable[..., Ho
     (house.home.postgres / "somebody's").write_text("work")
     assert not house.up().missing
     assert (house.home.folder / "pg.aside-1" / "somebody's").read_text() == "work"
+
+
+def test_ports_taken_after_they_were_chosen_are_given_up_and_nothing_is_put_aside(house: House) -> None:
+    env = read_env(house.home)
+    taken = {name: int(env[f"GREENROOM_WORKERS__{name.upper()}_PORT"]) for name in ("postgres", "redis")}
+    shutil.rmtree(house.home.postgres)  # making it again takes the half second in which somebody else is quicker
+    process = house.begin()
+    wait_until((house.home.folder / "pg.new").exists, START_SECONDS)
+    process.send_signal(signal.SIGSTOP)
+    with ExitStack() as squatters:
+        for port in taken.values():
+            squatters.enter_context(socket.create_server(("127.0.0.1", port)))
+        process.send_signal(signal.SIGCONT)
+        report = house.risen()
+        assert report.ready
+        assert all(report.ports[name] > port for name, port in taken.items())
+    said = house.end()
+    assert all(f"port {port} is taken" in said for port in taken.values())
+    assert not list(house.home.folder.glob("*.aside-*"))
+    assert house.up().ports["redis"] == report.ports["redis"]
 
 
 def test_up_is_said_when_the_services_answer_too(house: House) -> None:
