@@ -19,14 +19,16 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from channels import connecting
+from channels import reads as channel_reads
 from foundation.facts import Facts
 from foundation.http import AnswerLost, NotSent, Reply, Request
 from foundation.ids import uuid7
-from schedules import drafting, planning, rehearsing, series
+from schedules import drafting, pausing, planning, rehearsing, series, shifting
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
 from schedules.events import DeliveryPublished
 from schedules.recurrence import Every, Repeat, Rule
+from schedules.shifting import By, Chosen, Moving
 from tenants import agencies
 from tests.schedules.builders import Desk
 from workers import handlers
@@ -123,6 +125,7 @@ class Promise:
     delivery: UUID | None = None
     series: UUID | None = None
     off: bool = False
+    moved: bool = False
 
     @property
     def due(self) -> datetime:
@@ -180,6 +183,8 @@ class Months:
     channels: list[UUID] = field(default_factory=list)
     rehearsed: UUID | None = None
     """The account of which nothing is sent now."""
+    away: dict[UUID, datetime] = field(default_factory=dict)
+    """Until when a creator pauses, by its account."""
 
     def plan(self) -> None:
         """Each creator repeats something and has some single posts; the world has its bad hours."""
@@ -245,9 +250,12 @@ class Months:
     def live(self, each_day: Callable[[], None]) -> None:
         """Day by day: people change their minds, then what is due is done as the clock comes to it."""
         drawn, switched = random.Random(f"{self.seed} people"), random.Random(f"{self.seed} rehearsals")
+        many = random.Random(f"{self.seed} gestures")
         for _ in range(self.days):
             self._whim(drawn)
             self._rehearse(switched)
+            self._shift(many)
+            self._pause(many)
             self.agency.live(days=1)
             each_day()
 
@@ -258,7 +266,7 @@ class Months:
             return
         chosen, whim = drawn.choice(ahead), drawn.random()
         if chosen.series is not None:
-            if whim < 0.3:
+            if whim < 0.3 and not chosen.moved:
                 self.agency.act(series.skip, chosen.series, chosen.day)
                 chosen.off = True
         elif whim < 0.3 and chosen.delivery is not None:
@@ -277,3 +285,59 @@ class Months:
         elif self.rehearsed is None and drawn.random() < 0.2:
             self.rehearsed = drawn.choice(self.channels)
             self.agency.act(rehearsing.begin, "channel", self.rehearsed)
+
+    def _shift(self, drawn: random.Random) -> None:
+        """Now and then what a creator has in the next days goes some minutes or a day further, and sometimes back."""
+        number, by = drawn.randrange(self.creators), drawn.choice((By(minutes=45), By(days=1), By(minutes=-20)))
+        if drawn.random() > 0.3:
+            return
+        start = self.agency.now() + timedelta(hours=1)
+        with self.agency.scope() as scope:
+            creator = channel_reads.channel(scope, self.channels[number]).creator_id
+        chosen = Chosen(creator, None, start, start + timedelta(days=3))
+        seen = self.agency.act(shifting.preview, chosen, by).versions
+        done = self.agency.act(shifting.shift, chosen, by, seen=seen)
+        if drawn.random() < 0.3:
+            self.agency.act(shifting.undo, done.shift_id)
+            return
+        for one in done.moved:
+            self._goes(one, timedelta(days=by.days, minutes=by.minutes))
+
+    def _pause(self, drawn: random.Random) -> None:
+        """Now and then a creator is away: single posts follow, what repeats is left out; or it is called off."""
+        number, luck = drawn.randrange(self.creators), drawn.random()
+        ahead, days = drawn.choice((1, 2)), drawn.choice((1, 2, 3))
+        zone, channel = ZONES[number % len(ZONES)], self.channels[number]
+        now = self.agency.now()
+        if luck > 0.25 or self.away.get(channel, now) > now:
+            return
+        first = now.astimezone(ZoneInfo(zone)).date() + timedelta(days=ahead)
+        window = [Promise("", "", day, time(0), zone).due for day in (first, first + timedelta(days=days))]
+        with self.agency.scope() as scope:
+            creator = channel_reads.channel(scope, channel).creator_id
+        wanted = pausing.Pause(creator, None, first, first + timedelta(days=days - 1), zone, "Away for some days")
+        seen = self.agency.act(pausing.preview, wanted).versions
+        pause_id, done = self.agency.act(pausing.pause, wanted, seen=seen)
+        if luck < 0.05:
+            assert self.agency.act(pausing.call_off, pause_id).left == ()
+            return
+        self.away[channel] = window[1]
+        for one in done.moved:
+            self._goes(one, timedelta(days=days))
+        for promise in self._of(channel):
+            if promise.series is not None and window[0] <= promise.due < window[1]:
+                promise.off = True
+        assert [one for one in self._of(channel) if not one.off and window[0] <= one.due < window[1]] == []
+
+    def _of(self, channel: UUID) -> list[Promise]:
+        with self.agency.scope() as scope:
+            account = channel_reads.channel(scope, channel).account
+        return [one for one in self.promises if one.account == account]
+
+    def _goes(self, one: Moving, by: timedelta) -> None:
+        """What was moved is promised for as much later on its clock."""
+        here = self._of(one.channel_id)
+        single = next((each for each in here if each.delivery == one.delivery_id), None)
+        promise = single or next(each for each in here if each.series is not None and each.day == one.before.day)
+        later = datetime.combine(promise.day, promise.clock) + by
+        promise.day, promise.clock, promise.moved = later.date(), later.time(), True
