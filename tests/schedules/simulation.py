@@ -339,5 +339,5 @@ class Months:
         here = self._of(one.channel_id)
         single = next((each for each in here if each.delivery == one.delivery_id), None)
         promise = single or next(each for each in here if each.series is not None and each.day == one.before.day)
-        later = datetime.combine(promise.day, promise.clock) + by
+        later = datetime.combine(promise.day, promise.clock, tzinfo=UTC) + by
         promise.day, promise.clock, promise.moved = later.date(), later.time(), True
