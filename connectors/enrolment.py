@@ -35,6 +35,11 @@ def label(platform: str, field: Field) -> str:
     return f"connect.{field.name}" if field in CLIENT else f"connect.{platform}.{field.name}"
 
 
+def choice_label(platform: str, field: Field, choice: str) -> str:
+    """The code of what one choice of a field means."""
+    return f"platform.{choice}" if field.name == "site" else f"connect.{platform}.{field.name}.{choice}"
+
+
 @dataclass(frozen=True)
 class ConnectForm:
     """What connecting takes: the fields, the one whose secret is shown as the credential meanwhile ("" for none; a

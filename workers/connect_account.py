@@ -11,7 +11,17 @@ from channels.states import EnrolmentState
 from channels.visiting import PATH, RETURN
 from connectors import registry
 from connectors.contract import Send
-from connectors.enrolment import CLIENT, CLIENT_ID, CLIENT_SECRET, Connectable, ConnectForm, Field, Visit, label
+from connectors.enrolment import (
+    CLIENT,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    Connectable,
+    ConnectForm,
+    Field,
+    Visit,
+    choice_label,
+    label,
+)
 from foundation.clock import monotonic, pause
 from foundation.errors import BadInput, NotFound
 from foundation.sealed import Sealed
@@ -165,7 +175,10 @@ def _typed(desk: _Desk, ask: AskFor) -> dict[str, str]:
         if field in CLIENT and (known or not form.signs_in(typed)):
             continue
         name = sentence(Message(label(desk.platform, field)))
-        typed[field.name] = ask(name, field).strip()
+        means = {one: sentence(Message(choice_label(desk.platform, field, one))) for one in field.choices}
+        typed[field.name] = ask(
+            "\n".join([name, *(f"  {one}: {words}" for one, words in means.items())]), field
+        ).strip()
         if not typed[field.name] and not field.optional:
             raise BadInput("cli.connect.missing", field=name)
     return typed

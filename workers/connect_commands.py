@@ -28,8 +28,7 @@ def connect(
 
 def _ask(label: str, field: "Field") -> str:
     if field.choices:
-        named = f"{label} ({', '.join(field.choices)})"
-        found: str = typer.prompt(named, value_proc=_one_of(field.choices))
+        found: str = typer.prompt(f"{label}\n", default=field.choices[0], value_proc=_one_of(field.choices))
         return found
     default = "" if field.optional else None
     typed: str = typer.prompt(label, default=default, hide_input=field.secret, show_default=False)

@@ -9,7 +9,7 @@ from channels import connecting, enrolling, oauth_clients, phones, visiting
 from channels.enrolling import Enrolment
 from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState, EnrolmentState
-from connectors.enrolment import Connectable, Field, label
+from connectors.enrolment import Connectable, Field, choice_label, label
 from dashboard import acting, frame, session
 from dashboard.app_pages import calendar_rehearsal, channels_ages, channels_calls, channels_links, channels_targets
 from dashboard.frame import Page
@@ -161,8 +161,8 @@ def _input(page: Page, form: str, field: Field) -> None:
     platform, key = form.partition(":")[0], f"connect:{form}:{field.name}"
     name = page.word(label(platform, field))
     if field.choices:
-        sites = "platform" if field.name == "site" else f"connect.{platform}.{field.name}"
-        st.selectbox(name, field.choices, format_func=lambda one: page.word(f"{sites}.{one}"), key=key, index=0)
+        words = {one: page.word(choice_label(platform, field, one)) for one in field.choices}
+        st.selectbox(name, field.choices, format_func=words.__getitem__, key=key, index=0)
         return
     st.text_input(
         name,
