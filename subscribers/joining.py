@@ -6,7 +6,7 @@ turned away without a word.
 
 from collections.abc import Callable
 
-from channels import roles
+from channels import ages, roles
 from channels.reads import Channel
 from channels.roles import Giver
 from connectors.contract import Update
@@ -52,9 +52,11 @@ def asked(scope: Scope, channel: Channel, update: Update, *, notice: Notice) -> 
 
 
 def _lacks(scope: Scope, giver: Giver, fan: directory.Identity) -> str:
-    """What they have to do: subscribe, prove their age, or both."""
+    """What they have to do: subscribe, prove their age, or both; only a person helps where nobody checks ages."""
     proven = viewers.adults(scope, giver.platform, only=fan.native_id)
     paying = not giver.paying or subscribing.paying(scope, giver.inbox, only=fan.native_id)
+    if giver.adult and not proven and ages.connected(scope) is None:
+        return "age_by_hand"
     if giver.adult and not proven:
         return "age" if paying else "both"
     return "subscription"

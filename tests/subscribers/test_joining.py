@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from channels import roles
+from channels import ages, roles
 from channels.roles import FanRoleRow
 from connectors.contract import Update
 from foundation.database import Database
@@ -16,6 +16,7 @@ from foundation.words import Message, say
 from gate import viewers
 from subscribers import bearing, directory
 from subscribers.events import RolesDue, RoleWanted
+from tests.channels.age_builders import PROVIDERS
 from tests.channels.builders import Clockwork, Killed
 from tests.fakes import telegram as fake
 from tests.fakes.telegram_chats import Chat
@@ -75,6 +76,12 @@ class Doorkeeper(Bot):
                 environment="test",
             )
         self.drain()
+
+    def checks_ages(self) -> None:
+        """The agency has somebody who checks ages."""
+        with self.scope() as scope:
+            ages.connect(scope, "yoti", b"sealed", known=PROVIDERS)
+            scope.run("UPDATE age_providers SET state = 'connected'")
 
     def told(self, name: str = "leo") -> list[str]:
         """What somebody who only asked was told, after the notice that a machine answers."""
@@ -158,6 +165,9 @@ def test_who_left_by_themselves_may_come_back(nova: Doorkeeper) -> None:
 
 def test_a_place_for_adults_opens_to_nobody_whose_age_is_not_proven(nova: Doorkeeper) -> None:
     nova.lets_in(**FOR_ADULTS)
+    nova.knocks("zoe")
+    assert nova.told("zoe") == [sentence("age_by_hand")], "nobody is sent to a check that nobody makes"
+    nova.checks_ages()
     nova.knocks("mia")
     begun(nova)
     nova.knocks()
@@ -176,6 +186,7 @@ def test_a_place_for_adults_opens_to_nobody_whose_age_is_not_proven(nova: Doorke
 
 def test_proof_alone_opens_where_the_account_says_so(nova: Doorkeeper) -> None:
     nova.lets_in(**ADULTS)
+    nova.checks_ages()
     nova.knocks("mia")
     assert nova.told("mia") == [sentence("age")]
     nova.proves("mia")
