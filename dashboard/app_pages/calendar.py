@@ -100,8 +100,13 @@ def _days(page: Page) -> None:
     today = local_day(now, zone or mine[0].zone)
     shown = window(view, st.query_params.get("day", ""), today)
     _bar(page, view, shown, today)
-    creator, account, group = calendar_filters.show(page, mine, offered)
-    calendar_clock.show(page, view, [one for one in mine if creator in (None, one.id)])
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="gr_row_lists"):
+        creator, account, group = calendar_filters.show(page, mine, offered)
+        calendar_clock.lists(page, view)
+        calendar_labels.choose(page)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        calendar_labels.way(page)
+        calendar_clock.said(page, view, [one for one in mine if creator in (None, one.id)])
     if not by:  # lanes show theirs where they are
         calendar_quiet.banner(page, mine, shown.begins, shown.ends)
     look = VIEWS[view]
@@ -119,11 +124,11 @@ def _bar(page: Page, view: str, shown: Window, today: date) -> None:
     """Where one is, and the way to elsewhere; each button has its key."""
     draw("calendar_head.html", view=view, first=shown.begins, last=shown.ends, voice=page.voice, word=page.word)
     day = today if shown.begins <= today <= shown.ends else shown.begins
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="gr_row_views"):
         for name, one in VIEWS.items():
             kind: Kind = "secondary" if name == view else "tertiary"
             _go(page, f"calendar.view.{name}", one.key, day=str(day), view=name, kind=kind)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="gr_row_ways"):
         _go(page, "calendar.before", "Left", day=str(shown.before), view=view)
         _go(page, "calendar.today", "T", day="", view=view)
         _go(page, "calendar.after", "Right", day=str(shown.after), view=view)

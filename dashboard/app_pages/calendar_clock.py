@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import founding
 from dashboard.app_pages import zones
+from dashboard.app_pages.calendar_filters import LIST
 from dashboard.frame import Page
 from dashboard.widgets import draw
 from tenants.reads import Creator
@@ -34,15 +35,19 @@ def _key(name: str) -> str:
     return f"calendar:kept:{name}"
 
 
-def show(page: Page, view: str, shown: Sequence[Creator]) -> None:
-    """Draw both choices, and say on whose clock every time below is."""
+def lists(page: Page, view: str) -> None:
+    """Draw both choices."""
     by, zone = kept(page, view)
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        if view in LANED:
-            _choose(BY, page.word("lanes.by"), BYS, by, partial(_of, page))
-        offered = ["", *founding.zones(page.who.member.zone)]
-        _choose(ZONE, page.word("zones.look_in"), offered, zone, partial(_zone, page))
-        draw("calendar_note.html", note=_said(page, zone, {one.zone for one in shown}))
+    if view in LANED:
+        _choose(BY, page.word("lanes.by"), BYS, by, partial(_of, page))
+    offered = ["", *founding.zones(page.who.member.zone)]
+    _choose(ZONE, page.word("zones.look_in"), offered, zone, partial(_zone, page))
+
+
+def said(page: Page, view: str, shown: Sequence[Creator]) -> None:
+    """Say on whose clock every time below is."""
+    _, zone = kept(page, view)
+    draw("calendar_note.html", note=_said(page, zone, {one.zone for one in shown}))
 
 
 def _choose(name: str, label: str, offered: Sequence[str], value: str, said: Callable[[str], str]) -> None:
@@ -53,7 +58,7 @@ def _choose(name: str, label: str, offered: Sequence[str], value: str, said: Cal
         st.session_state[key] = value
     if value and st.query_params.get(name) != value:
         st.query_params[name] = value
-    st.selectbox(label, offered, format_func=said, key=key, on_change=partial(_chosen, name), width=220)
+    st.selectbox(label, offered, format_func=said, key=key, on_change=partial(_chosen, name), width=LIST)
 
 
 def _chosen(name: str) -> None:

@@ -4,7 +4,6 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.app_pages import calendar_labels
 from dashboard.frame import Page
 from dashboard.reads.calendar import GROUPS
 from dashboard.reads.compose import Account
@@ -13,36 +12,36 @@ from foundation.errors import NotFound
 from tenants.reads import Creator
 
 CREATOR, ACCOUNT, GROUP = "calendar:creator", "calendar:account", "calendar:group"
+LIST = 148
+"""Pixels: what is looked at is chosen in one row on a desk; on a phone the row is wiped along."""
 
 
 def show(page: Page, mine: list[Creator], accounts: list[Account]) -> tuple[UUID | None, UUID | None, str]:
     """Draw the three lists; what was chosen in each, nothing for all."""
     names = {one.slug: one for one in mine}
-    with st.container(horizontal=True, gap="small"):
-        slug = st.selectbox(
-            page.word("calendar.creator"),
-            ["", *names],
-            format_func=lambda one: names[one].name if one else page.word("calendar.everybody"),
-            key=CREATOR,
-            width=220,
-        )
-        chosen = names.get(slug)
-        offered = {str(one.id): one for one in accounts if chosen is None or one.creator_id == chosen.id}
-        account = st.selectbox(
-            page.word("calendar.account"),
-            ["", *offered],
-            format_func=lambda one: offered[one].name if one else page.word("calendar.every_account"),
-            key=ACCOUNT,
-            width=220,
-        )
-        group = st.selectbox(
-            page.word("calendar.state"),
-            list(GROUPS),
-            format_func=lambda one: page.word(f"calendar.only.{one}"),
-            key=GROUP,
-            width=220,
-        )
-        calendar_labels.choose(page)
+    slug = st.selectbox(
+        page.word("calendar.creator"),
+        ["", *names],
+        format_func=lambda one: names[one].name if one else page.word("calendar.everybody"),
+        key=CREATOR,
+        width=LIST,
+    )
+    chosen = names.get(slug)
+    offered = {str(one.id): one for one in accounts if chosen is None or one.creator_id == chosen.id}
+    account = st.selectbox(
+        page.word("calendar.account"),
+        ["", *offered],
+        format_func=lambda one: offered[one].name if one else page.word("calendar.every_account"),
+        key=ACCOUNT,
+        width=LIST,
+    )
+    group = st.selectbox(
+        page.word("calendar.state"),
+        list(GROUPS),
+        format_func=lambda one: page.word(f"calendar.only.{one}"),
+        key=GROUP,
+        width=LIST,
+    )
     return (chosen.id if chosen is not None else None), (UUID(account) if account else None), group or "all"
 
 

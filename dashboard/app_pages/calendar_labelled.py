@@ -84,7 +84,7 @@ def _remove(page: Page, label_id: UUID, scope: Scope, _: UUID) -> Message:
 def _several(page: Page, found: Labelled) -> None:
     """The posts, each with a box, and one press for those that are marked."""
     st.subheader(page.word("post_label.several"))
-    calendar_labels.choose_only(page)
+    calendar_labels.choose(page)
     shown = found.posts[: int(st.session_state.get(SHOWN, FEW))]
     for turn in shown:
         words = " ".join(turn.words.split())[:80] or "…"

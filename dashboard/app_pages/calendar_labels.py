@@ -7,6 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.app_pages.calendar_filters import LIST
 from dashboard.frame import Page
 from dashboard.reads.posts import Opened
 from dashboard.widgets import draw
@@ -20,15 +21,14 @@ LABEL = "calendar:label"
 OF_POST = "post:labels:"
 
 
-def choose(page: Page) -> None:
-    """Draw the filter, and the way to the page of labels for who may change them."""
-    choose_only(page)
+def way(page: Page) -> None:
+    """Draw the way to the page of labels, for who may change them."""
     if page.may(Right.RUN):
         st.button(page.word("post_label.open"), key="go:labels", icon=":material/label:", on_click=open_page)
 
 
-def choose_only(page: Page) -> None:
-    """Draw the filter alone; nothing while the agency has no label."""
+def choose(page: Page) -> None:
+    """Draw the filter; nothing while the agency has no label."""
     known = _known(page)
     _keep(LABEL, known)
     if known:
@@ -37,7 +37,7 @@ def choose_only(page: Page) -> None:
             ["", *known],
             format_func=lambda one: known[one].name if one else page.word("post_label.every"),
             key=LABEL,
-            width=220,
+            width=LIST,
         )
 
 
