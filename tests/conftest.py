@@ -7,6 +7,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+from calendar import monthrange
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -113,9 +114,15 @@ _clusters: list[Cluster] = []
 HOUR = int(os.environ.get("GREENROOM_TEST_HOUR", "10"))
 """The hour each module begins at; another one, tried now and then, finds the tests that hold only before noon."""
 
+DAY = int(os.environ.get("GREENROOM_TEST_DAY", "0"))
+"""The day of this month each module begins on, or its last where it has no such day; 0 is today. The first and the last
+find the tests that hold only in the middle of a month."""
+
+DAYS = f"(least({DAY}, extract(day FROM date_trunc('month', today) + interval '1 month - 1 day')::int) - 1)"
 AT_THE_HOUR = f"""
-UPDATE house_clock SET shift =
-  date_trunc('day', house_now() - shift, 'UTC') + interval '{HOUR} h' - (house_now() - shift)
+UPDATE house_clock SET shift = {f"date_trunc('month', today) + {DAYS} * interval '1 d'" if DAY else "today"}
+  + interval '{HOUR} h' - (house_now() - shift)
+FROM (SELECT date_trunc('day', house_now() - shift, 'UTC') AS today FROM house_clock) now
 """
 """Today at ten in the morning: what has a day's edge in it is tried on purpose, not because the run is at night."""
 
@@ -126,7 +133,11 @@ _began: list[datetime] = []
 def began() -> datetime:
     """What the house clock said when this module began: asked of it once, since the machine's day may end meanwhile.
     What it will say, while tests are still collected."""
-    return _began[-1] if _began else wall_now().replace(hour=HOUR, minute=0, second=0, microsecond=0)
+    if _began:
+        return _began[-1]
+    now = wall_now()
+    day = min(DAY, monthrange(now.year, now.month)[1]) or now.day
+    return now.replace(day=day, hour=HOUR, minute=0, second=0, microsecond=0)
 
 
 def _set_right(found: "Cluster") -> None:

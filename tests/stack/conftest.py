@@ -152,8 +152,10 @@ def new_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
     for house in made:
         if house.process is not None:
             house.process.kill()
-            house.process.communicate()
-            wait_until(lambda house=house: not house.living(), 15)  # type: ignore[misc]  # bound early on purpose
+            house.process.wait(60)
+            if house.process.stdout is not None:
+                house.process.stdout.close()  # a test may have read it to its end already
+            wait_until(lambda house=house: not house.living())  # type: ignore[misc]  # bound early on purpose
 
 
 @pytest.fixture(scope="session")

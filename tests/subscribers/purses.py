@@ -211,5 +211,5 @@ def bot(database: Database, telegram: Network) -> Bot:
         )
         offers.set_price(scope, house.creator_id, pack_id, "stars", Money(PRICE, "XTR"))
         shares = SplitShares(agency=4000, creator=6000, chatter=0)
-        ledger.set_split(scope, house.creator_id, shares, effective_from=scope.now)
+        ledger.set_split(scope, house.creator_id, shares, effective_from=scope.now.replace(microsecond=0))
     return Bot(house, pack_id, stars=Stars(telegram.world, house.bot))

@@ -225,11 +225,12 @@ def test_a_month_of_a_closed_month_counts_today(nova: Bot) -> None:
     begun(nova)
     nova.catch_up()
     assert renew(nova, told=False)
-    nova.world.pass_time(timedelta(days=40).total_seconds())
+    gone = timedelta(days=40)
+    nova.world.pass_time(gone.total_seconds())
     with nova.scope() as scope:
-        today = scope.now.date()
-        for back in (1, 2):
-            first = (today.replace(day=1) - timedelta(days=28 * back - 27)).replace(day=1)
+        today, first = scope.now, scope.now.date().replace(day=1)
+        while first > (today - gone).date():  # the month it was paid in, and those since
+            first = (first - timedelta(days=1)).replace(day=1)
             if first not in closing.closed_months(scope, nova.world.creator_id):
                 closing.close(scope, nova.world.creator_id, first)
     nova.catch_up()
@@ -237,8 +238,8 @@ def test_a_month_of_a_closed_month_counts_today(nova: Bot) -> None:
         "SELECT p.at, m.until FROM payments p JOIN subscription_months m ON m.payment_id = p.id"
         " AND m.tenant_id = p.tenant_id WHERE p.tenant_id = :tenant AND p.recovered"
     )
-    assert month.at.date() == today
-    assert month.until.date() < today, "it was paid for then, not for now"
+    assert month.at >= today
+    assert month.until < today, "it was paid for then, not for now"
     assert (nova.held(), nova.even()) == (2 * MONTH, True)
 
 
