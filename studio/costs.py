@@ -5,7 +5,7 @@ Each picture that was bought is one order and each question to a text model one 
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
@@ -112,6 +112,18 @@ def of_month(scope: Scope, creator_id: UUID, month: str) -> list[Spent]:
         *bought,
         *_free(scope, month_of, which),
         *_texts(scope, " AND creator_id = :creator AND month = :month", which),
+    ]
+
+
+def of_time(scope: Scope, creator_id: UUID, since: datetime, until: datetime) -> list[Spent]:
+    """All that was made or asked for from `since` on and before `until` (UTC-aware): each thing at one moment, so that
+    what is spent on the days of a stretch adds up to the stretch."""
+    which = {"creator": creator_id, "since": since, "until": until}
+    then = " AND {of}creator_id = :creator AND {of}{at} >= :since AND {of}{at} < :until"
+    return [
+        *_bought(scope, then.format(of="o.", at="created_at"), which),
+        *_free(scope, then.format(of="", at="made_at"), which),
+        *_texts(scope, then.format(of="", at="created_at"), which),
     ]
 
 
