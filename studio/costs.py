@@ -16,6 +16,7 @@ from foundation.ids import derived
 from foundation.money import Money, Price, rounded_up
 from studio import runs
 from studio.states import JobState, PurchaseState, TextState
+from studio.text_costs import Purpose
 from tenants import reads as tenant_reads
 
 OVER = timedelta(minutes=15)
@@ -183,6 +184,7 @@ def _texts(scope: Scope, where: str, which: Mapping[str, Any]) -> list[Spent]:
         left = row.state == TextState.LOST or row.created_at < scope.now - OVER
         fate = Fate.KEPT if row.state == TextState.KEPT else Fate.LOST if left else Fate.OPEN
         price = Price(row.minor, row.currency) if row.minor is not None else None
-        about = {"purpose": row.purpose, "subject_id": row.subject_id}
+        of = row.subject_id if row.purpose == Purpose.PICTURE else None  # it counts where the picture does
+        about = {"purpose": row.purpose, "subject_id": row.subject_id, "asset_id": of}
         found.append(Spent(row.id, "text", row.month, price, row.seconds or 0.0, fate, **about))
     return found
