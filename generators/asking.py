@@ -45,11 +45,16 @@ class Voice:
     room: int
 
 
+IMAGE_TOKENS = 2900
+"""What a picture of at most 1024 pixels counts at most: LLaVA 1.6 reads five tiles of 576 tokens, Qwen2.5-VL one for 28
+pixels square, Gemma 3 256 in all (https://ollama.com/search?c=vision)."""
+
+
 def tokens_at_most(job: TextJob) -> int:
-    """A count no tokenizer should exceed: characters / 2.5, one per wide character, and a sixth on top."""
+    """What no tokenizer should exceed: characters / 2.5, one per wide character, and a sixth on top; and pictures."""
     texts = [job.system, *(turn.text for turn in job.turns)]
     count = sum(1.0 if ord(c) >= 0x2E80 else 0.4 for text in texts for c in text)
-    return round(count * 1.15) + 8 * len(texts)
+    return round(count * 1.15) + 8 * len(texts) + IMAGE_TOKENS * sum(len(turn.images) for turn in job.turns)
 
 
 def ask(job: TextJob, call: Call, voice: Voice) -> Written:

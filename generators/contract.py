@@ -269,6 +269,8 @@ class Turn:
 
     role: Literal["user", "assistant"]
     text: str
+    images: tuple[bytes, ...] = field(default=(), repr=False)
+    """JPEG or PNG files that a model which sees is shown with the text."""
 
 
 @dataclass(frozen=True)
@@ -340,7 +342,10 @@ class TextJob:
 
     def digest(self) -> str:
         """SHA-256 of everything the model is shown: stored with the text, in place of the text itself."""
-        shown = [self.system, [(turn.role, turn.text) for turn in self.turns], self.schema, self.language]
+        said = [
+            (turn.role, turn.text, *(hashlib.sha256(one).hexdigest() for one in turn.images)) for turn in self.turns
+        ]
+        shown = [self.system, said, self.schema, self.language]
         return hashlib.sha256(canonical(shown)).hexdigest()
 
 
@@ -373,3 +378,10 @@ class TextEngine(Protocol):
     def write(self, job: TextJob) -> Written:
         """Write the text. Raises EngineError."""
         ...
+
+
+class SeeingEngine(TextEngine, Protocol):
+    """A text engine that is shown pictures with the question."""
+
+    hosted: bool
+    """Whether a picture leaves the house with it: adult and unrated ones then are not shown."""

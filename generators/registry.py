@@ -11,7 +11,7 @@ from typing import cast
 from foundation.settings import GeneratorsSettings
 from generators.animating import FilmEngine
 from generators.classifying import Classifier
-from generators.contract import EngineMissing, ImageEngine, TextEngine
+from generators.contract import EngineMissing, ImageEngine, SeeingEngine, TextEngine
 from generators.cutouts import Cutter
 from generators.speech import SpeechEngine
 
@@ -37,6 +37,7 @@ TEXT_ENGINES = (
     "generators.engines.embedded:offer",
     "generators.engines.templates:offer",
 )
+SEEING_ENGINES = ("generators.engines.seeing:offer",)
 SPEECH_ENGINES = (
     "generators.engines.elevenlabs:offer",
     "generators.engines.piper:offer",
@@ -107,6 +108,18 @@ def chat_engine(settings: GeneratorsSettings, *, start: Start | None = None) -> 
     """
     engine = text_engine(settings, start=start)
     return engine if engine.converses else templates()
+
+
+def seeing_engine(settings: GeneratorsSettings) -> SeeingEngine:
+    """The engine that is shown pictures. Takes up to 2 s to ask for its model.
+
+    Raises EngineMissing where the settings name none, it is not installed or does not see, and EngineUnreachable.
+    """
+    for path in SEEING_ENGINES:
+        offer = cast(Callable[[GeneratorsSettings], SeeingEngine | None], resolve(path))
+        if (found := offer(settings)) is not None:
+            return found
+    raise EngineMissing("engine.seeing_none")
 
 
 def speech_engines(settings: GeneratorsSettings) -> tuple[SpeechEngine, ...]:

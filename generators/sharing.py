@@ -1,4 +1,4 @@
-"""A card that several programs hold models on: before pictures are made there, the others are asked to let go.
+"""A card that several programs hold models on: before pictures are made or looked at, the others are asked to let go.
 
 Ollama unloads a model that is asked for nothing with `keep_alive` 0, as soon as nobody is being answered:
 https://github.com/ollama/ollama/blob/main/docs/faq.md. ComfyUI drops what it loaded after the prompt it works on
@@ -6,6 +6,7 @@ https://github.com/ollama/ollama/blob/main/docs/faq.md. ComfyUI drops what it lo
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from foundation import telemetry
@@ -17,7 +18,7 @@ log = telemetry.log("generators.sharing")
 DEADLINE = 5.0
 """Seconds; who does not answer is left as he is, and the picture is tried all the same."""
 
-ON_THE_CARD = frozenset({"comfyui", "diffusion"})
+ON_THE_CARD = frozenset({"comfyui", "diffusion", "ollama"})
 
 
 def make_room(settings: GeneratorsSettings, engine: str) -> None:
@@ -26,15 +27,15 @@ def make_room(settings: GeneratorsSettings, engine: str) -> None:
         return
     http = HttpClient(max_connections=1)
     try:
-        if settings.ollama_url:
-            _unload(http, settings.ollama_url.rstrip("/"), settings.ollama_model)
+        if settings.ollama_url and engine != "ollama":
+            _unload(http, settings.ollama_url.rstrip("/"), (settings.ollama_model, settings.ollama_vision_model))
         if settings.comfyui_url and engine != "comfyui":
             _post(http, settings.comfyui_url.rstrip("/") + "/free", {"unload_models": True, "free_memory": True})
     finally:
         http.close()
 
 
-def _unload(http: HttpClient, url: str, model: str) -> None:
+def _unload(http: HttpClient, url: str, models: Sequence[str]) -> None:
     """Of Ollama's models ours alone, and only where it is loaded: others may be somebody else's."""
     reply = http.exchange(Request("GET", url + "/api/ps", deadline=DEADLINE))
     if not isinstance(reply, Reply) or reply.status != 200:
@@ -43,8 +44,9 @@ def _unload(http: HttpClient, url: str, model: str) -> None:
         names = {str(one.get("name")) for one in json.loads(reply.body)["models"]}
     except (ValueError, KeyError, TypeError, AttributeError):
         return
-    if names & {model, f"{model}:latest"}:
-        _post(http, url + "/api/generate", {"model": model, "keep_alive": 0, "stream": False})
+    for model in filter(None, models):
+        if names & {model, f"{model}:latest"}:
+            _post(http, url + "/api/generate", {"model": model, "keep_alive": 0, "stream": False})
 
 
 def _post(http: HttpClient, url: str, asked: dict[str, Any]) -> None:

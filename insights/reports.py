@@ -24,6 +24,8 @@ from schedules import reads as schedule_reads
 from schedules.calendar import bounds, zone_of
 from schedules.costs import MonthCost
 from schedules.reads import Entry
+from studio import costs
+from studio.costs import Bill
 from subscribers import journal, ledger
 from subscribers.journal import Sale
 from tenants import reads as tenant_reads
@@ -56,6 +58,8 @@ class Report:
     """The latest numbers of those posts, by delivery; what nobody told is absent."""
     crowds: tuple[Crowd, ...]
     orders: tuple[Sale, ...]
+    spent: Bill
+    """What was spent on content that day, beside the books: it is taken off no sale."""
     balanced: bool
     """Whether what the rails did, what the ledger says and what was rolled up agree, to the unit."""
 
@@ -84,6 +88,7 @@ def daily(scope: Scope, creator_id: UUID, day: date) -> Report:
         numbers=reads.numbers(scope, [post.delivery_id for post in posts]),
         crowds=tuple(following.on(scope, creator_id, day)),
         orders=tuple(orders),
+        spent=costs.bill(costs.of_time(scope, creator_id, start, end)),
         balanced=_net_by_currency(money) == _orders_by_currency(orders) == booked,
     )
 
@@ -179,6 +184,9 @@ def table(report: Report) -> str:
         lines.writerow([order.kind, order.at.isoformat(), _inert(order.title), "", amount.minor, amount.currency, ""])
     for row in report.sales:
         for name, part in (("gross", row.gross), ("refunds", row.refunds), ("net", row.net)):
+            lines.writerow([name, "", str(report.day), "", part.minor, part.currency, ""])
+    for name, sums in (("spent", report.spent.money), ("spent_lost", report.spent.money_lost)):
+        for part in sums:
             lines.writerow([name, "", str(report.day), "", part.minor, part.currency, ""])
     for crowd in report.crowds:
         lines.writerow(["followers", "", _inert(crowd.account), "", "", "", crowd.followers])

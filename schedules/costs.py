@@ -65,7 +65,7 @@ def of_post(scope: Scope, creators: Collection[UUID], post_id: UUID) -> PostCost
     subjects, posts = _subjects(scope, creator_id, " AND p.id = :post", post=post_id)
     shows = reviewing.assets_of(scope, creator_id, post_id)
     line = frozenset().union(*recording.lines(scope, shows).values())
-    things = [*costs.of_assets(scope, line), *costs.of_subjects(scope, list(subjects))]
+    things = [*costs.of_assets(scope, line), *costs.of_subjects(scope, [*subjects, *line])]
     return _cost(posts[post_id], things, _uses(scope, creator_id, things, subjects))
 
 

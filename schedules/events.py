@@ -261,6 +261,16 @@ class KitWords:
 
 
 @dataclass(frozen=True)
+class PictureSeen:
+    """A model that sees is to propose words for a picture; the subject is the proposal. It takes the card."""
+
+    kind: ClassVar[str] = "picture.words"
+    queue: ClassVar[outbox.Queue] = "gpu"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class IdeaWords:
     """Ideas for posts are to be written; the subject is their round."""
 

@@ -232,6 +232,30 @@ class TextKit(CreatorRow, table=True):
     written_at: datetime | None = instant(optional=True)
 
 
+class PictureWords(CreatorRow, table=True):
+    """Words for a picture that a model was asked for; a person takes or refuses them; its own stand meanwhile."""
+
+    __tablename__ = "picture_words"
+    __table_args__ = table(
+        UniqueConstraint("tenant_id", "key"),
+        Index("picture_words_asset", "tenant_id", "creator_id", "asset_id", "created_at"),
+        about="creator",
+        keep="30 days",
+    )
+    key: str
+    asset_id: UUID
+    by: str
+    language: str
+    forbidden: list[str] = jsonb(list)
+    alt: str = ""
+    shows: str = ""
+    """A longer description, by which the library finds it."""
+    model: str = ""
+    reason: dict[str, Any] | None = reason_column()
+    """Why there are none."""
+    state: str = "waiting"
+
+
 class IdeaRound(CreatorRow, table=True):
     """Ideas for posts that a model was asked for, from what past posts came to; none of them is a post."""
 

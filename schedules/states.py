@@ -150,3 +150,20 @@ DOWNTIME_STATES = StateGraph(
         DowntimeState.KEPT: {DowntimeState.STOPPED},
     },
 )
+
+
+class ProposalState(StrEnum):
+    """What became of words that a model was asked for, for a picture."""
+
+    WAITING, OFFERED, TAKEN, REFUSED = "waiting", "offered", "taken", "refused"
+    LACKING = "lacking"  # it wrote none that may be offered, or was not asked
+
+
+PROPOSAL_STATES = StateGraph(
+    initial=ProposalState.WAITING,
+    edges={
+        ProposalState.WAITING: {ProposalState.OFFERED, ProposalState.LACKING},
+        ProposalState.OFFERED: {ProposalState.TAKEN, ProposalState.REFUSED},
+        ProposalState.LACKING: {ProposalState.REFUSED},
+    },
+)

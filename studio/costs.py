@@ -5,7 +5,7 @@ Each picture that was bought is one order and each question to a text model one 
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from foundation.ids import derived
 from foundation.money import Money, Price, rounded_up
 from studio import runs
 from studio.states import JobState, PurchaseState, TextState
+from studio.text_costs import Purpose
 from tenants import reads as tenant_reads
 
 OVER = timedelta(minutes=15)
@@ -115,6 +116,18 @@ def of_month(scope: Scope, creator_id: UUID, month: str) -> list[Spent]:
     ]
 
 
+def of_time(scope: Scope, creator_id: UUID, since: datetime, until: datetime) -> list[Spent]:
+    """All that was made or asked for from `since` on and before `until` (UTC-aware): each thing at one moment, so that
+    what is spent on the days of a stretch adds up to the stretch."""
+    which = {"creator": creator_id, "since": since, "until": until}
+    then = " AND {of}creator_id = :creator AND {of}{at} >= :since AND {of}{at} < :until"
+    return [
+        *_bought(scope, then.format(of="o.", at="created_at"), which),
+        *_free(scope, then.format(of="", at="made_at"), which),
+        *_texts(scope, then.format(of="", at="created_at"), which),
+    ]
+
+
 def of_runs(scope: Scope, jobs: Collection[UUID]) -> dict[UUID, list[Spent]]:
     """What each of these runs made or asked for."""
     which = {"jobs": list(jobs)}
@@ -171,6 +184,7 @@ def _texts(scope: Scope, where: str, which: Mapping[str, Any]) -> list[Spent]:
         left = row.state == TextState.LOST or row.created_at < scope.now - OVER
         fate = Fate.KEPT if row.state == TextState.KEPT else Fate.LOST if left else Fate.OPEN
         price = Price(row.minor, row.currency) if row.minor is not None else None
-        about = {"purpose": row.purpose, "subject_id": row.subject_id}
+        of = row.subject_id if row.purpose == Purpose.PICTURE else None  # it counts where the picture does
+        about = {"purpose": row.purpose, "subject_id": row.subject_id, "asset_id": of}
         found.append(Spent(row.id, "text", row.month, price, row.seconds or 0.0, fate, **about))
     return found

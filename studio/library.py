@@ -215,13 +215,27 @@ def has(scope: Scope, sha256: str) -> bool:
     )
 
 
-def describe(scope: Scope, asset_id: UUID, alt: str) -> None:
-    """Give an asset the words that stand in its place for who cannot see it."""
+def describe(scope: Scope, asset_id: UUID, alt: str, *, shows: str | None = None) -> None:
+    """Give an asset the words that stand in its place for who cannot see it; `shows` are those it is found by. None
+    leaves them as they are."""
     row = _creation(scope, asset_id)
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
     row.alt = alt
+    row.shows = row.shows if shows is None else shows
     scope.add(row)
+
+
+def words_of(scope: Scope, assets: Collection[UUID]) -> dict[UUID, str]:
+    """The words that stand in the place of each of these assets; what is not there is absent."""
+    if not assets:
+        return {}
+    rows = scope.session.exec(
+        select(models.Creation.asset_id, models.Creation.alt).where(
+            models.Creation.tenant_id == scope.tenant_id, col(models.Creation.asset_id).in_(list(assets))
+        )
+    )
+    return {asset: alt for asset, alt in rows}
 
 
 def shelve(scope: Scope, asset_id: UUID, after: ShelfState) -> None:

@@ -11,8 +11,8 @@ from sqlmodel import Field
 
 from foundation.database import CreatorRow, TenantRow, instant, jsonb, reason_column, table
 
-WORDS = "folded(alt || ' ' || prompt || ' ' || CAST(tags AS text))"
-"""How the words of an asset are kept; `folded` is a function of the database (`migrations/versions/0077`)."""
+WORDS = "folded(alt || ' ' || shows || ' ' || prompt || ' ' || CAST(tags AS text))"
+"""How the words of an asset are kept; `folded` is a function of the database (`migrations/versions/0077`, `0113`)."""
 
 PRICED = Numeric(14, 4)
 
@@ -264,6 +264,8 @@ class Creation(CreatorRow, table=True):
     prompt: str
     parameters: dict[str, Any] = jsonb()
     alt: str
+    shows: str = ""
+    """What can be seen on it, at length: it is found by these words, and they leave with no post."""
     shelf: str = "new"
     """new, kept or retired: what people made of it."""
     taken_at: datetime | None = instant(optional=True)

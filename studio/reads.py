@@ -105,6 +105,7 @@ class Card:
     """Of a film or a sound, at least 1; 0 of a picture."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """As written, by folded form."""
+    shows: str = ""
 
 
 def shown(scope: Scope, asset_id: UUID) -> Shown:
@@ -285,6 +286,7 @@ def _card(scope: Scope, row: models.Creation, standing: Standing, recipe: str | 
         row.created_at or scope.now,
         max(1, int(row.parameters[SECONDS])) if FRAMES in row.parameters else 0,
         row.tags,
+        row.shows,
     )
 
 

@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     WEEK = "week"  # a line of a proposed week
     POST = "post"  # the words of a post that a brief asked for: `words_of`
     IDEAS = "ideas"  # a round of ideas
+    PICTURE = "picture"  # words for a picture: the asset
     CHAT = "chat"  # a conversation
 
 

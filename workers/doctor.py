@@ -57,6 +57,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         yield _ports(settings)
     yield from _images(settings)
     yield _texts(settings)
+    yield _seeing(settings)
     yield from _cutouts(settings)
     yield _films()
     yield _moving(settings)
@@ -159,6 +160,18 @@ def _texts(settings: Settings) -> Finding:
         if engine.name == "ollama"
         else warn("texts", "doctor.texts_small", **names)
     )
+
+
+def _seeing(settings: Settings) -> Finding:
+    """Whether a model proposes alternative texts, and whether adult pictures may be shown to it."""
+    try:
+        engine = registry.seeing_engine(settings.generators)
+    except GreenroomError as error:
+        named = bool(settings.generators.ollama_vision_model)
+        return Finding("alt texts", Verdict.WARN if named else Verdict.FINE, error.message)
+    if engine.hosted:
+        return warn("alt texts", "doctor.seeing_hosted", model=engine.model)
+    return fine("alt texts", "doctor.engine", engine=engine.name, model=engine.model)
 
 
 def _eyes(settings: Settings) -> Finding:

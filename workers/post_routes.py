@@ -6,7 +6,9 @@ from channels import carrying, naming
 from channels import editing as copies_outside
 from channels.carrying import Armed, Settle
 from gate.releasing import ReleaseRipe
+from generators import sharing
 from schedules import (
+    alts_handling,
     claiming,
     doubts,
     ideas_handling,
@@ -32,6 +34,7 @@ from schedules.events import (
     KitWords,
     LinkKnown,
     PauseOver,
+    PictureSeen,
     PoolDue,
     PreflightDue,
     PublishDue,
@@ -120,6 +123,19 @@ def _texts(s: Services) -> tuple[Route, ...]:
             ),
             deadline_seconds=WORDS_SECONDS,
             on_dead=partial(kits_handling.gave_up, tenant=s.tenant),
+        ),
+        Route(
+            PictureSeen,
+            partial(
+                alts_handling.write,
+                tenant=s.tenant,
+                store=s.store,
+                engine=s.seeing_engine,
+                make_room=partial(sharing.make_room, s.settings.generators),
+                prices=s.token_prices,
+            ),
+            deadline_seconds=WORDS_SECONDS,
+            on_dead=partial(alts_handling.gave_up, tenant=s.tenant),
         ),
         Route(
             IdeaWords,

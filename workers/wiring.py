@@ -50,7 +50,7 @@ from generators import provenance
 from generators import registry as engines
 from generators.animating import FilmEngine
 from generators.classifying import Classifier
-from generators.contract import ImageEngine, TextEngine, TextJob, Written
+from generators.contract import ImageEngine, SeeingEngine, TextEngine, TextJob, Written
 from generators.cutouts import Cutter
 from generators.provenance import Credential
 from generators.speech import SpeechEngine
@@ -104,6 +104,7 @@ class Services:
     film_engine: Callable[[], FilmEngine]
     text_engine: Callable[[], TextEngine]
     chat_engine: Callable[[], TextEngine]
+    seeing_engine: Callable[[], SeeingEngine]
     speech_engines: Callable[[], Sequence[SpeechEngine]]
     cutter: Callable[[], Cutter | None]
     credential: Callable[[], Credential]
@@ -283,6 +284,7 @@ def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Se
             film_engine=once(lambda: engines.film_engine(settings.generators)),
             text_engine=once(lambda: engines.text_engine(settings.generators)),
             chat_engine=once(lambda: engines.chat_engine(settings.generators)),
+            seeing_engine=partial(engines.seeing_engine, settings.generators),  # asked each time: models come and go
             speech_engines=once(lambda: engines.speech_engines(settings.generators)),
             cutter=once(lambda: engines.cutter(settings.generators)),
             credential=once(lambda: provenance.credential_in(settings.home / "provenance", now=wall_now())),

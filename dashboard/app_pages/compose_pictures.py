@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame
-from dashboard.app_pages import compose_parts
+from dashboard.app_pages import compose_parts, studio_alts
 from dashboard.app_pages.compose_draft import BROUGHT, FEW, SHOWN, TICKED, chosen_for, listed
 from dashboard.frame import Page
 from dashboard.reads.compose import Desk, unrated
@@ -113,6 +113,9 @@ def _words(page: Page, found: Desk) -> None:
             on_change=_worded,
             args=(page, found.creator.id, asset, key),
         )
+    chosen = [asset for asset in listed(chosen_for()) if asset in known]
+    studio_alts.ask(page, found.creator.id, chosen, code="alt.ask_chosen", key="compose")
+    studio_alts.offers(page, found.creator.id, chosen, pictured=len(chosen) > 1)
 
 
 def _worded(page: Page, creator_id: UUID, asset: UUID, key: str) -> None:

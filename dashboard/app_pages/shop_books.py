@@ -18,6 +18,7 @@ from foundation.errors import BadInput, GreenroomError
 from foundation.money import Money
 from foundation.words import Message
 from schedules.calendar import local_day
+from studio.costs import Bill
 from subscribers import closing, earning, statement_columns, statements
 from subscribers.closing import Month
 from subscribers.rails import columns, statement
@@ -53,29 +54,30 @@ def _month(page: Page, creator: Creator) -> None:
         key=f"{MONTH}:{creator.id}",
     )
     found, names = page.read(lambda scope: (reads.month(scope, page, creator.id, first), reads.members(scope)))
-    values: dict[str, object] = {"creator": creator, "found": found, "names": names, "money": Money}
+    spent = page.read(lambda scope: reads.spent(scope, page, creator.id, first))
+    values: dict[str, object] = {"creator": creator, "found": found, "spent": spent, "names": names, "money": Money}
     values |= {"voice": page.voice, "word": page.word}
     draw("shop_month.html", **values)
     with st.container(horizontal=True, gap="small"):
         if found.lines:
-            _downloads(page, creator, found, names)
+            _downloads(page, creator, found, spent, names)
         if found.close is None and page.may(Right.BOOKS):
             act = partial(_close, page, creator.id, first)
             key = f"shop:close:{creator.id}:{first}"
             acting.button(page, "shop.close", act, right=Right.BOOKS, key=key, disabled=not _over(page, found))
 
 
-def _downloads(page: Page, creator: Creator, found: Month, names: Mapping[str, str]) -> None:
+def _downloads(page: Page, creator: Creator, found: Month, spent: Bill, names: Mapping[str, str]) -> None:
     """The month as a table, as a page and as a PDF; each is made when it is asked for."""
     name, title = f"{creator.slug}-{found.month:%Y-%m}", _title(page, creator, found.month)
     agency = page.read(tenant_reads.agency).name
-    values = {"creator": creator, "found": found, "names": names, "money": Money, "title": title}
+    values = {"creator": creator, "found": found, "spent": spent, "names": names, "money": Money, "title": title}
     values |= {"voice": page.voice, "word": page.word}
     close = found.close
     when = page.voice.moment(close.at, found.until) if close is not None else ""
     by = names.get(close.by, page.word("shop.by.house")) if close is not None else ""
     about = page.word("shop.closed_by", name=by, when=when) if close is not None else ""
-    sheet = Sheet(title, agency, creator.name, about, found, page.voice)
+    sheet = Sheet(title, agency, creator.name, about, found, spent, page.voice)
     ways: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "csv": (f"{name}.csv", "text/csv", partial(reads.table, found)),
         "html": (f"{name}.html", "text/html", partial(render, "shop_statement.html", **values)),

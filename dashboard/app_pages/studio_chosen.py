@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import acting, files
 from dashboard.app_pages import (
     film,
+    studio_alts,
     studio_cards,
     studio_clip,
     studio_collections,
@@ -86,6 +87,7 @@ def _one(page: Page, creator: Creator, tile: Tile) -> None:
         if page.may(Right.RUN):
             with st.container(horizontal=True, gap="small"):
                 _work_on(page, creator.id, tile, found)
+            studio_alts.offers(page, creator.id, [asset_id])
 
 
 def _work_on(page: Page, creator_id: UUID, tile: Tile, found: Lineage) -> None:
@@ -104,6 +106,8 @@ def _work_on(page: Page, creator_id: UUID, tile: Tile, found: Lineage) -> None:
         st.text_input(page.word("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}")
         act = partial(_describe, page, creator_id, asset_id)
         acting.button(page, "studio.alt_keep", act, right=Right.RUN, key=f"alt_keep:{asset_id}", kind="primary")
+        if not tile.card.seconds:
+            studio_alts.ask(page, creator_id, [asset_id], code="alt.ask", key=str(asset_id), hint=True)
 
 
 def _again(page: Page, creator_id: UUID, asset_id: UUID, count: int) -> None:

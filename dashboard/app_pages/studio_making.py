@@ -179,7 +179,7 @@ def _sample(page: Page, creator_id: UUID, scope: Scope, press: UUID) -> Message:
 def under_way(page: Page, found: Studio) -> None:
     """Runs and files. It looks again by itself while something is under way, and not after."""
     draw("studio_part.html", title=page.word("studio.under_way"), note=studio_limits.came_out(page, found.output))
-    state = Progress(found.runs, found.uploads, found.copies, found.now)
+    state = found.progress
     if found.going:
         st.fragment(_going, run_every=TICK)(page, found.creator.id, found.pace)
     else:
@@ -212,7 +212,8 @@ def _run(page: Page, run: Run, creator_id: UUID, pace: float, state: Progress) -
     going = run.state in GOING
     left = _lasts(page, pace, run.total - run.done) if going and run.waits_until is None else ""
     with st.container(border=True, gap="small"):
-        draw("studio_run.html", run=run, left=left, going=going, now=state.now, voice=page.voice, word=page.word)
+        about = {"left": left, "going": going, "now": state.now, "spent": state.spent.get(run.id)}
+        draw("studio_run.html", run=run, voice=page.voice, word=page.word, **about)
         with st.container(horizontal=True, gap="small"):
             if going:
                 acting.button(

@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files
+from dashboard.app_pages import studio_alts
 from dashboard.frame import Page
 from dashboard.reads.studio import variants
 from dashboard.widgets import draw
@@ -54,6 +55,9 @@ def show(page: Page, creator: Creator) -> None:
                 page, "studio.reveal_all", act, right=Right.RUN, key="studio:reveal", icon=":material/visibility:"
             )
         st.button(page.word("studio.close"), key="studio:close", on_click=_close)
+    kept = [card.asset_id for card in shown if card.shelf is ShelfState.KEPT]
+    studio_alts.ask(page, creator.id, kept, code="alt.ask_kept", key=chosen)
+    studio_alts.offers(page, creator.id, [card.asset_id for card in shown], pictured=True)
 
 
 def reveal(page: Page, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> None:

@@ -12,8 +12,10 @@ from dashboard.frame import Page
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.money import Money
+from schedules import costs
 from schedules.calendar import local_day
 from studio import library, packs
+from studio.costs import Bill
 from studio.library import Tile
 from studio.packs import Ware
 from subscribers import closing, offers, rail_rows, shop, statements
@@ -121,6 +123,12 @@ def month(scope: Scope, page: Page, creator_id: UUID, first: date) -> Month:
     """A month of one of this member's creators. Raises NotFound likewise."""
     page.my(scope, creator_id)
     return closing.month(scope, creator_id, first)
+
+
+def spent(scope: Scope, page: Page, creator_id: UUID, first: date) -> Bill:
+    """What content of that month cost: beside the books, and in none of their sums. Raises NotFound likewise."""
+    page.my(scope, creator_id)
+    return costs.of_month(scope, creator_id, f"{first:%Y-%m}").total
 
 
 def members(scope: Scope) -> Mapping[str, str]:

@@ -15,8 +15,9 @@ from generators import registry
 from generators.contract import EngineMissing
 from generators.engines import workflows
 from generators.engines.model_folders import abilities
-from studio import estimating, finishing, home, output, quotas, uploads
+from studio import costs, estimating, finishing, home, output, quotas, uploads
 from studio import reads as studio_reads
+from studio.costs import Bill
 from studio.finishing import Copy
 from studio.output import Output
 from studio.quotas import Limits
@@ -72,21 +73,30 @@ class Studio:
     limits: Limits
     output: Output
     """Of the last 30 days."""
+    spent: Mapping[UUID, Bill]
+    """By run."""
     asked_by: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def going(self) -> bool:
         """Whether something is under way, so that the page looks again."""
-        return Progress(self.runs, self.uploads, self.copies, self.now).going
+        return self.progress.going
+
+    @property
+    def progress(self) -> "Progress":
+        """What is under way, as it was read with the page."""
+        return Progress(self.runs, self.uploads, self.copies, self.now, self.spent)
 
 
 def studio(scope: Scope, creator: Creator) -> Studio:
     """The page; the library is read apart (`reads/library.py`)."""
+    runs = studio_reads.runs_of(scope, creator.id)
     return Studio(
         creator=creator,
         recipes=studio_reads.recipes_of(scope, creator.id),
         retired=studio_reads.recipes_of(scope, creator.id, retired=True),
-        runs=studio_reads.runs_of(scope, creator.id),
+        runs=runs,
+        spent=spent_on(scope, runs),
         pace=estimating.pace(scope),
         uploads=uploads.recent(scope, creator.id, since=scope.now - FRESH),
         copies=finishing.recent(scope, creator.id, since=scope.now - FRESH),
@@ -105,6 +115,8 @@ class Progress:
     uploads: Sequence[Upload]
     copies: Sequence[Copy]
     now: datetime
+    spent: Mapping[UUID, Bill]
+    """By run, what it cost so far."""
 
     @property
     def going(self) -> bool:
@@ -117,7 +129,13 @@ def progress(scope: Scope, creator_id: UUID) -> Progress:
     """The runs, files and copies of a creator, for the part of the page that looks again."""
     files = uploads.recent(scope, creator_id, since=scope.now - FRESH)
     copies = finishing.recent(scope, creator_id, since=scope.now - FRESH)
-    return Progress(studio_reads.runs_of(scope, creator_id), files, copies, scope.now)
+    runs = studio_reads.runs_of(scope, creator_id)
+    return Progress(runs, files, copies, scope.now, spent_on(scope, runs))
+
+
+def spent_on(scope: Scope, runs: Sequence[Run]) -> Mapping[UUID, Bill]:
+    """What each of these runs cost so far: what was ordered, and what of it never came."""
+    return {job: costs.bill(things) for job, things in costs.of_runs(scope, [run.id for run in runs]).items()}
 
 
 def variants(scope: Scope, creator_id: UUID, job_id: UUID) -> tuple[Run, list[Card]]:

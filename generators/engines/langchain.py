@@ -3,6 +3,7 @@
 LangChain is imported by the first text: it costs a second and 60 MiB that a house without a model need not pay.
 """
 
+import base64
 import importlib
 import threading
 from collections.abc import Callable, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from generators.contract import TextJob
+from generators.contract import TextJob, Turn
 
 CLIENT: Mapping[str, Any] = {"trust_env": False, "limits": httpx.Limits(max_keepalive_connections=0)}
 """How both clients speak HTTP: no proxy of the environment, no connection kept."""
@@ -46,10 +47,21 @@ def load(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def messages(job: TextJob) -> list[tuple[str, str]]:
-    """The job as LangChain takes it: (role, text) pairs, the system's words first."""
-    turns = [("human" if turn.role == "user" else "ai", turn.text) for turn in job.turns]
+Content = str | list[str | dict[str, Any]]
+
+
+def messages(job: TextJob) -> list[tuple[str, Content]]:
+    """The job as LangChain takes it: (role, content) pairs, the system's words first."""
+    turns = [("human" if turn.role == "user" else "ai", _content(turn)) for turn in job.turns]
     return [("system", job.system), *turns] if job.system else turns
+
+
+def _content(turn: Turn) -> Content:
+    """The text alone, or in parts with its pictures, as base64."""
+    if not turn.images:
+        return turn.text
+    shown = [base64.b64encode(one).decode("ascii") for one in turn.images]
+    return [{"type": "text", "text": turn.text}, *({"type": "image_url", "image_url": one} for one in shown)]
 
 
 def invoke(chat: Any, job: TextJob) -> Answer:

@@ -2,8 +2,12 @@
 
 Honest where clients stumble over the real one: 404 for a model it does not have, streamed NDJSON with a final
 `done` object, JSON only when `format` asks for it, and the oldest messages silently dropped beyond `num_ctx`.
+`/api/show` tells what a model can; images are refused by one that does not see, and
+where they are no base64 of a picture.
 """
 
+import base64
+import binascii
 import json
 import threading
 from collections import deque
@@ -42,6 +46,12 @@ class FakeOllama:
     faults: dict[str, deque[Fault]] = field(default_factory=dict)
     asked: list[dict[str, Any]] = field(default_factory=list)
     seen: list[list[dict[str, str]]] = field(default_factory=list)
+    sees: set[str] = field(default_factory=set)
+    """Models that take images."""
+    remote: dict[str, str] = field(default_factory=dict)
+    """Models of the vendor's cloud, and on which host."""
+    pictures: list[bytes] = field(default_factory=list)
+    """Images that a model was shown."""
     loaded: dict[str, int] = field(default_factory=dict)
     release: threading.Event = field(default_factory=threading.Event)
     url: str = ""
@@ -58,6 +68,34 @@ class FakeOllama:
         if self.script:
             return self.script.popleft()
         return Says('{"text": "Bonjour"}' if request.get("format") else "Bonjour à vous")
+
+    def has(self, name: str) -> bool:
+        return name in self.models or f"{name}:latest" in self.models
+
+    def can_see(self, name: str) -> bool:
+        return bool({name, f"{name}:latest", name.removesuffix(":latest")} & self.sees)
+
+    def show(self, name: str) -> dict[str, Any]:
+        """https://docs.ollama.com/api#show-model-information"""
+        vision = ["vision"] if self.can_see(name) else []
+        about = {"capabilities": ["completion", *vision], "details": {"family": "llama"}}
+        return {**about, "remote_host": self.remote[name], "remote_model": name} if name in self.remote else about
+
+    def refusal(self, request: dict[str, Any]) -> str:
+        """Why the images of a chat are not taken; those that are stand in `pictures`."""
+        shown = [one for message in request.get("messages", ()) for one in message.get("images") or ()]
+        if shown and not self.can_see(request["model"]):
+            return f'"{request["model"]}" does not support images'
+        found = []
+        for number, one in enumerate(shown):
+            try:
+                found.append(base64.b64decode(one, validate=True))
+            except (binascii.Error, ValueError, TypeError):
+                return f"illegal base64 data at input byte {number}"
+            if not found[-1].startswith((b"\xff\xd8\xff", b"\x89PNG\r\n")):
+                return "image: unknown format"
+        self.pictures += found
+        return ""
 
     def visible(self, request: dict[str, Any]) -> list[dict[str, str]]:
         """The messages the model really sees: the oldest beyond the window are gone, without a word."""
@@ -95,8 +133,14 @@ class _Handler(BaseHTTPRequestHandler):
         if self._faulty():
             return
         name = request.get("model", "")
-        if name not in self.state.models and f"{name}:latest" not in self.state.models:
+        if not self.state.has(name):
             self._json(404, {"error": f"model '{name}' not found"})
+            return
+        if self.path == "/api/show":
+            self._json(200, self.state.show(name))
+            return
+        if refusal := self.state.refusal(request):
+            self._json(400, {"error": refusal})
             return
         if request.get("keep_alive") == 0 and not request.get("prompt") and not request.get("messages"):
             self.state.loaded.pop(name, None)

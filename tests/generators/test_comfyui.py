@@ -58,17 +58,21 @@ def test_the_doctor_can_ask_whether_it_is_there(comfy: FakeComfy, engine: ComfyU
 def test_others_let_go_of_a_card_that_is_shared_and_only_then(comfy: FakeComfy) -> None:
     all_of_it = {"unload_models": True, "free_memory": True}
     with ollama.serving() as texts:
-        texts.loaded.update({"llama3.2": 1, "of-somebody-else": 1})
-        known = GeneratorsSettings(ollama_url=texts.url, comfyui_url=comfy.url)
+        texts.models.append("llava")
+        texts.loaded.update({"llama3.2": 1, "llava": 2, "of-somebody-else": 1})
+        known = GeneratorsSettings(ollama_url=texts.url, ollama_vision_model="llava", comfyui_url=comfy.url)
         sharing.make_room(known, "diffusion")
         shared = known.model_copy(update={"card_shared": True})
         for engine in ("replicate", "placeholder"):
             sharing.make_room(shared, engine)
-        assert (len(texts.loaded), comfy.freed) == (2, [])
+        assert (len(texts.loaded), comfy.freed) == (3, [])
         sharing.make_room(shared, "comfyui")
         assert (list(texts.loaded), comfy.freed) == (["of-somebody-else"], [])
         sharing.make_room(shared, "diffusion")
-        assert (len(texts.asked), comfy.freed) == (1, [all_of_it]), "nothing of ours is loaded there any more"
+        assert (len(texts.asked), comfy.freed) == (2, [all_of_it]), "nothing of ours is loaded there any more"
+        texts.loaded["llava"] = 3
+        sharing.make_room(shared, "ollama")
+        assert ("llava" in texts.loaded, comfy.freed) == (True, [all_of_it] * 2), "it looks at a picture now"
         comfy.fail("/free", Fault(status=500))
         sharing.make_room(shared, "diffusion")
     sharing.make_room(shared, "diffusion")  # nobody answers: the picture is tried all the same

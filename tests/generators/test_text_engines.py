@@ -1,18 +1,29 @@
 """Asking a model over HTTP: windows, repairs, cut answers, servers that are down, slow, busy or dishonest."""
 
+import base64
 import socket
 import threading
 from contextlib import closing
 
+import httpx
 import pytest
 
 from generators.asking import MOST_FAULTS, tokens_at_most
-from generators.contract import AnswerUnusable, EngineMissing, EngineUnreachable, JobTooLarge, Label, Turn
+from generators.contract import (
+    AnswerUnusable,
+    EngineMissing,
+    EngineUnheard,
+    EngineUnreachable,
+    JobTooLarge,
+    Label,
+    Turn,
+)
+from generators.engines import seeing
 from generators.engines.embedded import Embedded
 from generators.engines.ollama import CONTEXT, Ollama
 from tests.fakes import ollama as fake
-from tests.fakes.ollama import Fault, Says
-from tests.generators.builders import SCHEMA, a_text_job
+from tests.fakes.ollama import FakeOllama, Fault, Says
+from tests.generators.builders import SCHEMA, a_picture, a_text_job, encoded
 
 
 def test_window_and_room_are_always_sent_and_the_schema_stands_in_format() -> None:
@@ -150,6 +161,43 @@ def test_an_answer_that_breaks_off_is_no_answer() -> None:
 def test_nobody_there_is_unreachable() -> None:
     with pytest.raises(EngineUnreachable):
         Ollama("http://127.0.0.1:9", "llama3.2").write(a_text_job())
+
+
+def test_pictures_go_as_base64_to_a_model_that_sees_and_to_no_other() -> None:
+    picture = encoded(a_picture())
+    shown = a_text_job(turns=(Turn("user", "What is this?", images=(picture,)),), max_tokens=64)
+    assert tokens_at_most(shown) > tokens_at_most(a_text_job())
+    assert shown.digest() != a_text_job(turns=(Turn("user", "What is this?"),), max_tokens=64).digest()
+    with fake.serving(FakeOllama(sees={"llama3.2"})) as server:
+        Ollama(server.url, "llama3.2").write(shown)
+        assert server.pictures == [picture]
+        assert server.seen[-1][-1]["content"].strip() == "What is this?"  # LangChain puts each part on a line
+    with fake.serving() as server, pytest.raises(EngineUnheard):
+        Ollama(server.url, "llama3.2").write(shown)
+
+
+@pytest.mark.parametrize("image", ["not base64!", "", base64.b64encode(b"GIF89a").decode()])
+def test_the_server_takes_base64_of_pictures_alone(image: str) -> None:
+    message = {"role": "user", "content": "x", "images": [image]}
+    with fake.serving(FakeOllama(sees={"llama3.2"})) as server:
+        asked = {"model": "llama3.2", "messages": [message]}
+        assert httpx.post(server.url + "/api/chat", json=asked, trust_env=False).status_code == 400
+        assert (server.pictures, server.seen) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("url", "hosted"),
+    [
+        ("http://127.0.0.1:11434", False),
+        ("http://[::1]:11434", False),
+        ("http://192.168.1.20:11434", False),
+        ("https://93.184.215.14", True),
+        ("http://no-such-host.invalid", True),
+        ("https://[2606:4700::1111]", True),
+    ],
+)
+def test_a_server_outside_of_this_network_is_somebody_elses(url: str, hosted: bool) -> None:
+    assert seeing._near(url) is not hosted
 
 
 def test_threads_may_share_an_engine() -> None:

@@ -14,6 +14,7 @@ from tests.house.tree import ROOMS, ROOT
 
 TERMINAL: dict[str, set[str]] = {
     "AssuranceState": {"blocked"},
+    "ProposalState": {"taken", "refused"},
     "ComplaintState": {"closed"},
     "CheckState": {"failed", "recalled"},
     "ChannelState": set(),  # a lost account may be connected again

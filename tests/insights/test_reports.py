@@ -8,11 +8,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from foundation.money import Money
+from foundation.ids import uuid7
+from foundation.money import Money, token_prices
 from foundation.words import LANGUAGES, money
 from insights import reports
 from insights.loading import PastFollowers, load_followers
 from insights.reports import Report
+from studio.text_costs import Purpose, Sitting
 from subscribers import ledger
 from tests.insights.builders import Books, books
 from workers.wiring import Services
@@ -48,6 +50,31 @@ def test_numbers_of_the_day(full: Books) -> None:
     assert amounts == ["-300 XTS", "12.50 EUR", "300 XTS", "500 XTS"]
     assert (found.work.published, found.work.lateness_p95_ms) == (2, 120)
     assert [post.title for post in found.posts] == ["Premier café", ""]
+
+
+def asked(made: Books, model: str, price: str, at: datetime) -> None:
+    """A text of a model at an instant."""
+    prices = token_prices(price)
+    sitting = Sitting(made.services.tenant, made.tenant_id, made.creator_id, Purpose.KIT, uuid7(), prices)
+    sitting.tally().asking("ollama", model, 10_000, 0)
+    with made.scope() as scope:
+        scope.run("UPDATE text_requests SET created_at = :at WHERE model = :model", at=at, model=model)
+
+
+def test_what_content_cost_stands_beside_the_sales_and_changes_none(full: Books) -> None:
+    before = report(full)
+    asked(full, "a", "a = 20/1 USD", NOON)
+    asked(full, "b", "b = 3/1 EUR", NOON)
+    asked(full, "c", "c = 999/1 EUR", NOON + timedelta(days=1))
+    found = report(full, fresh=False)
+    assert (found.sales, found.orders, found.balanced) == (before.sales, before.orders, before.balanced)
+    amounts = [Money(3, "EUR"), Money(20, "USD")]
+    assert (list(found.spent.money), list(found.spent.money_lost)) == (amounts, amounts), "asked for, and never used"
+    for language in LANGUAGES:
+        for form in (reports.html(found, language), reports.markdown(found, language)):
+            assert all(money(one, language) in form for one in amounts), form
+    lines = [row for row in csv.reader(io.StringIO(reports.table(found))) if row[0] == "spent"]
+    assert [row[4:6] for row in lines] == [["3", "EUR"], ["20", "USD"]]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

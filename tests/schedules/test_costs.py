@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -165,5 +166,12 @@ def test_whatever_uses_what_posts_and_the_rest_add_up(lea: Desk) -> None:
         with lea.scope() as scope:
             for row in found.posts:
                 assert costs.of_post(scope, [lea.creator_id], row.post_id) == row
+            since, until = scope.now - timedelta(days=1), scope.now + timedelta(days=1)
+            whole = things.of_time(scope, lea.creator_id, since, until)
+            assert added([things.bill(whole)]) == parts
+            for cut in scope.run("SELECT created_at FROM engine_orders UNION SELECT created_at FROM text_requests"):
+                days = ((since, cut.created_at), (cut.created_at, until))
+                halves = [one.id for day in days for one in things.of_time(scope, lea.creator_id, *day)]
+                assert sorted(halves) == sorted(one.id for one in whole), "each thing on one side of any midnight"
 
     adds_up()

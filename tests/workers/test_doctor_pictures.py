@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from foundation.settings import GeneratorsSettings, Settings
+from tests.fakes import ollama
 from tests.fakes.eyes import serving
+from tests.fakes.ollama import FakeOllama
 from tests.generators.builders import needs_diffusion
 from tests.generators.tiny_films import adapter
 from tests.generators.tiny_models import sd15
-from workers.doctor import _eyes, _images, _moving
+from workers.doctor import _eyes, _images, _moving, _seeing
 from workers.findings import Verdict
 
 
@@ -60,3 +62,21 @@ def test_it_says_what_makes_pictures_move_or_why_nothing_can(tmp_path: Path) -> 
     assert moves(film_models=models, film_adapter=moved) == (Verdict.FINE, "engine.film_runs")
     assert moves(film_models=models) == (Verdict.BAD, "engine.film_adapter")
     assert moves(film_models=str(tmp_path / "none")) == (Verdict.BAD, "engine.folder_missing")
+
+
+def test_it_says_which_model_proposes_alt_texts_or_why_none_does() -> None:
+    def says(**settings: str) -> tuple[Verdict, str]:
+        found = _seeing(Settings(generators=GeneratorsSettings(**settings)))  # type: ignore[arg-type]  # from a test
+        return found.verdict, found.says.code
+
+    assert says() == (Verdict.FINE, "engine.seeing_none")
+    assert says(ollama_url="http://127.0.0.1:9", ollama_vision_model="llava") == (Verdict.WARN, "engine.server_down")
+    state = FakeOllama(models=["llava:latest", "llama3.2", "far"], sees={"llava:latest", "far"}, remote={"far": "x"})
+    with ollama.serving(state) as server:
+        for model, said in (
+            ("llava", (Verdict.FINE, "doctor.engine")),
+            ("far", (Verdict.WARN, "doctor.seeing_hosted")),
+            ("llama3.2", (Verdict.WARN, "engine.seeing_blind")),
+            ("gemma3", (Verdict.WARN, "engine.model_missing")),
+        ):
+            assert says(ollama_url=server.url, ollama_vision_model=model) == said

@@ -1,0 +1,133 @@
+"""Alternative texts by a model that sees, as members meet them: in Studio and while a post is written."""
+
+import json
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from dashboard.widgets import plain
+from foundation.database import OpenScope
+from foundation.settings import GeneratorsSettings
+from gate.units import Rating
+from generators import registry
+from schedules import alts_handling
+from schedules.events import PictureSeen
+from studio import library
+from tenants.roles import Role
+from tests.conftest import Cluster
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door, serving
+from tests.dashboard.streams import stream
+from tests.dashboard.test_compose import connected
+from tests.dashboard.test_files import picture
+from tests.dashboard.test_studio import pick, store, word
+from tests.fakes import ollama as fake
+from tests.fakes.ollama import FakeOllama, Says
+from tests.schedules.test_alts import GOOD, SEES
+
+HOSTILE = {**GOOD, "alt": "Un port <script>alert(1)</script> et des bateaux blancs au lever du soleil."}
+
+
+@pytest.fixture(scope="module")
+def able(door: Door, cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """A dashboard whose settings name a model that sees, which no page asks. The other one is started before: it would
+    inherit the settings."""
+    folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GREENROOM_GENERATORS__OLLAMA_VISION_MODEL", SEES)
+        with serving(cluster.url("greenroom_pages", "house"), *folders) as (url, log):
+            yield Door(url, log, tenant)
+
+
+@pytest.fixture
+def server() -> Iterator[FakeOllama]:
+    with fake.serving(FakeOllama(models=[SEES], sees={SEES})) as found:
+        yield found
+
+
+def work(door: Door, who: Agency, server: FakeOllama, *answers: object) -> None:
+    """What the workers do of what was asked for."""
+    server.script.extend(Says(json.dumps(one)) for one in answers)
+    with who.scope() as scope:
+        rows = scope.run("SELECT id FROM picture_words WHERE tenant_id = :t AND state = 'waiting'", t=who.tenant_id)
+        found = list(rows.scalars())
+    for one in found:
+        alts_handling.write(
+            PictureSeen(who.tenant_id, one),
+            tenant=door.tenant,
+            store=store(door),
+            engine=lambda: registry.seeing_engine(GeneratorsSettings(ollama_url=server.url, ollama_vision_model=SEES)),
+            make_room=lambda engine: None,
+        )
+
+
+def alt(who: Agency, asset: UUID) -> str:
+    with who.scope() as scope:
+        return library.item(scope, asset).alt
+
+
+def test_a_proposal_stands_beside_the_picture_and_is_changed_and_taken(
+    able: Door, lumiere: Agency, server: FakeOllama
+) -> None:
+    asset = picture(able, lumiere, rating=Rating.G)
+    with stream(able.url, able.cookie(lumiere)) as page:
+        page.open("/studio")
+        pick(page)
+        assert word("alt.waiting", count=1) in page.press(word("alt.ask"))
+        work(able, lumiere, server, HOSTILE)
+        shown = page.tick() + page.again()
+        assert "<script>" not in shown
+        assert alt(lumiere, asset) == "la mer"
+        page.type(plain(word("alt.proposed", model=SEES)), "Des bateaux blancs au port")
+        assert word("studio.alt_kept") in page.press(word("alt.take"))
+        assert GOOD["shows"].replace("’", "’") in page.again()
+    assert alt(lumiere, asset) == "Des bateaux blancs au port"
+
+
+def test_a_reason_is_read_and_put_away_and_words_written_meanwhile_stay(
+    able: Door, lumiere: Agency, server: FakeOllama
+) -> None:
+    asset = picture(able, lumiere, rating=Rating.G)
+    young = {**GOOD, "alt": "Une jeune fille de 16 ans."}
+    with stream(able.url, able.cookie(lumiere)) as page:
+        page.open("/studio")
+        pick(page)
+        page.press(word("alt.ask"))
+        work(able, lumiere, server, young, young)
+        page.tick()
+        assert "16 ans" not in page.again()
+        page.press(word("alt.seen"))
+        page.press(word("alt.ask"))
+        work(able, lumiere, server, GOOD)
+        page.tick()
+        page.again()
+        with lumiere.scope() as scope:
+            library.describe(scope, asset, "Mes mots")
+        assert word("alt.changed") in page.press(word("alt.take"))
+        assert alt(lumiere, asset) == "Mes mots"
+        page.press(word("alt.refuse"))
+        assert word("alt.take") not in page.labels()
+
+
+def test_pictures_of_a_post_are_described_where_it_is_written(able: Door, lumiere: Agency, server: FakeOllama) -> None:
+    connected(lumiere)
+    asset = picture(able, lumiere, rating=Rating.G)
+    with stream(able.url, able.cookie(lumiere)) as page:
+        page.open("/calendar", new=1, asset=asset)
+        page.press(word("alt.ask_chosen", count=1))
+        work(able, lumiere, server, GOOD)
+        page.tick()
+        page.again()
+        page.press(word("alt.take"))
+        assert page.find(word("compose.alt", number=1)).label
+    assert alt(lumiere, asset) == GOOD["alt"]
+
+
+def test_without_a_model_studio_says_what_is_missing(door: Door, lumiere: Agency) -> None:
+    picture(door, lumiere, rating=Rating.G)
+    with stream(door.url, door.cookie(lumiere, Role.OWNER)) as page:
+        page.open("/studio")
+        pick(page)
+        assert "GREENROOM_GENERATORS__OLLAMA_VISION_MODEL" in page.again()
+        assert word("alt.ask") not in page.labels()
