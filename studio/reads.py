@@ -75,9 +75,8 @@ class Run:
     waits_for: str = ""
     """window or quota, where it waits for one of these."""
     refused: int = 0
-    """So many of those that count as done a seller refused: they are not there."""
+    """So many of those that count as done a seller refused: they are not there; `why_refused` is said of the last."""
     why_refused: Message | None = None
-    """What was said of the last of them."""
 
 
 @dataclass(frozen=True)

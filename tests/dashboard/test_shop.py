@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
@@ -16,13 +15,12 @@ from dashboard.reads.shop import sample, table
 from dashboard.wording import Voice
 from foundation.database import Database, OpenScope
 from foundation.ids import uuid7
-from foundation.money import Money, token_prices
+from foundation.money import Money
 from foundation.words import LANGUAGES
 from gate import ratings
 from schedules.calendar import zone_of
 from studio import library, packs
 from studio.costs import Bill
-from studio.text_costs import Purpose, Sitting
 from subscribers import closing, ledger, orders, rail_rows
 from subscribers.rails import statement
 from tenants import agencies
@@ -35,7 +33,6 @@ from tests.fakes.network import Network, network
 from tests.subscribers.builders import Studio, nova
 from tests.subscribers.tills import Account
 
-PRICES = token_prices("big = 7/1 EUR")
 SEES = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.ACCOUNTANT}
 NAMED = {Role.OWNER, Role.MANAGER, Role.CREATOR}
 
@@ -299,7 +296,7 @@ def test_a_heading_of_theirs_is_explained_once_and_kept(house: House) -> None:
         assert "Lire ces fichiers ainsi" not in page.labels()
 
 
-def test_month_is_closed_with_its_fingerprint(house: House, tenant: OpenScope) -> None:
+def test_month_is_closed_with_its_fingerprint(house: House) -> None:
     with house.studio.scope() as scope:
         last = scope.now.date().replace(day=1) - timedelta(days=1)
         ledger.post(
@@ -311,15 +308,8 @@ def test_month_is_closed_with_its_fingerprint(house: House, tenant: OpenScope) -
             occurred_at=scope.now.replace(day=1) - timedelta(days=2),
             creator_id=house.studio.world.creator_id,
         )
-        creator_id = house.studio.world.creator_id
-        sitting = Sitting(tenant, scope.tenant_id, creator_id, Purpose.KIT, uuid7(), PRICES)
-    sitting.tally().asking("ollama", "big", 10_000, 0)
-    with house.studio.scope() as scope:
-        scope.run("UPDATE text_requests SET month = :month", month=f"{last:%Y-%m}")
     with house.look(Role.ACCOUNTANT, view="books") as page:
-        shown = page.again()
-        assert "12,34\xa0€" in shown
-        assert "0,07" in shown, "what content cost, beside the books"
+        assert "12,34\xa0€" in page.again()
         assert "Le mois est clos." in page.press("Clore ce mois")
         assert "Accountant N." in page.again()
         assert "Clore ce mois" not in page.labels()
@@ -329,11 +319,9 @@ def test_month_is_closed_with_its_fingerprint(house: House, tenant: OpenScope) -
     assert found.close is not None
     assert found.close.unchanged
     assert "1234,EUR" in table(found)
-    spent = Bill(1, 2.0, {"EUR": Decimal("6.5")}, {})
-    sheet = Sheet("Relevé de Łucja", "Agence", "Łucja", "Clos", found, spent, Voice("fr", zone_of(ZONE)))
-    made = pdf(sheet)
+    made = pdf(Sheet("Relevé de Łucja", "Agence", "Łucja", "Clos", found, Bill(), Voice("fr", zone_of(ZONE))))
     assert made[:5] == b"%PDF-"
-    assert made == pdf(sheet) != pdf(replace(sheet, spent=Bill()))
+    assert made == pdf(Sheet("Relevé de Łucja", "Agence", "Łucja", "Clos", found, Bill(), Voice("fr", zone_of(ZONE))))
 
 
 @pytest.mark.parametrize("role", Role)

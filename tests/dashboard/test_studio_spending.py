@@ -1,18 +1,26 @@
 """Pictures that cost money, as members see it: the estimate, the month, the cap, and a run that it does not hold."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from dashboard.printing import Sheet, pdf
 from dashboard.reads.studio import engine_of
 from dashboard.widgets import plain
+from dashboard.wording import Voice
 from foundation.database import OpenScope
-from foundation.money import Money, Price
+from foundation.ids import uuid7
+from foundation.money import Money, Price, token_prices
 from foundation.settings import GeneratorsSettings
-from studio import recipes, spending
+from schedules.calendar import zone_of
+from studio import costs, recipes, spending
 from studio.estimating import price_of
 from studio.spending import Wanted
+from studio.text_costs import Purpose, Sitting
+from subscribers import closing
 from tenants.roles import Role
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency
@@ -93,6 +101,29 @@ def test_a_cap_is_kept_and_a_run_beyond_it_is_refused(priced: Door, lumiere: Age
     with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
         shown = page.open("/studio")
         assert word("studio.run_cost") in shown, "on the card of the run"
+
+
+def test_what_a_month_cost_stands_beside_its_books_and_in_no_sum_of_them(priced: Door, lumiere: Agency) -> None:
+    prices = token_prices("big = 7/1 EUR, dear = 9/1 USD")
+    sitting = Sitting(priced.tenant, lumiere.tenant_id, lumiere.creator_id, Purpose.KIT, uuid7(), prices)
+    for model in ("big", "dear"):
+        sitting.tally().asking("ollama", model, 10_000, 0)
+    with lumiere.scope() as scope:
+        last = (scope.now.date().replace(day=1) - timedelta(days=1)).replace(day=1)
+        scope.run(
+            "UPDATE text_requests SET month = :month WHERE tenant_id = :t", month=f"{last:%Y-%m}", t=scope.tenant_id
+        )
+    with stream(priced.url, priced.cookie(lumiere, Role.ACCOUNTANT)) as page:
+        shown = page.open("/shop", view="books")
+    assert all(part in shown for part in (word("shop.spent_beside"), "0,07", "0,09")), "each currency for itself"
+    with lumiere.scope() as scope:
+        month, spent = (
+            closing.month(scope, lumiere.creator_id, last),
+            costs.bill(costs.of_subjects(scope, [sitting.subject_id])),
+        )
+    assert not month.totals
+    sheet = Sheet("Mia", "Lumière", "Mia", "", month, spent, Voice("fr", zone_of("Europe/Paris")))
+    assert pdf(sheet) == pdf(sheet) != pdf(replace(sheet, spent=costs.Bill()))
 
 
 def test_a_recipe_names_one_of_several_engines_and_is_told_what_is_not_there(priced: Door, lumiere: Agency) -> None:
