@@ -70,7 +70,9 @@ def platforms_are_not_compared(source: Source) -> Found:
 )
 def accounts_are_known_by_their_own_limits(source: Source) -> Found:
     """No connector taken by an account's platform outside `channels.abilities`."""
-    taken = [(node.value, node.slice, node) for node in source.nodes(ast.Subscript)]
+    taken: list[tuple[ast.expr, ast.expr, ast.AST]] = [
+        (node.value, node.slice, node) for node in source.nodes(ast.Subscript)
+    ]
     for call in source.nodes(ast.Call):
         if isinstance(call.func, ast.Attribute) and call.func.attr == "get" and call.args:
             taken.append((call.func.value, call.args[0], call))
