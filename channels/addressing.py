@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from channels import asking, attempts, reads
+from channels import abilities, asking, attempts, reads
 from channels.events import CopyAddressed
 from channels.reads import Channel
 from connectors import contract
@@ -46,7 +46,7 @@ def without(scope: Scope, subject: Subject, connectors: Mapping[str, Connector])
         if copy.gone_at is not None or scope.now > (copy.visible_at or copy.minted_at) + GIVEN_UP:
             continue
         channel = reads.channel(scope, copy.channel_id)
-        if isinstance(connectors[channel.platform], Addressed) and not address_of(scope, copy):
+        if isinstance(abilities.of(connectors, channel), Addressed) and not address_of(scope, copy):
             found.append((copy, channel))
     return found
 
@@ -79,7 +79,7 @@ def seek(
 def _told(
     copy: Copy, channel: Channel, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]
 ) -> Located | None:
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
     if not isinstance(connector, Addressed):
         return None
     place = contract.Copy(copy.native_ids[-1], copy.account, copy.viewer)

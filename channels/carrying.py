@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
-from channels import attempts, budgets, pacing, reads, reconciling, refreshing, storing
+from channels import abilities, attempts, budgets, pacing, reads, reconciling, refreshing, storing
 from channels.attempts import Attempt
 from channels.reads import Channel
 from connectors import pointing, pricing
@@ -124,7 +124,7 @@ def arm(
 
     Raises the gate's Denied; Conflict when another worker armed the same subject at this moment.
     """
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
     if kind == "stage" and any(row.outcome is None for row in attempts.of(scope, unit.subject, part, ("send",))):
         return Staged()
     rows = attempts.of(scope, unit.subject, part)
@@ -163,7 +163,7 @@ def rehearse(scope: Scope, *, channel: Channel, unit: Unit, connectors: Connecto
 
     Returns the request, or at once why there would be none.
     """
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
     unit = replace(unit, native_key=_key(unit, 0, (), connector, scope.now))
     turn = pricing.turn(connector, unit, ())
     if not isinstance(turn, Send):
@@ -233,7 +233,7 @@ def arm_next(
     row = next((each for each in rows if each.id == armed.attempt_id), None)
     if row is None:
         raise NotFound("attempt.not_here")
-    turn = _continue(rows, row, connectors[armed.channel.platform], armed.unit)
+    turn = _continue(rows, row, abilities.of(connectors, armed.channel), armed.unit)
     if not isinstance(turn, Send):
         return pacing.in_turn(refreshing.weigh(scope, armed.channel, turn, shown=armed.channel.generation), row, rows)
     if row.outcome is not None:
@@ -308,7 +308,7 @@ def recorded(scope: Scope, subject: Subject, *, connectors: Connectors, part: in
     for row in reversed(rows):
         if row.outcome is None and attempts.published_answer(row) is not None:
             channel = reads.channel(scope, row.channel_id)
-            connector = connectors[channel.platform]
+            connector = abilities.of(connectors, channel)
             turn = _continue(rows, row, connector, storing.unit_from_json(row.unit))
             return None if isinstance(turn, Send) else refreshing.weigh(scope, channel, turn)
     return None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from channels import asking, attempts, reads, storing
+from channels import abilities, asking, attempts, reads, storing
 from channels.reads import Channel
 from connectors.answers import SHORT_WAIT
 from connectors.contract import Answer, ChatConnector, Send, WireStep
@@ -51,7 +51,7 @@ def refund(
         attempt_id = attempts.begin(
             scope, channel_id=channel_id, subject=subject, kind="refund", deadline=scope.now + ACT
         )
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
 
     request = step(connector)
 
@@ -89,7 +89,7 @@ def stop_renewal(
     """
     with tenant(tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, channel_id)
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
     if not isinstance(connector, Subscribes):
         return Rejected(Message("subscription.not_here"), permanent=True)
     return connector.renewal_stopped(send(channel, connector.stop_renewal(user, charge_id), transport=transport))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from channels import attempts, pacing, reads, refreshing, storing
+from channels import abilities, attempts, pacing, reads, refreshing, storing
 from channels.attempts import Attempt
 from channels.carrying import Armed
 from channels.reads import Channel
@@ -236,7 +236,7 @@ def resolve(scope: Scope, subject: Subject, native_id: str, *, came_through: boo
 def _turn(
     connectors: Connectors, channel: Channel, unit: Unit, native_id: str, answers: Sequence[Answer]
 ) -> Send | Outcome:
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
     if not (connector.capabilities.edits and isinstance(connector, Edits)):
         return Rejected(Message("edit.not_there"), permanent=True)
     turn = connector.edit(unit, native_id, tuple(answers))

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels import asking, budgets, connecting, oauth_clients, reads, refreshing, visiting
+from channels import abilities, asking, budgets, connecting, oauth_clients, reads, refreshing, visiting
 from channels.events import ChannelEnrol, ChannelTest
 from channels.models import EnrolmentRow
 from channels.states import EnrolmentState
@@ -238,8 +238,12 @@ def _connect(scope: Scope, row: EnrolmentRow, found: Connected, address: str, as
         zone=creator.zone,
         min_gap=timedelta(seconds=found.min_gap_seconds),
         app_key=found.app_key,
-        options={**found.options, "connected_at": asked_at.isoformat()},
+        options={**found.options, "connected_at": asked_at.isoformat(), **_limits(found, asked_at)},
     )
+
+
+def _limits(found: Connected, asked_at: datetime) -> Mapping[str, Any]:
+    return abilities.kept(found.limits, asked_at) if found.limits else {}
 
 
 def _why(outcome: Outcome) -> Message:

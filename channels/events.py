@@ -70,6 +70,26 @@ class ChannelLook:
 
 
 @dataclass(frozen=True)
+class ChannelMeasure:
+    """Read what the account `subject_id` may do on its platform."""
+
+    kind: ClassVar[str] = "channel.measure"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
+class LimitsDue:
+    """Have the limits of the tenant's accounts read where that is long ago; the subject is the tenant."""
+
+    kind: ClassVar[str] = "limits.due"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class PlaceSeen:
     """Fact: somebody sees again what the place the account `subject_id` posts to is set to."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from channels import asking, budgets, reads
+from channels import abilities, asking, budgets, reads
 from channels.events import ChannelProbe
 from channels.removing import remove
 from connectors.contract import Connector, Send, Sought
@@ -27,7 +27,7 @@ def probe(event: ChannelProbe, *, tenant: OpenScope, transport: Transport, conne
         raise outbox.Later(waits.until - now)
     if braked is None:
         return
-    turn = _harmless(connectors[channel.platform], channel.account, now)
+    turn = _harmless(abilities.of(connectors, channel), channel.account, now)
     if turn is None:
         with tenant(event.tenant_id, asking.ACTOR) as scope:
             budgets.release(scope, channel.id)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels import asking, budgets, reads, refreshing
+from channels import abilities, asking, budgets, reads, refreshing
 from channels.reads import Channel
 from connectors import windows
 from connectors.contract import Answer, ChatConnector, News, Response, Send, StepNotSent, Update
@@ -60,7 +60,7 @@ def poll(channel: Channel, after: str, *, transport: Transport, connectors: Mapp
 
     What has no end after `asking.MOST_REQUESTS` is not heard. Raises EgressForbidden.
     """
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
     answers: tuple[Answer, ...] = ()
     while isinstance(turn := connector.listen(after, answers), Send) and len(answers) < asking.MOST_REQUESTS:
         order = ControlOrder(channel.tenant_id, channel.id, turn.step.action)

@@ -8,7 +8,7 @@ the menus of Discord do (docs/adr/0077).
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from channels import asking, budgets, reads, refreshing
+from channels import abilities, asking, budgets, reads, refreshing
 from channels.events import MenuDue
 from channels.states import ChannelState
 from connectors.capabilities import Capabilities
@@ -42,7 +42,7 @@ def look(
     """Make what an account shows as it should be. Raises `outbox.Later` where it must be tried again."""
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, event.subject_id)
-        connector = connectors.get(channel.platform)
+        connector = abilities.known(connectors, channel)
         if channel.state != ChannelState.ACTIVE or not channel.chat_surface or not isinstance(connector, OffersMenu):
             return
         waits, now = budgets.limit(scope, channel.id, brake=False), scope.now

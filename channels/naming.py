@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from channels import asking, attempts, budgets, reads, storing
+from channels import abilities, asking, attempts, budgets, reads, storing
 from connectors.contract import Answer, Connector, Send
 from connectors.naming import UNREAD, Address, Names
 from connectors.outcomes import Failed, Found, Sighting, Unknown
@@ -35,7 +35,7 @@ def look(
         channel = reads.channel(scope, channel_id)
         waits = budgets.limit(scope, channel_id, brake=False)
         sent = attempts.of(scope, subject, part, ("send",))
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
     if not isinstance(connector, Names):  # a platform of others, which says nothing of addresses
         return Failed(Message("naming.unable"))
     if waits is not None:

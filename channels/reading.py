@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from channels import addressing, asking, budgets, counted, reads, seeing
+from channels import abilities, addressing, asking, budgets, counted, reads, seeing
 from channels.events import DeliveryVerify
 from channels.reads import Channel
 from connectors import contract
@@ -164,7 +164,7 @@ def _reached(
     """An account, its connector, and whether its platform wants us to wait. Raises NotFound."""
     with tenant(tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, channel_id)
-        return channel, connectors[channel.platform], budgets.limit(scope, channel_id, brake=False) is not None
+        return channel, abilities.of(connectors, channel), budgets.limit(scope, channel_id, brake=False) is not None
 
 
 def _told(
@@ -231,7 +231,7 @@ def _shown(
     connectors: Mapping[str, Connector],
 ) -> Send | Shown | Outcome | None:
     """How the platform shows a copy; None where it shows nothing of its marks."""
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
     if not copy.flags or not isinstance(connector, ReadsBack):
         return None
     place = contract.Copy(copy.native_ids[0], copy.account, copy.viewer)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from channels import asking, attempts, budgets, reads, storing
+from channels import abilities, asking, attempts, budgets, reads, storing
 from channels.attempts import Attempt
 from channels.reads import Channel
 from connectors.contract import Answer, Connector, Send, Sought
@@ -84,7 +84,7 @@ def look(
             return known
         channel = reads.channel(scope, row.channel_id)
         look_id, sought = _begin(scope, channel, row), _sought(scope, row)
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
 
     def ask(answers: tuple[Answer, ...]) -> Send | Sighting:
         return connector.find(sought, answers)
@@ -230,7 +230,7 @@ def _known(scope: Scope, row: Attempt, connectors: Mapping[str, Connector]) -> S
     if isinstance(stands, Processing) and stands.by_hand:
         return Unknown(Message(NO_LOOKUP))  # somebody has it in hand, and nobody else can say
     channel = reads.channel(scope, row.channel_id)
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
     if attempts.published_answer(row) is not None:
         said = connector.next(storing.unit_from_json(row.unit), attempts.answers_of(row))
         if isinstance(said, Published):

@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 
-from channels import asking, budgets, connecting, oauth_clients, reads, tokens
+from channels import abilities, asking, budgets, connecting, measuring, oauth_clients, reads, tokens
 from channels.events import TokenRefresh
 from channels.reads import Channel
 from channels.states import ChannelState
 from channels.tokens import Claim
+from connectors import varying
 from connectors.answers import SHORT_WAIT
 from connectors.contract import Answer, Connector, Grant, OAuthClient, Refreshable, Renewed, Send
 from connectors.outcomes import Disconnected, Outcome, Processing, Published, Reauthorize, Rejected, Retry, Uncertain
@@ -28,7 +29,8 @@ def weigh(scope: Scope, channel: Channel, outcome: Outcome, *, shown: int | None
     """What an outcome means for the account, before its subject is locked.
 
     A refused token is renewed where it can be, once, and nothing is lost: the outcome becomes Retry. Else it stops the
-    channel, as a lost account does. `shown` is the generation of the token the request showed, None when unknown.
+    channel, as a lost account does. A limit that is another one than we knew is read again. `shown` is the generation
+    of the token the request showed, None when unknown.
     """
     match outcome:
         case Reauthorize(reason=reason):
@@ -41,6 +43,9 @@ def weigh(scope: Scope, channel: Channel, outcome: Outcome, *, shown: int | None
             return Retry(SHORT_WAIT, "account", Message("channel.renewing"))
         case Disconnected(reason=reason):
             connecting.gone(scope, channel.id, reason)
+            return outcome
+        case Rejected(reason=Message(code=varying.OTHER)):
+            measuring.ask(scope, channel.id)
             return outcome
         case _:
             return outcome
@@ -68,7 +73,7 @@ def renew(
         if until is not None:
             raise outbox.Later(until - now)
         return
-    connector, end = connectors[channel.platform], _Asked(Reauthorize(Message("channel.renewal_lost")))
+    connector, end = abilities.of(connectors, channel), _Asked(Reauthorize(Message("channel.renewal_lost")))
     usable = channel.state in (ChannelState.ACTIVE, ChannelState.PAUSED)
     if usable and isinstance(connector, Refreshable) and claim.may_ask(connector.refresh_grace):
         account = replace(reads.account(channel), auth_url=addresses.get(f"{channel.platform}_auth", ""))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from channels import asking, budgets, reads, refreshing
+from channels import abilities, asking, budgets, reads, refreshing
 from channels.reads import Channel
 from channels.states import ChannelState
 from connectors.contract import Answer, Connector, Send
@@ -36,7 +36,7 @@ def heard(tenant_id: UUID, channel_id: UUID, *, ear: Ear) -> tuple[Channel, Rema
     """What was said on an account since the last time, or None where nobody tells now. Raises NotFound."""
     with ear.tenant(tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, channel_id)
-        connector = ear.connectors[channel.platform]
+        connector = abilities.of(ear.connectors, channel)
         if not isinstance(connector, Remarked) or budgets.limit(scope, channel_id, brake=False) is not None:
             return None
         after = cursor(scope, channel_id)
@@ -52,7 +52,7 @@ def moderate(tenant_id: UUID, channel_id: UUID, native_id: str, author: str, act
     """Act on a remark; what came of it. Raises NotFound, and ValueError for an account that knows no such act."""
     with ear.tenant(tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, channel_id)
-        connector = ear.connectors[channel.platform]
+        connector = abilities.of(ear.connectors, channel)
         waits, now = budgets.limit(scope, channel_id, brake=False), scope.now
     if not isinstance(connector, Remarked) or act not in connector.capabilities.moderates:
         raise ValueError(f"{channel.platform} knows no {act}")

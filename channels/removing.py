@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 from channels import (
+    abilities,
     addressing,
     asking,
     attempts,
@@ -128,7 +129,7 @@ def _taken_away(copy: Copy, channel: Channel, native_id: str, outside: Outside) 
         attempt_id = attempts.begin(
             scope, channel_id=channel.id, subject=copy.subject, kind="remove", deadline=scope.now + ACT
         )
-    connector, place = outside.connectors[channel.platform], contract.Copy(native_id, copy.account, copy.viewer)
+    connector, place = abilities.of(outside.connectors, channel), contract.Copy(native_id, copy.account, copy.viewer)
 
     def question(answers: tuple[Answer, ...]) -> Send | Outcome:
         return connector.remove(place, answers)

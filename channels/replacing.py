@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from channels import asking, attempts, budgets, reads, refreshing, storing
+from channels import abilities, asking, attempts, budgets, reads, refreshing, storing
 from channels.attempts import Attempt
 from channels.reads import Channel
 from connectors import contract
@@ -64,7 +64,7 @@ def replace(copy: Copy, channel: Channel, native_ids: Sequence[str], outside: Ou
 
     Published: none of them shows any more what it did. Rejected: one still does, and another try would be no better.
     """
-    connector = outside.connectors[channel.platform]
+    connector = abilities.of(outside.connectors, channel)
     if not (connector.capabilities.replaces and isinstance(connector, Replaces)):
         return None
     outcomes = [_replaced(copy, channel, native_id, connector, outside) for native_id in native_ids]

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import col, select
 
-from channels import asking, budgets, reads, refreshing
+from channels import abilities, asking, budgets, reads, refreshing
 from channels.events import RoleDue
 from channels.models import of_channel
 from channels.reads import Channel
@@ -229,7 +229,7 @@ def settle(event: RoleDue, *, tenant: OpenScope, transport: Transport, connector
         give, user_id, role = row.wanted, row.user_id, row.role
     if waits is not None:
         raise outbox.Later(waits.until - now)
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
     if not isinstance(connector, GivesRoles):
         return
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import cast
 from uuid import UUID
 
-from channels import attempts, handing, reads, storing
+from channels import abilities, attempts, handing, reads, storing
 from channels.events import SaveWanted
 from channels.models import HandoverRow, SaveRow
 from channels.states import LIVE_TASKS, SAVE_STATES, SaveState
@@ -131,7 +131,7 @@ def _allow(scope: Scope, wish_id: UUID, mint: Mint, connectors: Mapping[str, Con
     medium = next((one for one in unit.media if one.sha256 == wish.sha256), None)
     if medium is None:
         raise NotFound("handover.unknown")
-    connector = cast(HandsOver, connectors[reads.channel(scope, task.channel_id).platform])
+    connector = cast(HandsOver, abilities.of(connectors, reads.channel(scope, task.channel_id)))
     permit = mint(scope, unit, connector.save(str(wish_id), medium))
     _answer(scope, wish_id, SaveState.ALLOWED, jti=permit.jti)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from channels import asking, connecting, reads
+from channels import abilities, asking, connecting, reads
 from channels.events import ChannelLook, PlaceSeen
 from channels.reads import Channel
 from connectors.contract import Answer, Connector, Send
@@ -71,7 +71,7 @@ def look(event: ChannelLook, *, tenant: OpenScope, transport: Transport, connect
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, event.subject_id)
         place = _place(scope, channel)
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
     if not isinstance(connector, Seeable):
         return
 

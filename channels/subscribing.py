@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import UniqueConstraint
 
-from channels import asking, budgets, reads, refreshing
+from channels import abilities, asking, budgets, reads, refreshing
 from channels.calls import NOTED_EVERY
 from channels.events import CallsDue
 from channels.models import of_channel
@@ -96,7 +96,7 @@ def bring(
     between, it is done again. Raises NotFound."""
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, event.subject_id)
-        connector, stands = connectors.get(channel.platform), of_channels(scope, [channel.id]).get(channel.id)
+        connector, stands = abilities.known(connectors, channel), of_channels(scope, [channel.id]).get(channel.id)
         before: Standing = stands.state if stands is not None else "off"
         if not isinstance(connector, Subscribes) or (not taken and before == "off"):
             able = isinstance(connector, Subscribes)

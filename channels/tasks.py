@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels import handing, reads
+from channels import abilities, handing, reads
 from channels.events import HandoverLook, TakedownRemove
 from channels.handing import POST, REMOVAL
 from channels.models import ChannelRow, HandoverRow
@@ -274,7 +274,7 @@ def _named(scope: Scope, row: HandoverRow, pasted: str, connectors: Mapping[str,
     if not pasted.strip():
         return None
     channel = reads.channel(scope, row.channel_id)
-    posted = cast(HandsOver, connectors[channel.platform]).posted(channel.surface, pasted)
+    posted = cast(HandsOver, abilities.of(connectors, channel)).posted(channel.surface, pasted)
     if posted is None:
         raise BadInput("handover.no_link", site=str(row.content.get("site", "")))
     taken = scope.run(

@@ -89,6 +89,8 @@ class Connected:
     """Where the account lives, when it is not the platform's usual address."""
     min_gap_seconds: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    """Where accounts of the platform differ (`connectors.varying`): what this one may do."""
     app_key: str = ""
     """What shares its limits with other accounts of the platform: an application's id, a server; often none."""
 

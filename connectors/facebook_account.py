@@ -32,6 +32,9 @@ NEEDED = ("pages_manage_posts", "pages_read_engagement")
 SHORTEST = timedelta(days=1)
 """A token that ends sooner was made of one that lasts an hour."""
 
+LONGEST = timedelta(days=3650)
+"""An end further away is nobody's."""
+
 _ECHOED = ("error.message",)
 """A refusal repeats the token that nobody can read."""
 
@@ -73,19 +76,26 @@ def _connected(page: str, name: str, token: Sealed, rights: Answer) -> Connected
     missing = [right for right in NEEDED if right not in scopes] if isinstance(scopes, list) else []
     if missing:
         return Rejected(Message("facebook.right_missing", {"rights": ", ".join(missing)}), permanent=False)
-    left = _lifetime(told, rights)
+    left = _lifetime(told, rights, "expires_at")
     if left is not None and left < SHORTEST:
         return Rejected(Message("facebook.short_token"), permanent=False)
-    return Connected(page, name, SURFACE, token=token)
+    reads = _lifetime(told, rights, "data_access_expires_at")
+    ends = [one for one in (left, reads) if one is not None and timedelta(0) < one < LONGEST]
+    return Connected(page, name, SURFACE, token=token, lifetime=min(ends, default=None))
 
 
 def _is_ok(answer: Answer) -> bool:
     return isinstance(answer, Response) and answer.ok
 
 
-def _lifetime(told: Mapping[str, Any], answer: Answer) -> timedelta | None:
-    """How long the token still holds by their clock; None for always, or where nobody tells."""
-    ends = told.get("expires_at")
+def _lifetime(told: Mapping[str, Any], answer: Answer, name: str) -> timedelta | None:
+    """How long the token still holds by their clock, or lets us read: a Page's own never ends by itself, but after 90
+    days without its person it reads nothing any more, and what was posted is not found again. None for always, or
+    where nobody tells.
+
+    Source: https://developers.facebook.com/docs/facebook-login/auth-vs-data
+    """
+    ends = told.get(name)
     until = instant(str(ends)) if isinstance(ends, int) and not isinstance(ends, bool) and ends > 0 else None
     now = date_of(answer)
     return until - now.astimezone(UTC) if until is not None and isinstance(now, datetime) else None

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import EntryPoint
 from urllib.parse import urlsplit
 
-from connectors import contract, enrolment, following, inboxes, naming, options, places, showing
+from connectors import contract, enrolment, following, inboxes, naming, options, places, showing, varying
 from connectors.capabilities import COSTS, Capabilities
 from connectors.contract import Connector
 from connectors.enrolment import ConnectForm
@@ -43,6 +43,7 @@ _ABILITIES: tuple[type, ...] = (
     places.Seeable,
     places.ReadsBack,
     naming.Names,
+    varying.Varies,
     enrolment.Connectable,
 )
 

@@ -37,15 +37,22 @@ def still(copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
         return Send(looked(f"/{segment(copy.native_id)}?fields=id"))
     if len(answers) == 1:
         return Standing() if id_of(answers[0]) else Send(page("")) if error(answers[0]) == READ_BUG else None
-    posts = posts_of(answers[-1])
+    return listed(copy.native_id, answers[1:])
+
+
+def listed(native_id: str, pages: tuple[Answer, ...]) -> Send | Stand | None:
+    """Whether a post is among the account's own, read page by page; None where nobody can tell."""
+    if not pages:
+        return Send(page(""))
+    posts = posts_of(pages[-1])
     if posts is None:
         return None
-    if any(str(post["id"]) == copy.native_id for post in posts):
+    if any(str(post["id"]) == native_id for post in posts):
         return Standing()
-    after = _after(answers[-1])
+    after = _after(pages[-1])
     if len(posts) < LISTED or not isinstance(after, str):
         return Missing()
-    return Send(page(after)) if len(answers) <= MOST_PAGES else None
+    return Send(page(after)) if len(pages) < MOST_PAGES else None
 
 
 def page(after: str) -> WireStep:

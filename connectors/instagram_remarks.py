@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import fitting, remarks
+from connectors import fitting, instagram_listing, remarks
 from connectors.answers import ahead, body_of, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Response, Send, Sought, StepKind, WireStep
 from connectors.instagram_answers import READ_BUG, RIGHTS, error, id_of, meaning
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.remarks import OURS, Act, Spot, own, top
+from connectors.standing import Missing
 from foundation.words import Message
 from gate.units import Unit
 
@@ -50,7 +51,8 @@ def answer(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Send |
 def comment(unit: Unit, answers: tuple[Answer, ...], can: Capabilities, marks: frozenset[str]) -> Send | Outcome:
     """A first comment under a post of ours: ask whether the post takes comments, then put the words there.
 
-    A post that was published this moment is told as missing for a while: it is waited for, and nothing was said there.
+    A post that was published this moment is told as missing for a while, though it is listed: it is waited for, and
+    nothing was said there. One that is in none of the account's posts either is gone, and no comment comes under it.
     Source: https://developers.facebook.com/docs/instagram-platform/comment-moderation, and `is_comment_enabled` of
     https://developers.facebook.com/docs/instagram-platform/reference/instagram-media
     """
@@ -61,6 +63,13 @@ def comment(unit: Unit, answers: tuple[Answer, ...], can: Capabilities, marks: f
     if last is None:
         asked = f"/{post}?fields=is_comment_enabled"
         return Send(WireStep(OPEN, StepKind.CONTROL, "GET", asked, action=LOOK))
+    if error(answers[0]) == READ_BUG:
+        seen = instagram_listing.listed(unit.reply_to, answers[1:])
+        if isinstance(seen, Send):
+            return seen
+        if isinstance(seen, Missing):
+            return Rejected(Message("connectors.comment_post_gone"), permanent=False)
+        return _comment_refused(answers[0], creates=False)
     if last.step == OPEN:
         told = told_by(last)
         if told.get("is_comment_enabled") is False:

@@ -6,15 +6,17 @@ Source: https://docs.joinmastodon.org/methods/statuses/#create
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, mastodon_account, mastodon_remarks, mastodon_words, options, showing
+from connectors import fitting, mastodon_account, mastodon_limits, mastodon_remarks, mastodon_words, options, showing
 from connectors.answers import ahead, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
 from connectors.mastodon_account import NO_MORE, SURFACE, is_gone, meaning, number_of, sentence
+from connectors.mastodon_limits import FILM, USUAL, Limits
 from connectors.mastodon_text import length
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address, parts_in, split
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
@@ -29,10 +31,6 @@ PUBLISH, SOURCE = "publish", "source:"
 SENSITIVE, WARNED = "sensitive=true", "spoiler_text non-empty"
 WARNING = "18+ · NSFW"
 """The words above a post that is folded up; a reader opens it."""
-
-MOST_ALT = 1500
-FILM, PICTURE_BYTES = "video/mp4", 16 * 1024 * 1024
-"""A film stands alone, and may be larger than a picture: 40 MiB on servers that have not raised it to 99."""
 
 POLLS, AGAIN = 3, timedelta(seconds=5)
 """How often one try asks whether a picture is ready, and how long the next try waits."""
@@ -58,10 +56,10 @@ _COUNTS = {
 CAN = Capabilities(
     platform="mastodon",
     surfaces=(SURFACE.partition(".")[2],),
-    max_text=500,
-    max_media=4,
-    mimes=("image/jpeg", "image/png", "image/webp", FILM),
-    max_bytes=40 * 1024 * 1024,
+    max_text=USUAL.text,
+    max_media=USUAL.media,
+    mimes=USUAL.mimes,
+    max_bytes=USUAL.film_bytes,
     look="listing",
     resend_is_look=False,
     can_delete=True,
@@ -84,15 +82,29 @@ CAN = Capabilities(
 
 
 class Mastodon:
-    """Posts with up to four pictures, or a film; pure."""
+    """Posts with a few pictures, or a film, within the limits of a server; pure."""
 
-    capabilities = CAN
     form = mastodon_account.FORM
     numbers_prove = True
 
+    def __init__(self, limits: Limits = USUAL) -> None:
+        heaviest = max(limits.picture_bytes, limits.film_bytes)
+        self._limits = limits
+        self.capabilities = replace(
+            CAN, max_text=limits.text, max_media=limits.media, mimes=limits.mimes, max_bytes=heaviest
+        )
+
+    def own_limits(self, answers: tuple[Answer, ...]) -> Send | Mapping[str, Any] | None:
+        """Ask the server what it lets its accounts do."""
+        return mastodon_limits.own_limits(answers)
+
+    def within(self, limits: Mapping[str, Any]) -> "Mastodon":
+        """The connector on a server of these limits."""
+        return Mastodon(mastodon_limits.read(limits))
+
     def count(self, unit: Unit) -> tuple[int, int]:
         """Characters as readers see them, the warning's too; every address counts the same."""
-        return _length(unit), CAN.max_text
+        return self._length(unit), self._limits.text
 
     def warning(self, unit: Unit) -> str:
         """What stands before its words until a reader presses."""
@@ -100,15 +112,15 @@ class Mastodon:
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Upload each picture, wait until the server has worked through it, then post; tell what an answer meant."""
-        unfit = _unfit(unit)
+        last = answers[-1] if answers else None
+        if last is not None and last.step == PUBLISH:  # also where a limit fell meanwhile: it stands, or does not
+            return _published(last, unit)
+        unfit = self._unfit(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
-        last = answers[-1] if answers else None
-        if last is not None and last.step == PUBLISH:
-            return _published(last, unit)
         made = {answer.step: answer for answer in answers if answer.step.startswith("stage:")}
         if last is not None and last.step.startswith("stage:") and not _id(last):
-            return meaning(last, creates=False)
+            return mastodon_limits.over(last) or meaning(last, creates=False)
         for medium in unit.media:
             if _stage_name(medium) not in made:
                 return Send(_stage(medium))
@@ -175,7 +187,7 @@ class Mastodon:
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Other words in the place of those of a post; its pictures are named, so that they stay."""
-        unfit = _unfit(unit)
+        unfit = self._unfit(unit) if not answers else None
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         return mastodon_words.edit(_said(unit), native_id, answers, files=bool(unit.media))
@@ -239,30 +251,22 @@ class Mastodon:
         """Whether the server's rules are still those that somebody read."""
         return mastodon_account.see(place, answers)
 
+    def _length(self, unit: Unit) -> int:
+        each = self._limits.per_address
+        return length(unit.text("body"), each) + length(_warning(unit), each)
 
-def _unfit(unit: Unit) -> Message | None:
-    """Why the unit cannot go out as it is; nothing is ever cut."""
-    if wrong := fitting.unfit(unit, CAN, length=_length(unit)):
-        return wrong
-    if _warning(unit) and not unit.text("body").strip():  # the server would make the warning the text
-        return Message("mastodon.words_needed")
-    if unit.remark and unit.media:
-        return Message("connectors.too_many_media", {"count": len(unit.media), "most": 0})
-    if len(unit.media) > 1 and any(medium.mime == FILM for medium in unit.media):
-        return Message("mastodon.film_alone")
-    for place, medium in enumerate(unit.media, start=1):
-        if medium.mime != FILM and medium.size > PICTURE_BYTES:
-            return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
-        if not medium.alt.strip():
-            return Message("connectors.alt_missing", {"place": place})
-        if len(medium.alt) > MOST_ALT:
-            return Message("connectors.text_too_long", {"length": len(medium.alt), "most": MOST_ALT})
-    mark = next((flag for flag in unit.flags if flag not in (SENSITIVE, WARNED)), "")
-    return Message("connectors.mark_untold", {"mark": mark}) if mark else None
-
-
-def _length(unit: Unit) -> int:
-    return length(unit.text("body")) + length(_warning(unit))
+    def _unfit(self, unit: Unit) -> Message | None:
+        """Why the unit cannot go out as it is; nothing is ever cut."""
+        if wrong := fitting.unfit(unit, self.capabilities, length=self._length(unit)):
+            return wrong
+        if _warning(unit) and not unit.text("body").strip():  # the server would make the warning the text
+            return Message("mastodon.words_needed")
+        if unit.remark and unit.media:
+            return Message("connectors.too_many_media", {"count": len(unit.media), "most": 0})
+        if wrong := self._limits.media_unfit(unit.media):
+            return wrong
+        mark = next((flag for flag in unit.flags if flag not in (SENSITIVE, WARNED)), "")
+        return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
 def _warning(unit: Unit) -> str:
@@ -351,7 +355,7 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
     if answer.status == 404 and unit.under:
         gone = "connectors.remark_gone" if unit.remark else "connectors.above_gone"
         return Rejected(Message(gone), permanent=False)
-    return meaning(answer, creates=True)
+    return mastodon_limits.over(answer) or meaning(answer, creates=True)
 
 
 def _id(answer: Answer) -> str:

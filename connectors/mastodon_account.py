@@ -13,6 +13,7 @@ from connectors import answers as http
 from connectors import following
 from connectors.contract import Answer, Response, Send, StepKind, StepNotSent, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field, Visit
+from connectors.mastodon_limits import INSTANCE, instance, told
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
 from connectors.places import Destination, Seen
 from foundation.addresses import origin
@@ -20,7 +21,7 @@ from foundation.sealed import Sealed
 from foundation.words import Message, canonical
 
 SURFACE = "mastodon.registered"
-INSTANCE, APP, TOKEN, ME = "instance", "app", "token", "me"
+APP, TOKEN, ME = "app", "token", "me"
 ACCESS = "access_token"
 SCOPES = (
     "read:accounts read:statuses read:notifications"
@@ -98,7 +99,7 @@ def _host(form: Mapping[str, str | Sealed]) -> str:
 def _introduced(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Outcome:
     """Each account is let in by an application of its own: what one server told is worth nothing on another."""
     if not answers:
-        return Send(_instance(StepKind.AUTH))
+        return Send(instance(StepKind.AUTH))
     last = answers[-1]
     if last.step == INSTANCE:
         return Send(_register(str(form["redirect_uri"]))) if _domain(http.told_by(last)) else _nobody(last)
@@ -114,7 +115,7 @@ def _admitted(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> 
     """A code is good once: where what came of it is lost, the person says yes once more."""
     if not answers:
         return Send(_exchange(form))
-    last, told = answers[-1], {answer.step: http.told_by(answer) for answer in answers}
+    last, said = answers[-1], {answer.step: http.told_by(answer) for answer in answers}
     if last.step == TOKEN:
         if isinstance(last, Response) and ACCESS in last.sealed:
             return Send(WireStep(ME, StepKind.AUTH, "GET", "/api/v1/accounts/verify_credentials"))
@@ -123,8 +124,8 @@ def _admitted(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> 
     if not http.told_by(last):
         return _not_let_in(last)
     if last.step == ME:
-        return Send(_instance(StepKind.AUTH))
-    return _connected(form, told[INSTANCE], told[ME], _token(answers))
+        return Send(instance(StepKind.AUTH))
+    return _connected(form, said[INSTANCE], said[ME], _token(answers))
 
 
 def _register(returns_to: str) -> WireStep:
@@ -157,15 +158,9 @@ def _nobody(answer: Answer) -> Outcome:
     return later if waits else Rejected(Message("mastodon.no_server"), permanent=False)
 
 
-def _instance(kind: StepKind) -> WireStep:
-    """Anybody may read it."""
-    action = "look" if kind is StepKind.CONTROL else ""
-    return WireStep(INSTANCE, kind, "GET", "/api/v2/instance", token="none", action=action)  # noqa: S106  no secret
-
-
 def _domain(server: Any) -> str:
-    told = server.get("domain") if isinstance(server, dict) else ""
-    return told.lower() if isinstance(told, str) and _DOMAIN.fullmatch(told.lower()) else ""
+    named = server.get("domain") if isinstance(server, dict) else ""
+    return named.lower() if isinstance(named, str) and _DOMAIN.fullmatch(named.lower()) else ""
 
 
 def _not_let_in(answer: Answer) -> Outcome:
@@ -191,6 +186,7 @@ def _connected(
         token=token,
         options={"can_be_seen": True, "register": {"adult": form["rules"] == ADULT, "rules": rules_digest(server)}},
         app_key=host,
+        limits=told(server).json(),
     )
 
 
@@ -229,7 +225,7 @@ def see(place: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcom
     if not place.register.get("adult"):
         return Seen(fails=(REGISTER,))
     if not answers:
-        return Send(_instance(StepKind.CONTROL))
+        return Send(instance(StepKind.CONTROL))
     last = answers[-1]
     if not isinstance(last, Response) or not last.ok or not isinstance(last.body, dict):
         return meaning(last, creates=False)

@@ -10,16 +10,16 @@ from html.parser import HTMLParser
 from connectors.fitting import graphemes
 
 PER_ADDRESS = 23
-"""`configuration.statuses.characters_reserved_per_url`; no known server has another."""
+"""`configuration.statuses.characters_reserved_per_url` where nobody changed it."""
 
 _ADDRESS = re.compile(r"""https?://[^\s<>"]*[^\s<>"'.,:;!?)\]}»’”…]""", re.IGNORECASE)
 _MENTION = re.compile(r"(?<![\w/])@(\w+)@[\w.-]+\w")
 
 
-def length(text: str) -> int:
+def length(text: str, per_address: int = PER_ADDRESS) -> int:
     """What counts against the limit of a post."""
     named = _MENTION.sub(r"@\1", text)
-    return graphemes(_ADDRESS.sub("x" * PER_ADDRESS, named))
+    return graphemes(_ADDRESS.sub("x" * per_address, named))
 
 
 _BLOCKS = frozenset({"p", "blockquote", "ul", "ol", "pre", *(f"h{size}" for size in range(1, 7))})

@@ -9,6 +9,7 @@ from connectors.answers import segment, told_by
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
 from connectors.editing import EDIT, GONE, LOOK
 from connectors.mastodon_account import meaning
+from connectors.mastodon_limits import over
 from connectors.outcomes import Outcome, Published, Rejected
 from foundation.words import Message
 
@@ -22,7 +23,7 @@ def edit(said: dict[str, Any], native_id: str, answers: tuple[Answer, ...], *, f
     if isinstance(last, Response) and last.status in {404, 410}:
         return Rejected(Message(GONE), permanent=True)
     if last is not None and not told_by(last):
-        return meaning(last, creates=False)
+        return over(last) or meaning(last, creates=False)
     if last is not None and last.step == EDIT:
         return Published(native_id)
     if last is not None:

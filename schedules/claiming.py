@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import literal, tuple_
 from sqlmodel import col, func, select
 
-from channels import attempts, budgets, carrying, phones, sharing
+from channels import abilities, attempts, budgets, carrying, phones, sharing
 from channels import reads as channel_reads
 from channels.budgets import Blocked
 from channels.carrying import Armed, Staged
@@ -169,7 +169,7 @@ def made_ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector])
     """What would leave, with the epochs and the account locked in this order."""
     owner = post(scope, row.post_id)
     channel = channel_reads.channel(scope, row.channel_id)
-    connector, part = connectors[channel.platform], threads.part_of(row)
+    connector, part = abilities.of(connectors, channel), threads.part_of(row)
     raw = _parts(scope, row, owner, channel, connector)
     wanted = raw if part == 0 else raw[: part + 1]
     minting.lock_epochs(scope, together(wanted))
@@ -238,7 +238,7 @@ def _is_stopped(scope: Scope, row: Delivery, channel: Channel, connectors: Mappi
     """Whether an emergency stop of what it shows, not of the account, keeps a delivery back."""
     owner = post(scope, row.post_id)
     try:
-        units = marked_parts(scope, _parts(scope, row, owner, channel, connectors[channel.platform]))
+        units = marked_parts(scope, _parts(scope, row, owner, channel, abilities.of(connectors, channel)))
     except NotClaimable:
         return False
     return minting.preview(scope, units[-1], author=owner.author).stopped

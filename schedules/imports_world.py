@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from channels import abilities
 from channels import reads as channel_reads
 from channels.reads import Channel
 from connectors.contract import Connector
@@ -60,7 +61,7 @@ def _account(scope: Scope, creator: Creator, channel: Channel, connectors: Mappi
         audience="public",
         language=creator.languages[0] if len(creator.languages) == 1 else "",
     )
-    return Account(channel, connectors.get(channel.platform), placed(scope, blank, channel, about))
+    return Account(channel, abilities.known(connectors, channel), placed(scope, blank, channel, about))
 
 
 def _pictures(scope: Scope, creator_id: UUID, asked: Sequence[str]) -> dict[str, Picture]:
@@ -90,7 +91,7 @@ def _id(name: str) -> UUID | None:
 
 def _taken(scope: Scope, channels: Sequence[Channel], connectors: Mapping[str, Connector]) -> dict[UUID, Taken]:
     """What stands on these accounts or will; where the same words are never taken twice, all they ever said."""
-    once = {one.id for one in channels if not _takes_again(one, connectors.get(one.platform))}
+    once = {one.id for one in channels if not _takes_again(one, abilities.known(connectors, one))}
     found = {one.id: Taken(said=Said(once=one.id in once)) for one in channels}
     by_id = {one.id: one for one in channels}
     rows = scope.session.exec(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from channels import abilities
 from channels import reads as channel_reads
 from channels.reads import Channel
 from connectors.contract import Connector
@@ -104,7 +105,9 @@ def _desk(scope: Scope, event: KitWords, connectors: Mapping[str, Connector]) ->
     mark = ai_line_in(creator.languages)
     hers = {one.id: one for one in channel_reads.channels_of(scope, creator.id)}
     places = [
-        _place(scope, kit, hers[one], connectors.get(hers[one].platform), mark) for one in wish.places if one in hers
+        _place(scope, kit, hers[one], abilities.known(connectors, hers[one]), mark)
+        for one in wish.places
+        if one in hers
     ]
     sources = tuple(filter(None, (wish.idea, wish.picture, wish.source)))
     rules = Rules(wish.language, wish.forbidden, kits_checks.said_of(lately.said(scope, creator.id)), sources)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from channels import budgets, carrying, phones, sharing, tokens
+from channels import abilities, budgets, carrying, measuring, phones, sharing, tokens
 from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import ChannelState
@@ -35,8 +35,9 @@ S = DeliveryState
 
 
 def check(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]) -> timedelta | None:
-    """Tell the members now what would stop a delivery at its time, and have a token renewed that would not live so
-    long; when to look again, None where nothing would stop it or its time has come. Changes nothing else.
+    """Tell the members now what would stop a delivery at its time, have a token renewed that would not live so long,
+    and the account's own limits read where that is long ago; when to look again, None where nothing would stop it or
+    its time has come. Changes nothing else.
 
     What keeps all of its account's posts back is told once for all of them.
     """
@@ -44,6 +45,7 @@ def check(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector
     if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
         return None
     channel = channel_reads.channel(scope, row.channel_id)
+    measuring.refresh(scope, channel, connectors)
     if row.state != S.DRAFT:
         _renew(scope, channel, row.due_at)
     together = row.state != S.DRAFT and bool(_of_all(scope, channel, row))
@@ -66,7 +68,7 @@ def troubles(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -
     owner, channel = post(scope, row.post_id), channel_reads.channel(scope, row.channel_id)
     if row.state == S.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
         return [UNAPPROVED, *_of_account(scope, channel, row)]
-    connector = connectors[channel.platform]
+    connector = abilities.of(connectors, channel)
     found = _of_account(scope, channel, row)
     try:
         units = shown(scope, row, owner, channel, connector)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from channels import carrying
+from channels import abilities, carrying
 from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import ChannelState
@@ -124,7 +124,7 @@ def previews(
     shown = _shown(scope, draft, owner, chosen, author=author, connectors=connectors, by=by)
     found = []
     for channel in chosen:
-        said, connector = overrides.content(owner, channel), connectors.get(channel.platform)
+        said, connector = overrides.content(owner, channel), abilities.known(connectors, channel)
         rule = rule_of(by.rules, channel.platform, channel.surface, on, paid=said.price is not None)
         units, decision = shown[channel.id]
         reasons = () if draft.empty else _reasons(channel, units, connector, decision, scope.now)
@@ -149,7 +149,7 @@ def _shown(
     for channel in chosen:
         about = abouts.get(channel.id) or _about(draft, channel)
         first = placed(scope, _first(scope, owner, channel, of), channel, about)
-        connector = connectors.get(channel.platform)
+        connector = abilities.known(connectors, channel)
         can = connector.capabilities if connector is not None else None
         raw[channel.id] = compose_parts(first, owner, channel, can, of) if can else (first,)
         said[channel.id] = overrides.content(owner, channel)

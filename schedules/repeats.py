@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from channels import abilities
 from channels import reads as channel_reads
 from channels.reads import Channel
 from connectors.contract import Connector
@@ -133,7 +134,7 @@ def of_content(
         asked = Asked(
             said,
             channel,
-            once=_once(channel, connectors.get(channel.platform)),
+            once=_once(channel, abilities.known(connectors, channel)),
             since=at - WINDOW,
             until=at + WINDOW,
             states=OUT | AHEAD,
@@ -151,7 +152,7 @@ def of_delivery(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Con
     if S(row.state) not in AHEAD:
         return []
     owner, channel = post(scope, row.post_id), channel_reads.channel(scope, row.channel_id)
-    asked = _asked(row, owner, channel, connectors.get(channel.platform))
+    asked = _asked(row, owner, channel, abilities.known(connectors, channel))
     since, until = min(row.due_at, scope.now) - WINDOW, max(row.due_at, scope.now) + WINDOW
     return _unwanted(scope, row, owner, replace(asked, since=since, until=until))
 

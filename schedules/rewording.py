@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import select
 
-from channels import budgets, seeing
+from channels import abilities, budgets, seeing
 from channels import editing as copies_outside
 from channels import reads as channel_reads
 from channels.carrying import Armed, Settle
@@ -118,7 +118,7 @@ def _ready(scope: Scope, row: Edit, connectors: Mapping[str, Connector]) -> _Rea
         of = matter(scope, owner, [channel])
     except NotFound as missing:
         raise NotNow(after=E.REFUSED, why=Message("delivery.media_missing")) from missing
-    can = connectors[channel.platform].capabilities
+    can = abilities.of(connectors, channel).capabilities
     raw = compose_parts(compose(scope, there, owner, channel, of), owner, channel, can, of)
     minting.lock_epochs(scope, together(raw))
     blocked = budgets.take(scope, channel)

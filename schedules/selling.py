@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from channels import abilities
 from channels import reads as channel_reads
 from connectors import options, pricing
 from connectors.contract import Connector
@@ -31,7 +32,7 @@ def check(scope: Scope, post_id: UUID, *, connectors: Mapping[str, Connector]) -
         channel = channel_reads.channel(scope, channel_id)
         if overrides.given_away(owner, channel):
             raise BadInput(GIVEN_AWAY.code)
-        said, connector = overrides.content(owner, channel), connectors.get(channel.platform)
+        said, connector = overrides.content(owner, channel), abilities.known(connectors, channel)
         if said.price is None or connector is None:
             continue
         can, parts = connector.capabilities, len(said.parts) + 1

@@ -6,7 +6,7 @@ from functools import partial
 from typing import assert_never
 from uuid import UUID
 
-from channels import budgets, carrying, reconciling
+from channels import abilities, budgets, carrying, reconciling
 from channels import reads as channel_reads
 from channels.carrying import Armed, Staged
 from channels.reads import Channel
@@ -155,7 +155,7 @@ def claim(scope: Scope, draft_id: UUID, *, mint: Mint, connectors: Mapping[str, 
     if not _take(scope, row, deadline=deadline):
         raise NotClaimable
     talk = talks.read(scope, row.conversation_id)
-    if (over := replying.over(scope, talk, connectors[channel.platform].capabilities)) is not None:
+    if (over := replying.over(scope, talk, abilities.of(connectors, channel).capabilities)) is not None:
         return Rejected(over, permanent=False)
     outbox.put(scope, ChatReconcile(scope.tenant_id, draft_id, "draft"), at=deadline + MARGIN)
     by = partial(mint, author=row.written_by) if row.written_by else mint

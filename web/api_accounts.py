@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
+from channels import abilities
 from channels import reads as channel_reads
 from channels.reads import Channel
 from connectors.contract import Connector
@@ -56,7 +57,7 @@ def listed(call: Call, connectors: Mapping[str, Connector], creator: UUID | None
 
 
 def _shown(connectors: Mapping[str, Connector], one: Channel) -> ChannelOut:
-    known = connectors.get(one.platform)
+    known = abilities.known(connectors, one)
     return ChannelOut.of(one, known.capabilities if known is not None else None)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels import enrolling
+from channels import abilities, enrolling
 from channels import reads as channel_reads
 from channels.events import ChannelTest
 from channels.reads import Channel
@@ -67,7 +67,7 @@ def _wanted(services: Services, name: str, agency: str) -> Iterator[tuple[UUID, 
 
 def _ask(services: Services, tenant_id: UUID, agency: str, channel: Channel) -> Tried:
     able = connectables(services.connectors)
-    if channel.platform not in able or services.connectors[channel.platform].capabilities.hand_over:
+    if channel.platform not in able or abilities.of(services.connectors, channel).capabilities.hand_over:
         return Tried(agency, channel, True, Message("cli.channel.nothing_to_ask"))
     test = ChannelTest(tenant_id, channel.id)
     enrolling.test(test, tenant=services.tenant, transport=services.transport, connectables=able)

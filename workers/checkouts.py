@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from channels import controlling
+from channels import abilities, controlling
 from channels import reads as channel_reads
 from channels.reads import Channel
 from connectors.contract import ChatConnector, Update
@@ -48,7 +48,7 @@ class Till:
         query = self.rails[channel.platform].checkout(update, conversation.till(channel))
         with self.tenant(channel.tenant_id, LISTENING) as scope:
             verdict = orders.can_pay(scope, query)
-        connector = self.connectors[channel.platform]
+        connector = abilities.of(self.connectors, channel)
         if isinstance(verdict, Yes):
             controlling.send(channel, connector.checkout_yes(query.query_id), transport=self.transport)
         elif isinstance(connector, Refuses):

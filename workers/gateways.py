@@ -21,7 +21,7 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from channels import connecting, controlling, listening
+from channels import abilities, connecting, controlling, listening
 from channels import reads as channel_reads
 from channels.listening import Heard
 from channels.reads import Channel
@@ -97,7 +97,7 @@ class GatewayEar(Ear):
     ) -> None:
         super().__init__(channel, **collaborators)
         self._reveal, self._known, self._menu = reveal, known, menu
-        connector = self._connectors[channel.platform]
+        connector = abilities.of(self._connectors, channel)
         self._calls = Calls(channel, connector, self._transport, seal, self._chat)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over: asyncio.Event | None = None

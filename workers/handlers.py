@@ -6,10 +6,12 @@ from importlib import import_module
 from typing import Any
 
 from channels import (
+    abilities,
     connecting,
     controlling,
     enrolling,
     handing,
+    measuring,
     menus,
     reading,
     refreshing,
@@ -26,10 +28,12 @@ from channels.events import (
     CallsDue,
     ChannelEnrol,
     ChannelLook,
+    ChannelMeasure,
     ChannelProbe,
     ChannelTest,
     DeliveryVerify,
     HandoverLook,
+    LimitsDue,
     MenuDue,
     OwnPageWanted,
     SaveWanted,
@@ -167,6 +171,7 @@ def _accounts(s: Services) -> tuple[Route, ...]:
     )
     test = partial(enrolling.test, tenant=tenant, transport=transport, connectables=connectables)
     probe = partial(channel_handling.probe, tenant=tenant, transport=transport, connectors=connectors)
+    measure = partial(measuring.measure, tenant=tenant, transport=transport, connectors=connectors)
     see = partial(seeing.look, tenant=tenant, transport=transport, connectors=connectors)
     verify = partial(reading.verify, tenant=tenant, transport=transport, connectors=connectors)
     remove = partial(removing.remove, tenant=tenant, transport=transport, connectors=connectors, mint=s.mint)
@@ -180,6 +185,8 @@ def _accounts(s: Services) -> tuple[Route, ...]:
         Route(ChannelProbe, probe, deadline_seconds=ACT_SECONDS),
         Route(ChannelLook, see, deadline_seconds=LOOK_SECONDS),
         Route(CopyProbe, partial(seeing.watch, tenant=tenant)),
+        Route(ChannelMeasure, measure, deadline_seconds=ACT_SECONDS),
+        Route(LimitsDue, partial(measuring.plan, tenant=tenant, connectors=connectors)),
         Route(MenuDue, show, deadline_seconds=ACT_SECONDS),
         Route(DeliveryVerify, verify, deadline_seconds=ACT_SECONDS),
         Route(ChannelEnrol, enrol, deadline_seconds=ACT_SECONDS),
@@ -287,7 +294,7 @@ def ear(s: Services, channel: Channel) -> Ear:
     if gateway is not None:
         return _gateway(s, channel, gateway)
     kind: Callable[..., Ear] = Ear
-    if hooks.hookable(s.chat_connectors[channel.platform]):
+    if hooks.hookable(abilities.of(s.chat_connectors, channel)):
         kind = partial(hooks.CalledEar, **_called(s, channel)) if hooked(s) else hooks.PolledEar
     return kind(
         channel,
@@ -319,7 +326,7 @@ def ears(s: Services) -> Ears:
         return bool(channel.chat_surface) and heard and channel.platform in s.chat_connectors
 
     def inbox(channel: Channel) -> Hashable:
-        connector = s.chat_connectors[channel.platform]
+        connector = abilities.of(s.chat_connectors, channel)
         if isinstance(connector, SharedInbox):
             return channel.platform, connector.hears(channel.account)
         return channel.id
@@ -346,7 +353,7 @@ def _gateway(s: Services, channel: Channel, name: str) -> Ear:
         reveal=s.reveal,
         seal=s.seal,
         known=partial(_known, s),
-        menu=_menu_of(s.chat_connectors[channel.platform].capabilities),
+        menu=_menu_of(abilities.of(s.chat_connectors, channel).capabilities),
     )
     return made
 
@@ -364,7 +371,7 @@ def _hear(s: Services, scope: Scope, channel: Channel, update: Update) -> None:
 
 def _at_once(s: Services, channel: Channel, update: Update) -> bool:
     """What a platform waits for: a checkout is answered, a pressed button is told that it was seen, and heard."""
-    seen = s.chat_connectors[channel.platform].ack(update)
+    seen = abilities.of(s.chat_connectors, channel).ack(update)
     if seen is not None:
         controlling.send(channel, seen, transport=s.transport)
     return _till(s).answer(channel, update)

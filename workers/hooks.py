@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from uuid import UUID
 
+from channels import abilities
 from channels import reads as channel_reads
 from channels.listening import Heard
 from channels.reads import Channel
@@ -63,7 +64,7 @@ class PolledEar(Ear):
         """One poll; refused because the platform calls, it is told to stop."""
         heard = super().once()
         if heard is not None and isinstance(heard.answer, Response) and heard.answer.status == BUSY:
-            self._ask(cast(Hookable, self._connectors[self.channel.platform]).unsubscribe())
+            self._ask(cast(Hookable, abilities.of(self._connectors, self.channel)).unsubscribe())
         return heard
 
     def _ask(self, step: WireStep) -> bool:
@@ -86,7 +87,7 @@ class CalledEar(PolledEar):
     @property
     def connector(self) -> Hookable:
         """Of its platform."""
-        return cast(Hookable, self._connectors[self.channel.platform])
+        return cast(Hookable, abilities.of(self._connectors, self.channel))
 
     def _run(self) -> None:
         deaf, due = 0, 0.0

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from channels import listening
+from channels import abilities, listening
 from channels import reads as channel_reads
 from channels.listening import Heard
 from channels.reads import Channel
@@ -108,7 +108,7 @@ class Ear:
 
     def _rest(self, asked: int) -> None:
         """Wait for the next turn, or for whoever wakes this account, the longer the more the last poll asked."""
-        pace = self._connectors[self.channel.platform].capabilities.poll_seconds
+        pace = abilities.of(self._connectors, self.channel).capabilities.poll_seconds
         least = pace * min(max(asked, 1), AHEAD) / AHEAD
         if not self._stop.wait(least):
             self._woken.wait(pace - least)
@@ -120,7 +120,7 @@ class Ear:
             self.stop()
             return None
         with self._tenant(channel.tenant_id, LISTENING) as scope:
-            if listening.is_held(scope, channel, self._connectors[channel.platform]):
+            if listening.is_held(scope, channel, abilities.of(self._connectors, channel)):
                 return listening.UNASKED
         heard = listening.poll(channel, after, transport=self._transport, connectors=self._connectors)
         if self._stop.is_set():  # stopped while the platform was asked: whoever listens next hears it again

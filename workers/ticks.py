@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from channels import menus, subscribing, tokens
-from channels.events import AgeForget
+from channels.events import AgeForget, LimitsDue
 from foundation import outbox, telemetry
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput
@@ -138,6 +138,12 @@ def _each_account_s_menu_is_looked_at(tenant: OpenScope) -> None:
             menus.plan(scope)
 
 
+def _each_account_s_limits_are_read(tenant: OpenScope) -> None:
+    for tenant_id in all_tenants(tenant):
+        with tenant(tenant_id, BEAT) as scope:
+            outbox.put(scope, LimitsDue(tenant_id, tenant_id), dedupe="limits")
+
+
 def _each_tenant_watches_its_places(tenant: OpenScope) -> None:
     for tenant_id in all_tenants(tenant):
         with tenant(tenant_id, BEAT) as scope:
@@ -213,6 +219,7 @@ TICKS = (
     Tick(WATCH_SECONDS, _each_tenant_watches_its_places, "places"),
     Tick(KEEPING_SECONDS, _each_tenant_deletes_what_is_over, "keeping"),
     Tick(DAY_SECONDS, _the_house_looks_who_compared_reviewers, "comparisons"),
+    Tick(DAY_SECONDS, _each_account_s_limits_are_read, "limits"),
     Tick(DAY_SECONDS, _each_account_s_menu_is_looked_at, "menus"),
     Tick(DAY_SECONDS, _each_tenant_catches_up_with_faces, "faces"),
     Tick(DAY_SECONDS, _each_tenant_follows_the_clocks, "clocks"),

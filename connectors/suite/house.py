@@ -22,7 +22,7 @@ from connectors.suite.permits import permit
 from connectors.suite.world import TENANT, World
 from foundation.ids import uuid7
 from foundation.words import Message
-from gate.permit import Authority, ControlOrder, RemovalOrder
+from gate.permit import AuthOrder, Authority, ControlOrder, RemovalOrder
 from gate.units import Unit
 
 DEADLINE = 0.4
@@ -68,6 +68,8 @@ class House:
         channel = self._world.account.channel_id
         if step.kind is StepKind.CONTROL:
             return ControlOrder(TENANT, channel, step.action)
+        if step.kind is StepKind.AUTH:
+            return AuthOrder(TENANT, channel)
         if step.kind is StepKind.RESTRICT:
             return RemovalOrder(TENANT, channel, step.action, uuid7())
         if unit is None:

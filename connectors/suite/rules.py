@@ -14,6 +14,7 @@ from connectors.following import Followed
 from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from connectors.purse import Lists
 from connectors.remarks import Remarked
+from connectors.suite.call_rules import calls_are_nudges, hooks_are_read
 from connectors.suite.comment_rules import first_comments_stand_once
 from connectors.suite.edit_rules import words_are_changed
 from connectors.suite.house import House, Story
@@ -23,6 +24,7 @@ from connectors.suite.price_rules import prices_are_kept, what_was_bought_is_see
 from connectors.suite.readings import earnings_are_told, followers_are_counted, lately, movements_are_listed
 from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
 from connectors.suite.role_rules import roles_are_given_once
+from connectors.suite.token_rules import tokens_are_renewed
 from connectors.suite.world import World
 from connectors.transport import EgressForbidden
 from foundation.ids import uuid7
@@ -371,6 +373,9 @@ RULES: tuple[Rule, ...] = (
     prices_are_kept,
     options_reach_the_wire,
     addresses_are_read,
+    tokens_are_renewed,
+    hooks_are_read,
+    calls_are_nudges,
 )
 
 EVERY: Mapping[str, Rule] = {

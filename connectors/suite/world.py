@@ -14,7 +14,7 @@ from uuid import UUID
 
 from PIL import Image
 
-from connectors.contract import Connector, StepKind
+from connectors.contract import Connector, Grant, StepKind
 from connectors.suite.permits import SIGNING_KEY
 from connectors.suite.serving import MovedClock
 from connectors.transport import Account, Lend, Transport
@@ -124,6 +124,24 @@ class Roles:
     on: str = "roles"
 
 
+@dataclass(frozen=True)
+class Hooks:
+    """A platform that calls us instead of being polled: `stands` is where, and the secret it shows ("" twice where it
+    calls nobody); `call` lets a reader write, and gives the JSON that is called."""
+
+    stands: Callable[[], tuple[str, str]]
+    call: Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call about an account: the header that signs it, its body, and the secret that did."""
+
+    header: str
+    body: bytes
+    secret: str
+
+
 @dataclass(kw_only=True)
 class World:
     """One connector on one kind of account; each rule gets a fresh one. `surface` begins with the platform's name."""
@@ -170,6 +188,14 @@ class World:
     remark_is: Callable[[str], Set[str]] = field(default=lambda native_id: frozenset())
     """What a remark is to the fake: some of liked, unliked, shown, hidden, deleted, blocked (its author is),
     reported."""
+    grants: Callable[[], Grant] | None = None
+    """What new tokens of the account are asked for with, each time another; None where the fake gives none."""
+    grants_on: str = "tokens"
+    """What kind of request the fake takes that question for."""
+    hooks: Hooks | None = None
+    """How it calls us instead of being polled; None where it does not."""
+    calls: Callable[[], Call] | None = None
+    """Something happens that it calls about; None where it calls about nothing."""
     roles: Roles | None = None
     """A role to give; None where the platform knows none."""
     earned: Callable[[int], None] | None = None

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from channels import calls, subscribing
+from channels import abilities, calls, subscribing
 from channels.calls import SECRET, Called
 from channels.reads import Channel
 from channels.subscribing import Subscription
@@ -30,7 +30,7 @@ def show(page: Page, channels: Sequence[Channel]) -> None:
     """Draw the part; nothing where no platform of the agency's, and none of these accounts', calls."""
     able = {name: one for name, one in connectors().items() if isinstance(one, Calling)}
     found = [one for one in page.read(calls.applications) if one.platform in able]
-    theirs = [one for one in channels if isinstance(connectors()[one.platform], Subscribes)]
+    theirs = [one for one in channels if isinstance(abilities.of(connectors(), one), Subscribes)]
     if not found and not theirs:
         return
     st.subheader(page.word("calls.title"), anchor="calls")

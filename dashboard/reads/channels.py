@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from channels import budgets, enrolling, oauth_clients, phones, roles
+from channels import abilities, budgets, enrolling, oauth_clients, phones, roles
 from channels import reads as channel_reads
 from channels.budgets import Blocked
 from channels.enrolling import Enrolment
@@ -52,7 +52,7 @@ class Account:
     @property
     def by_hand(self) -> bool:
         """Whether a person posts what was prepared."""
-        return connectors()[self.channel.platform].capabilities.hand_over
+        return abilities.of(connectors(), self.channel).capabilities.hand_over
 
     @property
     def posts_alone(self) -> bool:
@@ -124,7 +124,7 @@ def channels(scope: Scope, mine: Sequence[Creator]) -> Channels:
 
 def _accounts(scope: Scope, rows: Sequence[Channel], whose: Mapping[UUID, Creator]) -> list[Account]:
     waits = budgets.limits(scope, [one.id for one in rows], brake=True)
-    by_hand = [one for one in rows if connectors()[one.platform].capabilities.hand_over]
+    by_hand = [one for one in rows if abilities.of(connectors(), one).capabilities.hand_over]
     crews, bearing = phones.crews(scope, by_hand), roles.bearing(scope)
     return [
         Account(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from uuid import UUID
 
-from channels import editing
+from channels import abilities, editing
 from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import ChannelState
@@ -90,7 +90,7 @@ def accounts(scope: Scope, mine: Sequence[Creator]) -> list[Account]:
 
 def asking_of(one: Channel) -> Asking | None:
     """What a post may cost on an account."""
-    connector = connectors().get(one.platform)
+    connector = abilities.known(connectors(), one)
     return connector.capabilities.asking(one.surface) if connector is not None else None
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from channels import abilities
 from channels import reads as channel_reads
 from channels.reads import AttemptStory, Channel
 from connectors.naming import AtHome
@@ -52,7 +53,7 @@ def doubts(scope: Scope, entries: Sequence[Entry]) -> Mapping[UUID, Doubt]:
 
 
 def _home(on: Channel) -> str:
-    connector: object = connectors()[on.platform]
+    connector: object = abilities.of(connectors(), on)
     return connector.home(on.account, on.destination, on.base_url) if isinstance(connector, AtHome) else ""
 
 

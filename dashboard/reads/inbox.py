@@ -6,6 +6,7 @@ from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
 
+from channels import abilities
 from channels import reads as channel_reads
 from connectors.capabilities import Capabilities
 from dashboard.frame import Page
@@ -159,7 +160,7 @@ def standing(heard: Iterable[Heard]) -> list[Heard]:
 def capabilities(scope: Scope, conversation_id: UUID) -> Capabilities:
     """What the platform of a conversation can do. Raises NotFound."""
     channel = channel_reads.channel(scope, talks.read(scope, conversation_id).channel_id)
-    return connectors()[channel.platform].capabilities
+    return abilities.of(connectors(), channel).capabilities
 
 
 def whose(scope: Scope, page: Page, conversation_id: UUID) -> Creator:

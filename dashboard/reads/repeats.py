@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from channels import abilities
 from channels import reads as channel_reads
 from dashboard.reads.compose import connectors
 from foundation.database import Scope
@@ -30,7 +31,7 @@ def of_draft(scope: Scope, draft: Draft, at: WallTime | None) -> Repeated:
         channel = channel_reads.channel(scope, channel_id)
         said = overrides.layered(draft.said, draft.others, channel)
         likes += repeats.of_content(scope, said, [channel_id], instant, connectors=connectors())
-        can = connectors().get(channel.platform)
+        can = abilities.known(connectors(), channel)
         if can is not None and not can.capabilities.takes_again(channel.surface):
             once.append(channel.name)
     return Repeated(likes, once)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from channels import abilities
 from channels import reads as channel_reads
 from channels.reads import Channel
 from dashboard.reads.channels import connectors
@@ -40,6 +41,6 @@ def started(scope: Scope, mine: Sequence[Creator]) -> Started:
     if demo or creator is None:
         return Started(demo, creator, None, 0, ())
     channels = channel_reads.channels_of(scope, creator.id)
-    own = next((one for one in channels if connectors()[one.platform].capabilities.in_house), None)
+    own = next((one for one in channels if abilities.of(connectors(), one).capabilities.in_house), None)
     posts = schedule_reads.between(scope, creator.id, scope.now - SINCE, scope.now + SINCE, limit=5)
     return Started(demo, creator, own, len(channels), posts)

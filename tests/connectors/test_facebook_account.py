@@ -1,6 +1,6 @@
 """What a pasted token says: whose it is, what it may do, how long it holds."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -84,6 +84,19 @@ def test_a_token_of_an_hour_is_refused(hours: int, holds: bool) -> None:
     end = connect(WHO, told(expires_at=int(NOW.timestamp()) + hours * 3600))
     assert isinstance(end, Connected) is holds
     assert holds or reason(end) == "facebook.short_token"
+
+
+@pytest.mark.parametrize(
+    ("ends", "reads", "days"),
+    [(60, 90, 60), (0, 90, 90), (90, 0, 90), (0, 0, None), (60, -1, 60), (60, "soon", 60), (0, 10**15, None)],
+)
+def test_what_ends_first_is_the_end_that_is_announced(ends: int, reads: int | str, days: int | None) -> None:
+    def at(said: int | str) -> int | str:
+        return int(NOW.timestamp()) + said * 86400 if isinstance(said, int) and said else said
+
+    end = connect(WHO, told(expires_at=at(ends), data_access_expires_at=at(reads)))
+    assert isinstance(end, Connected)
+    assert end.lifetime == (timedelta(days=days) if days is not None else None)
 
 
 def test_where_nobody_tells_of_rights_the_page_is_connected() -> None:

@@ -37,6 +37,11 @@ def google(reason: str, status: int) -> Response:
     return Response("publish", status, {}, {"error": {"code": status, "errors": [{"reason": reason}]}})
 
 
+def listing(*ids: str) -> Response:
+    return Response("look", 200, {}, {"data": [{"id": one} for one in ids]})
+
+
+UNREAD = graph(100, 33, step="open")
 OPEN = Response("open", 200, {}, {"id": "501", "is_comment_enabled": True})
 SAID = Response("publish", 200, {}, {"json": {"errors": [["THREAD_LOCKED", "no", "parent"]]}})
 GONE = Response("there", 200, {}, {"kind": "youtube#videoListResponse", "items": []})
@@ -46,7 +51,9 @@ THERE = Response("there", 200, {}, {"kind": "youtube#videoListResponse", "items"
 @pytest.mark.parametrize(
     ("one", "answers", "kind", "code"),
     [
-        (Instagram(), (graph(100, 33, step="open"),), Retry, "connectors.post_unready"),
+        (Instagram(), (UNREAD, listing("501", "500")), Retry, "connectors.post_unready"),
+        (Instagram(), (UNREAD, graph(2, status=500, step="look")), Retry, "connectors.post_unready"),
+        (Instagram(), (UNREAD, listing("500")), Rejected, "connectors.comment_post_gone"),
         (Instagram(), (replace(OPEN, body={"is_comment_enabled": False}),), Rejected, "connectors.comments_off"),
         (Instagram(), (OPEN, graph(100, 33)), Retry, "connectors.post_unready"),
         (Instagram(), (OPEN, graph(10)), Rejected, "instagram.no_comments"),

@@ -1,14 +1,16 @@
 """Fanvue's worlds: one creator, with a token they gave an application, and their messages with one fan."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import Any
 
+from connectors.contract import Grant, OAuthClient
 from connectors.fanvue import SUBSCRIBERS, Fanvue
 from connectors.fanvue_account import CHAT_SURFACE, SURFACE
-from connectors.suite.world import TENANT, World, transport
+from connectors.suite.world import TENANT, Call, World, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
@@ -17,9 +19,12 @@ from foundation.sealed import Sealed
 from tests.contract.instagram_worlds import MEDIA
 from tests.contract.youtube_worlds import FILM
 from tests.fakes.fanvue import FakeFanvue, Member
+from tests.fakes.fanvue_events import Events
+from tests.fakes.fanvue_oauth import signature
 from tests.fakes.fanvue_world import Fan
 
 _numbers = count(1)
+BACK = "https://house.example/auth/account"
 
 
 @dataclass
@@ -54,6 +59,32 @@ def pays(server: FakeFanvue, member: Member, minor: int) -> None:
     server.till.earn(member, minor, minor * 4 // 5, "tip", server.fan("tipper", member))
 
 
+def granted(server: FakeFanvue, member: Member) -> Grant:
+    """Tokens of the account as an application has them after a yes."""
+    app = server.oauth.application(BACK)
+    told = server.oauth.granted(app, member)
+    client = OAuthClient(app.client_id, Sealed(app.secret.encode()))
+    return Grant(member.id, Sealed(told["refresh_token"].encode()), client)
+
+
+class Heard(Events):
+    """Events as they would be called, kept instead."""
+
+    body: bytes = b""
+
+    def send(self, event: Mapping[str, Any]) -> None:
+        self.body = json.dumps(event).encode()
+
+
+def called(server: FakeFanvue, member: Member) -> Call:
+    """A fan writes, and the application is called about it."""
+    app = server.oauth.application(BACK)
+    events = Heard(server, app)
+    events.says(server.fan("caller", member), member, "hello")
+    header = signature(app.signing, int(server.clock().timestamp()), events.body)
+    return Call(header, events.body, app.signing)
+
+
 def world(
     server: FakeFanvue, http: HttpClient, *, slow: int = 0, delete_status: int = 204, film: bool = False
 ) -> World:
@@ -82,6 +113,8 @@ def world(
         flags=(SUBSCRIBERS,),
         told=lambda wire: wire.get("audience") == "subscribers",
         name_of=lambda medium: server.named[medium.sha256],
+        grants=partial(granted, server, member),
+        calls=partial(called, server, member),
         keyed=False,
         media=(FILM,) if film else MEDIA,
     )

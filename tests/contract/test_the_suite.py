@@ -9,9 +9,9 @@ from connectors.fanvue import Fanvue
 from connectors.feed import Feed
 from connectors.instagram import Instagram
 from connectors.sandbox import Sandbox
-from connectors.suite import edit_rules, price_rules, readings, rules
+from connectors.suite import call_rules, edit_rules, price_rules, readings, rules, token_rules
 from connectors.telegram import Telegram
-from tests.contract import broken, broken_addresses, broken_edits, broken_options, broken_roles
+from tests.contract import broken, broken_addresses, broken_calls, broken_edits, broken_options, broken_roles
 from tests.contract.worlds import Fakes
 
 
@@ -85,6 +85,16 @@ FOUND: tuple[tuple[type[Sound], str, rules.Rule, str], ...] = (
     (broken_edits.CommentsAgain, "instagram", rules.first_comments_stand_once, "2 comments"),
     (broken_roles.GivesForGood, "discord", rules.roles_are_given_once, "told taken and is not"),
     (broken_roles.LosesTheAccount, "discord", rules.roles_are_given_once, "who is not there is told as Disconnected"),
+    (broken_calls.AsksOnce, "fanvue", token_rules.tokens_are_renewed, "429: not asked again, but Reauthorize"),
+    (broken_calls.AsksOnce, "fanvue", token_rules.tokens_are_renewed, "lost on its way is told as Reauthorize"),
+    (broken_calls.ShowsItAgain, "fanvue", token_rules.tokens_are_renewed, "a lost answer: told as Retry"),
+    (broken_calls.KeepsTheOld, "fanvue", token_rules.tokens_are_renewed, "the new token does not work"),
+    (broken_calls.HooksAloud, "telegram_chat", call_rules.hooks_are_read, "the secret is not sealed"),
+    (broken_calls.ForgetsToBePolled, "telegram_chat", call_rules.hooks_are_read, "after unsubscribe it calls"),
+    (broken_calls.CountsCallsItself, "telegram_chat", call_rules.hooks_are_read, "is another one"),
+    (broken_calls.CallsForEverybody, "fanvue", call_rules.calls_are_nudges, "a call about the account"),
+    (broken_calls.KnowsOneCall, "fanvue", call_rules.calls_are_nudges, "not told apart"),
+    (broken_calls.BelievesAnyMark, "fanvue", call_rules.calls_are_nudges, "a signature out of"),
 )
 
 

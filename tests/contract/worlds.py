@@ -12,7 +12,7 @@ from urllib.parse import quote
 from connectors.feed import Feed
 from connectors.sandbox import Sandbox
 from connectors.suite.serving import MovedClock, served
-from connectors.suite.world import TENANT, Roles, World, transport
+from connectors.suite.world import TENANT, Hooks, Roles, World, transport
 from connectors.telegram import Telegram
 from connectors.transport import Account
 from foundation.faults import Book
@@ -150,6 +150,14 @@ class TelegramFake:
     def requests(self) -> list[Mapping[str, Any]]:
         return [entry for entry in self.network.book.record() if entry["account"] == str(self.bot.id)]
 
+    def hooked(self) -> tuple[str, str]:
+        """Where it calls, and the secret it shows."""
+        return self.bot.hook.get("url", ""), self.bot.hook.get("secret", "")
+
+    def call(self, text: str) -> object:
+        """Somebody writes to the bot."""
+        return self.network.world.say(self.bot, "leo", text)
+
 
 @dataclass
 class Fakes:
@@ -212,6 +220,7 @@ class Fakes:
             elsewhere=("https://t.me/somebody/1", f"https://t.me/channel{number}"),
             named_on="",
             followers=None if chat else channel.fill,
+            hooks=Hooks(fake.hooked, fake.call) if chat else None,
             moved=(lambda minor: Stars(self.telegram.world, bot).charge("leo", minor, "an order")) if chat else None,
             roles=Roles(str(channel.id), str(mia.id), str(max_.id), lambda: mia.id in channel.members, "doors"),
             flags=("has_spoiler=true", "protect_content=true"),

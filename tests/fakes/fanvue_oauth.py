@@ -171,6 +171,10 @@ class OAuth:
             case _:
                 raise wrong("unsupported_grant_type", "The authorization grant type is not supported.")
 
+    def granted(self, app: App, member: Member) -> Json:
+        """Tokens of an application that somebody said yes to, on a page of their own."""
+        return self._given(Chain(app, member), (*app.scopes, *LOGIN), 1)
+
     def revoke(self, said: Mapping[str, str], header: str) -> None:
         """End all that came from the sign-in of a token; one that is none is no error. Raises Refusal."""
         app, named = self._client(said, header), said.get("token", "")

@@ -1,7 +1,7 @@
 """The fake Mastodon's things as its API tells them."""
 
 from tests.fakes import mastodon_text
-from tests.fakes.mastodon_world import MIMES, Json, Medium, Member, Status, World, stamp
+from tests.fakes.mastodon_world import Json, Medium, Member, Status, World, stamp
 
 VERSION = "4.5.0"
 
@@ -117,7 +117,7 @@ def notice(world: World, one: Json, viewer: Member) -> Json:
 def instance(world: World) -> Json:
     """What the server says of itself, its limits above all."""
     media = {
-        "supported_mime_types": list(MIMES),
+        "supported_mime_types": list(world.mimes),
         "description_limit": world.max_description,
         "image_size_limit": world.image_bytes,
         "image_matrix_limit": world.matrix,

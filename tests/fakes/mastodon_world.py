@@ -129,6 +129,8 @@ class World:
     image_bytes: int = 16 * 2**20
     video_bytes: int = 99 * 2**20
     matrix: int = 33_177_600
+    mimes: tuple[str, ...] = MIMES
+    """The kinds of files it takes."""
     max_description: int = 1500
     slow: int = 0
     """How often a picture is asked after before it is done; what moves or sounds always is, once at least."""
@@ -171,7 +173,7 @@ class World:
         if file is None:
             raise Refusal(422, "Validation failed: File can't be blank")
         mime, data = file
-        if mime not in MIMES:
+        if mime not in self.mimes:
             raise Refusal(422, "Validation failed: File content type is invalid, File is invalid")
         kind, size = (mime.split("/")[0], (0, 0)) if not mime.startswith("image/") else self._picture(data)
         most = self.image_bytes if kind == "image" else self.video_bytes

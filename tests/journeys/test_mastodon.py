@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from channels import enrolling
+from channels.events import LimitsDue
 from channels.states import ChannelState, EnrolmentState
+from foundation import outbox
 from foundation.errors import NotFound
 from foundation.words import Message
-from schedules import removal
+from schedules import drafting, previewing, removal
 from schedules.states import DeliveryState as S
 from tests.conftest import Cluster
 from tests.fakes.mastodon import FakeMastodon, mastodon
@@ -58,6 +60,7 @@ def house(services: Services, running: Network, server: FakeMastodon) -> Iterato
     yield House(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "mastodon", form)
     server.book.clear()
     server.slow, server.ignores_keys, server.rules = 0, False, list(server.usual_rules)
+    server.max_characters, server.max_media = 500, 4
 
 
 def test_from_the_form_to_the_removal(house: House) -> None:
@@ -84,6 +87,47 @@ def test_from_the_form_to_the_removal(house: House) -> None:
     house.live(minutes=2)
     assert lea.state(first) is S.REMOVED
     assert house.member.statuses == {}
+
+
+def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> None:
+    lea, server = house.desk, house.server
+
+    def shown(words: str) -> tuple[int, int, list[str]]:
+        """What a page says of a draft: the most it may say and show, and what is wrong with it."""
+        draft = drafting.Draft(lea.creator_id, "", words, media=(), channels=(lea.channels["mastodon"],))
+        with lea.scope() as scope:
+            connectors = lea.services.connectors
+            (one,) = previewing.previews(scope, draft, author=house.author, connectors=connectors)
+        return one.most, one.most_media, [why.code for why in one.reasons]
+
+    server.max_characters, server.max_media = 1000, 8
+    house.enrol()
+    long = "é" * 900
+    assert shown(long) == (1000, 8, [])
+    post = lea.delivery(long, channel="mastodon")
+    house.live(minutes=2)
+    assert lea.state(post) is S.PUBLISHED
+
+    server.max_characters = 200  # and nobody told us: it refuses, and is asked at once
+    refused = lea.delivery("è" * 300, channel="mastodon")
+    house.live(minutes=2)
+    assert (lea.state(refused), lea.why(refused)) == (S.FAILED, "connectors.other_limit")
+    assert shown("è" * 300) == (200, 8, ["connectors.text_too_long"])
+
+    server.max_characters = 5000
+    with lea.scope() as scope:
+        old = "jsonb_set(options, '{limits,at}', to_jsonb(CAST(house_now() - interval '8 days' AS text)))"
+        scope.run(f"UPDATE channels SET options = {old} WHERE id = :id", id=lea.channels["mastodon"])
+    server.book.ask("status:503", on="instance", times=2)
+    later = lea.delivery("plus tard", channel="mastodon", after=3600)
+    with lea.scope() as scope:
+        outbox.put(scope, LimitsDue(lea.tenant_id, lea.tenant_id))
+    lea.run()
+    assert shown("x")[:2] == (200, 8), "it does not answer: what was known holds"
+    server.book.clear()
+    house.live(minutes=70)
+    assert shown("x")[:2] == (5000, 8), "long ago is read again ahead of a post"
+    assert lea.state(later) is S.PUBLISHED
 
 
 def test_an_account_is_tried_from_the_terminal(house: House) -> None:

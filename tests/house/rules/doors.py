@@ -63,6 +63,26 @@ def platforms_are_not_compared(source: Source) -> Found:
 
 
 @rule(
+    why="a server's 5,000 characters counted on a page and not when the post left: accounts differ from their platform",
+    but=("channels/abilities.py",),
+    breach="def most(connectors, channel):\n    return connectors[channel.platform].capabilities.max_text\n",
+    twin="def most(connectors, channel):\n    return abilities.of(connectors, channel).capabilities.max_text\n",
+)
+def accounts_are_known_by_their_own_limits(source: Source) -> Found:
+    """No connector taken by an account's platform outside `channels.abilities`."""
+    taken: list[tuple[ast.expr, ast.expr, ast.AST]] = [
+        (node.value, node.slice, node) for node in source.nodes(ast.Subscript)
+    ]
+    for call in source.nodes(ast.Call):
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "get" and call.args:
+            taken.append((call.func.value, call.args[0], call))
+    for of, key, node in taken:
+        held = source.dotted(of.func if isinstance(of, ast.Call) else of)
+        if held.endswith("connectors") and isinstance(key, ast.Attribute) and key.attr == "platform":
+            yield node, f"{held} by platform : channels.abilities"
+
+
+@rule(
     why="a variable read in one corner was missing from the docs, the doctor and the other processes",
     but=("foundation/settings.py", "workers/supervisor.py", "generators/engines/pipelines.py"),
     breach='import os\nTOKEN = os.environ["TOKEN"]\n',

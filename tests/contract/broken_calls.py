@@ -1,0 +1,82 @@
+"""Connectors with one fault each in renewing tokens and in reading calls; the suite must find every one."""
+
+import secrets
+from dataclasses import replace
+from datetime import timedelta
+
+from connectors.calling import Nudge, Signed
+from connectors.contract import Answer, Grant, Renewed, Send, Update, WireStep
+from connectors.fanvue import Fanvue
+from connectors.outcomes import Outcome, Reauthorize, Retry, Uncertain
+from connectors.telegram import Telegram
+from foundation.sealed import Sealed
+
+
+class AsksOnce(Fanvue):
+    """Takes any bad day of a renewal for the end of the account."""
+
+    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+        turn = super().refresh(grant, answers)
+        return Reauthorize(turn.reason) if isinstance(turn, Retry | Uncertain) else turn
+
+
+class ShowsItAgain(Fanvue):
+    """Shows a token that works once again, where nobody knows whether it was used up."""
+
+    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+        turn = super().refresh(grant, answers)
+        return Retry(timedelta(seconds=1), "account", turn.reason) if isinstance(turn, Uncertain) else turn
+
+
+class KeepsTheOld(Fanvue):
+    """Believes that a renewal gave what it showed."""
+
+    def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
+        turn = super().refresh(grant, answers)
+        return replace(turn, token=grant.refresh) if isinstance(turn, Renewed) else turn
+
+
+class HooksAloud(Telegram):
+    """Writes the secret into the address that is called."""
+
+    def subscribe(self, address: str, secret: Sealed) -> WireStep:
+        step = super().subscribe(address, secret)
+        return replace(step, json={**(step.json or {}), "url": f"{address}?{secret.box.decode()}"})
+
+
+class ForgetsToBePolled(Telegram):
+    """Says that nobody is called any more without asking for it."""
+
+    def unsubscribe(self) -> WireStep:
+        return replace(super().unsubscribe(), path="/bot{token}/getMe")
+
+
+class CountsCallsItself(Telegram):
+    """Numbers updates as they come, so one that comes again is heard twice."""
+
+    def called(self, body: object) -> tuple[Update, ...] | None:
+        told = super().called(body)
+        return tuple(replace(one, key=secrets.token_hex(4)) for one in told) if told else told
+
+
+class CallsForEverybody(Fanvue):
+    """Forgets whom a call is about."""
+
+    def nudge(self, body: bytes) -> Nudge | None:
+        turn = super().nudge(body)
+        return replace(turn, account="") if turn is not None else None
+
+
+class KnowsOneCall(Fanvue):
+    """Takes all calls of a kind for the same one."""
+
+    def nudge(self, body: bytes) -> Nudge | None:
+        turn = super().nudge(body)
+        return replace(turn, key="message") if turn is not None else None
+
+
+class BelievesAnyMark(Fanvue):
+    """Reads a signature out of anything."""
+
+    def signed(self, header: str) -> Signed | None:
+        return super().signed(header) or Signed("0", (header,))
