@@ -37,8 +37,8 @@ def check(scope: Scope, creator_id: UUID, digests: Collection[str]) -> None:
 
 
 LEAVES = (Rating.G, Rating.S)
-"""What may be sent to an engine of others: their terms forbid Nudity and Explicit, and what nobody rated may be that.
-https://stability.ai/use-policy and https://replicate.com/terms"""
+"""What may be sent to an engine of others. Stability forbids what is sexually explicit (https://stability.ai/use-policy),
+models of Replicate differ: the house sends Nudity and Explicit to neither, nor what nobody rated and may be that."""
 
 
 def check_leaves(scope: Scope, creator_id: UUID, digests: Collection[str]) -> None:

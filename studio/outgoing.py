@@ -14,6 +14,7 @@ from sqlmodel import col, select
 
 from foundation.database import CreatorRow, Scope, instant, table
 from foundation.errors import BadInput, NotFound, Refused
+from foundation.words import Message
 from gate import imitating
 from generators import hosting
 from studio import library
@@ -116,6 +117,15 @@ def check_yes(scope: Scope, creator_id: UUID, engine: str) -> None:
     """Raise Refused unless a yes for this engine stands, with who can give it and what would leave the house."""
     if _standing(scope, creator_id, engine) is None:
         raise Refused("outgoing.no_yes", engine=engine, name=tenant_reads.creator(scope, creator_id).name)
+
+
+def refusal(scope: Scope, creator_id: UUID, engine: str, digests: Collection[str]) -> Message | None:
+    """Why these bytes may not be sent, as `check` says; None where they may."""
+    try:
+        check(scope, creator_id, engine, digests)
+    except (NotFound, Refused) as why:
+        return why.message
+    return None
 
 
 def check(scope: Scope, creator_id: UUID, engine: str, digests: Collection[str]) -> None:

@@ -277,12 +277,13 @@ def test_pictures_go_in_the_inputs_that_the_schema_says_take_them(there: FakeRep
     two = tuple(encoded(a_picture(640, 480, seed=seed)) for seed in (1, 2))
     engine.buy(an_image_job(model=LOOKS, references=two), a_slip())
     assert len(there.asked[1]["reference_images"]) == 2
-    for model, wrong, code in [
+    cases: list[tuple[str, dict[str, Any], str]] = [
         (MODEL, {"init": two[0]}, "model_cannot_init"),
         (EDITS, {"references": two}, "model_cannot_references"),
         (LOOKS, {"init": two[0], "mask": over(Region(0, 0, 50, 50), two[0])}, "model_cannot_init"),
         (EDITS, {"pose": two[0]}, "cannot_pose"),
-    ]:
+    ]
+    for model, wrong, code in cases:
         with pytest.raises(EngineMissing, match=code):
             engine.buy(an_image_job(model=model, **wrong), a_slip())
     assert len(there.billed) == 2

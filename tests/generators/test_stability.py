@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from PIL import ExifTags, Image
@@ -171,13 +172,14 @@ def test_one_picture_of_a_look_and_none_that_it_does_not_take(there: FakeStabili
     engine = _priced(there)
     job = an_image_job(references=(_photo(),), reference_weight=0.8)
     assert (engine.buy(job, Slip("x")).model, there.asked[0]["fidelity"]) == ("style", "0.8")
-    for wrong, code in [
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"references": (_photo(), _photo(seed=2))}, "few_references"),
         ({"references": (_photo(),), "init": _photo()}, "cannot_together"),
         ({"references": (encoded(a_picture(640, 100)),)}, "picture_unfit"),
         ({"init": encoded(a_picture(640, 40))}, "picture_unfit"),
         ({"pose": _photo()}, "cannot_pose"),
-    ]:
+    ]
+    for wrong, code in cases:
         slip = Slip("y")
         with pytest.raises(EngineMissing, match=code):
             engine.buy(an_image_job(**wrong), slip)
