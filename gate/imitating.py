@@ -1,11 +1,14 @@
 """Whether a model may keep to the look of pictures: a creator's own, said by people, with what they allowed.
 
-It is asked when a picture is chosen, when a run is asked for and when it is made. What comes of it is judged as
-anything else that a model made, and shows whom these show.
+It is asked when a picture is chosen, when a run is asked for and when it is made; of what is to leave the house for it
+more is asked (`check_leaves`). What comes of it is judged as anything else that a model made, and shows whom these
+show.
 """
 
 from collections.abc import Collection
 from uuid import UUID
+
+from sqlmodel import select
 
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
@@ -13,6 +16,7 @@ from gate import alike, faces, never, papers, people
 from gate.carded import everybody
 from gate.depicted import REAL
 from gate.facts import MediumFacts, PersonFacts
+from gate.models import Person
 from gate.states import PersonState
 from gate.units import Rating
 
@@ -30,6 +34,40 @@ def check(scope: Scope, creator_id: UUID, digests: Collection[str]) -> None:
     never.refuse_looks(scope, digests)
     for medium in known:
         _check(scope, creator_id, medium)
+
+
+LEAVES = (Rating.G, Rating.S)
+"""What may be sent to an engine of others. Stability forbids what is sexually explicit (https://stability.ai/use-policy),
+models of Replicate differ: the house sends Nudity and Explicit to neither, nor what nobody rated and may be that."""
+
+
+def check_leaves(scope: Scope, creator_id: UUID, digests: Collection[str]) -> None:
+    """Whether these bytes may be sent to an engine of others, to make pictures of this creator from them.
+
+    Raises as `check`, for whatever is made from them; and Refused for what is rated above Suggestive, or not at all.
+    """
+    check(scope, creator_id, digests)
+    for medium in papers.of_bytes(scope, sorted(set(digests))):
+        if medium.rating not in LEAVES or medium.unanswered or medium.unsettled:
+            raise Refused("outgoing.rating", rating=str(medium.rating) if medium.rating is not None else "-")
+
+
+def check_creator(scope: Scope, creator_id: UUID) -> None:
+    """Raise Refused unless somebody is written down as who a creator is, and may be made by a model."""
+    known = scope.session.exec(
+        select(Person.id).where(Person.tenant_id == scope.tenant_id, Person.creator_id == creator_id)
+    ).all()
+    if not known:
+        raise Refused("outgoing.nobody")
+    wrong: Refused | None = None
+    for person in papers.persons(scope, known):
+        try:
+            _is_theirs(scope, creator_id, person)
+        except Refused as refused:
+            wrong = refused
+        else:
+            return
+    raise wrong or Refused("outgoing.nobody")
 
 
 def faces_may_be_compared(scope: Scope, digests: Collection[str]) -> bool:

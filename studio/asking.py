@@ -3,9 +3,11 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from foundation.database import Scope
+from foundation.errors import BadInput
 from foundation.money import Price
 from generators import shaping
-from generators.contract import EngineMissing, Hosted, ImageEngine, Picture, Progress
+from generators.contract import EngineMissing, Hosted, ImageEngine, Picture, Progress, Undelivered
+from generators.shaping import Shaped
 from studio import models
 from studio.buying import Buyer
 from studio.recipes import Shot
@@ -17,10 +19,19 @@ def _asked(
     """What an engine makes of the shots, with its price where it asks one."""
     if isinstance(maker, Hosted):
         for shot in shots:
-            yield buyer.buy(shot.number, shot.job, maker, watch)
+            shaped = shaping.shape(shot.job)  # of one with a mask the part around it leaves the house, and no more
+            bought, price = buyer.buy(shot.number, shaped.job, maker, watch)
+            yield _whole(shaped, bought), price
         return
     for picture in shaping.drawn(maker, [shot.job for shot in shots], watch):
         yield picture, None
+
+
+def _whole(shaped: Shaped, bought: Picture) -> Picture:
+    try:
+        return shaped.whole(bought)
+    except BadInput as error:  # it is paid, and would come the same again
+        raise Undelivered("engine.answer_invalid", engine=bought.engine) from error
 
 
 def asked(

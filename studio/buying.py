@@ -13,6 +13,7 @@ from foundation.database import OpenScope
 from foundation.errors import GreenroomError, LeaseLost
 from foundation.money import Price
 from gate.units import Rating
+from generators import hosting
 from generators.contract import (
     EngineMissing,
     EngineUnreachable,
@@ -22,7 +23,7 @@ from generators.contract import (
     Progress,
     Slip,
 )
-from studio import library, models, quotas, spending
+from studio import library, materials, models, quotas, spending
 from studio.spending import Caps, Wanted
 
 BUYING = "system:studio"
@@ -41,14 +42,17 @@ class Stopped(Exception):  # no error: a person stopped the run
 class _Kept(Slip):
     """The slip of an order, each step of which is committed before the next."""
 
-    def __init__(self, tenant: OpenScope, row: models.EngineOrder) -> None:
+    def __init__(self, tenant: OpenScope, row: models.EngineOrder, job: models.Job) -> None:
         super().__init__(str(row.id), row.asked_at, row.remote_id)
         self._tenant, self._tenant_id, self._id = tenant, row.tenant_id, row.id
+        self._job, self._engine = job, row.engine
 
     def asking(self) -> None:
-        """Raises LeaseLost where another worker asks, or the run has ended."""
+        """Raises LeaseLost where another worker asks, or the run has ended; Gone where a picture that the request bears
+        may not leave the house: this is the last moment at which it has not."""
         at = wall_now()
         with self._tenant(self._tenant_id, BUYING) as scope:
+            materials.may_leave(scope, self._job, self._engine)
             spending.ask(scope, self._id, at)
         self.since, self.order = at, ""
 
@@ -83,8 +87,8 @@ class Buyer:
     """The house's quota of pictures, 0 for none."""
 
     def buy(self, number: int, asked: ImageJob, engine: Hosted, watch: Progress) -> tuple[Picture, Price]:
-        """A picture of the run and its price. Raises CapReached, EngineError, Later where others of the agency may use
-        up its day, and what `watch` raises."""
+        """A picture of the run and its price. Raises CapReached, EngineError, `materials.Gone`, Later where others of
+        the agency may use up its day, and what `watch` raises."""
         if Rating(self.job.rating) in STAYS:
             raise EngineMissing("engine.hosted_rating", engine=engine.name, rating=self.job.rating)
         slip, price = self._reserved(number, asked, engine)
@@ -104,10 +108,11 @@ class Buyer:
 
     def _reserved(self, number: int, asked: ImageJob, engine: Hosted) -> tuple[_Kept, Price]:
         job, price = self.job, engine.price(asked)
-        wanted = Wanted(job.creator_id, job.id, number, engine.name, asked.model or engine.model, price, self.budget)
+        model = hosting.sold_as(engine.name, asked.model or engine.model, asked.asks)
+        wanted = Wanted(job.creator_id, job.id, number, engine.name, model, price, self.budget)
         with self.tenant(job.tenant_id, BUYING) as scope:
             library.alone(scope, "bought today")  # two at once would both find room
             row = spending.reserve(scope, wanted, self.caps)
             if not quotas.holds(scope, job.creator_id, spending.under_way(scope), per_day=self.per_day):
                 raise outbox.Later(DOUBT)  # and nothing is set aside
-            return _Kept(self.tenant, row), Price(row.minor, row.currency)
+            return _Kept(self.tenant, row, job), Price(row.minor, row.currency)

@@ -1,6 +1,7 @@
 """What a run would be before it is one: its pictures, how long they take, and what they cost."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from foundation.database import Scope
@@ -8,12 +9,13 @@ from foundation.money import Money, Price, amounts, prices
 from foundation.settings import GeneratorsSettings
 from foundation.words import Message
 from gate.units import Rating
-from generators import registry
+from generators import hosting, registry
 from studio import reads, recipes, spending, wording
 from studio.parameters import Answer
 from studio.recipes import Shot, Spec
 from studio.spending import CapReached
 
+NOTHING: AbstractSet[str] = frozenset()
 GUESSED = 2.0
 """Seconds a picture takes where none was made yet: the drawing engine on a small machine."""
 
@@ -59,19 +61,21 @@ def pace(scope: Scope) -> float:
     return reads.pace(scope) or GUESSED
 
 
-def price_of(known: GeneratorsSettings, spec: Spec) -> Price | None:
-    """What a picture of a recipe's model costs here (its engine's own where it names none); None where it is free, or
-    has no price and is not made."""
-    if not (own := known.hosted_model(spec.engine or registry.usual(known))):
+def price_of(known: GeneratorsSettings, spec: Spec, asks: AbstractSet[str] = NOTHING) -> Price | None:
+    """What a picture of a recipe's model costs here (its engine's own where it names none), where its run `asks` this
+    beside words and the recipe's look (`ImageJob.asks`); None where it is free, or has no price and is not made."""
+    engine = spec.engine or registry.usual(known)
+    if not (own := known.hosted_model(engine)):
         return None
+    asked = asks | {"references"} if spec.look else asks
     try:
-        return prices(known.prices).get(spec.model or own)
+        return prices(known.prices).get(hosting.sold_as(engine, spec.model or own, asked))
     except ValueError:
         return None
 
 
-def afford(scope: Scope, known: GeneratorsSettings, spec: Spec, count: int) -> None:
-    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold."""
-    price = price_of(known, spec)
+def afford(scope: Scope, known: GeneratorsSettings, spec: Spec, count: int, asks: AbstractSet[str] = NOTHING) -> None:
+    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold; `asks` as `price_of`."""
+    price = price_of(known, spec, asks)
     if price is not None:
         spending.check(scope, price, count, amounts(known.spending_caps), budget_of_run=spec.most_spent)

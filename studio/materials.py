@@ -15,7 +15,7 @@ from foundation.storage import ObjectStore
 from generators import masks
 from generators.contract import ImageJob
 from generators.masks import Region
-from studio import beginnings, library, looks, models
+from studio import beginnings, library, looks, models, outgoing
 from studio.beginnings import Beginning
 from studio.looks import Frozen
 from studio.recipes import Shot, Spec
@@ -111,6 +111,18 @@ def checked(scope: Scope, job: models.Job) -> tuple[str, str]:
     except (BadInput, NotFound, Refused) as error:
         raise Gone(error.message.code, **error.message.params) from error
     return first, posture
+
+
+def may_leave(scope: Scope, job: models.Job, engine: str) -> None:
+    """Whether the pictures a run works from may be sent to an engine of others, now; nothing of a run by words alone.
+    Raises Gone, as `outgoing.check` says."""
+    if not needs(job):
+        return
+    sent = {*checked(scope, job), *digests_of_look(job)} - {""}
+    try:
+        outgoing.check(scope, job.creator_id, engine, sent)
+    except (BadInput, NotFound, Refused) as error:
+        raise Gone(error.message.code, **error.message.params) from error
 
 
 def needs(job: models.Job) -> frozenset[str]:

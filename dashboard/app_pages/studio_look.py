@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.app_pages import studio_outgoing
 from dashboard.app_pages.studio_variants import clear_src
 from dashboard.frame import Page
 from dashboard.reads.studio import abilities_of, engine_of
@@ -13,6 +14,8 @@ from dashboard.widgets import draw
 from foundation import settings
 from foundation.database import Scope
 from foundation.words import Message
+from generators import hosting
+from generators.contract import EngineMissing
 from studio import looks
 from studio.looks import Kept
 from studio.reads import Card
@@ -72,7 +75,18 @@ def ready(page: Page, creator_id: UUID, spec: Spec) -> bool:
         st.error(page.voice.say(wrong or Message("look.none")))
         return False
     draw("studio_note.html", note=page.word("look.kept_to", count=len(kept), percent=spec.look))
-    return True
+    return _may_go(page, creator_id, spec)
+
+
+def _may_go(page: Page, creator_id: UUID, spec: Spec) -> bool:
+    """Whether an engine of others may be handed the look, and takes as many pictures; why not is said."""
+    frozen = page.read(lambda scope: looks.frozen(scope, creator_id))
+    try:
+        hosting.check_few(engine_of(settings.load().generators, spec.engine), len(frozen))
+    except EngineMissing as few:
+        st.error(page.voice.say(few.message))
+        return False
+    return studio_outgoing.may_go(page, creator_id, spec, [sha256 for _, sha256 in frozen])
 
 
 def _add(page: Page, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -13,6 +13,7 @@ from dashboard import acting, frame
 from dashboard.app_pages import (
     studio_limits,
     studio_look,
+    studio_outgoing,
     studio_questions,
     studio_recipe,
     studio_recipe_shelf,
@@ -84,6 +85,7 @@ def recipe(page: Page, found: Studio) -> None:
     studio_recipe.edit(page, found.creator.id, chosen)
     studio_recipe_shelf.back(page, found.creator.id, found.retired)
     studio_look.edit(page, found.creator)
+    studio_outgoing.edit(page, found.creator)
     studio_limits.edit(page, found.creator.id, found.limits)
     studio_spending.edit(page, chosen.spec)
 

@@ -1,5 +1,6 @@
 """What pictures cost: the estimate before a run, what the month has cost, and the agency's cap on it."""
 
+from collections.abc import Set as AbstractSet
 from functools import partial
 from uuid import UUID
 
@@ -48,9 +49,10 @@ def edit(page: Page, spec: Spec) -> None:
         acting.submit(page, "studio.cap_keep", partial(_keep, currency), right=Right.RUN, key="cap_keep")
 
 
-def check(scope: Scope, spec: Spec, count: int) -> None:
-    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold."""
-    estimating.afford(scope, _known(), spec, count)
+def check(scope: Scope, spec: Spec, count: int, asks: AbstractSet[str] = estimating.NOTHING) -> None:
+    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold; `asks` is what it asks of
+    its engine beside words and its look."""
+    estimating.afford(scope, _known(), spec, count, asks)
 
 
 def sold(spec: Spec) -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
-from dashboard.app_pages import studio_spending
+from dashboard.app_pages import studio_outgoing, studio_spending
 from dashboard.app_pages.studio_variants import clear_src
 from dashboard.frame import Page
 from dashboard.reads.studio import abilities_of
@@ -37,13 +37,13 @@ def ask(page: Page, creator_id: UUID, card: Card) -> None:
     key = f"vary:{card.asset_id}"
     with st.popover(page.word("vary.make"), icon=":material/auto_fix_high:"):
         draw("studio_note.html", note=page.word("vary.how"))
-        _recipe(page, known, key)
+        may = _recipe(page, creator_id, card, known, key)
         st.slider(page.word("vary.anew"), beginnings.LEAST, beginnings.MOST, USUAL_ANEW, 5, key=f"{key}:anew")
         if st.checkbox(page.word("vary.part"), key=f"{key}:part"):
             _part(page, card, key)
         st.number_input(page.word("studio.count"), 1, MOST, 3, key=f"{key}:count")
         act = partial(_ask, page, creator_id, card.asset_id)
-        acting.button(page, "vary.ask", act, right=Right.RUN, key=key, kind="primary")
+        acting.button(page, "vary.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may)
 
 
 def ask_posture(page: Page, creator_id: UUID, card: Card) -> None:
@@ -54,11 +54,11 @@ def ask_posture(page: Page, creator_id: UUID, card: Card) -> None:
     key = f"pose:{card.asset_id}"
     with st.popover(page.word("pose.make"), icon=":material/accessibility_new:"):
         draw("studio_note.html", note=page.word("pose.how"))
-        _recipe(page, known, key)
+        may = _recipe(page, creator_id, card, known, key)
         st.slider(page.word("pose.weight"), materials.LEAST_WEIGHT, materials.MOST_WEIGHT, 100, 5, key=f"{key}:weight")
         st.number_input(page.word("studio.count"), 1, MOST, 3, key=f"{key}:count")
         act = partial(_ask_posture, page, creator_id, card.asset_id)
-        acting.button(page, "pose.ask", act, right=Right.RUN, key=key, kind="primary")
+        acting.button(page, "pose.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may)
 
 
 def _recipes(page: Page, creator_id: UUID, card: Card, need: str) -> list[RecipeCard]:
@@ -72,9 +72,14 @@ def _recipes(page: Page, creator_id: UUID, card: Card, need: str) -> list[Recipe
     return [one for one in known if not one.spec.parameters and one.spec.engine in able]
 
 
-def _recipe(page: Page, known: list[RecipeCard], key: str) -> None:
-    names = {str(one.id): one.spec.name for one in known}
-    st.selectbox(page.word("vary.recipe"), list(names), format_func=names.__getitem__, key=f"{key}:recipe")
+def _recipe(page: Page, creator_id: UUID, card: Card, known: list[RecipeCard], key: str) -> bool:
+    """Choose the recipe; whether the picture may go to whoever makes what it asks for. Why not is said."""
+    names = {str(one.id): one.spec for one in known}
+    chosen = st.selectbox(
+        page.word("vary.recipe"), list(names), format_func=lambda one: names[one].name, key=f"{key}:recipe"
+    )
+    digest = page.read(lambda scope: studio_reads.shown(scope, card.asset_id).sha256)
+    return studio_outgoing.may_go(page, creator_id, names[chosen], [digest])
 
 
 def _part(page: Page, card: Card, key: str) -> None:
@@ -124,7 +129,9 @@ def _start(
     recipe_id, count = UUID(str(acting.typed(f"{key}:recipe"))), int(acting.typed(f"{key}:count") or 1)
     if recipe_id not in {one.id for one in studio_reads.recipes_of(scope, creator_id)}:
         raise NotFound("recipe.unknown")
-    studio_spending.check(scope, recipes.spec_of(scope, recipe_id), count)
+    spec = recipes.spec_of(scope, recipe_id)
+    studio_outgoing.check(scope, creator_id, spec, asset_id)
+    studio_spending.check(scope, spec, count, _asks(begin))
     jobs.start(
         scope,
         creator_id=creator_id,
@@ -137,3 +144,10 @@ def _start(
         pose=pose,
     )
     return Message("studio.started" if count > 1 else "studio.started_one", {"count": count})
+
+
+def _asks(begin: Beginning | None) -> frozenset[str]:
+    """What is asked of an engine of others, by which its price is known; it takes no posture."""
+    if begin is None:
+        return frozenset()
+    return frozenset({"init", "mask"} if begin.region is not None else {"init"})

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from foundation.database import Scope
 from foundation.errors import NotFound
+from foundation.money import prices
 from foundation.settings import DEMO_MODEL, GeneratorsSettings
 from foundation.words import Message
 from gate import cards as shoot_cards
 from gate.cards import Card as ShootCard
-from generators import registry
+from generators import hosting, registry
 from generators.contract import EngineMissing
 from generators.engines import workflows
 from generators.engines.model_folders import abilities
@@ -187,8 +188,20 @@ def abilities_of(scope: Scope, settings: GeneratorsSettings, named: str = "") ->
             return _workflows_do(settings)
         case "diffusion" | "demo":
             return abilities(settings)
-        case _:
-            return frozenset()
+        case name:
+            return _sold(settings, name)
+
+
+def _sold(settings: GeneratorsSettings, engine: str) -> frozenset[str]:
+    """What an engine of others takes beside words, and has a price here; nothing of what is none of others. Whether a
+    model of Replicate takes pictures is in its schema, which the workers read."""
+    if not (own := settings.hosted_model(engine)):
+        return frozenset()
+    try:
+        known = prices(settings.prices)
+    except ValueError:
+        return frozenset()
+    return frozenset(need for need in hosting.takes(engine) if hosting.sold_as(engine, own, {need}) in known)
 
 
 def _workflows_do(settings: GeneratorsSettings) -> frozenset[str]:

@@ -42,7 +42,7 @@ def asked(job: ImageJob, offered: Inputs) -> dict[str, str | int | float]:
         "output_format": "png",
         **_size(job, offered),
     }
-    return {name: _within(value, offered[name]) for name, value in wanted.items() if _takes(offered, name, value)}
+    return {name: within(value, offered[name]) for name, value in wanted.items() if _takes(offered, name, value)}
 
 
 def _whole(one: Any, parts: Any) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _bound(offered: Inputs, name: str, edge: str, otherwise: float) -> float:
     return float(found) if isinstance(found, int | float) else otherwise
 
 
-def _within(value: str | float, one: Mapping[str, Any]) -> str | int | float:
+def within(value: str | float, one: Mapping[str, Any]) -> str | int | float:
     """A number within the bounds of its input; words as they are."""
     if isinstance(value, str):
         return value

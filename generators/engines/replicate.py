@@ -22,6 +22,7 @@ from foundation.http import TOO_LARGE, AnswerLost, HttpClient, NotSent, Reply, R
 from foundation.ids import uuid7
 from foundation.money import Price, prices
 from foundation.settings import GeneratorsSettings
+from generators import hosting
 from generators.contract import (
     EngineBusy,
     EngineMissing,
@@ -35,7 +36,7 @@ from generators.contract import (
     check_asks,
     unheard,
 )
-from generators.engines import delivered, inputs
+from generators.engines import delivered, inputs, shown
 from generators.engines.inputs import Inputs
 
 OURS = "greenroom"
@@ -56,6 +57,9 @@ FORGOTTEN = timedelta(minutes=55)
 
 SKEW = timedelta(minutes=2)
 PAGES = 20
+MOST_PAGE = 64 * 1024 * 1024
+"""Bytes of a page of the list: a hundred orders, each with its pictures (`posted.INLINE_BYTES`)."""
+
 WHOLE = 100
 LONGEST_REST = 3600.0
 _OK, _TAKEN = 200, (200, 201, 202)
@@ -98,7 +102,7 @@ class Replicate:
     """One account, and the models that have a price."""
 
     name = "replicate"
-    does = frozenset[str]()
+    does = hosting.takes(hosting.REPLICATE)
 
     def __init__(
         self,
@@ -153,10 +157,12 @@ class Replicate:
         check_asks(self, job)
         model = job.model or self.model
         self.price_of(model)
-        given = inputs.asked(job, self._inputs(model))
+        offered = self._inputs(model)
+        given = inputs.asked(job, offered) | shown.numbers(job, offered)
+        sent = shown.pictures(job, offered, engine=self.name)
         progress(0, WHOLE)
         if not slip.order and not (slip.since and self._found(slip)):
-            self._ask(model, given, slip)
+            self._ask(model, {**given, **sent}, slip)
         told = self._awaited(slip, progress)
         picture = delivered.picture(self._bytes(told), job, engine=self.name, model=model, given=given)
         progress(WHOLE, WHOLE)
@@ -293,7 +299,7 @@ class Replicate:
         if body is not None:
             headers["content-type"] = "application/json"
         data = json.dumps(body).encode() if body is not None else b""
-        return self._client.exchange(Request(method, self._url + path, headers, data, deadline=self._deadline))
+        return self._client.exchange(Request(method, self._url + path, headers, data, self._deadline, MOST_PAGE))
 
     def _away(self) -> EngineUnreachable:
         return EngineUnreachable("engine.server_down", engine=self.name, url=self._service.url)

@@ -1,4 +1,5 @@
-"""Pictures by Stability AI, for money: one request, and its answer is the picture. Nothing of it is kept there.
+"""Pictures by Stability AI, for money: one request, and its answer is the picture. Nothing of it is kept there, nor of
+the pictures that went with the request.
 
 So what was asked for and not heard cannot be looked for: it counts as paid, and is not asked for again. What it answers
 to have failed is not charged.
@@ -13,6 +14,7 @@ from foundation.http import AnswerLost, HttpClient, NotSent, Reply, Request, mul
 from foundation.ids import uuid7
 from foundation.money import Price
 from foundation.settings import GeneratorsSettings
+from generators import hosting
 from generators.contract import (
     EngineBusy,
     EngineError,
@@ -27,10 +29,14 @@ from generators.contract import (
     check_asks,
     unheard,
 )
-from generators.engines import delivered, inputs
+from generators.engines import delivered, inputs, posted
 from generators.engines.replicate import known_prices, rest
 
 MODELS = ("core", "ultra", "sd3")
+SERVICES = (*MODELS, hosting.INPAINT, hosting.STYLE)
+PATHS = {hosting.INPAINT: "edit/inpaint", hosting.STYLE: "control/style"}
+"""Where a service is asked, below `/v2beta/stable-image`; models below `generate`."""
+
 OFFERED: inputs.Inputs = {
     "prompt": {"type": "string"},
     "negative_prompt": {"type": "string"},
@@ -38,6 +44,9 @@ OFFERED: inputs.Inputs = {
     "aspect_ratio": {"enum": ["16:9", "1:1", "21:9", "2:3", "3:2", "4:5", "5:4", "9:16", "9:21"]},
     "output_format": {"enum": ["png"]},
 }
+Files = Mapping[str, tuple[str, bytes, str]]
+"""By part of a form: name, bytes and media type."""
+
 MOST_PROMPT = 10_000
 """Characters of a prompt."""
 
@@ -69,7 +78,7 @@ class Stability:
     """One account, and the models that have a price."""
 
     name = "stability"
-    does = frozenset[str]()
+    does = hosting.takes(hosting.STABILITY)
 
     def __init__(
         self, url: str, token: SecretStr, model: str, known: Mapping[str, Price], *, deadline: float = SECONDS
@@ -78,8 +87,9 @@ class Stability:
         self._deadline, self._client = deadline, HttpClient(max_connections=8)
 
     def price_of(self, model: str) -> Price:
-        """What a picture of a model costs. Raises EngineMissing where there is no such model, or no price."""
-        if model not in MODELS:
+        """What a picture of a model, or of a service that takes pictures, costs. Raises EngineMissing where there is no
+        such one, or no price."""
+        if model not in SERVICES:
             raise EngineMissing("engine.model_missing", model=model, engine=self.name)
         if (found := self._prices.get(model)) is None:
             raise EngineMissing("engine.price_missing", engine=self.name, model=model)
@@ -87,7 +97,7 @@ class Stability:
 
     def price(self, job: ImageJob) -> Price:
         """What the picture costs. Raises EngineMissing where the settings do not say."""
-        return self.price_of(job.model or self.model)
+        return self.price_of(self._service(job))
 
     def check(self) -> None:
         """Ask for what is left of the credit, which costs nothing. Raises EngineError."""
@@ -108,25 +118,53 @@ class Stability:
         came of them were refused, or nobody knows. What `progress` raises passes through.
         """
         check_asks(self, job)
-        model = job.model or self.model
-        self.price_of(model)
+        hosting.check_together(self.name, job)
+        service = self._service(job)
+        self.price_of(service)
         if slip.since is not None:
             raise Undelivered("engine.order_lost", engine=self.name)
-        given = inputs.asked(job, OFFERED)
+        given, files = self._told(job, service)
         if len(job.prompt) > MOST_PROMPT:
             raise EngineMissing("engine.order_refused", engine=self.name, status=413)
         progress(0, 1)
-        data = self._made(model, {name: str(value) for name, value in given.items() if value != ""}, slip)
-        picture = delivered.picture(data, job, engine=self.name, model=model, given=given)
+        fields = {name: str(value) for name, value in given.items() if value != ""}
+        data = self._made(service, fields, files, slip)
+        picture = delivered.picture(data, job, engine=self.name, model=service, given=given)
         progress(1, 1)
         return picture
 
     def cancel(self, slip: Slip) -> None:
         """Nothing can be cancelled: what was asked for is paid."""
 
-    def _made(self, model: str, fields: Mapping[str, str], slip: Slip) -> bytes:
+    def _service(self, job: ImageJob) -> str:
+        """What makes it. Raises EngineMissing for a model that is none: a service is chosen by what is asked."""
+        model = job.model or self.model
+        if model not in MODELS:
+            raise EngineMissing("engine.model_missing", model=model, engine=self.name)
+        return hosting.sold_as(self.name, model, job.asks)
+
+    def _told(self, job: ImageJob, service: str) -> tuple[dict[str, str | int | float], Files]:
+        """The words of a form, and its pictures. Raises as `posted.picture`."""
+        given = inputs.asked(job, OFFERED)
+        if not job.init and not job.references:
+            return given, NOTHING
+        if job.references:
+            given["fidelity"] = round(min(job.reference_weight, 1.0), 2)
+            look = posted.picture(job.references[0], engine=self.name, slimmest=posted.SLIMMEST)
+            return given, {"image": ("image.jpg", look.data, "image/jpeg")}
+        first = posted.picture(job.init, engine=self.name)
+        files = {"image": ("image.jpg", first.data, "image/jpeg")}
+        given.pop("aspect_ratio", None)  # it is the picture's
+        if job.mask:  # how much is made anew is told by its grey
+            drawn = posted.mask(job.mask, first.size, strength=job.strength)
+            return given, {**files, "mask": ("mask.png", drawn, "image/png")}
+        given["strength"] = round(job.strength, 2)
+        return (given | {"mode": "image-to-image"} if service == hosting.FROM_PICTURE else given), files
+
+    def _made(self, service: str, fields: Mapping[str, str], files: Files, slip: Slip) -> bytes:
         slip.asking()
-        reply = self._exchange("POST", f"/v2beta/stable-image/generate/{model}", fields)
+        path = PATHS.get(service, f"generate/{service}")
+        reply = self._exchange("POST", f"/v2beta/stable-image/{path}", fields, files)
         if isinstance(reply, NotSent):
             slip.refused()
             raise self._away()
@@ -140,18 +178,18 @@ class Stability:
             raise EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
         if reply.status != 200:
             slip.refused()
-            raise self._refusal(reply, model)
+            raise self._refusal(reply, service)
         if reply.headers.get("finish-reason", "SUCCESS") != "SUCCESS":
             raise Undelivered("engine.content_refused", engine=self.name)
         return reply.body
 
     def _exchange(
-        self, method: str, path: str, fields: Mapping[str, str] | None = None
+        self, method: str, path: str, fields: Mapping[str, str] | None = None, files: Files = NOTHING
     ) -> Reply | NotSent | AnswerLost:
         headers, data = {"authorization": f"Bearer {self._token.get_secret_value()}"}, b""
         if fields is not None:
             headers["accept"] = "image/*"
-            headers["content-type"], data = multipart(fields, NOTHING)
+            headers["content-type"], data = multipart(fields, files)
         return self._client.exchange(Request(method, self._url + path, headers, data, deadline=self._deadline))
 
     def _away(self) -> EngineUnreachable:

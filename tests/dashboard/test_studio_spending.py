@@ -16,17 +16,19 @@ from foundation.ids import uuid7
 from foundation.money import Money, Price, token_prices
 from foundation.settings import GeneratorsSettings
 from schedules.calendar import zone_of
-from studio import costs, recipes, spending
+from studio import costs, looks, outgoing, recipes, spending
 from studio.estimating import price_of
 from studio.spending import Wanted
 from studio.text_costs import Purpose, Sitting
 from subscribers import closing
+from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door, serving
-from tests.dashboard.streams import stream
-from tests.dashboard.test_studio import word
+from tests.dashboard.streams import Stream, stream
+from tests.dashboard.test_look import theirs
+from tests.dashboard.test_studio import pick, word
 from tests.studio.builders import spec
 
 MODEL = "acme/portrait"
@@ -55,6 +57,11 @@ def test_the_price_is_that_of_the_recipes_model_or_of_the_engines() -> None:
     both = known.model_copy(update={"image_engine": "diffusion", "diffusion_folder": "/models/one"})
     assert (engine_of(both), price_of(both, spec())) == ("diffusion", None)
     assert price_of(both, spec(engine="replicate")) == Price(Decimal("0.3"), "USD")
+    stable = GeneratorsSettings(stability_model="core", prices="core = 0.03 USD, style = 0.04 USD, inpaint = 0.05 USD")
+    assert price_of(stable, spec()) == Price(Decimal(3), "USD")
+    assert price_of(stable, spec(look=60)) == Price(Decimal(4), "USD"), "a look is kept by a service of its own"
+    assert price_of(stable, spec(), {"init", "mask"}) == Price(Decimal(5), "USD")
+    assert price_of(stable, spec(), {"init"}) is None, "nobody said what that costs"
 
 
 def test_a_recipe_has_a_budget_of_its_own(priced: Door, lumiere: Agency) -> None:
@@ -141,3 +148,40 @@ def test_a_recipe_names_one_of_several_engines_and_is_told_what_is_not_there(pri
     with stream(priced.url, priced.cookie(lumiere, Role.OWNER)) as page:
         assert word("engine.not_here", engine="comfyui") in page.open("/studio")
         assert page.find(word("studio.generate"), "button").drawn.disabled
+
+
+def test_pictures_go_to_a_seller_after_a_yes_that_was_read_and_no_longer_than_it_stands(
+    priced: Door, lumiere: Agency
+) -> None:
+    (asset,) = theirs(priced, lumiere, 1)
+    with lumiere.scope() as scope:
+        looks.add(scope, lumiere.creator_id, asset)
+        recipes.save(scope, lumiere.creator_id, spec(look=60))
+        name = tenant_reads.creator(scope, lumiere.creator_id).name
+    unasked = plain(word("outgoing.no_yes", engine="replicate", name=name))
+    with stream(priced.url, priced.cookie(lumiere, Role.MANAGER)) as page:
+        assert unasked in page.open("/studio")
+        assert disabled(page)
+        assert unasked in pick(page), "nor does one begin from it"
+        assert [one.drawn.disabled for one in page.widgets if one.label == word("vary.ask")] == [True]
+        page.open("/studio")
+        allow = word("outgoing.allow", engine="replicate")
+        assert word("outgoing.unread") in page.press(allow)
+        page.check(word("outgoing.read", name=name))
+        assert word("outgoing.allowed", engine="replicate") in page.press(allow)
+        text = page.open("/studio")
+        assert word("outgoing.goes", engine="replicate") in text
+        assert unasked not in text
+        assert not disabled(page)
+        with lumiere.scope() as scope:
+            (grant,) = outgoing.given(scope, lumiere.creator_id)
+        assert grant.by.startswith("member:")
+        assert word("outgoing.kept.replicate") in grant.words
+        page.press(word("outgoing.withdraw"))
+        assert unasked in page.open("/studio")
+        assert disabled(page)
+
+
+def disabled(page: Stream) -> bool:
+    """Whether the press that makes pictures is shut."""
+    return [one.drawn.disabled for one in page.widgets if one.label == word("studio.generate")] == [True]

@@ -3,7 +3,8 @@
 Honest where clients stumble over the real one: there is no key against doubles; a prediction is billed once it has
 begun, whatever comes of it; unknown inputs are dropped without a word and yet told back; one out of bounds is answered
 422; after an hour inputs and outputs are gone; the list is paged, newest first, and a prediction stands in it a little
-late; files lie at another origin and want no token.
+late; files lie at another origin and want no token. A picture inside a request must be one, and small; a mask has its
+size. https://replicate.com/docs/topics/predictions/input-files
 """
 
 import io
@@ -22,12 +23,16 @@ from urllib.parse import parse_qs, urlsplit
 from PIL import Image
 
 from foundation.clock import wall_now
+from tests.fakes import pictures_taken
 
 TOKEN = "r8_secret-of-the-test"
-MODEL, SHAPED = "acme/portrait", "acme/shaped:5c7d"
+MODEL, SHAPED, EDITS, LOOKS = "acme/portrait", "acme/shaped:5c7d", "acme/edits", "acme/looks:9a01"
+MOST_INLINE = 256 * 1024
 
 _NUMBER = {"type": "integer", "minimum": 1, "maximum": 50}
 _SIZES = {name: {"type": "integer", "minimum": 64, "maximum": 1440} for name in ("width", "height")}
+_SHOWN = {"type": "string", "format": "uri"}
+_PART = {"type": "number", "minimum": 0, "maximum": 0.95}
 _SHAPE = {"aspect_ratio": {"enum": ["1:1", "16:9", "3:4"], "type": "string"}}
 
 
@@ -39,6 +44,10 @@ def _schema(properties: Mapping[str, Any], **parts: Any) -> dict[str, Any]:
 SCHEMAS = {
     MODEL: _schema({**_SIZES, "num_inference_steps": _NUMBER}),
     SHAPED: _schema({"aspect_ratio": {"allOf": [{"$ref": "#/components/schemas/aspect_ratio"}]}}, **_SHAPE),
+    EDITS: _schema(
+        {"image": _SHOWN, "mask": {**_SHOWN, "description": "Black is preserved"}, "prompt_strength": _PART}
+    ),
+    LOOKS: _schema({**_SIZES, "reference_images": {"type": "array", "items": _SHOWN}}),
 }
 
 
@@ -166,12 +175,29 @@ def _wrong(parts: Mapping[str, Any], given: Mapping[str, Any]) -> str:
     for name, one in parts["Input"]["properties"].items():
         if name not in given:
             continue
-        value, kind = given[name], {"string": str, "integer": int}.get(one.get("type"), object)
+        if one.get("format") == "uri" or "items" in one:
+            if not _shown(name, given):
+                return f"- input.{name}: is no picture that is taken\n"
+            continue
+        kinds = {"string": str, "integer": int, "number": (int, float)}
+        value, kind = given[name], kinds.get(one.get("type"), object)
         low, high = one.get("minimum", value), one.get("maximum", value)
         choices = parts.get(name, {}).get("enum", [value])
         if not isinstance(value, kind) or not low <= value <= high or value not in choices:
             return f"- input.{name}: is out of bounds\n"
     return ""
+
+
+def _shown(name: str, given: Mapping[str, Any]) -> bool:
+    """Whether an input holds pictures that are taken; a mask as large as what it lies over."""
+    many = given[name] if isinstance(given[name], list) else [given[name]]
+    images = [pictures_taken.inline(one, most=MOST_INLINE) for one in many]
+    if any(one is None or pictures_taken.tells(one) for one in images):
+        return False
+    if name != "mask":
+        return True
+    over = pictures_taken.inline(given.get("image"), most=MOST_INLINE)
+    return over is not None and images[0] is not None and (images[0].size, images[0].mode) == (over.size, "L")
 
 
 def _picture(given: Mapping[str, Any]) -> bytes:

@@ -1,4 +1,7 @@
-"""A Stability AI over HTTP: keys, forms, the bill. The answer is the picture, and nothing of it is kept."""
+"""A Stability AI over HTTP: keys, forms with their pictures, the bill. The answer is the picture, and nothing is kept.
+
+What each service takes and refuses: https://platform.stability.ai/docs/api-reference, v2beta/stable-image.
+"""
 
 import io
 import threading
@@ -14,10 +17,28 @@ from typing import Any
 
 from PIL import Image
 
+from tests.fakes import pictures_taken
 from tests.fakes.replicate import Fault
 
 TOKEN = "sk-secret-of-the-test"
 MOST_SEED = 4_294_967_294
+MOST_BODY = 10 * 1024 * 1024
+SERVICES = {
+    "generate/core": (),
+    "generate/ultra": (),
+    "generate/sd3": (),
+    "edit/inpaint": ("image",),
+    "control/style": ("image",),
+}
+"""Each with the pictures it cannot do without."""
+
+_TAKES = {
+    "generate/core": (),
+    "generate/ultra": ("image",),
+    "generate/sd3": ("image",),
+    "edit/inpaint": ("image", "mask"),
+    "control/style": ("image",),
+}
 SHAPES = {"1:1": (96, 96), "16:9": (128, 72), "4:5": (64, 80), "3:2": (96, 64), "5:4": (80, 64)}
 
 
@@ -30,17 +51,23 @@ class FakeStability:
     banned: str = "forbidden"
     faults: deque[Fault] = field(default_factory=deque)
     asked: list[dict[str, str]] = field(default_factory=list)
+    services: list[str] = field(default_factory=list)
+    shown: list[dict[str, Image.Image]] = field(default_factory=list)
+    """The pictures of each request that was billed, by part of its form."""
     billed: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     release: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
-    def make(self, model: str, form: dict[str, str]) -> tuple[int, bytes]:
+    def make(self, service: str, form: dict[str, str], files: dict[str, tuple[str, bytes]]) -> tuple[int, bytes]:
         """One request, one picture, one bill."""
-        if model not in ("core", "ultra", "sd3"):
+        if service not in SERVICES:
             return 404, b"{}"
         seed, shape = form.get("seed", "0"), form.get("aspect_ratio", "1:1")
         if not form.get("prompt") or not seed.isdecimal() or int(seed) > MOST_SEED or shape not in SHAPES:
+            return 400, b'{"name": "bad_request"}'
+        shown = {name: pictures_taken.taken(data, mime) for name, (mime, data) in files.items()}
+        if not _fits(service, form, shown):
             return 400, b'{"name": "bad_request"}'
         if self.banned in form["prompt"]:
             return 403, b'{"name": "content_moderation"}'
@@ -48,10 +75,36 @@ class FakeStability:
             return 402, b'{"name": "payment_required"}'
         self.credits, self.billed = self.credits - 1, self.billed + 1
         self.asked.append(form)
+        self.services.append(service)
+        self.shown.append({name: image for name, image in shown.items() if image is not None})
         out = io.BytesIO()
-        digest = sha256(repr(sorted(form.items())).encode()).digest()
-        Image.new("RGB", SHAPES[shape], tuple(digest[:3])).save(out, "PNG")
+        digest = sha256(repr([service, sorted(form.items()), sorted(files.items())]).encode()).digest()
+        size = shown["image"].size if shown.get("image") and service != "control/style" else SHAPES[shape]
+        Image.new("RGB", size, tuple(digest[:3])).save(out, "PNG")
         return 200, out.getvalue()
+
+
+def _fits(service: str, form: dict[str, str], shown: dict[str, Image.Image | None]) -> bool:
+    """Whether the pictures of a form, and what is said of them, are what a service takes."""
+    if any(image is None for image in shown.values()) or not set(SERVICES[service]) <= set(shown):
+        return False
+    if not set(shown) <= set(_TAKES[service]):
+        return False
+    begins = service in ("generate/ultra", "generate/sd3") and "image" in shown
+    if ("strength" in form) != begins or (begins and not 0 <= float(form["strength"]) <= 1):
+        return False
+    if begins and "aspect_ratio" in form:
+        return False
+    if (form.get("mode", "text-to-image") == "image-to-image") != (begins and service == "generate/sd3"):
+        return False
+    if not 0 <= float(form.get("fidelity", "0.5")) <= 1:
+        return False
+    image, mask = shown.get("image"), shown.get("mask")
+    if service == "control/style" and image is not None and max(image.size) > 2.5 * min(image.size):
+        return False
+    if mask is not None and mask.mode not in ("1", "L"):
+        return False
+    return not any(pictures_taken.tells(one) for one in shown.values() if one is not None)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -75,8 +128,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(401, b"{}")
         if not kind.startswith("multipart/form-data") or self.headers["Accept"] not in ("image/*", "application/json"):
             return self._answer(400, b"{}")
+        if len(body) > MOST_BODY:
+            return self._answer(413, b"{}")
         with self.state.lock:
-            status, data = self.state.make(self.path.rpartition("/")[2], _form(kind, body))
+            status, data = self.state.make(self.path.removeprefix("/v2beta/stable-image/"), *_form(kind, body))
         if fault:
             self.close_connection = True
             return None
@@ -102,10 +157,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
-def _form(kind: str, body: bytes) -> dict[str, str]:
+def _form(kind: str, body: bytes) -> tuple[dict[str, str], dict[str, tuple[str, bytes]]]:
+    """The words of a form, and its files with their media types."""
     parts = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
-    named = ((part.get_param("name", header="content-disposition"), part) for part in parts.iter_parts())
-    return {str(name): bytes(part.get_payload(decode=True)).decode() for name, part in named if name != "none"}
+    words: dict[str, str] = {}
+    files: dict[str, tuple[str, bytes]] = {}
+    for part in parts.iter_parts():
+        name, data = str(part.get_param("name", header="content-disposition")), bytes(part.get_payload(decode=True))
+        if part.get_filename() is None:
+            words[name] = data.decode()
+        elif name != "none":
+            files[name] = (part.get_content_type(), data)
+    return words, files
 
 
 @contextmanager

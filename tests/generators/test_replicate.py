@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from PIL import Image
 from pydantic import SecretStr
 
 from foundation.clock import wall_now
@@ -23,13 +24,17 @@ from generators.contract import (
     Slip,
     Undelivered,
 )
-from generators.engines import replicate
+from generators.engines import replicate, shown
 from generators.engines.replicate import Replicate, Service
-from tests.fakes.replicate import MODEL, SHAPED, TOKEN, FakeReplicate, Fault, serving
-from tests.generators.builders import an_image_job
+from generators.masks import Region, over
+from tests.fakes import pictures_taken
+from tests.fakes.replicate import EDITS, LOOKS, MODEL, SHAPED, TOKEN, FakeReplicate, Fault, serving
+from tests.generators.builders import a_picture, an_image_job, encoded
 
 ORDERS = f"/v1/models/{MODEL}/predictions"
-PRICES = {MODEL: Price(Decimal("0.3"), "USD"), SHAPED: Price(Decimal(4), "USD")}
+PRICES = {MODEL: Price(Decimal("0.3"), "USD"), SHAPED: Price(Decimal(4), "USD")} | {
+    name: Price(Decimal(2), "USD") for name in (EDITS, LOOKS)
+}
 
 
 @pytest.fixture
@@ -259,3 +264,54 @@ def test_what_is_no_picture_is_not_asked_again(there: FakeReplicate, engine: Rep
     there.files["/p0000/out-0.png"] = b"<html>"
     with pytest.raises(Undelivered, match="answer_invalid"):
         engine.buy(an_image_job(), slip)
+
+
+def test_pictures_go_in_the_inputs_that_the_schema_says_take_them(there: FakeReplicate, engine: Replicate) -> None:
+    init = encoded(a_picture(3000, 2000, seed=5))
+    job = an_image_job(model=EDITS, init=init, mask=over(Region(0, 0, 50, 50), init), strength=1.0)
+    picture = engine.buy(job, a_slip())
+    asked = there.asked[0]
+    assert {name for name in asked if str(asked[name]).startswith("data:image/")} == {"image", "mask"}
+    assert (asked["prompt_strength"], picture.parameters["prompt_strength"]) == (0.95, 0.95), "within its bounds"
+    assert "image" not in picture.parameters, "what was sent is no fact of the picture"
+    two = tuple(encoded(a_picture(640, 480, seed=seed)) for seed in (1, 2))
+    engine.buy(an_image_job(model=LOOKS, references=two), a_slip())
+    assert len(there.asked[1]["reference_images"]) == 2
+    cases: list[tuple[str, dict[str, Any], str]] = [
+        (MODEL, {"init": two[0]}, "model_cannot_init"),
+        (EDITS, {"references": two}, "model_cannot_references"),
+        (LOOKS, {"init": two[0], "mask": over(Region(0, 0, 50, 50), two[0])}, "model_cannot_init"),
+        (EDITS, {"pose": two[0]}, "cannot_pose"),
+    ]
+    for model, wrong, code in cases:
+        with pytest.raises(EngineMissing, match=code):
+            engine.buy(an_image_job(model=model, **wrong), a_slip())
+    assert len(there.billed) == 2
+
+
+def test_a_lost_answer_sends_a_picture_once_and_finds_it_in_a_full_list(there: FakeReplicate) -> None:
+    noise = encoded(Image.effect_noise((1400, 1000), 200).convert("RGB"), quality=95)
+    there.fail(f"/v1/models/{EDITS}/predictions", Fault(reset_after=True))
+    there.late = 1
+    engine_of(there, deadline=3.0).buy(an_image_job(model=EDITS, init=noise), a_slip())
+    assert (len(there.asked), len(there.billed)) == (1, 1)
+    assert len(there.asked[0]["image"]) < 360_000, "small enough for a hundred of them in one page of the list"
+
+
+@pytest.mark.parametrize(
+    ("said", "black"),
+    [
+        ("Black areas will be preserved while white areas will be inpainted.", False),
+        ("Black pixels are inpainted and white pixels are preserved.", True),
+        ("White pixels = keep, Black pixels = discard", True),
+        ("The mask", False),
+    ],
+)
+def test_a_mask_is_turned_where_a_model_makes_black_anew(said: str, black: bool) -> None:
+    uri = {"type": "string", "format": "uri"}
+    init = encoded(a_picture(200, 100))
+    job = an_image_job(init=init, mask=over(Region(0, 0, 50, 100), init))
+    sent = shown.pictures(job, {"init_image": uri, "mask": {**uri, "description": said}}, engine="replicate")
+    mask = pictures_taken.inline(sent["mask"], most=10_000)
+    assert mask is not None
+    assert (mask.getpixel((10, 50)), mask.getpixel((190, 50))) == ((0, 255) if black else (255, 0))

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from PIL import ExifTags, Image
 from pydantic import SecretStr
 
 from foundation.money import Price
@@ -21,9 +23,10 @@ from generators.contract import (
     Undelivered,
 )
 from generators.engines.stability import Stability
+from generators.masks import Region, over
 from tests.fakes.replicate import Fault
 from tests.fakes.stability import TOKEN, FakeStability, serving
-from tests.generators.builders import an_image_job
+from tests.generators.builders import a_picture, an_image_job, encoded
 
 PRICES = {"core": Price(Decimal(3), "USD")}
 
@@ -127,3 +130,69 @@ def test_a_server_that_is_away_was_asked_nothing() -> None:
     with pytest.raises(EngineUnreachable):
         Stability("http://127.0.0.1:9", SecretStr(TOKEN), "core", PRICES).buy(an_image_job(), slip)
     assert slip.since is None
+
+
+def _photo(**changes: int) -> bytes:
+    """A photograph that tells where it was taken."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Camera"
+    exif[ExifTags.Base.Orientation] = 6
+    return encoded(a_picture(**{"width": 640, "height": 480, **changes}), exif=exif)
+
+
+def _priced(there: FakeStability, model: str = "core") -> Stability:
+    known = {
+        name: Price(Decimal(cost), "USD") for name, cost in (("core", 3), ("sd3", 6), ("inpaint", 5), ("style", 4))
+    }
+    return Stability(there.url, SecretStr(TOKEN), model, known, deadline=2)
+
+
+def test_what_begins_from_a_picture_is_asked_of_the_service_that_does(there: FakeStability) -> None:
+    engine = _priced(there)
+    job = an_image_job(init=_photo(), strength=0.35)
+    picture = engine.buy(job, Slip("x"))
+    form = there.asked[0]
+    assert (there.services, form["mode"], form["strength"]) == (["generate/sd3"], "image-to-image", "0.35")
+    assert there.shown[0]["image"].size == (480, 640), "upright, and nothing tells how it was taken"
+    assert (picture.model, engine.price(job).minor, picture.parameters["strength"]) == ("sd3", 6, 0.35)
+
+
+def test_a_part_is_made_anew_as_much_as_the_mask_is_grey(there: FakeStability) -> None:
+    engine = _priced(there)
+    init = encoded(a_picture(3000, 2000))
+    job = an_image_job(init=init, mask=over(Region(0, 0, 50, 100), init), strength=0.5)
+    assert (engine.buy(job, Slip("x")).model, engine.price(job).minor) == ("inpaint", 5)
+    shown = there.shown[0]
+    assert shown["image"].size == shown["mask"].size == (1536, 1024), "no larger than it is needed"
+    assert (shown["mask"].getpixel((10, 10)), shown["mask"].getpixel((1500, 10))) == (128, 0)
+    assert "strength" not in there.asked[0]
+
+
+def test_one_picture_of_a_look_and_none_that_it_does_not_take(there: FakeStability) -> None:
+    engine = _priced(there)
+    job = an_image_job(references=(_photo(),), reference_weight=0.8)
+    assert (engine.buy(job, Slip("x")).model, there.asked[0]["fidelity"]) == ("style", "0.8")
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"references": (_photo(), _photo(seed=2))}, "few_references"),
+        ({"references": (_photo(),), "init": _photo()}, "cannot_together"),
+        ({"references": (encoded(a_picture(640, 100)),)}, "picture_unfit"),
+        ({"init": encoded(a_picture(640, 40))}, "picture_unfit"),
+        ({"pose": _photo()}, "cannot_pose"),
+    ]
+    for wrong, code in cases:
+        slip = Slip("y")
+        with pytest.raises(EngineMissing, match=code):
+            engine.buy(an_image_job(**wrong), slip)
+        assert slip.since is None
+    with pytest.raises(EngineMissing, match="price_missing"):
+        _priced(there, "ultra").buy(an_image_job(init=_photo()), Slip("z"))
+    assert there.billed == 1
+
+
+def test_a_picture_whose_answer_is_lost_is_sent_once(there: FakeStability) -> None:
+    there.faults.append(Fault(reset_after=True))
+    slip = Slip("x")
+    for _ in range(2):
+        with pytest.raises(Undelivered, match="order_lost"):
+            _priced(there).buy(an_image_job(init=_photo()), slip)
+    assert (there.billed, len(there.shown)) == (1, 1)
