@@ -274,6 +274,7 @@ KINDS = (
     "bluesky_chat",
     "bluesky_film",
     "facebook",
+    "facebook_chat",
     "facebook_film",
     "fanvue",
     "fanvue_chat",
