@@ -18,7 +18,7 @@ from channels.events import CallsDue
 from channels.models import of_channel
 from channels.reads import Channel
 from channels.states import ChannelState
-from connectors.calling import Subscribes
+from connectors.calling import Subscribes, Wakes
 from connectors.contract import Answer, Connector, Send
 from connectors.outcomes import Outcome, Published, Retry
 from connectors.transport import Transport
@@ -105,8 +105,10 @@ def bring(
         if channel.state != ChannelState.ACTIVE or waits is not None:
             return _keep(scope, channel, before, again=SOON)
 
+    about = _about(channel) if taken else frozenset[Wakes]()
+
     def question(answers: tuple[Answer, ...]) -> Send | Outcome:
-        return connector.subscribe(channel.account, taken, answers)
+        return connector.subscribe(channel.account, about, answers)
 
     def order(action: str) -> ControlOrder:
         return ControlOrder(channel.tenant_id, channel.id, action)
@@ -124,6 +126,11 @@ def bring(
                 _keep(scope, channel, before, again=SOON)
             case _:
                 _keep(scope, channel, "refused", again=AGAIN, reason=getattr(end, "reason", None))
+
+
+def _about(channel: Channel) -> frozenset[Wakes]:
+    """Messages only where somebody wanted them read: what is not is nothing to be told of."""
+    return frozenset({"remarks", "chats"}) if channel.chat_surface else frozenset({"remarks"})
 
 
 def _keep(scope: Scope, channel: Channel, state: Standing, *, again: timedelta, reason: Message | None = None) -> None:

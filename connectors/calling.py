@@ -60,10 +60,11 @@ class Calling(Connector, Protocol):
 class Subscribes(Connector, Protocol):
     """A platform that calls about an account once the account was signed up for it, with its own token."""
 
-    def subscribe(self, account: str, on: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def subscribe(self, account: str, about: frozenset[Wakes], answers: tuple[Answer, ...]) -> Send | Outcome:
         """The next request (kind control, action calls), or what came of it: `Published` with the account's name means
-        that it is so now, as it may have been before. A lost answer is a Retry; a right that is missing is no reason
-        to connect the account anew, and `Rejected`."""
+        that it is called about these now, or about nothing, as it may have been before. A lost answer is a Retry; a
+        right that is missing is no reason to connect the account anew, and `Rejected`; where it is missing for messages
+        alone, the account is called about the rest."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Facebook: posts of a Page: words, up to ten pictures, or one film. Each file is fetched from an address of ours.
+"""Facebook: posts of a Page, of words, up to ten pictures or one film, each fetched from an address of ours; messages.
 
 Pictures are brought ahead, unpublished, and the last request names them. A film is shown by the request that brings it,
 and worked on for minutes after: it is asked after by the number it was given. No key travels: what became of a lost
@@ -11,16 +11,27 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import facebook_account, facebook_remarks, facebook_words, fitting, meta_calls, showing
+from connectors import (
+    facebook_account,
+    facebook_chats,
+    facebook_remarks,
+    facebook_words,
+    fitting,
+    meta_calls,
+    meta_chats,
+    showing,
+)
 from connectors.answers import ahead, body_of, segment, told_at, told_by
+from connectors.calling import Wakes
 from connectors.capabilities import Capabilities
-from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
+from connectors.contract import Answer, Copy, FileRef, News, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.enrolment import Connected
+from connectors.facebook_addresses import address_of, number_in
 from connectors.facebook_answers import is_post, meaning, number_of, post_of
 from connectors.facebook_hearing import remarks_of
 from connectors.instagram_answers import id_of
 from connectors.instagram_remarks import data_of, goes_on
-from connectors.naming import NO_POST, UNREAD, Address, asked, path_of
+from connectors.naming import NO_POST, UNREAD, Address
 from connectors.outcomes import (
     Absent,
     Failed,
@@ -63,11 +74,11 @@ _FIGURES = "shares,reactions.limit(0).summary(total_count),comments.filter(strea
 
 
 class Facebook:
-    """Posts of a Page; pure."""
+    """Posts and messages of a Page; pure."""
 
     capabilities = Capabilities(
         platform="facebook",
-        surfaces=("page",),
+        surfaces=("page", facebook_chats.SURFACE.partition(".")[2]),
         max_text=MOST_TEXT,
         max_media=MOST_PICTURES,
         mimes=("image/jpeg", "image/png", FILM),
@@ -76,7 +87,11 @@ class Facebook:
         resend_is_look=False,
         can_delete=True,
         edits=True,
-        can_chat=False,
+        can_chat=True,
+        keeps_messages=True,
+        reply_hours=meta_chats.REPLY_HOURS,
+        poll_seconds=facebook_chats.POLL_SECONDS,
+        sizes={facebook_chats.SURFACE.partition(".")[2]: (facebook_chats.MOST_TEXT, 0)},
         can_sell=False,
         stages=True,
         shows={"": showing.FACEBOOK},
@@ -89,7 +104,10 @@ class Facebook:
     numbers_prove = True
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Pictures, then the post that shows them, or a film; tell what the last answer meant."""
+        """Pictures, then the post that shows them, or a film; tell what the last answer meant. A message is one
+        request."""
+        if unit.viewer:
+            return meta_chats.next_turn(facebook_chats.NETWORK, unit, answers, self.capabilities)
         if unit.remark:
             return facebook_remarks.answer(unit, answers, self.capabilities)
         if unit.comment == IS_COMMENT:
@@ -113,7 +131,9 @@ class Facebook:
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """Ask after a film by its number; else read the Page's posts back to a minute before the attempt: its words and
-        the time say which it is, or a picture that was brought for it."""
+        the time say which it is, or a picture that was brought for it. Of a message, the conversation."""
+        if sought.chat:
+            return meta_chats.find(facebook_chats.NETWORK, sought, answers)
         if sought.reply_to:
             return facebook_remarks.find(sought, answers)
         if film := next((id_of(one) for one in sought.told if one.step == PUBLISH and id_of(one)), ""):
@@ -144,7 +164,7 @@ class Facebook:
 
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """An address has one of several numbers of a post: the Page's posts are read until one has it."""
-        wanted = _number_in(address.url)
+        wanted = number_in(address.url)
         if not wanted:
             return NO_POST
         if not answers:
@@ -154,13 +174,15 @@ class Facebook:
             return UNREAD
         for post in posts:
             found, own = _found(post), number_of(post)
-            if wanted in {own, own.partition("_")[2], _number_in(found.url), *_shown(post)}:
+            if wanted in {own, own.partition("_")[2], number_in(found.url), *_shown(post)}:
                 return found
         after = goes_on(told_by(answers[-1]))
         return Send(_listing(after)) if after and len(answers) < MOST_PAGES else Absent()
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete a post or an answer. What cannot be deleted is asked after: gone already is gone."""
+        if copy.chat:
+            return Rejected(Message("meta.message_stays"), permanent=True)
         if is_answer(copy.native_id):
             return facebook_remarks.remove(copy.native_id, answers)
         if not answers:
@@ -186,7 +208,7 @@ class Facebook:
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Reactions, comments and shares of a post; an answer has none."""
-        if is_answer(copy.native_id):
+        if is_answer(copy.native_id) or copy.chat:
             return None
         if not answers:
             return Send(_asked("metrics", f"/{segment(copy.native_id)}?fields={segment(_FIGURES)}"))
@@ -201,7 +223,7 @@ class Facebook:
 
     def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
         """A post that the Page itself may not find is gone; nobody says who took it away."""
-        if is_answer(copy.native_id):
+        if is_answer(copy.native_id) or copy.chat:
             return None
         if not answers:
             return Send(_asked("look", f"/{segment(copy.native_id)}?fields=id"))
@@ -217,9 +239,17 @@ class Facebook:
         """What people said under the Page's posts."""
         return remarks_of(account, cursor, answers)
 
-    def subscribe(self, account: str, on: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def subscribe(self, account: str, about: frozenset[Wakes], answers: tuple[Answer, ...]) -> Send | Outcome:
         """Be called about what people say."""
-        return meta_calls.subscribed(account, "feed", answers, on=on)
+        return meta_calls.subscribed("facebook", account, about, answers)
+
+    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send | News | Outcome:
+        """The Page's conversations, then the messages of those that changed."""
+        return meta_chats.listen(facebook_chats.NETWORK, cursor, answers)
+
+    def ack(self, update: Update) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        return None
 
     def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Hide, show or delete a comment, or block its author."""
@@ -291,23 +321,10 @@ def _listing(after: str) -> WireStep:
 def _published(answer: Answer, *, film: bool) -> Outcome:
     native_id = id_of(answer) if film else post_of(answer)
     if native_id:
-        return Processing(native_id) if film else Published(native_id, _address(native_id))
+        return Processing(native_id) if film else Published(native_id, address_of(native_id))
     if isinstance(answer, Response) and answer.ok:
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
     return meaning(answer, creates=True)
-
-
-def _address(native_id: str) -> str:
-    return f"https://www.facebook.com/{native_id}"
-
-
-def _number_in(url: str) -> str:
-    """What an address calls a post, or the picture or film that it shows; "" for none."""
-    path = path_of(url, "facebook.com")
-    told = next(filter(None, (asked(url, name) for name in ("story_fbid", "fbid", "v"))), "") if path else ""
-    below = any(one in ("posts", "permalink", "videos", "reel", "photos") for one in path[:-1])
-    last = path[-1] if path and (below or (len(path) == 1 and is_post(path[0]))) else ""
-    return told or last
 
 
 def _stands(film: str, page: str, answers: tuple[Answer, ...]) -> Send | Sighting:
@@ -328,7 +345,7 @@ def _stands(film: str, page: str, answers: tuple[Answer, ...]) -> Send | Sightin
     number = str(told.get("post_id") or "")
     native_id = number if "_" in number else f"{page}_{number}"
     if status == "ready" and is_post(native_id):
-        return Found(native_id, _address(native_id))
+        return Found(native_id, address_of(native_id))
     return Unknown(Message("facebook.preparing" if told else "connectors.lookup_failed"))
 
 
@@ -347,7 +364,7 @@ def _sought(sought: Sought) -> str:
 def _found(post: Mapping[str, Any]) -> Found:
     url = post.get("permalink_url")
     there = isinstance(url, str) and url.startswith("https://")
-    return Found(number_of(post), str(url) if there else _address(number_of(post)), told_at(post.get("created_time")))
+    return Found(number_of(post), str(url) if there else address_of(number_of(post)), told_at(post.get("created_time")))
 
 
 def _is_it(post: Mapping[str, Any], sought: Sought, pictures: set[str]) -> bool:

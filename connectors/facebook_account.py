@@ -7,13 +7,14 @@ https://developers.facebook.com/docs/graph-api/reference/debug_token
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors import following
+from connectors import facebook_chats, following, meta_chats, meta_refusals
 from connectors.answers import date_of, instant, told_by
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
-from connectors.enrolment import Connected, ConnectForm, Field
+from connectors.enrolment import MESSAGES, POSTS, WANTED, Connected, ConnectForm, Field
 from connectors.facebook_answers import meaning
 from connectors.instagram_answers import id_of
 from connectors.outcomes import Outcome, Reauthorize, Rejected
@@ -21,7 +22,11 @@ from foundation.sealed import Sealed
 from foundation.words import Message
 
 FORM = ConnectForm(
-    fields=(Field("page", example="104215…"), Field("token", secret=True, example="EAA…")),
+    fields=(
+        Field("page", example="104215…"),
+        Field(WANTED, optional=True, choices=(POSTS, MESSAGES)),
+        Field("token", secret=True, example="EAA…"),
+    ),
     credential="token",
     minutes=10,
 )
@@ -43,7 +48,9 @@ _TOKEN = "/debug_token?input_token={token}&access_token={token}"  # noqa: S105  
 
 
 def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
-    """Two questions: whose token it is, and what it may do; then the account, or why not."""
+    """Two questions: whose token it is, and what it may do, and where messages are wanted a third, whether they may be
+    read; then the account, or why not."""
+    chats = form.get(WANTED) == MESSAGES
     token, page = form.get("token"), str(form.get("page") or "").strip()
     if not isinstance(token, Sealed):
         return Rejected(Message("facebook.bad_token"), permanent=False)
@@ -62,18 +69,23 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
     if len(answers) == 1:
         step = WireStep("rights", StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)  # noqa: S106  how it is shown
         return Send(step)
-    return _connected(page, name, token, answers[1])
+    found = _connected(Connected(page, name, SURFACE, token=token), answers[1], chats=chats)
+    if not chats or not isinstance(found, Connected):
+        return found
+    if len(answers) == 2:
+        return Send(meta_chats.probe(facebook_chats.NETWORK))
+    return meta_refusals.unheard(answers[2]) or replace(found, chat_surface=facebook_chats.SURFACE)
 
 
-def _connected(page: str, name: str, token: Sealed, rights: Answer) -> Connected | Outcome:
+def _connected(found: Connected, rights: Answer, *, chats: bool) -> Connected | Outcome:
     """The account, where nothing speaks against it: some tokens cannot be asked after, and still post."""
     told = told_by(rights).get("data")
     if not isinstance(told, dict):
         refused = meaning(rights, creates=False)
         silent = isinstance(rights, Response) and isinstance(refused, Rejected | Reauthorize)
-        return Connected(page, name, SURFACE, token=token) if silent or _is_ok(rights) else refused
-    scopes = told.get("scopes")
-    missing = [right for right in NEEDED if right not in scopes] if isinstance(scopes, list) else []
+        return found if silent or _is_ok(rights) else refused
+    scopes, needed = told.get("scopes"), (*NEEDED, *(facebook_chats.NEEDED if chats else ()))
+    missing = [right for right in needed if right not in scopes] if isinstance(scopes, list) else []
     if missing:
         return Rejected(Message("facebook.right_missing", {"rights": ", ".join(missing)}), permanent=False)
     left = _lifetime(told, rights, "expires_at")
@@ -81,7 +93,7 @@ def _connected(page: str, name: str, token: Sealed, rights: Answer) -> Connected
         return Rejected(Message("facebook.short_token"), permanent=False)
     reads = _lifetime(told, rights, "data_access_expires_at")
     ends = [one for one in (left, reads) if one is not None and timedelta(0) < one < LONGEST]
-    return Connected(page, name, SURFACE, token=token, lifetime=min(ends, default=None))
+    return replace(found, lifetime=min(ends, default=None))
 
 
 def _is_ok(answer: Answer) -> bool:

@@ -24,6 +24,7 @@ from connectors import (
     showing,
 )
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
+from connectors.calling import Wakes
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import (
     Answer,
@@ -242,9 +243,9 @@ class Instagram:
         """What people said under the account's posts."""
         return remarks_of(account, cursor, answers)
 
-    def subscribe(self, account: str, on: bool, answers: tuple[Answer, ...]) -> Send | Outcome:
+    def subscribe(self, account: str, about: frozenset[Wakes], answers: tuple[Answer, ...]) -> Send | Outcome:
         """Be called about what people say."""
-        return meta_calls.subscribed(account, "comments", answers, on=on)
+        return meta_calls.subscribed("instagram", account, about, answers)
 
     def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Hide, show or delete a comment."""

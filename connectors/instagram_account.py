@@ -12,7 +12,7 @@ from connectors.answers import body_of, told_by
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import MESSAGES, POSTS, WANTED, Connected, ConnectForm, Field, Visit
 from connectors.instagram_answers import meaning
-from connectors.outcomes import Outcome, Reauthorize, Rejected, Retry
+from connectors.outcomes import Outcome, Reauthorize, Rejected
 from foundation.sealed import Sealed
 from foundation.words import Message
 
@@ -59,7 +59,7 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
         return Rejected(Message("instagram.not_professional"), permanent=False)
     if chats and not probed:
         return Send(meta_chats.probe(instagram_chats.NETWORK))
-    if chats and (refused := _unheard(answers[-1])) is not None:
+    if chats and (refused := meta_refusals.unheard(answers[-1])) is not None:
         return refused
     return Connected(
         account=account,
@@ -70,12 +70,6 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
         refresh=given.refresh,
         lifetime=given.lifetime,
     )
-
-
-def _unheard(probed: Answer) -> Outcome | None:
-    """Why messages that somebody wants cannot be read. A bad moment is none: listening says what it meets."""
-    refused = None if isinstance(probed, Response) and probed.ok else meta_refusals.of_reading(probed)
-    return None if isinstance(refused, Retry) else refused
 
 
 def check(account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:

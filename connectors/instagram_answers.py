@@ -22,7 +22,10 @@ TOKEN = frozenset({190, 102}) | RIGHTS
 ENDED = {463: "meta.token_expired", 460: "meta.password_changed", 458: "meta.taken_back"}
 """Why a token is none any more, by subcode, where a person has something else to know than that."""
 
-RATES = frozenset({4, 17, 32, 341, 613, 80001, 80002})
+RATES = frozenset({4, 17, 32, 341, 613, 80001, 80002, 80006})
+"""Of an application, a person, a Page, an account, and of messages (80006):
+https://developers.facebook.com/docs/graph-api/overview/rate-limiting#error-codes"""
+
 DAILY = 2207042
 FETCH = frozenset({2207052, 2207003, 2207082})
 """They could not fetch the file from us."""

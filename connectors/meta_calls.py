@@ -47,7 +47,7 @@ _ABOUT: Mapping[tuple[str, str], Wakes] = {
     ("facebook", "messages"): "chats",
     ("threads", "replies"): "remarks",
 }
-"""What is read anew, by platform and field."""
+"""What is read anew, by platform and field; of each platform, first what is said under posts."""
 
 _NOTHING_NEW = frozenset({"remove", "hide", "edited"})
 """What happened to a comment on a Page that was heard before, or need not be any more."""
@@ -171,18 +171,25 @@ def _instant(told: object) -> datetime | None:
     return datetime.fromtimestamp(told / 1000 if told > 10**11 else told, UTC)
 
 
-def subscribed(account: str, fields: str, answers: tuple[Answer, ...], *, on: bool) -> Send | Outcome:
-    """Sign an account up for calls about `fields` (with commas between), or off; done twice is done once.
+def subscribed(platform: str, account: str, about: frozenset[Wakes], answers: tuple[Answer, ...]) -> Send | Outcome:
+    """Sign an account up for calls `about` what is worth reading, or off for nothing; done twice is done once.
 
+    Messages need a right of their own: without it, the account is signed up for what people say under posts alone.
     Source: https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps,
-    https://developers.facebook.com/docs/instagram-platform/webhooks#enable-subscriptions
+    https://developers.facebook.com/docs/instagram-platform/webhooks#enable-subscriptions,
+    https://developers.facebook.com/docs/messenger-platform/webhooks
     """
     path = "/{account}/subscribed_apps"
+    fields = [what for (where, what), wakes in _ABOUT.items() if where == platform and wakes in about]
+    if not answers and not fields:
+        return calling.asked("DELETE", path)
     if not answers:
-        return calling.asked("POST", f"{path}?subscribed_fields={fields}") if on else calling.asked("DELETE", path)
+        return calling.asked("POST", f"{path}?subscribed_fields={','.join(fields)}")
     last = answers[-1]
     if isinstance(last, Response) and last.ok and body_of(last).get("success") is True:
         return Published(account)
+    if error(last)[0] in RIGHTS and len(answers) < len(fields):
+        return calling.asked("POST", f"{path}?subscribed_fields={fields[0]}")
     if error(last)[0] in RIGHTS:
         return Rejected(Message("calls.right_missing"), permanent=False)
     outcome = of_answer(last, creates=False)

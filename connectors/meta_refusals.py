@@ -12,7 +12,7 @@ from connectors import answers, windows
 from connectors.answers import READER_GONE, SHORT_WAIT
 from connectors.contract import Answer, Response
 from connectors.instagram_answers import BUSY, RATES, READ_BUG, RIGHTS, error, meaning, regained
-from connectors.outcomes import Outcome, Rejected, Retry
+from connectors.outcomes import Outcome, Rejected, Retry, Uncertain
 from foundation.words import Message
 
 WINDOW_OVER = frozenset({2534022, 2018278, 2018065})
@@ -34,6 +34,9 @@ ARCHIVED = 2534001
 UNCERTAIN_RATE = 2207051
 """Told of posts that were live all the same (`instagram_answers`): no proof that nothing left."""
 
+TEMPORARY = 1200
+"""Told of messages that failed for the moment; that none left is not said."""
+
 A_WHILE = timedelta(minutes=15)
 
 
@@ -48,6 +51,8 @@ def of_message(answer: Answer) -> Outcome:
         return Rejected(Message("meta.archived"), permanent=False)
     if code == BLOCKED:
         return Rejected(Message("meta.messages_stopped"), permanent=False)
+    if code == TEMPORARY and isinstance(answer, Response):
+        return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
     if lacks_right(answer):
         return Rejected(Message(windows.NO_MESSAGES), permanent=False)
     if isinstance(answer, Response) and answer.status < 500 and code in RATES and sub != UNCERTAIN_RATE:
@@ -62,6 +67,13 @@ def of_reading(answer: Answer) -> Outcome:
     outcome = meaning(answer, creates=False)
     waits = isinstance(answer, Response) and error(answer)[0] in BUSY
     return Retry(SHORT_WAIT, "account", outcome.reason) if waits and isinstance(outcome, Rejected) else outcome
+
+
+def unheard(probed: Answer) -> Outcome | None:
+    """Why messages that somebody wants cannot be read, as an account is connected. A bad moment is none: listening says
+    what it meets."""
+    refused = None if isinstance(probed, Response) and probed.ok else of_reading(probed)
+    return None if isinstance(refused, Retry) else refused
 
 
 def lacks_right(answer: Answer) -> bool:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from connectors import windows
 from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind
-from connectors.enrolment import Connected
+from connectors.enrolment import MESSAGES, POSTS, Connected
 from connectors.facebook import Facebook
+from connectors.facebook_chats import NEEDED, SURFACE
 from connectors.outcomes import Outcome, Reauthorize, Rejected, Retry
 from foundation.sealed import Sealed
 
@@ -106,6 +108,22 @@ def test_where_nobody_tells_of_rights_the_page_is_connected() -> None:
         assert isinstance(connect(WHO, later), Retry)
     assert isinstance(connect(StepAnswerLost("me", "reset")), Retry)
     assert reason(Facebook().connect({"page": "17"}, ())) == "facebook.bad_token"
+
+
+def test_where_messages_are_wanted_a_third_question_tries_them() -> None:
+    may = told(scopes=[*ALL, *NEEDED])
+    end = connect(WHO, told(), wanted=MESSAGES)
+    assert isinstance(end, Rejected)
+    assert end.reason.params == {"rights": ", ".join(NEEDED)}
+    assert isinstance(connect(WHO, told(), wanted=POSTS), Connected), "posts take neither"
+    third = connect(WHO, may, wanted=MESSAGES)
+    assert isinstance(third, Send)
+    assert (third.step.method, third.step.path) == ("GET", "/me/conversations?platform=messenger&fields=id&limit=1")
+    heard = Connected("17", "Mia", "facebook.page", chat_surface=SURFACE, token=TOKEN)
+    assert connect(WHO, may, ok("chats", data=[]), wanted=MESSAGES) == heard
+    assert connect(WHO, may, StepAnswerLost("chats", "reset"), wanted=MESSAGES) == heard, "listening says what it meets"
+    for code in (10, 200, 3):
+        assert reason(connect(WHO, wrong("rights", 100), wrong("chats", code), wanted=MESSAGES)) == windows.NO_MESSAGES
 
 
 def test_the_token_is_still_the_pages() -> None:

@@ -179,3 +179,39 @@ def test_a_limit_says_how_long(ask: Caller, server: FakeFacebook, page: Page) ->
     assert reply.status == 400
     usage = json.loads(reply.headers["x-business-use-case-usage"])
     assert usage["1"][0]["estimated_time_to_regain_access"] == 15
+
+
+def test_messages_take_their_rights_their_form_and_a_day(ask: Caller, server: FakeFacebook, page: Page) -> None:
+    said = page.chats.say("Ann", "hi", server.clock())
+    reader = {"recipient": {"id": said.by}, "messaging_type": "RESPONSE"}
+    listed = f"/{page.id}/conversations?platform=messenger&fields=id,messages{{from,sticker}}"
+    (talk,) = ask.told("GET", listed)["data"]
+    assert talk["messages"]["data"][0]["from"]["name"] == "Ann"
+    assert ask.code("GET", listed.replace("messenger", "instagram")) == (100, 0)
+    assert ask.code("GET", listed.replace("sticker", "story")) == (100, 0)
+    for form in ({"messaging_type": "UPDATE"}, {"tag": "HUMAN_AGENT"}, {"message": {"text": "x" * 2001}}):
+        assert ask.code("POST", f"/{page.id}/messages", **{**reader, "message": {"text": "hello"}, **form})[0] == 100
+    ask.told("POST", f"/{page.id}/messages", **reader, message={"text": "x" * 2000})
+    signed_up = f"/{page.id}/subscribed_apps?subscribed_fields=feed,messages"
+    assert ask.told("POST", signed_up) == {"success": True}
+    page.rights -= {"pages_messaging"}
+    assert ask.code("GET", listed) == (10, 0)
+    assert ask.code("POST", signed_up) == (200, 0)
+    page.rights |= {"pages_messaging"}
+    server.clock.move(24 * 3600 + 1)
+    assert ask.code("POST", f"/{page.id}/messages", **reader, message={"text": "late"}) == (10, 2018278)
+    page.chats.person("Ann").shut = "blocked"
+    assert ask.code("POST", f"/{page.id}/messages", **reader, message={"text": "hello"}) == (551, 1545041)
+
+
+def test_conversations_come_page_by_page(ask: Caller, server: FakeFacebook, page: Page) -> None:
+    for name in ("Ann", "Bo", "Cy"):
+        server.clock.move(1)
+        page.chats.say(name, "hi", server.clock())
+    listed, after = f"/{page.id}/conversations?platform=messenger&fields=id&limit=2", ""
+    found = list[str]()
+    while after or not found:
+        told = ask.told("GET", f"{listed}&after={after}" if after else listed)
+        found += [talk["id"] for talk in told["data"]]
+        after = told["paging"]["cursors"]["after"] if "next" in told["paging"] else ""
+    assert found == [page.chats.person(name).id for name in ("Cy", "Bo", "Ann")]

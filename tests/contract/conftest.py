@@ -62,6 +62,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
             running.others[kind] = partial(threads_worlds.world, talk, running.http, files, film=film)
         for kind, film in (("facebook", False), ("facebook_film", True)):
             running.others[kind] = partial(facebook_worlds.world, walls, running.http, files, film=film)
+        running.others["facebook_chat"] = partial(facebook_worlds.chat_world, walls, running.http)
         running.others["mastodon"] = partial(mastodon_worlds.world, server, running.http)
         running.others["mastodon_fork"] = partial(
             mastodon_worlds.world, server, running.http, slow=2, ignores_keys=True

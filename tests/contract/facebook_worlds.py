@@ -6,6 +6,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from connectors import facebook_chats
 from connectors.contract import FileRef
 from connectors.facebook import Facebook
 from connectors.suite.world import TENANT, World, transport
@@ -28,15 +29,20 @@ class FacebookFake:
     server: FakeFacebook
     page: Page
     after: int
+    chat: bool = False
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on=on, **more)
+        self.server.book.ask(mode, on="messages" if self.chat and on == "posts" else on, **more)
 
     def taken(self) -> list[tuple[str, str]]:
+        if self.chat:
+            return list(self.page.chats.taken)
         answers = [(f"comment:{one.id}", one.text) for one in self.page.comments.values() if one.own]
         return [*((one.id, one.message) for one in self.page.posts.values()), *answers]
 
     def standing(self) -> set[str]:
+        if self.chat:
+            return {number for number, _ in self.page.chats.taken}
         own = {f"comment:{one.id}" for one in self.page.comments.values() if one.own and not one.deleted}
         return {one.id for one in self.page.posts.values() if not one.deleted} | own
 
@@ -96,3 +102,18 @@ def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = Fa
         least_media=1 if film else 0,
         keeps=str.strip,  # unverified
     )
+
+
+def chat_world(server: FakeFacebook, http: HttpClient) -> World:
+    """A fresh chat with somebody who just wrote: messages are words alone, and stay with their reader."""
+    made = world(server, http, "")
+    fake = made.fake
+    assert isinstance(fake, FacebookFake)
+    fake.page.chats.say("Ann", "hi", server.clock())
+    fake.chat = True
+    made.name, made.surface = "facebook_chat", facebook_chats.SURFACE
+    made.viewer = fake.page.chats.person("Ann").person
+    made.address = made.remark = made.says = None
+    made.counts, made.media, made.keeps = "", (), str
+    made.told = lambda wire: wire.keys() == {"recipient", "message", "messaging_type"}
+    return made

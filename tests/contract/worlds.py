@@ -283,6 +283,7 @@ KINDS = (
     "bluesky_chat",
     "bluesky_film",
     "facebook",
+    "facebook_chat",
     "facebook_film",
     "fanvue",
     "fanvue_chat",

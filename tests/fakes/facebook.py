@@ -127,6 +127,8 @@ class FakeFacebook:
 
     def answer(self, method: str, parts: list[str], told: dict[str, Any], mine: Page) -> dict[str, Any]:
         """What a request gives. Raises Refused."""
+        if (said := mine.chats.answer(method, parts, told, mine.rights, self.clock())) is not None:
+            return said
         match method, parts:
             case "GET", ["me"]:
                 return {"id": mine.id, "name": mine.name}
@@ -141,7 +143,7 @@ class FakeFacebook:
             case "POST", [page, "blocked"] if page == mine.id:
                 return mine.block(told.get("psid"))
             case _, [page, "subscribed_apps"] if page == mine.id:
-                return self.calls.subscribe(method, told, "page", page, may="pages_manage_metadata" in mine.rights)
+                return self.calls.subscribe(method, told, "page", page, rights=mine.rights)
             case "GET", [page, "published_posts"] if page == mine.id:
                 return mine.listed(told)
             case "GET", [page] if page == mine.id:
@@ -234,6 +236,8 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
     ("POST", "feed"): "posts",
     ("POST", "videos"): "posts",
     ("POST", "comments"): "posts",
+    ("POST", "messages"): "messages",
+    ("GET", "conversations"): "lookups",
     ("POST", "photos"): "files",
     ("POST", "subscribed_apps"): "subscriptions",
     ("POST", "blocked"): "moderation",

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
+from tests.fakes import meta_chats
 from tests.fakes.instagram_fetching import Refused
 from tests.fakes.instagram_remarks import Fields, fields_of
 
 SCOPES = frozenset(
     {"pages_show_list", "pages_manage_posts", "pages_read_engagement", "pages_manage_engagement"}
-    | {"pages_read_user_content", "pages_manage_metadata"}
+    | {"pages_read_user_content", "pages_manage_metadata", "pages_messaging"}
 )
 """https://developers.facebook.com/docs/pages-api/overview"""
 
@@ -113,6 +114,9 @@ class Page:
     blocked: set[str] = field(default_factory=set)
     fetched: list[str] = field(default_factory=list)
     """Addresses it fetched, in order."""
+
+    def __post_init__(self) -> None:
+        self.chats = meta_chats.Chats(self.id, self.name, meta_chats.MESSENGER)
 
     def may(self, right: str) -> None:
         """Raises Refused where its token may not."""

@@ -250,7 +250,7 @@ class FakeInstagram:
             case "GET", [owner, "media"] if owner == mine.id:
                 return _listed(mine, told)
             case _, [owner, "subscribed_apps"] if owner == mine.id:
-                return self.calls.subscribe(method, told, "instagram", owner, may=RIGHT in mine.rights)
+                return self.calls.subscribe(method, told, "instagram", owner, rights=mine.rights)
             case "GET", [container] if container in mine.containers:
                 return self.status(mine, mine.containers[container])
             case "GET", [media]:

@@ -26,6 +26,11 @@ FIELDS = {
     "instagram": frozenset({"comments", "live_comments", "mentions", "messages", "story_insights"}),
     "page": frozenset({"feed", "mention", "messages"}),
 }
+NEEDED = {
+    "instagram": ("instagram_business_manage_comments", "instagram_business_manage_messages"),
+    "page": ("pages_manage_metadata", "pages_messaging"),
+}
+"""The right to be called at all, and the one for messages."""
 
 
 @dataclass
@@ -55,9 +60,13 @@ class Calls:
         self.address = address if proven else self.address
         return proven
 
-    def subscribe(self, method: str, told: Mapping[str, Any], kind: str, account: str, *, may: bool) -> dict[str, Any]:
+    def subscribe(
+        self, method: str, told: Mapping[str, Any], kind: str, account: str, *, rights: frozenset[str]
+    ) -> dict[str, Any]:
         """What `/<account>/subscribed_apps` gives. Raises Refused."""
-        if not may:
+        called, messages = NEEDED[kind]
+        asked = str(told.get("subscribed_fields", "")).split(",")
+        if called not in rights or ("messages" in asked and messages not in rights):
             raise Refused(200, status=403, message="(#200) To subscribe to the field, a permission is needed")
         if method == "GET":
             return {"data": [{"id": "1", "subscribed_fields": sorted(self.signed_up.get((kind, account), ()))}]}
@@ -75,6 +84,14 @@ class Calls:
         if self.address and what in self.signed_up.get((kind, account), frozenset()):
             changes = [{"field": what, "value": dict(value)}]
             self.waiting.append((kind, {"id": account, "time": int(at.timestamp()), "changes": changes}))
+
+    def message(self, kind: str, account: str, sender: str, text: str, at: datetime) -> None:
+        """Somebody wrote; it is told in a form of its own, if the account was signed up for messages."""
+        if self.address and "messages" in self.signed_up.get((kind, account), frozenset()):
+            moment = int(at.timestamp() * 1000)
+            told = {"mid": f"m_{moment}_{len(self.waiting)}", "text": text}
+            said = {"sender": {"id": sender}, "recipient": {"id": account}, "timestamp": moment, "message": told}
+            self.waiting.append((kind, {"id": account, "time": moment, "messaging": [said]}))
 
     def tell(self, at: datetime, *, times: int = 1) -> None:
         """Call about all that waits, of each object in one call, each `times` over."""

@@ -1,11 +1,14 @@
-"""Messages of the fake Instagram: who wrote, who may be answered, what is told of it.
+"""Messages of the fake Instagram and of a fake Page: who wrote, who may be answered, what is told of it.
 
 Documented: conversations by `platform`, and one by `user_id`; details of the twenty newest messages alone; 1000 bytes
-of UTF-8; an answer for 24 hours after the person wrote; the right for messages on every request; a person who blocked
-the account, or is gone. https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/
-conversations-api, /messaging-api. Unverified: conversations come with those first that changed last, messages the
-newest first; times have seconds; what was unsent is told no more; what only the app shows has no words; the subcodes,
-which others met. The same words twice are two messages: no key travels.
+of UTF-8, or on Messenger 2000 characters; an answer for 24 hours after the person wrote, on Messenger said to be a
+RESPONSE; the rights for messages on every request; a person who blocked the account, or is gone.
+https://developers.facebook.com/docs/instagram-platform/instagram-api-with-instagram-login/conversations-api,
+/messaging-api, https://developers.facebook.com/docs/messenger-platform/reference/send-api, /error-codes and
+https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversations. Unverified:
+conversations come with those first that changed last, messages the newest first; times have seconds; what was unsent is
+told no more; what only the app shows has no words; the subcodes of Instagram, which others met; that Messenger counts
+code points, and says 10 where a right is missing. The same words twice are two messages: no key travels.
 """
 
 import itertools
@@ -19,9 +22,54 @@ from tests.fakes.instagram_remarks import Fields, fields_of
 
 RIGHT = "instagram_business_manage_messages"
 WINDOW = timedelta(hours=24)
-TOLD, MOST_BYTES = 20, 1000
-FIELDS = frozenset({"id", "created_time", "from", "to", "message", "attachments", "shares", "story", "reactions"})
+TOLD = 20
+FIELDS = frozenset({"id", "created_time", "from", "to", "message", "attachments", "shares", "reactions"})
 Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is different on one of the two. Refusals are code, subcode and status."""
+
+    platform: str
+    host: str
+    rights: frozenset[str]
+    fields: frozenset[str]
+    prefixes: tuple[str, str]
+    """Of the numbers of conversations and messages."""
+    said_as: Json
+    """What a message is sent with beside its reader and its words."""
+    over: tuple[int, int, int]
+    gone: tuple[int, int, int]
+    most_bytes: int = 0
+    most_text: int = 0
+    archives: bool = True
+    """Whether nobody can write into a conversation that its owner put away."""
+
+
+INSTAGRAM = Rules(
+    platform="instagram",
+    host="graph.instagram.com",
+    rights=frozenset({RIGHT}),
+    fields=FIELDS | {"story"},
+    prefixes=("aWdfZAG06", "aWdfbWlkX"),
+    said_as={},
+    over=(10, 2534022, 403),
+    gone=(100, 2534014, 400),
+    most_bytes=1000,
+)
+MESSENGER = Rules(
+    platform="messenger",
+    host="graph.facebook.com",
+    rights=frozenset({"pages_messaging", "pages_manage_metadata", "pages_read_engagement"}),
+    fields=FIELDS | {"sticker", "tags"},
+    prefixes=("t_", "m_SLIp8u5-"),
+    said_as={"messaging_type": "RESPONSE"},
+    over=(10, 2018278, 400),
+    gone=(100, 2018001, 400),
+    most_text=2000,
+    archives=False,
+)
 _numbers = itertools.count(1_780_000_000_001)
 
 
@@ -48,10 +96,10 @@ class Talk:
 
 
 class Chats:
-    """All conversations of one account."""
+    """All conversations of one account; `username` is a Page's name."""
 
-    def __init__(self, owner: str, username: str) -> None:
-        self._me = {"id": owner, "username": username}
+    def __init__(self, owner: str, username: str, rules: Rules = INSTAGRAM) -> None:
+        self.rules, self._me = rules, _shown_as(rules, owner, username)
         self.talks: dict[str, Talk] = {}
         self.taken: list[tuple[str, str]] = []
         """What the account sent, oldest first."""
@@ -62,19 +110,22 @@ class Chats:
         """The conversation with somebody; made where there is none."""
         found = next((talk for talk in self.talks.values() if talk.username == username), None)
         number = next(_numbers)
-        made = found or Talk(f"aWdfZAG06{number}", str(number), username)
+        made = found or Talk(f"{self.rules.prefixes[0]}{number}", str(number), username)
         return self.talks.setdefault(made.id, made)
 
     def say(self, username: str, text: str, at: datetime, **more: Any) -> Said:
         """Somebody writes to the account."""
         talk = self.person(username)
-        talk.said.append(made := Said(f"aWdfbWlkX{next(_numbers)}", talk.person, at, text, more))
+        talk.said.append(made := Said(self._number(), talk.person, at, text, more))
         return made
+
+    def _number(self) -> str:
+        return f"{self.rules.prefixes[1]}{next(_numbers)}"
 
     def typed(self, username: str, text: str, at: datetime) -> Said:
         """The account's owner writes, in the app."""
         talk = self.person(username)
-        talk.said.append(made := Said(f"aWdfbWlkX{next(_numbers)}", self._me["id"], at, text))
+        talk.said.append(made := Said(self._number(), self._me["id"], at, text))
         return made
 
     def unsend(self, username: str, message: str) -> None:
@@ -90,15 +141,15 @@ class Chats:
         known = mine and asked in (("GET", "conversations"), ("POST", "messages"))
         if not known and not (asked == ("GET",) and parts[0] in self.talks):
             return None
-        if RIGHT not in rights:
+        if not self.rules.rights <= rights:
             raise Refused(10, message="(#10) Application does not have permission for this action")
         if not known:
             return self._shown(self.talks[parts[0]], fields_of(str(told.get("fields", "id"))))
         return self._listed(told) if method == "GET" else self._send(told, now)
 
     def _listed(self, told: Mapping[str, Any]) -> Json:
-        if told.get("platform") != "instagram":
-            raise Refused(100, message="(#100) Param platform must be one of {INSTAGRAM}")
+        if told.get("platform") != self.rules.platform:
+            raise Refused(100, message="(#100) Param platform must be one of {INSTAGRAM, MESSENGER}")
         fields = fields_of(str(told.get("fields", "id,updated_time")))
         wanted = told.get("user_id")
         found = [talk for talk in self.talks.values() if talk.said and talk.shut != "archived"]
@@ -107,7 +158,7 @@ class Chats:
         most, after = int(str(told.get("limit", 25))), str(told.get("after", "0"))
         page = rows[int(after) : int(after) + most]
         end = int(after) + len(page)
-        more = {"next": "https://graph.instagram.com/?access_token=IGAA"} if end < len(rows) else {}
+        more = {"next": f"https://{self.rules.host}/?access_token=secret"} if end < len(rows) else {}
         return {"data": [self._shown(one, fields) for one in page], "paging": {"cursors": {"after": str(end)}, **more}}
 
     def _shown(self, talk: Talk, fields: Fields) -> Json:
@@ -120,14 +171,14 @@ class Chats:
             shown["updated_time"] = _time(talk.said[-1].at)
         if "messages" in fields:
             most, inner = fields["messages"]
-            if unknown := inner.keys() - FIELDS:
+            if unknown := inner.keys() - self.rules.fields:
                 raise Refused(100, message=f"(#100) Tried accessing nonexisting field ({min(unknown)})")
             newest = talk.said[::-1][: min(most, TOLD)]
             shown["messages"] = {"data": [self._told(talk, one, inner) for one in newest]}
         return shown
 
     def _told(self, talk: Talk, one: Said, fields: Fields) -> Json:
-        them = {"id": talk.person, "username": talk.username}
+        them = _shown_as(self.rules, talk.person, talk.username)
         sender, reader = (them, self._me) if one.by == talk.person else (self._me, them)
         every = {
             "id": one.id,
@@ -142,28 +193,41 @@ class Chats:
     def _send(self, told: Mapping[str, Any], now: datetime) -> Json:
         told = {name: value for name, value in told.items() if name != "access_token"}
         match told:
-            case {"recipient": {"id": str(person)}, "message": {"text": str(text)}} if len(told) == 2 and text.strip():
+            case {"recipient": {"id": str(person)}, "message": {"text": str(text)}, **more} if text.strip():
                 pass
             case _:
                 raise Refused(100, message="(#100) Param recipient and message[text] are required")
-        if len(text.encode()) > MOST_BYTES:
-            raise Refused(100, 2534026, message="(#100) Length of param message[text] must be at most 1000")
+        if more != self.rules.said_as:
+            raise Refused(100, message="(#100) Param messaging_type is not what this message may be")
+        if len(text.encode()) > (self.rules.most_bytes or 10**9) or len(text) > (self.rules.most_text or 10**9):
+            raise Refused(100, 2534026, message="(#100) Length of param message[text] is over the limit")
         if self.limited:
             self.limited -= 1
             raise Refused(613, message="(#613) Calls to this api have exceeded the rate limit.")
         talk = next((one for one in self.talks.values() if one.person == person), None)
         if talk is None or talk.shut == "gone":
-            raise Refused(100, 2534014, message="The requested user cannot be found.")
+            raise _refused(self.rules.gone, "No matching user found")
         if talk.shut == "blocked":
             raise Refused(551, 1545041, message="(#551) This person isn't available right now.")
-        if talk.shut == "archived":
+        if talk.shut == "archived" and self.rules.archives:
             raise Refused(100, 2534001, message="This thread was deleted or archived by its owner")
         last = max((one.at for one in talk.said if one.by == person), default=now - WINDOW)
         if now - last >= WINDOW:
-            raise Refused(10, 2534022, status=403, message="This message is sent outside of allowed window.")
+            raise _refused(self.rules.over, "This message is sent outside of allowed window.")
         made = self.typed(talk.username, text, now)
         self.taken.append((made.id, text))
         return {"recipient_id": person, "message_id": made.id}
+
+
+def _shown_as(rules: Rules, number: str, name: str) -> Json:
+    """How somebody is told: by their handle, or by their name and an address nobody asked for."""
+    named = {"username": name} if rules is INSTAGRAM else {"name": name, "email": f"{number}@facebook.com"}
+    return {"id": number, **named}
+
+
+def _refused(told: tuple[int, int, int], message: str) -> Refused:
+    code, sub, status = told
+    return Refused(code, sub, status=status, message=message)
 
 
 def _time(at: datetime) -> str:

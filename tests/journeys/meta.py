@@ -1,12 +1,14 @@
-"""Léa's account on one of Meta's networks, and days that pass for its tokens."""
+"""Léa's account on one of Meta's networks, days that pass for its tokens, and her Page."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from channels import enrolling
 from channels.visiting import PATH
 from tests.conftest import Cluster
+from tests.fakes.facebook import facebook
 from tests.fakes.instagram import instagram
 from tests.fakes.network import Network
 from tests.fakes.threads import threads
@@ -54,12 +56,22 @@ class Signed(Visited):
         return found.code if found is not None else ""
 
 
+class Paged(Visited):
+    """Her Page, which comes in with a token that somebody pastes."""
+
+    def enrol(self, **typed: str) -> enrolling.Enrolment:
+        """The whole way."""
+        return self.ask(**typed)
+
+
 @contextmanager
 def networks(cluster: Cluster, home: Path) -> Iterator[tuple[Services, dict[str, Any]]]:
-    """A process that reaches both, each under its version."""
+    """A process that reaches them, each under its version."""
     with ExitStack() as stack:
         pictures, words = stack.enter_context(instagram()), stack.enter_context(threads())
+        walls = stack.enter_context(facebook())
         addresses = {
+            "facebook_url": walls.url,
             "instagram_url": f"{pictures.url}/v23.0",
             "instagram_auth_url": pictures.url,
             "instagram_pages_url": pictures.url,
@@ -68,7 +80,7 @@ def networks(cluster: Cluster, home: Path) -> Iterator[tuple[Services, dict[str,
             "threads_pages_url": words.url,
         }
         services = stack.enter_context(services_at(cluster, home, **addresses))
-        yield services, {"instagram": pictures, "threads": words}
+        yield services, {"instagram": pictures, "threads": words, "facebook": walls}
 
 
 def signed(services: Services, running: Network, server: Any, platform: str) -> Signed:
@@ -79,3 +91,11 @@ def signed(services: Services, running: Network, server: Any, platform: str) -> 
     profile = server.profile(f"lea{str(made.tenant_id)[-8:]}")
     app = server.oauth.application(services.settings.dashboard.public_url + PATH)
     return Signed(made, server, profile, platform, {"client_id": app.client_id, "client_secret": app.secret})
+
+
+def paged(services: Services, running: Network, server: Any) -> Paged:
+    """An agency of her own, and a Page of which nothing is known here yet."""
+    made = desk(services, running)
+    server.clock.move((made.now() - server.clock()).total_seconds())
+    page = server.page(f"Lea {str(made.tenant_id)[-8:]}")
+    return Paged(made, server, page, "facebook", {"page": page.id, "token": page.token})

@@ -217,10 +217,10 @@ class Mia:
         self.enrol("threads", access_token=profile.token)
         return profile
 
-    def facebook(self) -> Page:
+    def facebook(self, **typed: str) -> Page:
         """A Page on Facebook."""
         page = self.outside.facebook.page(f"Mia {str(self.desk.tenant_id)[-8:]}")
-        self.enrol("facebook", page=page.id, token=page.token)
+        self.enrol("facebook", page=page.id, token=page.token, **typed)
         return page
 
     def mastodon(self, *, rules: str = "adult") -> Member:

@@ -9,9 +9,12 @@ import pytest
 from pydantic import SecretStr
 
 from channels import subscribing
+from channels.reads import Channel
 from channels.reads import channel as channel_of
 from channels.states import ChannelState
 from channels.subscribing import Subscription
+from connectors import facebook_chats
+from connectors.enrolment import MESSAGES
 from connectors.suite.serving import served
 from tests.conftest import Cluster
 from tests.fakes.facebook_world import Page, Post
@@ -55,6 +58,11 @@ def stands(here: Mia, platform: str = "facebook") -> Subscription:
     channel_id = here.desk.channels[platform]
     with here.desk.scope() as scope:
         return subscribing.of_channels(scope, [channel_id])[channel_id]
+
+
+def channel(here: Mia) -> Channel:
+    with here.desk.scope() as scope:
+        return channel_of(scope, here.desk.channels["facebook"])
 
 
 def rests(here: Mia) -> timedelta:
@@ -191,6 +199,40 @@ def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(networks
     here.enrol("facebook", page=page.id, token=page.token)
     beat(here)
     assert stands(here).state == "on", "a new token is tried at once"
+
+
+def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(networks: Outside, meta: Calls) -> None:
+    here, chatty = mia(networks), mia(networks)
+    page, hers = here.facebook(), chatty.facebook(wanted=MESSAGES)
+    hers.chats.say("Léo", "avant", networks.facebook.clock())
+    handlers.ear(chatty.desk.services, channel(chatty)).once()
+    for one in (here, chatty):
+        beat(one)
+    assert meta.signed_up["page", page.id] == {"feed"}
+    assert meta.signed_up["page", hers.id] == {"feed", "messages"}
+    networks.move(1)
+    said = hers.chats.say("Léo", "bonjour !", networks.facebook.clock())
+    meta.message("page", page.id, said.by, "pas pour nous", here.desk.now())
+    meta.message("page", hers.id, said.by, "ce que l’appel dit", here.desk.now())
+    meta.tell(here.desk.now(), times=2)
+    assert meta.statuses == [200, 200]
+    handlers.ear(chatty.desk.services, channel(chatty)).once()
+    chatty.desk.run()
+    with chatty.desk.scope() as scope:
+        mine = {"t": chatty.desk.tenant_id}
+        kept = scope.run("SELECT to_jsonb(i)::text FROM inbox i WHERE tenant_id = :t", **mine).scalars().all()
+        assert sum('"chats"' in row for row in kept) == 1, "told twice, kept once"
+        assert not any("appel" in row for row in kept), "nothing of what a call says"
+        lines = scope.run("SELECT body FROM messages WHERE tenant_id = :t AND direction = 'in'", **mine)
+        assert list(lines.scalars()) == ["bonjour !"]
+
+
+def test_a_page_without_the_right_for_messages_is_called_about_comments(networks: Outside, meta: Calls) -> None:
+    here = mia(networks)
+    page = here.facebook(wanted=MESSAGES)
+    page.rights -= {facebook_chats.RIGHT}
+    beat(here)
+    assert (stands(here).state, meta.signed_up["page", page.id]) == ("on", {"feed"})
 
 
 def test_where_calls_are_taken_no_more_accounts_are_signed_off(networks: Outside, meta: Calls) -> None:

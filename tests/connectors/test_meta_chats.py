@@ -1,4 +1,5 @@
-"""Messages on Instagram: heard once and in order whatever a poll meets, answered within a day, never sent twice."""
+"""Messages on Instagram and of Pages: heard once and in order whatever a poll meets, answered within a day, never sent
+twice."""
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -9,33 +10,40 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors import meta_chats, meta_refusals, windows
+from connectors import facebook_chats, instagram_chats, meta_chats, meta_refusals, windows
 from connectors.answers import READER_GONE
 from connectors.contract import Answer, Copy, News, Response, Send, Sought, StepAnswerLost, StepKind
+from connectors.facebook import Facebook
 from connectors.instagram import Instagram
-from connectors.instagram_chats import MOST_BYTES, SURFACE
 from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown
 from connectors.suite.serving import MovedClock
 from foundation.ids import uuid7
 from foundation.words import Message
 from gate.units import Button, Subject, Text, Unit
 from tests.fakes.instagram_fetching import Refused
-from tests.fakes.meta_chats import RIGHT, TOLD, Chats
+from tests.fakes.meta_chats import INSTAGRAM, MESSENGER, TOLD, Chats
 
-PLATFORM = Instagram()
 ME = "17841400000000001"
+PLATFORMS = {"instagram": (Instagram(), INSTAGRAM), "facebook": (Facebook(), MESSENGER)}
+SURFACES = {"instagram": instagram_chats.SURFACE, "facebook": facebook_chats.SURFACE}
+LONGEST = {"instagram": "é" * (instagram_chats.MOST_BYTES // 2), "facebook": "é" * facebook_chats.MOST_TEXT}
 
 
 @dataclass
 class Net:
     """The platform without a wire: one account is asked as the transport would ask."""
 
+    name: str
     clock: MovedClock = field(default_factory=MovedClock)
-    rights: frozenset[str] = frozenset({RIGHT})
     asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.chats = Chats(ME, "mia")
+        self.platform, rules = PLATFORMS[self.name]
+        self.rights, self.chats = rules.rights, Chats(ME, "mia", rules)
+
+    def handle(self, name: str) -> str:
+        """How the house is told somebody: a Page is told names, and no handles."""
+        return f"@{name}" if self.name == "instagram" else name
 
     def says(self, name: str, text: str, *, after: float = 1, **more: Any) -> str:
         self.clock.move(after)
@@ -47,7 +55,10 @@ class Net:
         self.asked.append(at.path)
         told = {**dict(parse_qsl(at.query)), **(step.json or {})}
         if at.path == "/me":
-            return Response(step.name, 200, {}, {"user_id": ME, "username": "mia", "id": "1"})
+            known = (
+                {"id": ME, "name": "mia"} if self.name == "facebook" else {"user_id": ME, "username": "mia", "id": "1"}
+            )
+            return Response(step.name, 200, {}, known)
         try:
             said = self.chats.answer(step.method, at.path.strip("/").split("/"), told, self.rights, self.clock())
         except Refused as refused:
@@ -59,7 +70,7 @@ class Net:
         """One poll, whose answer number `lost` never comes."""
         self.asked.clear()
         answers: tuple[Answer, ...] = ()
-        while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
+        while isinstance(turn := self.platform.listen(cursor, answers), Send):
             assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
             missing = len(answers) == lost
             answers = (*answers, StepAnswerLost("updates", "ReadTimeout") if missing else self.answer(turn))
@@ -71,9 +82,9 @@ class Net:
         return [update.text for update in news.updates], news.cursor
 
 
-@pytest.fixture
-def net() -> Net:
-    return Net()
+@pytest.fixture(params=PLATFORMS)
+def net(request: pytest.FixtureRequest) -> Net:
+    return Net(request.param)
 
 
 def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net) -> None:
@@ -92,7 +103,7 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net
         number,
         number,
         leo,
-        "@leo",
+        net.handle("leo"),
     )
     assert (update.text, update.at) == ("bonjour", net.clock().replace(microsecond=0))
     assert net.heard(news.cursor) == ([], news.cursor)
@@ -113,18 +124,23 @@ def test_our_own_words_are_nobodys_line_and_what_was_unsent_is_not_heard(net: Ne
     assert net.heard(cursor)[0] == ["to you"]
 
 
+ENCLOSED: list[tuple[str, dict[str, Any], str]] = [
+    ("", {"attachments": {"data": [{"image_data": {"url": "https://evil.example/x"}}]}}, "picture"),
+    ("", {"attachments": {"data": [{"mime_type": "audio/mp4", "file_url": "http://10.0.0.1/"}]}}, "sound"),
+    ("", {"attachments": {"data": [{"video_data": {"url": "https://evil.example"}}]}}, "film"),
+    ("", {"attachments": {"data": [{"name": "a.exe"}]}}, "file"),
+    ("see", {"shares": {"data": [{"link": "https://evil.example"}]}}, "share"),
+    ("", {"sticker": "https://evil.example/x"}, "picture"),
+    ("so nice", {"story": {"reply_to": {"id": "1", "link": "https://evil.example"}}}, "story"),
+    ("", {"story": {"mention": {"id": "2", "link": "https://evil.example"}}}, "mention"),
+    ("", {}, "hidden"),
+]
+
+
 @pytest.mark.parametrize(
-    ("text", "more", "shows"),
-    [
-        ("", {"attachments": {"data": [{"image_data": {"url": "https://evil.example/x"}}]}}, "picture"),
-        ("", {"attachments": {"data": [{"mime_type": "audio/mp4", "file_url": "http://10.0.0.1/"}]}}, "sound"),
-        ("", {"attachments": {"data": [{"video_data": {"url": "https://evil.example"}}]}}, "film"),
-        ("", {"attachments": {"data": [{"name": "a.exe"}]}}, "file"),
-        ("see", {"shares": {"data": [{"link": "https://evil.example"}]}}, "share"),
-        ("so nice", {"story": {"reply_to": {"id": "1", "link": "https://evil.example"}}}, "story"),
-        ("", {"story": {"mention": {"id": "2", "link": "https://evil.example"}}}, "mention"),
-        ("", {}, "hidden"),
-    ],
+    ("net", "text", "more", "shows"),
+    [(name, *one) for name in PLATFORMS for one in ENCLOSED if one[1].keys() <= PLATFORMS[name][1].fields],
+    indirect=["net"],
 )
 def test_what_is_more_than_words_is_told_as_what_it_is_and_never_fetched(
     net: Net, text: str, more: dict[str, Any], shows: str
@@ -158,7 +174,7 @@ def test_one_conversation_that_is_put_away_silences_nobody_else(net: Net) -> Non
     net.says("ida", "hello")
     leo = net.chats.person("leo")
     answers: list[Answer] = []
-    while isinstance(turn := PLATFORM.listen(cursor, tuple(answers)), Send):
+    while isinstance(turn := net.platform.listen(cursor, tuple(answers)), Send):
         answers.append(net.answer(turn))
         leo.shut = "archived"  # after it was listed
     assert isinstance(turn, News)
@@ -169,7 +185,7 @@ def test_one_conversation_that_is_put_away_silences_nobody_else(net: Net) -> Non
 @given(data=st.data())
 def test_nothing_is_lost_and_nothing_is_new_twice(data: st.DataObject) -> None:
     """People write at any pace, polls break off anywhere: each message reaches the house, those of one in order."""
-    net = Net()
+    net = Net(data.draw(st.sampled_from([*PLATFORMS])))
     net.says("p0", "before anything")
     _, cursor = net.heard("")
     net.clock.move(1)
@@ -189,9 +205,9 @@ def test_nothing_is_lost_and_nothing_is_new_twice(data: st.DataObject) -> None:
     for turn in range(data.draw(st.integers(1, 5))):
         for number in range(data.draw(st.integers(0, 25))):
             name = f"p{data.draw(st.integers(0, 30))}"
-            if len(said.get(f"@{name}", [])) < TOLD - 2:
+            if len(said.get(net.handle(name), [])) < TOLD - 2:
                 net.says(name, f"{turn}.{number}", after=data.draw(st.sampled_from([0, 0, 1, 40])))
-                said.setdefault(f"@{name}", []).append(f"{turn}.{number}")
+                said.setdefault(net.handle(name), []).append(f"{turn}.{number}")
         cursor = keep(net.poll(cursor, lost=data.draw(st.integers(-1, 6))), cursor)
     for _ in range(6):
         cursor = keep(net.poll(cursor), cursor)
@@ -214,6 +230,9 @@ REFUSALS = [
     (no(10), Rejected(Message(windows.NO_MESSAGES), permanent=False)),
     (no(230), Rejected(Message(windows.NO_MESSAGES), permanent=False)),
     (no(3), Rejected(Message(windows.NO_MESSAGES), permanent=False)),
+    (no(10, 2018028), Rejected(Message(windows.NO_MESSAGES), permanent=False)),  # an application nobody looked at yet
+    (no(100, 2018001), Rejected(Message(READER_GONE), permanent=True)),
+    (no(200, 1545041), Rejected(Message(READER_GONE), permanent=True)),
 ]
 
 
@@ -228,9 +247,11 @@ def test_a_refusal_is_told_in_its_own_words(answer: Response, meant: Outcome) ->
         (no(190, 463), Reauthorize),
         (no(613), Retry),
         (no(80002), Retry),
+        (no(80006), Retry),
         (no(4), Retry),
         (no(4, 2207051), Uncertain),
         (no(1, 1357046), Uncertain),  # told of messages that arrived all the same
+        (no(1200), Uncertain),  # "temporary", and nothing of what left
         (no(2), Uncertain),
         (no(2, status=500), Uncertain),
         (StepAnswerLost("publish", "ReadTimeout"), Uncertain),
@@ -238,8 +259,8 @@ def test_a_refusal_is_told_in_its_own_words(answer: Response, meant: Outcome) ->
         (no(100, 2534026), Rejected),
     ],
 )
-def test_what_may_have_arrived_is_a_doubt_and_a_limit_is_none(answer: Answer, meant: type) -> None:
-    assert isinstance(PLATFORM.next(unit("1"), (answer,)), meant)
+def test_what_may_have_arrived_is_a_doubt_and_a_limit_is_none(net: Net, answer: Answer, meant: type) -> None:
+    assert isinstance(net.platform.next(unit(net, "1"), (answer,)), meant)
 
 
 @pytest.mark.parametrize(
@@ -249,15 +270,15 @@ def test_what_may_have_arrived_is_a_doubt_and_a_limit_is_none(answer: Answer, me
 def test_what_a_refused_list_means(net: Net, answer: Response, meant: type) -> None:
     """A token without the right for messages must not end an account that posts."""
     _, cursor = net.heard("")
-    outcome = PLATFORM.listen(cursor, (replace(answer, step="updates"),))
+    outcome = net.platform.listen(cursor, (replace(answer, step="updates"),))
     assert isinstance(outcome, meant)
     if isinstance(outcome, Rejected):
         assert outcome.reason.code == windows.NO_MESSAGES
 
 
-def unit(to: str, text: str = "Bonjour", **more: Any) -> Unit:
+def unit(net: Net, to: str, text: str = "Bonjour", **more: Any) -> Unit:
     made = Unit(
-        uuid7(), uuid7(), Subject("draft", uuid7()), "instagram", SURFACE, uuid7(), ME, "viewer",
+        uuid7(), uuid7(), Subject("draft", uuid7()), net.name, SURFACES[net.name], uuid7(), ME, "viewer",
         texts=(Text("body", text),), viewer=to, native_key="k",
     )  # fmt: skip
     return replace(made, **more)
@@ -267,38 +288,61 @@ def unit(to: str, text: str = "Bonjour", **more: Any) -> Unit:
     ("text", "more", "code"),
     [
         (" \n", {}, "meta.words_alone"),
-        ("x" * (MOST_BYTES + 1), {}, "connectors.text_too_long"),
-        ("é" * (MOST_BYTES // 2 + 1), {}, "connectors.text_too_heavy"),
+        ("x" * 2001, {}, "connectors.text_too_long"),
         ("Oui", {"flags": ("is_ai_generated=true",)}, "connectors.mark_untold"),
         ("Oui", {"buttons": (Button("Yes", "buy", "1"),)}, "meta.words_alone"),
     ],
 )
-def test_what_no_message_takes_costs_no_request(text: str, more: dict[str, Any], code: str) -> None:
-    turn = PLATFORM.next(unit("1", text, **more), ())
+def test_what_no_message_takes_costs_no_request(net: Net, text: str, more: dict[str, Any], code: str) -> None:
+    turn = net.platform.next(unit(net, "1", text, **more), ())
     assert isinstance(turn, Rejected)
     assert turn.reason.code == code
 
 
+def test_one_letter_more_than_the_longest_costs_no_request(net: Net) -> None:
+    turn = net.platform.next(unit(net, "1", LONGEST[net.name] + "é"), ())
+    assert isinstance(turn, Rejected)
+    heavy = net.name == "instagram"
+    assert turn.reason.code == ("connectors.text_too_heavy" if heavy else "connectors.text_too_long")
+
+
 def test_a_day_after_the_person_wrote_nobody_answers(net: Net) -> None:
     net.says("leo", "hello")
-    mine = unit(net.chats.person("leo").person, "é" * (MOST_BYTES // 2))
-    send = PLATFORM.next(mine, ())
+    mine = unit(net, net.chats.person("leo").person, LONGEST[net.name])
+    send = net.platform.next(mine, ())
     assert isinstance(send, Send)
     net.clock.move(24 * 3600 - 1)
-    assert isinstance(PLATFORM.next(mine, (net.answer(send),)), Published)
+    assert isinstance(net.platform.next(mine, (net.answer(send),)), Published)
     net.clock.move(1)
-    closed = PLATFORM.next(mine, (net.answer(send),))
+    closed = net.platform.next(mine, (net.answer(send),))
     assert closed == Rejected(Message(windows.CLOSED, {"hours": 24}), permanent=False)
-    now, can = net.clock(), PLATFORM.capabilities
+    now, can = net.clock(), net.platform.capabilities
     assert windows.closed(can, now - timedelta(hours=24), now) == closed.reason, "known before it is asked"
     assert windows.closed(can, now - timedelta(hours=23, minutes=59), now) is None
     assert windows.closed(can, None, now) == closed.reason
 
 
+@pytest.mark.parametrize(
+    ("shut", "code"), [("gone", READER_GONE), ("blocked", READER_GONE), ("archived", "meta.archived")]
+)
+def test_who_cannot_be_written_to_is_told_in_words(net: Net, shut: str, code: str) -> None:
+    net.says("leo", "hello")
+    talk = net.chats.person("leo")
+    talk.shut, mine = shut, unit(net, talk.person)
+    send = net.platform.next(mine, ())
+    assert isinstance(send, Send)
+    turn = net.platform.next(mine, (net.answer(send),))
+    if shut == "archived" and net.name == "facebook":
+        assert isinstance(turn, Published), "a Page may write into what it put away"
+    else:
+        assert isinstance(turn, Rejected)
+        assert turn.reason.code == code
+
+
 def looked(net: Net, text: str, **more: Any) -> object:
     sought = Sought("k", text, net.clock(), ME, net.chats.person("leo").person, **more)
     answers: tuple[Answer, ...] = ()
-    while isinstance(turn := PLATFORM.find(sought, answers), Send):
+    while isinstance(turn := net.platform.find(sought, answers), Send):
         assert (turn.step.kind, turn.step.action) == (StepKind.CONTROL, "look")
         answers = (*answers, net.answer(turn))
     return turn
@@ -324,12 +368,12 @@ def test_a_lost_message_is_looked_for_in_the_conversation(net: Net) -> None:
     assert isinstance(looked(net, "Bonjour"), Unknown)
 
 
-def test_a_message_stays_with_its_reader() -> None:
+def test_a_message_stays_with_its_reader(net: Net) -> None:
     stays = Rejected(Message("meta.message_stays"), permanent=True)
-    assert PLATFORM.remove(Copy("aWdf", ME, "1"), ()) == stays
+    assert net.platform.remove(Copy("aWdf", ME, "1"), ()) == stays
 
 
-def test_an_account_is_asked_no_more_often_than_its_conversations_allow() -> None:
+def test_an_account_is_asked_no_more_often_than_its_conversations_allow(net: Net) -> None:
     most = meta_chats.MOST_PAGES + meta_chats.MOST_PEOPLE
     assert most <= 20, "a poll of more is not heard"
-    assert PLATFORM.capabilities.poll_seconds * 2 > most, "two requests a second"
+    assert net.platform.capabilities.poll_seconds * 2 > most, "two requests a second"

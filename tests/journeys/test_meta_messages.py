@@ -1,4 +1,4 @@
-"""Messages on Instagram from the yes to the answer, on real PostgreSQL, through the house's own routes."""
+"""Messages on Instagram and of a Page from connecting to the answer, on real PostgreSQL, through the house's routes."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 
 from channels.states import ChannelState, EnrolmentState
-from connectors import windows
+from connectors import facebook_chats, windows
 from connectors.enrolment import MESSAGES, POSTS
+from connectors.facebook import Facebook
 from connectors.instagram import Instagram
 from connectors.instagram_chats import RIGHT, SURFACE
 from foundation.errors import Refused
@@ -19,12 +20,20 @@ from foundation.words import Message
 from subscribers import answering, persona
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
-from tests.journeys.meta import Signed, networks, signed
+from tests.journeys.meta import Paged, Signed, networks, paged, signed
+from tests.journeys.visits import Visited
 from tests.subscribers.builders import NOVA
 from workers import handlers
 from workers.wiring import Services
 
-CAN = Instagram().capabilities
+SURFACES = {"instagram": SURFACE, "facebook": facebook_chats.SURFACE}
+CAN = {"instagram": Instagram().capabilities, "facebook": Facebook().capabilities}
+RIGHTS = {"instagram": RIGHT, "facebook": facebook_chats.RIGHT}
+SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
+    "instagram": ("story", {"story": {"reply_to": {"id": "1", "link": "https://evil.example"}}}),
+    "facebook": ("picture", {"sticker": "https://evil.example"}),
+}
+"""What somebody sends there that is more than words, and as what the inbox shows it."""
 
 
 @pytest.fixture(scope="module")
@@ -40,69 +49,97 @@ def meta(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-def house(meta: tuple[Services, dict[str, Any]], running: Network) -> Iterator[Signed]:
+def instagram(meta: tuple[Services, dict[str, Any]], running: Network) -> Iterator[Signed]:
     services, servers = meta
     made = signed(services, running, servers["instagram"], "instagram")
-    with made.desk.scope() as scope:
-        persona.activate(scope, persona.write(scope, made.desk.creator_id, NOVA))
+    _answers(made)
     yield made
     made.server.book.clear()
     made.oauth.unticks = frozenset()
 
 
-def rows(house: Signed, statement: str, **more: Any) -> list[Any]:
+@pytest.fixture
+def facebook(meta: tuple[Services, dict[str, Any]], running: Network) -> Iterator[Paged]:
+    services, servers = meta
+    made = paged(services, running, servers["facebook"])
+    _answers(made)
+    yield made
+    made.server.book.clear()
+
+
+@pytest.fixture(params=["instagram", "facebook"])
+def house(request: pytest.FixtureRequest) -> Visited:
+    found: Visited = request.getfixturevalue(request.param)
+    return found
+
+
+def _answers(made: Visited) -> None:
+    """She has a persona, so that a machine answers."""
+    with made.desk.scope() as scope:
+        persona.activate(scope, persona.write(scope, made.desk.creator_id, NOVA))
+
+
+def rows(house: Visited, statement: str, **more: Any) -> list[Any]:
     with house.desk.scope() as scope:
         return list(scope.run(statement, tenant=house.desk.tenant_id, **more))
 
 
-def hears(house: Signed) -> list[tuple[str, str]]:
+def hears(house: Visited) -> list[tuple[str, str]]:
     """The account is listened to, what it brings is dealt with; all that the inbox shows of people."""
     handlers.ear(house.desk.services, house.channel()).once()
     house.live(seconds=30)
     return [(one.kind, one.body) for one in rows(house, "SELECT * FROM messages WHERE direction = 'in' ORDER BY seq")]
 
 
-def chatty(house: Signed) -> bool:
+def chatty(house: Visited) -> bool:
     return handlers.ears(house.desk.services)._chatty(house.channel())
 
 
-def told(house: Signed) -> set[str]:
+def told(house: Visited) -> set[str]:
     found = rows(house, "SELECT message FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL")
     return {one.message["code"] for one in found}
 
 
-def say(house: Signed, text: str, *, known: bool = True) -> UUID:
+def say(house: Visited, text: str, *, known: bool = True) -> UUID:
     """A member takes the one conversation and answers; `known`: the page knows what the platform allows."""
     ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key, lea = uuid7(), house.desk.author
     with house.desk.scope(f"member:{lea}") as scope:
         answering.take(scope, talk, lea)
-        answering.say(scope, talk, lea, text, key=key, can=CAN if known else None)
+        answering.say(scope, talk, lea, text, key=key, can=CAN[house.platform] if known else None)
     return key
 
 
-def became(house: Signed, draft: UUID) -> tuple[str, str]:
+def became(house: Visited, draft: UUID) -> tuple[str, str]:
     ((state, reason),) = rows(
         house, "SELECT state, reason FROM drafts WHERE tenant_id = :tenant AND id = :id", id=draft
     )
     return state, reason["code"] if reason else ""
 
 
-def sent(house: Signed) -> list[str]:
+def sent(house: Visited) -> list[str]:
     return [text for _, text in house.member.chats.taken]
 
 
-@pytest.mark.parametrize("mode", ["", "reset_after", "reset_before", "status:503_after"])
-def test_a_message_is_heard_and_answered_once_whatever_the_day(house: Signed, mode: str) -> None:
+@pytest.mark.parametrize(
+    ("house", "mode"),
+    [
+        *(("instagram", mode) for mode in ("", "reset_after", "reset_before", "status:503_after")),
+        *(("facebook", mode) for mode in ("", "reset_after")),
+    ],
+    indirect=["house"],
+)
+def test_a_message_is_heard_and_answered_once_whatever_the_day(house: Visited, mode: str) -> None:
     chats, now = house.member.chats, house.server.clock
     chats.say("leo", "ce que j’ai écrit bien avant", now())
     assert house.enrol(wanted=MESSAGES).state == EnrolmentState.CONNECTED
-    assert house.channel().chat_surface == SURFACE
+    assert house.channel().chat_surface == SURFACES[house.platform]
     assert hears(house) == [], "what was said before was said to the creator"
     now.move(1)
     chats.say("leo", "bonjour !", now())
-    chats.say("leo", "superbe", now(), story={"reply_to": {"id": "1", "link": "https://evil.example"}})
-    lines = [("text", "bonjour !"), ("story", "superbe")]
+    kind, more = SHOWN[house.platform]
+    chats.say("leo", "superbe", now(), **more)
+    lines = [("text", "bonjour !"), (kind, "superbe")]
     assert hears(house) == lines
     assert len(sent(house)) >= 1, "a stranger reads first that a machine answers"
     if mode:
@@ -114,7 +151,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: Signed, mo
     assert hears(house) == lines, "our own answer is nobody's line"
 
 
-def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Signed) -> None:
+def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visited) -> None:
     house.enrol(wanted=MESSAGES)
     hears(house)
     house.server.clock.move(1)
@@ -129,7 +166,7 @@ def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Signe
     ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     with house.desk.scope() as scope:
         answering.take(scope, talk, house.desk.author)
-        shown = answering.conflicts(scope, talk, house.desk.author, "", can=CAN)
+        shown = answering.conflicts(scope, talk, house.desk.author, "", can=CAN[house.platform])
     assert shown == (Message(windows.CLOSED, {"hours": 24}),), "before a word is typed"
     draft = say(house, "trop tard", known=False)
     house.desk.run()
@@ -143,7 +180,7 @@ def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Signe
     assert became(house, draft)[0] == "sent"
 
 
-def test_who_blocked_the_account_is_not_written_to_again(house: Signed) -> None:
+def test_who_blocked_the_account_is_not_written_to_again(house: Visited) -> None:
     house.enrol(wanted=MESSAGES)
     hears(house)
     house.server.clock.move(1)
@@ -157,27 +194,39 @@ def test_who_blocked_the_account_is_not_written_to_again(house: Signed) -> None:
     assert "tu es là ?" not in sent(house)
 
 
-def test_the_right_is_asked_for_only_where_messages_are_wanted(house: Signed) -> None:
-    wish = house.ask(wanted=POSTS)
+def test_the_right_is_asked_for_only_where_messages_are_wanted(instagram: Signed) -> None:
+    wish = instagram.ask(wanted=POSTS)
     assert RIGHT not in wish.visit
-    house.bring(house.approve(wish.visit))
-    assert house.stands(wish.id).state == EnrolmentState.CONNECTED
-    assert not chatty(house)
-    house.oauth.unticks = frozenset({RIGHT})
-    refused = house.enrol(wanted=MESSAGES)
+    instagram.bring(instagram.approve(wish.visit))
+    assert instagram.stands(wish.id).state == EnrolmentState.CONNECTED
+    assert not chatty(instagram)
+    instagram.oauth.unticks = frozenset({RIGHT})
+    refused = instagram.enrol(wanted=MESSAGES)
     assert (refused.state, refused.reason) == (EnrolmentState.REFUSED, Message(windows.NO_MESSAGES))
-    house.oauth.unticks = frozenset()
-    wish = house.ask(wanted=MESSAGES)
+    instagram.oauth.unticks = frozenset()
+    wish = instagram.ask(wanted=MESSAGES)
     assert RIGHT in wish.visit
-    house.bring(house.approve(wish.visit))
-    assert house.stands(wish.id).state == EnrolmentState.CONNECTED
-    assert chatty(house)
+    instagram.bring(instagram.approve(wish.visit))
+    assert instagram.stands(wish.id).state == EnrolmentState.CONNECTED
+    assert chatty(instagram)
 
 
-def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting(house: Signed) -> None:
+def test_a_page_whose_token_lacks_the_right_is_told_which(facebook: Paged) -> None:
+    facebook.member.rights -= {facebook_chats.RIGHT}
+    refused = facebook.enrol(wanted=MESSAGES)
+    assert refused.state == EnrolmentState.REFUSED
+    assert refused.reason == Message("facebook.right_missing", {"rights": facebook_chats.RIGHT})
+    assert facebook.enrol(wanted=POSTS).state == EnrolmentState.CONNECTED
+    assert not chatty(facebook)
+    facebook.member.rights |= {facebook_chats.RIGHT}
+    assert facebook.enrol(wanted=MESSAGES).state == EnrolmentState.CONNECTED
+    assert chatty(facebook)
+
+
+def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting(house: Visited) -> None:
     house.enrol(wanted=MESSAGES)
     hears(house)
-    rights, house.member.rights = house.member.rights, house.member.rights - {RIGHT}
+    rights, house.member.rights = house.member.rights, house.member.rights - {RIGHTS[house.platform]}
     for _ in range(2):
         assert hears(house) == []
     assert windows.NO_MESSAGES in told(house)
@@ -187,4 +236,6 @@ def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting
     house.member.chats.say("leo", "bonjour !", house.server.clock())
     assert hears(house) == [("text", "bonjour !")]
     assert windows.NO_MESSAGES not in told(house)
-    assert timedelta(seconds=CAN.poll_seconds) >= timedelta(seconds=18), "200 requests an hour are those of posts too"
+    assert timedelta(seconds=CAN[house.platform].poll_seconds) >= timedelta(seconds=18), (
+        "200 requests an hour are those of posts too"
+    )
