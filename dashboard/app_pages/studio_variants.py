@@ -37,7 +37,7 @@ def show(page: Page, creator: Creator) -> None:
         st.session_state[COMPARED] = ""
         return
     note = page.word("studio.variants_note", name=run.recipe, version=run.version, seed=run.seed)
-    draw("studio_part.html", title=page.word("studio.variants"), note=note)
+    draw("studio_part.html", title=page.word("studio.compared"), note=note)
     shown = [card for card in cards if not card.standing.withheld]
     scores = page.read(lambda scope: scoring.of(scope, [card.asset_id for card in shown]))
     if scores:

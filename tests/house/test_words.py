@@ -3,6 +3,7 @@
 import ast
 import re
 import string
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import cache
 
@@ -107,6 +108,15 @@ def test_both_languages_have_every_sentence_with_the_same_parameters() -> None:
     assert set(french) == set(english), set(french) ^ set(english)
     differ = [code for code in french if parameters(french[code]) != parameters(english[code])]
     assert not differ, differ
+
+
+def test_a_catalogue_says_a_code_once() -> None:
+    """Of two sentences under one code only one would ever be shown."""
+    twice = []
+    for path in sorted((ROOT / "foundation" / "locale").glob("*.po")):
+        codes = Counter(re.findall(r'^msgid "(.+)"$', path.read_text("utf-8"), re.MULTILINE))
+        twice += [f"{path.name}: {code}" for code, many in codes.items() if many > 1]
+    assert twice == []
 
 
 def test_catalogues_come_in_both_languages() -> None:

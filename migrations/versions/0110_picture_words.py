@@ -5,7 +5,7 @@ from alembic import op
 
 from migrations.tools import inside, jsonb, tenant_table, text, unique, uuid_column
 
-revision = "0113"
+revision = "0110"
 down_revision = "0109"
 branch_labels = None
 depends_on = None

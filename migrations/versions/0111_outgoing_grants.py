@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.tools import inside, instant, tenant_table, text, uuid_column
 
-revision = "0114"
-down_revision = "0109"
+revision = "0111"
+down_revision = "0110"
 branch_labels = None
 depends_on = None
 
