@@ -315,7 +315,7 @@ def ears(s: Services) -> Ears:
     """The listeners of all chat accounts."""
 
     def chatty(channel: Channel) -> bool:
-        heard = channel.state == "active" or (channel.platform in GATEWAYS and connecting.may_return(channel))
+        heard = connecting.is_heard(channel)
         return bool(channel.chat_surface) and heard and channel.platform in s.chat_connectors
 
     def inbox(channel: Channel) -> Hashable:

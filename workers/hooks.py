@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from uuid import UUID
 
+from channels import connecting
 from channels import reads as channel_reads
 from channels.listening import Heard
 from channels.reads import Channel
-from channels.states import ChannelState
 from connectors.contract import ChatConnector, Hookable, Response, StepNotSent, Update, WireStep
 from foundation import inbox, telemetry
 from foundation.clock import monotonic
@@ -109,7 +109,7 @@ class CalledEar(PolledEar):
         if updates is None:
             return True  # nobody will ever read it
         channel = self._standing()[0]
-        if channel.state != ChannelState.ACTIVE or self._stop.is_set():
+        if not connecting.is_heard(channel) or self._stop.is_set():
             return False
         with self._one_at_a_time:
             self._body = body

@@ -286,10 +286,19 @@ def reachable(lea: Bots) -> list[str]:
     return [row.reachable for row in lea.rows("SELECT reachable FROM fan_identities WHERE tenant_id = :tenant")]
 
 
-def test_a_channel_that_throws_the_bot_out_is_lost(lea: Bots) -> None:
+def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots) -> None:
+    """Nobody connects anything again; what waited leaves. A bot that may only read is not back."""
     lea.connected()
     lea.world.throw_out(lea.bot, lea.channel)
     wait_until(lambda: lea.account().state is ChannelState.GONE)
+    waiting = lea.desk.delivery("Bientôt.", channel="telegram")
+    wait_until(lambda: lea.desk.state(waiting) is S.HELD)
+    wait_until(lambda: "channel.notice_gone_posts" in lea.desk.notices().values())
+    lea.world.let_in(lea.bot, lea.channel)
+    wait_until(lambda: lea.account().state is ChannelState.ACTIVE)
+    wait_until(lambda: lea.desk.state(waiting) is S.PUBLISHED)
+    assert [one.get("text") for one in lea.posts()] == ["Bientôt."]
+    assert not [code for code in lea.desk.notices().values() if code.startswith("channel.notice_gone")]
 
 
 def test_two_that_poll_the_same_bot_are_told(lea: Bots) -> None:
