@@ -185,6 +185,23 @@ def shut_out(scope: Scope, channel_id: UUID, why: str = SHUT_OUT) -> None:
         _explain(scope, channel_id, Message(why))
 
 
+def leave(scope: Scope, channel_id: UUID, reason: Message) -> None:
+    """A person takes the account off: nothing leaves from now on. Raises NotFound, Conflict."""
+    _move(scope, channel_id, ChannelState.LEAVING, reason)
+    _settle_notices(scope, channel_id)
+
+
+def left(scope: Scope, channel: reads.Channel, reason: Message) -> None:
+    """Its credentials are forgotten, and it is said so; nothing where somebody connected it again meanwhile."""
+    tokens.lock(scope, channel.id)
+    if reads.channel(scope, channel.id).state != ChannelState.LEAVING:
+        return
+    tokens.forget(scope, channel.id)
+    _move(scope, channel.id, ChannelState.DISCONNECTED, reason)
+    message = Message("channel.notice_disconnected", {"account": channel.name})
+    notices.put(scope, message, cause=_cause(channel.id, ChannelState.DISCONNECTED), creator_id=channel.creator_id)
+
+
 def turned(scope: Scope, channel_id: UUID, *, back: bool) -> None:
     """A bot's place took its rights away, or gave it what it needs. Raises NotFound."""
     if back:
@@ -244,7 +261,7 @@ def _lost(scope: Scope, channel_id: UUID, state: ChannelState, reason: Message) 
 def say_waiting(scope: Scope, channel_id: UUID, posts: int) -> None:
     """The notice of a lost account says how many posts wait for it; none where the account is not lost."""
     channel = reads.channel(scope, channel_id)
-    if channel.state not in LOST:
+    if channel.state not in LOST or channel.state is ChannelState.LEAVING:
         return
     said: dict[str, str | int] = {"account": channel.name}
     code = f"channel.notice_{channel.state}" + ("_posts" if posts else "")

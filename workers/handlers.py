@@ -8,6 +8,7 @@ from typing import Any
 from channels import (
     connecting,
     controlling,
+    disconnecting,
     enrolling,
     handing,
     menus,
@@ -25,6 +26,7 @@ from channels.events import (
     AdultAreaWanted,
     CallsDue,
     ChannelEnrol,
+    ChannelLeave,
     ChannelLook,
     ChannelProbe,
     ChannelTest,
@@ -171,12 +173,19 @@ def _accounts(s: Services) -> tuple[Route, ...]:
     verify = partial(reading.verify, tenant=tenant, transport=transport, connectors=connectors)
     remove = partial(removing.remove, tenant=tenant, transport=transport, connectors=connectors, mint=s.mint)
     show = partial(menus.look, tenant=tenant, transport=transport, connectors=connectors, menu_of=_menu_of)
-    renew = partial(refreshing.renew, tenant=tenant, transport=transport, connectors=connectors, addresses=addresses)
+    outside = {"tenant": tenant, "transport": transport, "connectors": connectors, "addresses": addresses}
+    renew = partial(refreshing.renew, **outside)
     sign_up = partial(
         subscribing.bring, tenant=tenant, transport=transport, connectors=connectors, taken=house_calls.are_taken(s)
     )
     return (
         Route(CallsDue, sign_up, deadline_seconds=ACT_SECONDS),
+        Route(
+            ChannelLeave,
+            partial(disconnecting.leave, **outside),
+            deadline_seconds=ACT_SECONDS,
+            on_dead=partial(disconnecting.gave_up, tenant=tenant),
+        ),
         Route(ChannelProbe, probe, deadline_seconds=ACT_SECONDS),
         Route(ChannelLook, see, deadline_seconds=LOOK_SECONDS),
         Route(CopyProbe, partial(seeing.watch, tenant=tenant)),

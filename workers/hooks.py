@@ -68,6 +68,8 @@ class PolledEar(Ear):
 
     def _ask(self, step: WireStep) -> bool:
         channel = self._standing()[0]
+        if not connecting.is_heard(channel):  # one that is being disconnected is not signed up anew
+            return False
         order = AuthOrder(channel.tenant_id, channel.id)
         answer = self._transport.send(step, order, account=channel_reads.account(channel))
         return isinstance(answer, Response) and answer.ok
