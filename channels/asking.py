@@ -5,7 +5,8 @@ from uuid import UUID
 
 from channels import attempts, budgets, reads
 from channels.reads import Channel
-from connectors.contract import Answer, Send
+from channels.states import ChannelState
+from connectors.contract import Answer, Send, StepNotSent
 from connectors.transport import Transport
 from foundation.database import OpenScope
 from gate.permit import Authority
@@ -36,6 +37,9 @@ def gather(
         turn = question(answers)
         if not isinstance(turn, Send):
             break
+        if channel.state == ChannelState.DISCONNECTED:  # nothing of it is held to ask with
+            answers = (*answers, StepNotSent(turn.step.name, "disconnected"))
+            continue
         if attempt_id is not None:
             with tenant(channel.tenant_id, ACTOR) as scope:
                 attempts.add_step(scope, attempt_id, position, turn.step, None)

@@ -203,6 +203,19 @@ def free_number(rows: Iterable[Attempt], kind: str) -> int:
     return max((row.n for row in rows if row.kind == kind), default=0) + 1
 
 
+def under_way(scope: Scope, channel_id: UUID) -> bool:
+    """Whether something that was sent by an account may still be answered."""
+    return bool(
+        scope.run(
+            "SELECT EXISTS (SELECT 1 FROM attempts WHERE tenant_id = :tenant AND channel_id = :channel"
+            " AND outcome IS NULL AND deadline_at > :now)",
+            tenant=scope.tenant_id,
+            channel=channel_id,
+            now=scope.now,
+        ).scalar()
+    )
+
+
 def begin(
     scope: Scope,
     *,

@@ -66,8 +66,7 @@ class Armed:
     authority: Authority
     deadline: datetime
     position: int
-    seconds: float
-    """What is left of the deadline at `ready_at`, a reading of this process's `monotonic()`."""
+    seconds: float  # what is left of the deadline at `ready_at`, a reading of this process's `monotonic()`
     ready_at: float
 
 
@@ -243,8 +242,10 @@ def arm_next(
         return Staged()
     if turn.step.kind is StepKind.PUBLISH and row.publish_armed_at is not None:
         raise Refused("attempt.single_shot")
-    if scope.now >= row.deadline_at:
-        return pacing.in_turn(Retry(SHORT_WAIT, "account", Message("attempt.out_of_time")), row, rows)
+    late = scope.now >= row.deadline_at  # nor is anything more sent by an account that a person took off
+    if late or reads.channel(scope, armed.channel.id).left:
+        why = "attempt.out_of_time" if late else "attempt.stopped_midway"
+        return pacing.in_turn(Retry(SHORT_WAIT, "account", Message(why)), row, rows)
     ahead = _Ahead(armed.channel, armed.unit, row.deadline_at)
     staged = attempts.staged([each for each in rows if each.part == row.part], row.unit_digest)
     staged += attempts.answers_of(row) if armed.unit.under else ()  # what was told of the one above

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from channels import reads, tokens
 from channels.events import ChannelConnected
-from channels.states import CHANNEL_STATES, LOST, ChannelState
+from channels.states import CHANNEL_STATES, LEFT, LOST, ChannelState
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -19,20 +19,40 @@ from tenants import hooks, notices
 MOST_APART = 24 * 60
 """Minutes."""
 
-_CONNECT = """
+_UNTIL = "(channels.rest ->> 'until')::timestamptz"
+_RESTS = f"(channels.rest IS NOT NULL AND coalesce({_UNTIL}, 'infinity') > house_now())"
+"""A person let the account rest before it was lost, and the rest is not over."""
+
+_CONNECT = f"""
 INSERT INTO channels (tenant_id, id, creator_id, platform, surface, chat_surface, account, base_url, name, state,
   min_gap_seconds, zone, options, app_key)
 VALUES (:tenant, :id, :creator, :platform, :surface, :chat_surface, :account, :base_url, :name, 'active',
   :gap, :zone, CAST(:options AS jsonb), :app_key)
 ON CONFLICT (tenant_id, platform, account) DO UPDATE SET
   surface = EXCLUDED.surface, chat_surface = EXCLUDED.chat_surface, base_url = EXCLUDED.base_url, name = EXCLUDED.name,
-  state = CASE WHEN channels.state = 'paused' THEN 'paused' ELSE 'active' END,
-  reason = CASE WHEN channels.state = 'paused' THEN channels.reason END,
+  state = CASE WHEN channels.state = 'paused' OR {_RESTS} THEN 'paused' ELSE 'active' END,
+  reason = CASE WHEN channels.state = 'paused' THEN channels.reason WHEN {_RESTS} THEN channels.rest -> 'reason' END,
+  paused_until = CASE WHEN channels.state = 'paused' THEN channels.paused_until WHEN {_RESTS} THEN {_UNTIL} END,
+  rest = NULL,
   min_gap_seconds = greatest(channels.min_gap_seconds, EXCLUDED.min_gap_seconds),
   zone = EXCLUDED.zone, app_key = EXCLUDED.app_key, options = channels.options || EXCLUDED.options,
   updated_at = house_now()
 WHERE channels.creator_id = EXCLUDED.creator_id
 RETURNING id
+"""  # noqa: S608  our own conditions
+
+_LET_IN = f"""
+UPDATE channels SET state = CASE WHEN {_RESTS} THEN 'paused' ELSE 'active' END,
+  reason = CASE WHEN {_RESTS} THEN rest -> 'reason' END, paused_until = CASE WHEN {_RESTS} THEN {_UNTIL} END,
+  rest = NULL, updated_at = house_now()
+WHERE tenant_id = :tenant AND id = :id AND state = 'gone'
+"""  # noqa: S608  our own conditions
+
+_MOVE = """
+UPDATE channels SET state = :after, reason = CAST(:reason AS jsonb), paused_until = :until,
+  rest = CASE WHEN NOT :lost THEN NULL WHEN state = 'paused'
+    THEN jsonb_build_object('reason', reason, 'until', paused_until) ELSE rest END, updated_at = house_now()
+WHERE tenant_id = :tenant AND id = :id AND state = :before
 """
 
 
@@ -153,29 +173,56 @@ def gone(scope: Scope, channel_id: UUID, reason: Message) -> None:
     _lost(scope, channel_id, ChannelState.GONE, reason)
 
 
-SHUT_OUT = "channel.shut_out"
-"""Why an account is gone that its platform may let in again, and then says so."""
+SHUT_OUT, LET_GO = "channel.shut_out", "channel.let_go"
+"""Why an account is gone that its platform may let in again, and then says so: a server put the bot out, a channel or a
+group took its rights away."""
 
 
-def shut_out(scope: Scope, channel_id: UUID) -> None:
+def shut_out(scope: Scope, channel_id: UUID, why: str = SHUT_OUT) -> None:
     """The place an account posts to put it out, and may take it in again. Raises NotFound."""
-    gone(scope, channel_id, Message(SHUT_OUT))
-    if reads.channel(scope, channel_id).reason != Message(SHUT_OUT):  # a post met it first, and knew no more
-        _explain(scope, channel_id, Message(SHUT_OUT))
+    gone(scope, channel_id, Message(why))
+    if reads.channel(scope, channel_id).reason != Message(why):  # a post met it first, and knew no more
+        _explain(scope, channel_id, Message(why))
+
+
+def leave(scope: Scope, channel_id: UUID, reason: Message) -> None:
+    """A person takes the account off: nothing leaves from now on. Raises NotFound, Conflict."""
+    _move(scope, channel_id, ChannelState.LEAVING, reason)
+    _settle_notices(scope, channel_id)
+
+
+def left(scope: Scope, channel: reads.Channel, reason: Message) -> None:
+    """Its credentials are forgotten, and it is said so; nothing where somebody connected it again meanwhile."""
+    tokens.lock(scope, channel.id)
+    if reads.channel(scope, channel.id).state != ChannelState.LEAVING:
+        return
+    tokens.forget(scope, channel.id)
+    _move(scope, channel.id, ChannelState.DISCONNECTED, reason)
+    message = Message("channel.notice_disconnected", {"account": channel.name})
+    notices.put(scope, message, cause=_cause(channel.id, ChannelState.DISCONNECTED), creator_id=channel.creator_id)
+
+
+def turned(scope: Scope, channel_id: UUID, *, back: bool) -> None:
+    """A bot's place took its rights away, or gave it what it needs. Raises NotFound."""
+    if back:
+        let_in(scope, channel_id)
+    else:
+        shut_out(scope, channel_id, LET_GO)
 
 
 def let_in(scope: Scope, channel_id: UUID) -> None:
-    """It did: what waited goes on by itself. Nothing changes for any other account. Raises NotFound."""
+    """It did: what waited goes on by itself, or rests as a person had wanted. Nothing changes for any other account.
+    Raises NotFound."""
     if not may_return(reads.channel(scope, channel_id)):
         return
-    _move(scope, channel_id, ChannelState.ACTIVE, None)
+    scope.run(_LET_IN, tenant=scope.tenant_id, id=channel_id)
     _settle_notices(scope, channel_id)
     outbox.put(scope, ChannelConnected(scope.tenant_id, channel_id), dedupe=f"connected:{channel_id}")
 
 
 def may_return(channel: reads.Channel) -> bool:
     """Whether an account that is gone is listened for: it may be let in again."""
-    return channel.state == ChannelState.GONE and channel.reason == Message(SHUT_OUT)
+    return channel.state == ChannelState.GONE and channel.reason in (Message(SHUT_OUT), Message(LET_GO))
 
 
 def is_heard(channel: reads.Channel) -> bool:
@@ -202,7 +249,7 @@ def _explain(scope: Scope, channel_id: UUID, reason: Message) -> None:
 def _lost(scope: Scope, channel_id: UUID, state: ChannelState, reason: Message) -> None:
     """One notice per channel, however many posts meet the same dead token."""
     channel = reads.channel(scope, channel_id)
-    if channel.state in (state, ChannelState.GONE):
+    if channel.state in LEFT or channel.state in (state, ChannelState.GONE):
         return
     _move(scope, channel_id, state, reason)
     message = Message(f"channel.notice_{state}", {"account": channel.name})
@@ -214,7 +261,7 @@ def _lost(scope: Scope, channel_id: UUID, state: ChannelState, reason: Message) 
 def say_waiting(scope: Scope, channel_id: UUID, posts: int) -> None:
     """The notice of a lost account says how many posts wait for it; none where the account is not lost."""
     channel = reads.channel(scope, channel_id)
-    if channel.state not in LOST:
+    if channel.state not in LOST or channel.state is ChannelState.LEAVING:
         return
     said: dict[str, str | int] = {"account": channel.name}
     code = f"channel.notice_{channel.state}" + ("_posts" if posts else "")
@@ -229,14 +276,14 @@ def _move(
     before = reads.channel(scope, channel_id).state
     CHANNEL_STATES.check(before, after)
     done = scope.run(
-        "UPDATE channels SET state = :after, reason = CAST(:reason AS jsonb), paused_until = :until,"
-        " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND state = :before",
+        _MOVE,
         tenant=scope.tenant_id,
         id=channel_id,
         before=str(before),
         after=str(after),
         reason=canonical(reason.to_json()).decode() if reason is not None else None,
         until=until,
+        lost=after in LOST,
     )
     if not done.rowcount:
         raise Conflict("channel.moved")

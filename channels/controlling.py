@@ -6,8 +6,9 @@ from uuid import UUID
 
 from channels import abilities, asking, attempts, reads, storing
 from channels.reads import Channel
+from channels.states import ChannelState
 from connectors.answers import SHORT_WAIT
-from connectors.contract import Answer, ChatConnector, Send, WireStep
+from connectors.contract import Answer, ChatConnector, Send, StepNotSent, WireStep
 from connectors.outcomes import Outcome, Rejected, Retry
 from connectors.selling import Subscribes
 from connectors.transport import Transport
@@ -24,6 +25,8 @@ Seen = Callable[[ChatConnector, tuple[Answer, ...]], Send | Outcome | None]
 
 def send(channel: Channel, step: WireStep, *, transport: Transport) -> Answer:
     """Send one control step of an account at once; opens no transaction. Raises EgressForbidden."""
+    if channel.state == ChannelState.DISCONNECTED:  # nothing of it is held to ask with
+        return StepNotSent(step.name, "disconnected")
     order = ControlOrder(channel.tenant_id, channel.id, step.action)
     return transport.send(step, order, account=reads.account(channel))
 

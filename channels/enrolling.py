@@ -264,7 +264,7 @@ def test(
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, event.subject_id)
     connector = connectables.get(channel.platform)
-    if connector is None:
+    if connector is None or channel.left:
         return
     answers: tuple[Answer, ...] = ()
     end: Outcome | None = Retry(timedelta(0), "account", Message("enrolment.endless"))

@@ -60,6 +60,19 @@ class ChannelTest:
 
 
 @dataclass(frozen=True)
+class ChannelLeave:
+    """A person, named `by`, disconnected the account `subject_id` at `at` (UTC-aware): tell its platform, forget its
+    credentials."""
+
+    kind: ClassVar[str] = "channel.disconnect"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class ChannelLook:
     """See what the place the account `subject_id` posts to is set to."""
 

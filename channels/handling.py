@@ -25,7 +25,7 @@ def probe(event: ChannelProbe, *, tenant: OpenScope, transport: Transport, conne
         now = scope.now
     if waits is not None:
         raise outbox.Later(waits.until - now)
-    if braked is None:
+    if braked is None or channel.left:
         return
     turn = _harmless(abilities.of(connectors, channel), channel.account, now)
     if turn is None:

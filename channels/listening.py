@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels import abilities, asking, budgets, reads, refreshing
+from channels import abilities, asking, budgets, connecting, reads, refreshing
 from channels.reads import Channel
 from connectors import windows
 from connectors.contract import Answer, ChatConnector, News, Response, Send, StepNotSent, Update
@@ -107,6 +107,7 @@ def unheard(scope: Scope, channel: Channel, heard: Heard) -> None:
     A 409 is somebody else who listens on the same account: the members are told, once.
     """
     if isinstance(heard.answer, Response) and heard.answer.status == 401:
+        connecting.wait_no_more(scope, channel.id, Message("connectors.token_refused"))
         refreshing.weigh(scope, channel, Reauthorize(Message("channel.token_refused")), shown=channel.generation)
     elif heard.why is not None:
         refreshing.weigh(scope, channel, heard.why, shown=channel.generation)

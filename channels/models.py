@@ -37,6 +37,7 @@ class ChannelRow(CreatorRow, table=True):
     state: str = ChannelState.ACTIVE
     reason: dict[str, Any] | None = reason_column()
     paused_until: datetime | None = instant(optional=True)
+    rest: dict[str, Any] | None = reason_column()  # `reason` and `until` of the pause it was lost in, and returns to
     min_gap_seconds: int = 0
     zone: str
     last_ok_at: datetime | None = instant(optional=True)

@@ -161,10 +161,12 @@ def locked(
 def _reached(
     tenant_id: UUID, channel_id: UUID, *, tenant: OpenScope, connectors: Mapping[str, Connector]
 ) -> tuple[Channel, Connector, bool]:
-    """An account, its connector, and whether its platform wants us to wait. Raises NotFound."""
+    """An account, its connector, and whether nobody may ask it now: its platform wants us to wait, or a person
+    took it off. Raises NotFound."""
     with tenant(tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, channel_id)
-        return channel, abilities.of(connectors, channel), budgets.limit(scope, channel_id, brake=False) is not None
+        waits = channel.left or budgets.limit(scope, channel_id, brake=False) is not None
+        return channel, abilities.of(connectors, channel), waits
 
 
 def _told(

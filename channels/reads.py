@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, tuple_
 from sqlmodel import col, select
 
 from channels.models import AttemptRow, ChannelRow, TokenRow
-from channels.states import LOST, ChannelState
+from channels.states import LEFT, LOST, ChannelState
 from connectors.transport import Account
 from foundation.database import Scope
 from foundation.errors import NotFound
@@ -63,6 +63,11 @@ class Channel:
         """Whether the token is known to be no good while a new one can be had: nothing is sent with it meanwhile."""
         ended = self.expires_at is not None and self.expires_at <= now
         return self.refresh is not None and (self.refused or ended)
+
+    @property
+    def left(self) -> bool:
+        """Whether a person took it off: nothing is sent by it any more."""
+        return self.state in LEFT
 
     @property
     def destination(self) -> str:

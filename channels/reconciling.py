@@ -8,6 +8,7 @@ from uuid import UUID
 from channels import abilities, asking, attempts, budgets, reads, storing
 from channels.attempts import Attempt
 from channels.reads import Channel
+from channels.states import ChannelState
 from connectors.contract import Answer, Connector, Send, Sought
 from connectors.outcomes import (
     Absent,
@@ -87,6 +88,8 @@ def look(
     connector = abilities.of(connectors, channel)
 
     def ask(answers: tuple[Answer, ...]) -> Send | Sighting:
+        if channel.state == ChannelState.DISCONNECTED:  # nobody can look any more: a person says what is there
+            return Unknown(Message(NO_LOOKUP))
         return connector.find(sought, answers)
 
     def order(action: str) -> ControlOrder:

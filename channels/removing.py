@@ -22,10 +22,11 @@ from channels import (
 from channels.events import CopyRemoved, TakedownRemove
 from channels.reads import Channel
 from channels.replacing import Mint, Outside
+from channels.states import ChannelState
 from connectors import contract
 from connectors.contract import Answer, Connector, Send
 from connectors.locking import KEPT
-from connectors.outcomes import Found, Outcome, Processing, Published, Rejected, Retry
+from connectors.outcomes import Found, Outcome, Processing, Published, Reauthorize, Rejected, Retry
 from connectors.transport import Transport
 from foundation import outbox
 from foundation.database import OpenScope, Scope
@@ -132,6 +133,8 @@ def _taken_away(copy: Copy, channel: Channel, native_id: str, outside: Outside) 
     connector, place = abilities.of(outside.connectors, channel), contract.Copy(native_id, copy.account, copy.viewer)
 
     def question(answers: tuple[Answer, ...]) -> Send | Outcome:
+        if channel.state == ChannelState.DISCONNECTED:  # it is somebody's task, and ours once it is connected again
+            return Reauthorize(Message("channel.is_disconnected", {"account": channel.name}))
         return connector.remove(place, answers)
 
     def order(action: str) -> Authority:

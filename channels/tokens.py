@@ -99,6 +99,17 @@ def keep(scope: Scope, channel_id: UUID, token: Sealed, refresh: Sealed | None, 
     )
 
 
+def forget(scope: Scope, channel_id: UUID) -> None:
+    """Delete the credentials of an account, and that its platform calls about it: whoever connects it signs it up."""
+    mine = {"tenant": scope.tenant_id, "channel": channel_id}
+    scope.run("DELETE FROM tokens WHERE tenant_id = :tenant AND channel_id = :channel", **mine)
+    scope.run(
+        "UPDATE call_subscriptions SET state = 'off', generation = 0, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND channel_id = :channel",
+        **mine,
+    )
+
+
 def renew_due(scope: Scope) -> int:
     """Write a row for each account of the tenant whose tokens must be renewed now; returns how many were due."""
     due: Sequence[UUID] = scope.run(_WANTED, tenant=scope.tenant_id, now=scope.now).scalars().all()

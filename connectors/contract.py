@@ -369,8 +369,9 @@ class News:
     cursor: str
 
 
-Gone = Literal["blocked", "lost", "join", "counted"]
-"""`blocked`: the fan takes no messages of ours any more; `lost`: the place we post to let go of us. Nobody is gone, but
+Gone = Literal["blocked", "lost", "back", "join", "counted"]
+"""`blocked`: the fan takes no messages of ours any more; `lost`: the place we post to let go of us; `back`: it
+may be posted to. Nobody is gone, but
 `join`: somebody asks into the place `ref`; `counted`: its message `native_id` has `amount_minor` reactions now."""
 
 

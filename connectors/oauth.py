@@ -79,6 +79,11 @@ def renewal(path: str, grant: Grant, named: str = CLIENT_ID) -> WireStep:
     return _asked(path, {"grant_type": REFRESH, REFRESH: grant.refresh}, client, named)
 
 
+def showing(path: str, said: Mapping[str, Any], client: OAuthClient, named: str = CLIENT_ID) -> WireStep:
+    """A request to an endpoint for tokens that shows the client as this one does when it renews."""
+    return _asked(path, said, client, named)
+
+
 def _asked(path: str, said: Mapping[str, Any], client: OAuthClient, named: str, *, basic: bool = True) -> WireStep:
     """A client with a secret shows it by Basic and nowhere else; one without names itself. Where the id has a name of
     its own, or Basic is not known, both stand among the fields (RFC 6749, 2.3.1)."""

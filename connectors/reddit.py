@@ -49,6 +49,7 @@ from connectors.reddit_answers import (
 )
 from connectors.reddit_pictures import FILM, Upload, not_stored
 from connectors.remarks import Act, Remarks, Spot
+from connectors.revoking import Held
 from connectors.standing import Stand
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -261,6 +262,10 @@ class Reddit:
     def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return reddit_account.check(account, answers)
+
+    def revoke(self, held: Held, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """End what the account's owner allowed."""
+        return reddit_account.revoke(held, answers)
 
     def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
         """A new access token."""

@@ -14,11 +14,12 @@ from typing import Any
 from uuid import UUID
 
 from connectors import answers as http
-from connectors import following, oauth
+from connectors import following, oauth, revoking
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field, Visit
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected
 from connectors.places import Destination, Seen
+from connectors.revoking import Held
 from foundation.sealed import Sealed
 from foundation.words import Message, canonical
 
@@ -282,6 +283,17 @@ def followers(account: str, answers: tuple[Answer, ...]) -> Send | int | None:
         return following.number(_about(answers[-1]).get("subscribers"))
     asked = following.asked(f"/r/u_{http.segment(spot(account).user)}/about?raw_json=1")
     return Send(replace(asked.step, headers=agent(account)))
+
+
+def revoke(held: Held, answers: tuple[Answer, ...]) -> Send | Outcome:
+    """End the refresh token and all that came with it; one that is none is no error.
+
+    Source: https://github.com/reddit-archive/reddit/wiki/OAuth2#manually-revoking-a-token
+    """
+    if answers:
+        return revoking.meaning(answers[-1], held.account)
+    token = held.refresh or held.token
+    return revoking.asked("/api/v1/revoke_token", held, token, headers=agent(held.account))
 
 
 def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:

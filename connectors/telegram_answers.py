@@ -56,14 +56,14 @@ def meaning(answer: Answer, *, creates: bool, reader: bool = False) -> Outcome:
             return Rejected(Message("telegram.no_paid_media"), permanent=False)
         case 403 if reader:
             return Rejected(Message(READER_GONE), permanent=True)
+        case 400 | 403 if not reader and any(words in said for words in _NO_RIGHTS):
+            return Disconnected(Message("channel.let_go"))  # Telegram tells when it may post there again
         case 403 if said:
             return Disconnected(Message("connectors.account_gone", {"word": word(answer)}))
         case 400 if _moved_to(answer):
             return Reauthorize(Message("telegram.moved"))
         case 400 if reader and "chat not found" in said:
             return Rejected(Message(READER_GONE), permanent=True)
-        case 400 if not reader and any(words in said for words in _NO_RIGHTS):
-            return Disconnected(Message("connectors.account_gone", {"word": word(answer)}))
         case status if 400 <= status < 500 and status != 408:
             return Rejected(Message("connectors.refused", {"status": status, "word": word(answer)}), permanent=False)
         case _:

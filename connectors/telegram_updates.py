@@ -137,11 +137,13 @@ def _asks_in(key: str, asked: ChatJoinRequest) -> Update:
 
 def _member(key: str, change: ChatMemberUpdated) -> Update | None:
     """A fan who blocks the bot; a channel that lets go of it, or a group where it is no administrator any more: what
-    connecting asks for. What else changes is nothing to hear."""
+    connecting asks for; and one that gives it these rights. What else changes is nothing to hear."""
     now = change.new_chat_member
     if change.chat.type == ChatType.PRIVATE:
         return Update(key, "blocked", **_who(change.from_user)) if now.status in _OUT else None
+    if change.chat.type not in (ChatType.CHANNEL, ChatType.SUPERGROUP):
+        return None
     mute = change.chat.type == ChatType.CHANNEL and not getattr(now, "can_post_messages", False)
     demoted = change.chat.type == ChatType.SUPERGROUP and now.status not in _RUNS
     gone = now.status in _OUT or mute or demoted
-    return Update(key, "lost", str(change.from_user.id), ref=str(change.chat.id)) if gone else None
+    return Update(key, "lost" if gone else "back", str(change.from_user.id), ref=str(change.chat.id))

@@ -27,6 +27,7 @@ from connectors.outcomes import (
     Unknown,
 )
 from connectors.places import Located, shown_at
+from connectors.revoking import Held
 from connectors.tiktok_account import CREATOR, READERS, SURFACE, code, data, meaning, spot
 from connectors.tiktok_upload import (
     DONE,
@@ -189,6 +190,10 @@ class TikTok:
     def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return tiktok_account.check(account, answers)
+
+    def revoke(self, held: Held, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """End what the account's owner allowed."""
+        return tiktok_account.revoke(held, answers)
 
     def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
         """A new pair of tokens."""

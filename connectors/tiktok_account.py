@@ -11,10 +11,11 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import answers as http
-from connectors import following, oauth
+from connectors import following, oauth, revoking
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Field, Visit
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
+from connectors.revoking import Held
 from foundation.sealed import Sealed
 from foundation.words import Message
 
@@ -159,6 +160,16 @@ def followers(answers: tuple[Answer, ...]) -> Send | int | None:
         return following.asked("/v2/user/info/?fields=follower_count")
     told = data(answers[-1]).get("user")
     return following.number(told.get("follower_count")) if isinstance(told, dict) else None
+
+
+def revoke(held: Held, answers: tuple[Answer, ...]) -> Send | Outcome:
+    """End what the account's owner allowed, by its access token.
+
+    Source: https://developers.tiktok.com/doc/oauth-user-access-token-management
+    """
+    if answers:
+        return revoking.meaning(answers[-1], held.account)
+    return revoking.asked("/v2/oauth/revoke/", held, held.token, named=CLIENT_KEY)
 
 
 def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:

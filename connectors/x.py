@@ -17,6 +17,7 @@ from connectors.enrolment import Connected, Visit
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
 from connectors.remarks import Act, Remarks, Spot
+from connectors.revoking import Held
 from connectors.standing import Missing, Stand, Standing
 from connectors.x_account import SURFACE, data_of, id_of, meaning, said
 from connectors.x_films import MIME, OPEN, PART, Film
@@ -205,6 +206,10 @@ class X:
     def check(self, account: str, answers: tuple[Answer, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return x_account.check(account, answers)
+
+    def revoke(self, held: Held, answers: tuple[Answer, ...]) -> Send | Outcome:
+        """End the pair of tokens."""
+        return x_account.revoke(held, answers)
 
     def refresh(self, grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:
         """A new pair of tokens; the old refresh token is used up by that."""

@@ -10,10 +10,11 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import answers as http
-from connectors import following, oauth
+from connectors import following, oauth, revoking
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Visit
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from connectors.revoking import Held
 from foundation.sealed import Sealed
 from foundation.words import Message
 
@@ -127,6 +128,16 @@ def followers(answers: tuple[Answer, ...]) -> Send | int | None:
         return following.asked("/2/users/me?user.fields=public_metrics")
     told = data_of(answers[-1]).get("public_metrics")
     return following.number(told.get("followers_count")) if isinstance(told, dict) else None
+
+
+def revoke(held: Held, answers: tuple[Answer, ...]) -> Send | Outcome:
+    """End the pair: its refresh token ends both.
+
+    Source: https://docs.x.com/fundamentals/authentication/oauth-2-0/user-access-token
+    """
+    if answers:
+        return revoking.meaning(answers[-1], held.account)
+    return revoking.asked("/2/oauth2/revoke", held, held.refresh or held.token)
 
 
 def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:

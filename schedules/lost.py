@@ -16,6 +16,17 @@ ACCOUNT_LOST = "delivery.account_lost"
 """The reason of a hold that ends when the account is connected again."""
 
 
+def ahead(scope: Scope, channel_id: UUID) -> int:
+    """How many posts are still to leave by an account."""
+    states = [S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.PARTLY, S.BROKEN_OFF]
+    planned = select(func.count()).where(
+        Delivery.tenant_id == scope.tenant_id,
+        Delivery.channel_id == channel_id,
+        col(Delivery.state).in_([str(state) for state in states]),
+    )
+    return scope.session.exec(planned).one()
+
+
 def tell(scope: Scope, channel_id: UUID) -> None:
     """The account's notice says how many posts wait for it now. Raises NotFound."""
     waiting = select(func.count()).where(

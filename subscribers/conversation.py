@@ -83,9 +83,9 @@ def receive(scope: Scope, channel: Channel, update: Update, *, rails: Rails, env
             unlocking.soon(scope, channel, update.fan, update.payload)
         case "blocked":
             directory.blocked_us(scope, channel.id, update.fan)
-        case "lost":
+        case "lost" | "back":
             if update.ref == channel.destination:
-                connecting.gone(scope, channel.id, Message("channel.let_go"))
+                connecting.turned(scope, channel.id, back=update.kind == "back")
         case "join":
             joining.asked(scope, channel, update, notice=_notice)
         case "message" | "button" | "age" | "stop" | "unsupported":

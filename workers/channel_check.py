@@ -8,7 +8,7 @@ from channels import abilities, enrolling
 from channels import reads as channel_reads
 from channels.events import ChannelTest
 from channels.reads import Channel
-from channels.states import ChannelState
+from channels.states import LOST
 from connectors.registry import connectables
 from foundation import telemetry
 from foundation.errors import NotFound
@@ -73,7 +73,7 @@ def _ask(services: Services, tenant_id: UUID, agency: str, channel: Channel) -> 
     enrolling.test(test, tenant=services.tenant, transport=services.transport, connectables=able)
     with services.tenant(tenant_id, ASKING) as scope:
         now = channel_reads.channel(scope, channel.id)
-    if now.state in (ChannelState.REAUTHORIZE, ChannelState.GONE):
+    if now.state in LOST:
         return Tried(agency, now, False, Message(f"channel.is_{now.state}", {"account": now.name}))
     answered = now.last_ok_at is not None and (channel.last_ok_at is None or now.last_ok_at > channel.last_ok_at)
     return Tried(agency, now, answered, Message("cli.channel.answered" if answered else "cli.channel.no_answer"))

@@ -24,3 +24,17 @@ def try_accounts(
     said, well = show(name, agency=agency)
     typer.echo(said)
     sys.exit(0 if well else 1)
+
+
+@app.command()
+def disconnect(
+    name: Annotated[str, typer.Argument(help="Name of one account.")],
+    agency: Annotated[str, typer.Option(help="Of one agency of several.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only told.")] = False,
+) -> None:
+    """Take an account off: its platform is told, its credentials are forgotten, its history stays."""
+    from workers.channel_leave import disconnect as take_off  # noqa: PLC0415  modules load when a command runs
+
+    said, done = take_off(name, agency=agency, sure=yes)
+    typer.echo(said)
+    sys.exit(0 if done else 1)

@@ -320,6 +320,10 @@ class _Client(discord.Client):
         """A server let the bot in."""
         self.heard.put_nowait(_Servers(here=frozenset({str(guild.id)})))
 
+    async def on_guild_available(self, guild: discord.Guild) -> None:
+        """A server that is said not to be down: the bot is on it, be it new there or after a failure of theirs."""
+        self.heard.put_nowait(_Servers(here=frozenset({str(guild.id)})))
+
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """A server put the bot out, or is no more."""
         self.heard.put_nowait(_Servers(left=frozenset({str(guild.id)})))

@@ -9,6 +9,7 @@ from channels import (
     abilities,
     connecting,
     controlling,
+    disconnecting,
     enrolling,
     handing,
     measuring,
@@ -27,6 +28,7 @@ from channels.events import (
     AdultAreaWanted,
     CallsDue,
     ChannelEnrol,
+    ChannelLeave,
     ChannelLook,
     ChannelMeasure,
     ChannelProbe,
@@ -176,12 +178,19 @@ def _accounts(s: Services) -> tuple[Route, ...]:
     verify = partial(reading.verify, tenant=tenant, transport=transport, connectors=connectors)
     remove = partial(removing.remove, tenant=tenant, transport=transport, connectors=connectors, mint=s.mint)
     show = partial(menus.look, tenant=tenant, transport=transport, connectors=connectors, menu_of=_menu_of)
-    renew = partial(refreshing.renew, tenant=tenant, transport=transport, connectors=connectors, addresses=addresses)
+    outside = {"tenant": tenant, "transport": transport, "connectors": connectors, "addresses": addresses}
+    renew = partial(refreshing.renew, **outside)
     sign_up = partial(
         subscribing.bring, tenant=tenant, transport=transport, connectors=connectors, taken=house_calls.are_taken(s)
     )
     return (
         Route(CallsDue, sign_up, deadline_seconds=ACT_SECONDS),
+        Route(
+            ChannelLeave,
+            partial(disconnecting.leave, **outside),
+            deadline_seconds=ACT_SECONDS,
+            on_dead=partial(disconnecting.gave_up, tenant=tenant),
+        ),
         Route(ChannelProbe, probe, deadline_seconds=ACT_SECONDS),
         Route(ChannelLook, see, deadline_seconds=LOOK_SECONDS),
         Route(CopyProbe, partial(seeing.watch, tenant=tenant)),
@@ -322,7 +331,7 @@ def ears(s: Services) -> Ears:
     """The listeners of all chat accounts."""
 
     def chatty(channel: Channel) -> bool:
-        heard = channel.state == "active" or (channel.platform in GATEWAYS and connecting.may_return(channel))
+        heard = connecting.is_heard(channel)
         return bool(channel.chat_surface) and heard and channel.platform in s.chat_connectors
 
     def inbox(channel: Channel) -> Hashable:

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 from uuid import UUID
 
-from channels import abilities
+from channels import abilities, connecting
 from channels import reads as channel_reads
 from channels.listening import Heard
 from channels.reads import Channel
-from channels.states import ChannelState
 from connectors.contract import ChatConnector, Hookable, Response, StepNotSent, Update, WireStep
 from foundation import inbox, telemetry
 from foundation.clock import monotonic
@@ -69,6 +68,8 @@ class PolledEar(Ear):
 
     def _ask(self, step: WireStep) -> bool:
         channel = self._standing()[0]
+        if not connecting.is_heard(channel):  # one that is being disconnected is not signed up anew
+            return False
         order = AuthOrder(channel.tenant_id, channel.id)
         answer = self._transport.send(step, order, account=channel_reads.account(channel))
         return isinstance(answer, Response) and answer.ok
@@ -110,7 +111,7 @@ class CalledEar(PolledEar):
         if updates is None:
             return True  # nobody will ever read it
         channel = self._standing()[0]
-        if channel.state != ChannelState.ACTIVE or self._stop.is_set():
+        if not connecting.is_heard(channel) or self._stop.is_set():
             return False
         with self._one_at_a_time:
             self._body = body

@@ -10,11 +10,10 @@ from uuid import UUID
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from channels import abilities, listening
+from channels import abilities, connecting, listening
 from channels import reads as channel_reads
 from channels.listening import Heard
 from channels.reads import Channel
-from channels.states import ChannelState
 from connectors.contract import ChatConnector, Update
 from connectors.transport import Transport
 from foundation import telemetry
@@ -116,7 +115,7 @@ class Ear:
     def once(self) -> Heard | None:
         """One poll, kept and acknowledged; None, and the last, of an account that may not listen any more."""
         channel, after = self._standing()
-        if channel.state != ChannelState.ACTIVE:
+        if not connecting.is_heard(channel):
             self.stop()
             return None
         with self._tenant(channel.tenant_id, LISTENING) as scope:
@@ -125,7 +124,7 @@ class Ear:
         heard = listening.poll(channel, after, transport=self._transport, connectors=self._connectors)
         if self._stop.is_set():  # stopped while the platform was asked: whoever listens next hears it again
             return None
-        if heard.updates and self._standing()[0].state != ChannelState.ACTIVE:
+        if heard.updates and not connecting.is_heard(self._standing()[0]):
             self.stop()  # paused while the platform was asked: all of it is heard again after the pause
             return None
         if heard.cursor is not None:

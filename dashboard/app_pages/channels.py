@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from channels import connecting, enrolling, oauth_clients, phones, visiting
+from channels import connecting, disconnecting, enrolling, oauth_clients, phones, visiting
 from channels.enrolling import Enrolment
 from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState, EnrolmentState
@@ -19,6 +19,7 @@ from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
+from schedules import lost
 from schedules.rehearsing import What
 from tenants import letterbox
 from tenants.reads import Creator
@@ -74,6 +75,10 @@ def _acts(page: Page, account: Account, running: dict[UUID, What]) -> None:
     elif state == ChannelState.ACTIVE:
         acting.button(page, "channels.pause", partial(_pause, page, key), right=Right.RUN, key=f"pause:{key}")
     calendar_rehearsal.of_account(page, key, running)
+    if not account.channel.left:
+        with st.popover(page.word("channels.leave")):
+            draw("calendar_note.html", note=page.word("channels.leave_asked"))
+            acting.button(page, "channels.leave_sure", partial(_leave, page, key), right=Right.RUN, key=f"leave:{key}")
 
 
 def _phones(page: Page, account: Account) -> None:
@@ -240,6 +245,12 @@ def _resume(page: Page, channel_id: UUID, scope: Scope, _: UUID) -> Message:
     channel = _mine(page, scope, channel_id).channel
     connecting.resume(scope, channel.id)
     return Message("channels.resumed", {"name": channel.name})
+
+
+def _leave(page: Page, channel_id: UUID, scope: Scope, _: UUID) -> Message:
+    channel = _mine(page, scope, channel_id).channel
+    disconnecting.ask(scope, channel.id, page.who.member.name)
+    return Message("channels.leaving", {"name": channel.name, "posts": lost.ahead(scope, channel.id)})
 
 
 def _entrust(page: Page, channel_id: UUID, box: str, scope: Scope, _: UUID) -> Message:

@@ -119,6 +119,30 @@ def test_a_pause_with_an_end_ends_by_itself(lea: World) -> None:
     assert lea.channel().state == ChannelState.ACTIVE
 
 
+@pytest.mark.parametrize("why", [connecting.SHUT_OUT, connecting.LET_GO])
+@pytest.mark.parametrize("back", ["let in", "connected again"])
+@pytest.mark.parametrize(("until", "later", "after"), [(None, 0, "paused"), (1, 0, "paused"), (1, 2, "active")])
+def test_a_pause_outlives_being_put_out(
+    lea: World, why: str, back: str, *, until: int | None, later: int, after: str
+) -> None:
+    """It rests again, as long as somebody wanted; one whose end came meanwhile is over."""
+    with lea.scope() as scope:
+        ends = scope.now + timedelta(hours=until) if until is not None else None
+        connecting.pause(scope, lea.channel_id, REST, until=ends)
+        connecting.shut_out(scope, lea.channel_id, why)
+        connecting.shut_out(scope, lea.channel_id, why)
+    assert lea.channel().state == ChannelState.GONE
+    lea.pass_time(later * 3600)
+    if back == "let in":
+        with lea.scope() as scope:
+            connecting.let_in(scope, lea.channel_id)
+    else:
+        connect(lea)
+    stands = lea.channel()
+    assert str(stands.state) == after
+    assert (stands.reason, stands.paused_until) == ((REST, ends) if after == "paused" else (None, None))
+
+
 def test_an_account_that_is_gone_tells_its_owner(lea: World) -> None:
     with lea.scope() as scope:
         connecting.gone(scope, lea.channel_id, REST)

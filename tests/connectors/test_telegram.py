@@ -16,6 +16,7 @@ from connectors.telegram_stars import PAGE
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from gate.units import Button, Invoice, Medium, Subject, Text, Unit
+from tests.fakes.telegram_world import RIGHTS
 
 TELEGRAM = Telegram()
 POST = Unit(
@@ -289,6 +290,12 @@ def test_who_asks_to_come_in_and_how_many_react_are_told() -> None:
     assert {"chat_join_request", "message_reaction_count"} <= set(ALLOWED)
 
 
+MORE: dict[str, dict[str, Any]] = {
+    "kicked": {"until_date": 0},
+    "administrator": {"can_be_edited": False, **dict.fromkeys(RIGHTS, False), "can_post_messages": True},
+}
+
+
 @pytest.mark.parametrize(
     ("chat", "status", "kind"),
     [
@@ -297,16 +304,18 @@ def test_who_asks_to_come_in_and_how_many_react_are_told() -> None:
         ({"id": -7, "type": "channel", "title": "x"}, "left", "lost"),
         ({"id": -8, "type": "supergroup", "title": "x"}, "member", "lost"),
         ({"id": -8, "type": "supergroup", "title": "x"}, "kicked", "lost"),
+        ({"id": -7, "type": "channel", "title": "x"}, "administrator", "back"),
+        ({"id": -8, "type": "supergroup", "title": "x"}, "administrator", "back"),
     ],
 )
-def test_who_lets_go_of_the_bot(chat: dict[str, Any], status: str, kind: str | None) -> None:
+def test_who_lets_go_of_the_bot_and_takes_it_back(chat: dict[str, Any], status: str, kind: str | None) -> None:
     bot = {"id": 1, "is_bot": True, "first_name": "lea_bot"}
     change = {
         "chat": chat,
         "from": FAN,
         "date": 1,
         "old_chat_member": {"status": "member", "user": bot},
-        "new_chat_member": {"status": status, "user": bot, **({"until_date": 0} if status == "kicked" else {})},
+        "new_chat_member": {"status": status, "user": bot, **MORE.get(status, {})},
     }
     updates, _ = heard({"update_id": 1, "my_chat_member": change})
     assert [update.kind for update in updates] == ([kind] if kind else [])

@@ -236,13 +236,19 @@ class Telegram:
             channel.rights[bot.id] = "kicked"
             self._member(bot, channel, self.person("Owner"), "administrator", "kicked")
 
-    def _member(self, bot: Bot, chat: Chat, by: Person, before: str, after: str) -> None:
+    def let_in(self, bot: Bot, channel: Chat) -> None:
+        """The owner of a channel makes the bot an administrator that may post."""
+        with self.lock:
+            channel.rights[bot.id] = "post"
+            self._member(bot, channel, self.person("Owner"), "left", "administrator", may_post=True)
+
+    def _member(self, bot: Bot, chat: Chat, by: Person, before: str, after: str, *, may_post: bool = False) -> None:
         change = {
             "chat": chat.told(),
             "from": by.told(),
             "date": self.seconds(),
             "old_chat_member": self.member(bot, before, may_post=True),
-            "new_chat_member": self.member(bot, after, may_post=False),
+            "new_chat_member": self.member(bot, after, may_post=may_post),
         }
         self.tell(bot, "my_chat_member", change)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from channels import connecting
 from channels import reads as channel_reads
 from foundation.clock import pause
 from foundation.words import Message, say
@@ -244,6 +245,14 @@ def test_a_server_puts_the_bot_out_and_lets_it_in(connected: House) -> None:  # 
         here.desk.run()
         assert (here.desk.state(waiting), here.posts()) == (S.PUBLISHED, ["Bientôt."])
         assert not [code for code in here.desk.notices().values() if code.startswith("channel.notice_gone")]
+        with here.desk.scope() as scope:
+            connecting.pause(scope, here.desk.channels["main"], Message("channel.paused_by", {"name": "Anne"}))
+        gateway.put_out(here.bot, here.guild)
+        wait_until(lambda: stands() == ("gone", "channel.shut_out"))
+        gateway.let_in(here.bot, here.guild, roles)
+        wait_until(lambda: stands() == ("paused", "channel.paused_by"))
+        with here.desk.scope() as scope:
+            connecting.resume(scope, here.desk.channels["main"])
     here.guild.members.pop(here.bot.id)  # while nobody listens
     with heard(here):
         wait_until(lambda: stands() == ("gone", "channel.shut_out"))

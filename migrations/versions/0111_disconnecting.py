@@ -1,0 +1,27 @@
+"""An account may be disconnected by a person, and a pause outlives what its platform does meanwhile."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations.tools import jsonb
+
+revision = "0111"
+down_revision = "0109"
+branch_labels = None
+depends_on = None
+
+BEFORE = "state IN ('active', 'paused', 'reauthorize', 'gone')"
+AFTER = "state IN ('active', 'paused', 'reauthorize', 'gone', 'leaving', 'disconnected')"
+
+
+def upgrade() -> None:
+    op.add_column("channels", jsonb("rest", nullable=True))
+    op.drop_constraint("channels_state", "channels")
+    op.create_check_constraint("channels_state", "channels", sa.text(AFTER))
+
+
+def downgrade() -> None:
+    op.execute("UPDATE channels SET state = 'gone' WHERE state IN ('leaving', 'disconnected')")
+    op.drop_constraint("channels_state", "channels")
+    op.create_check_constraint("channels_state", "channels", sa.text(BEFORE))
+    op.drop_column("channels", "rest")
