@@ -13,7 +13,8 @@ from gate.units import Rating
 from generators import registry
 from schedules import alts_handling
 from schedules.events import PictureSeen
-from studio import library
+from studio import jobs, library, recipes
+from studio.states import ShelfState
 from tenants.roles import Role
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency
@@ -25,6 +26,7 @@ from tests.dashboard.test_studio import pick, store, word
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Says
 from tests.schedules.test_alts import GOOD, SEES
+from tests.studio.builders import spec
 
 HOSTILE = {**GOOD, "alt": "Un port <script>alert(1)</script> et des bateaux blancs au lever du soleil."}
 
@@ -122,6 +124,33 @@ def test_pictures_of_a_post_are_described_where_it_is_written(able: Door, lumier
         page.press(word("alt.take"))
         assert page.find(word("compose.alt", number=1)).label
     assert alt(lumiere, asset) == GOOD["alt"]
+
+
+def test_kept_pictures_of_a_run_are_described_at_once_and_taken_one_by_one(
+    able: Door, lumiere: Agency, server: FakeOllama
+) -> None:
+    assets = [picture(able, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2, 3)]
+    with lumiere.scope() as scope:
+        recipe_id = recipes.save(scope, lumiere.creator_id, spec())
+        job = jobs.start(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="run")
+        scope.run("UPDATE creations SET job_id = :job WHERE tenant_id = :t", job=job, t=scope.tenant_id)
+        scope.run("UPDATE jobs SET state = 'done', done = 3 WHERE tenant_id = :t", t=scope.tenant_id)
+        for asset in assets[:2]:
+            library.shelve(scope, asset, ShelfState.KEPT)
+    other = {**GOOD, "alt": "Une barque bleue posée sur le sable, à marée basse."}
+    with stream(able.url, able.cookie(lumiere)) as page:
+        page.open("/studio")
+        page.press(word("studio.compare"))
+        page.press(word("alt.ask_kept", count=2))
+        work(able, lumiere, server, GOOD, other)
+        page.tick()
+        page.again()
+        assert page.labels().count(word("alt.take")) == 2
+        page.press(word("alt.take"))
+        assert page.labels().count(word("alt.take")) == 1
+    said = [alt(lumiere, asset) for asset in assets]
+    assert said.count("la mer") == 2
+    assert {GOOD["alt"], other["alt"]} & set(said)
 
 
 def test_without_a_model_studio_says_what_is_missing(door: Door, lumiere: Agency) -> None:
