@@ -1,6 +1,7 @@
 """What runs spend on engines of others: a price is set aside before anything is asked, and counts until it is released.
 
-What a month has cost is the sum of its orders, of which a picture has one: no counter can lose or double one.
+What a month has cost is the sum of its orders, of which a picture has one, and of the requests for texts, of which each
+is one (`text_costs`): no counter can lose or double one. Texts count, and are not held back: a person waits for them.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,14 @@ from tenants import reads as tenant_reads
 
 Caps = Mapping[str, Money]
 """By currency, what the house lets each agency spend in a month (setting `generators.spending_caps`)."""
+
+_SPENT = """
+SELECT coalesce(sum(minor), 0) FROM (
+  SELECT minor FROM engine_orders
+  WHERE tenant_id = :tenant AND currency = :currency AND month = :month AND state <> 'released'
+  UNION ALL SELECT minor FROM text_requests
+  WHERE tenant_id = :tenant AND currency = :currency AND month = :month AND state <> 'unheard') billed
+"""
 
 MOST_MINOR = 10**9
 
@@ -236,8 +245,7 @@ def _moved(
 
 def _spent(scope: Scope, currency: str, month: str) -> Decimal:
     found = scope.run(
-        "SELECT coalesce(sum(minor), 0) FROM engine_orders"
-        " WHERE tenant_id = :tenant AND currency = :currency AND month = :month AND state <> 'released'",
+        _SPENT,
         tenant=scope.tenant_id,
         currency=currency,
         month=month,

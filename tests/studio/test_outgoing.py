@@ -277,6 +277,17 @@ def test_a_picture_that_names_nobody_or_another_stays(nova: Atelier, there: Fake
         assert (code(nova, job), there.asked) == (expected, [])
 
 
+def test_what_somebody_no_longer_allows_does_not_leave_whoever_said_yes(nova: Atelier, there: FakeReplicate) -> None:
+    (asset,) = of_mine(nova, 1)
+    yes(nova)
+    job = start(nova, begin=Beginning(asset, 40))
+    with nova.scope() as scope:
+        (person,) = scope.run("SELECT id FROM persons WHERE tenant_id = :t", t=nova.tenant_id).scalars()
+        people.revoke(scope, person, what="ai_likeness")
+    nova.work(job, lambda: replicate_of(there, EDITS))
+    assert (code(nova, job), there.asked) == ("look.not_allowed", [])
+
+
 def test_of_a_part_made_anew_the_part_alone_leaves(nova: Atelier, stable: FakeStability) -> None:
     (asset,) = of_mine(nova, 1)
     yes(nova, "stability")

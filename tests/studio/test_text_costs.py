@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.ids import uuid7
-from foundation.money import token_prices
+from foundation.money import Money, Price, token_prices
 from foundation.settings import GeneratorsSettings
 from generators.contract import EngineError, TextEngine
 from generators.engines.ollama import Ollama
+from studio import spending
+from studio.spending import CapReached
 from studio.text_costs import FREE, Purpose, Sitting
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Fault, Says
@@ -60,6 +62,22 @@ def test_each_question_is_in_the_books_with_what_the_server_counted(nova: Atelie
     assert [row.state for row in books(nova)] == ["kept", "kept"]
     other = atelier(nova.services)
     assert books(other) == []
+
+
+def test_texts_count_against_the_months_cap_but_those_nobody_heard(nova: Atelier, server: FakeOllama) -> None:
+    engine(server.url, sitting(nova)).write(a_text_job())
+    server.fail(CHAT, Fault(status=404))
+    with pytest.raises(EngineError):
+        engine(server.url, sitting(nova)).write(a_text_job())
+    answered, unheard = books(nova)
+    assert (answered.state, unheard.state) == ("answered", "unheard")
+    cent = Price(Decimal(1), "USD")
+    with nova.scope() as scope:
+        assert spending.budget(scope, "USD", {}).spent.minor == answered.minor > 0
+        with pytest.raises(CapReached):
+            spending.check(scope, cent, 1, {"USD": Money(int(answered.minor), "USD")})
+        spending.check(scope, cent, 1, {"USD": Money(int(answered.minor) + 2, "USD")})
+        assert spending.budget(scope, "EUR", {}).spent.minor == 0
 
 
 def test_a_model_without_a_price_costs_time_alone(nova: Atelier, server: FakeOllama) -> None:
