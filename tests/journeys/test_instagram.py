@@ -256,6 +256,19 @@ def test_a_first_comment_that_nobody_may_make_leaves_a_gap_and_is_finished_by_a_
     assert (len(profile.posts), len(profile.comments.every)) == (1, 1), "the post was not begun anew"
 
 
+def test_a_first_comment_under_a_post_that_is_gone_ends_at_once(networks: Outside) -> None:
+    here = mia(networks)
+    profile = here.instagram()
+    profile.comments_after = 50.0
+    sent = commented(here, "Partie", after=60)
+    here.desk.live(seconds=70)
+    assert here.desk.state(sent) is S.PARTLY, "listed, and not commentable yet: it is waited for"
+    profile.posts = []
+    here.desk.live(minutes=2)
+    assert (here.desk.state(sent), here.desk.why(sent)) == (S.BROKEN_OFF, "connectors.comment_post_gone")
+    assert profile.comments.every == {}
+
+
 def test_what_somebody_took_away_there_is_believed_at_the_second_look(networks: Outside) -> None:
     """Not while the platform only says so of everything, nor while it lets nobody in."""
     here = mia(networks)

@@ -18,6 +18,6 @@ def test_an_unknown_zone_stops_one_creator_only(tenant: OpenScope, tenant_id: UU
         tick.put(tenant)
     with tenant(tenant_id, "system:test") as scope:
         rows = scope.run("SELECT kind, subject_id FROM outbox WHERE tenant_id = :t", t=tenant_id).all()
-    others = ["age.forget", "calendar.clocks", "copy.probe", "delivery.sweep", "roles.due", "rows.purge"]
+    others = ["age.forget", "calendar.clocks", "copy.probe", "delivery.sweep", "limits.due", "roles.due", "rows.purge"]
     assert sorted(row.kind for row in rows) == sorted([*others, "day.rollup", "day.rollup"])
     assert {row.subject_id for row in rows if row.kind == "day.rollup"} == {good}
