@@ -15,7 +15,17 @@ from channels.events import ChannelLeave
 from channels.reads import Channel
 from channels.states import ChannelState
 from connectors import calling
-from connectors.contract import Answer, Connector, Hookable, OAuthClient, Send, StepKind, StepNotSent, WireStep
+from connectors.contract import (
+    Answer,
+    Connector,
+    Hookable,
+    OAuthClient,
+    Response,
+    Send,
+    StepKind,
+    StepNotSent,
+    WireStep,
+)
 from connectors.outcomes import Outcome, Published, Rejected, Uncertain
 from connectors.revoking import Held, Revocable
 from connectors.transport import EgressForbidden, Transport
@@ -97,9 +107,13 @@ def _told(
 
     if isinstance(connector, Hookable):
         off = sent(connector.unsubscribe())
-        signed_off: Outcome = Published(channel.account) if off.ok else Uncertain(Message("attempt.no_answer"))
+        signed_off: Outcome = (
+            Published(channel.account)
+            if isinstance(off, Response) and off.ok
+            else Uncertain(Message("attempt.no_answer"))
+        )
     elif isinstance(connector, calling.Subscribes):
-        signed_off = _asked(lambda answers: connector.subscribe(channel.account, False, answers), sent)
+        signed_off = _asked(lambda answers: connector.subscribe(channel.account, frozenset(), answers), sent)
     else:
         signed_off = Published(channel.account)
     if not isinstance(connector, Revocable):

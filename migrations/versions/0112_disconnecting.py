@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.tools import jsonb
 
-revision = "0111"
-down_revision = "0109"
+revision = "0112"
+down_revision = "0111"
 branch_labels = None
 depends_on = None
 
