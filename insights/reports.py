@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from insights import following, reads
 from insights.collecting import METRICS
 from insights.following import Crowd
 from insights.reads import Sales, Work
+from schedules import labels
 from schedules import reads as schedule_reads
 from schedules.calendar import bounds, zone_of
 from schedules.costs import MonthCost
@@ -54,6 +55,8 @@ class Report:
     sales: tuple[Sales, ...]
     usual: dict[str, Money]
     posts: tuple[Entry, ...]
+    labels: Mapping[UUID, tuple[str, ...]]
+    """Names of the labels of those posts, by post; one without any is absent."""
     numbers: Mapping[UUID, Mapping[str, int]]
     """The latest numbers of those posts, by delivery; what nobody told is absent."""
     crowds: tuple[Crowd, ...]
@@ -67,6 +70,10 @@ class Report:
         """The numbers of a post that somebody told, in one order."""
         told = self.numbers.get(post.delivery_id, {})
         return {name: told[name] for name in METRICS if name in told}
+
+    def labelled(self, post: Entry) -> tuple[str, ...]:
+        """The names of the labels of a post."""
+        return self.labels.get(post.post_id, ())
 
 
 def daily(scope: Scope, creator_id: UUID, day: date) -> Report:
@@ -85,12 +92,18 @@ def daily(scope: Scope, creator_id: UUID, day: date) -> Report:
         sales=tuple(money),
         usual=_usual(scope, creator_id, day),
         posts=posts,
+        labels=_labels(scope, posts),
         numbers=reads.numbers(scope, [post.delivery_id for post in posts]),
         crowds=tuple(following.on(scope, creator_id, day)),
         orders=tuple(orders),
         spent=costs.bill(costs.of_time(scope, creator_id, start, end)),
         balanced=_net_by_currency(money) == _orders_by_currency(orders) == booked,
     )
+
+
+def _labels(scope: Scope, posts: Sequence[Entry]) -> dict[UUID, tuple[str, ...]]:
+    found = labels.of_posts(scope, {post.post_id for post in posts}) if posts else {}
+    return {post_id: tuple(one.name for one in each) for post_id, each in found.items()}
 
 
 def _usual(scope: Scope, creator_id: UUID, day: date) -> dict[str, Money]:
@@ -173,11 +186,11 @@ def table(report: Report) -> str:
     lines = csv.writer(out)
     lines.writerow(["kind", "at_utc", "name", "state", "amount_minor", "currency", "count"])
     for post in report.posts:
-        lines.writerow(
-            ["post", post.due_at.isoformat(), _inert(_short(post.title or post.body)), post.state, "", "", ""]
-        )
+        said = _inert(_short(post.title or post.body))
+        lines.writerow(["post", post.due_at.isoformat(), said, post.state, "", "", ""])
+        for label in report.labelled(post):
+            lines.writerow(["post_label", post.due_at.isoformat(), said, _inert(label), "", "", ""])
         for name, count in report.shown(post).items():
-            said = _inert(_short(post.title or post.body))
             lines.writerow([f"post_{name}", post.due_at.isoformat(), said, "", "", "", count])
     for order in report.orders:
         amount = order.amount

@@ -1,7 +1,7 @@
 """The calendar: a creator's days with their posts, and the hours that are free."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, local_wall, zone_of
 from schedules.days import Summary, any_planned, summaries
+from schedules.labels import Label
 from schedules.quiet import Quiet
 from schedules.reads import Entry
 from schedules.shifting import MOVABLE
@@ -184,6 +185,8 @@ class Calendar:
     """Whether there was more than one window holds."""
     zone: str = ""
     """The zone it is looked at in; "" for each creator's own."""
+    labels: Mapping[UUID, Sequence[Label]] = field(default_factory=dict)
+    """The labels of the posts that are shown, by post."""
 
     @property
     def zones(self) -> Collection[str]:
@@ -207,7 +210,9 @@ def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:
         raise NotFound("creator.unknown", creator=str(wanted.creator))
     days, ever, cut = _shortened(scope, chosen, wanted) or _every_turn(scope, chosen, wanted)
     today = local_day(scope.now, wanted.zone or (chosen[0].zone if chosen else "UTC"))
-    return Calendar(scope.now, today, days, chosen, ever, switches.halt(scope, "sending"), cut, wanted.zone)
+    posts = {each.post_id for day in days for each in day.short} | {turn.post_id for day in days for turn in day.turns}
+    has = labels.of_posts(scope, posts)
+    return Calendar(scope.now, today, days, chosen, ever, switches.halt(scope, "sending"), cut, wanted.zone, has)
 
 
 _Read = tuple[list[Day], bool, bool]

@@ -16,6 +16,7 @@ from gate.switches import Halt
 from schedules import labels, quiet
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, bounds, local_day, zone_of
+from schedules.labels import Label
 from schedules.quiet import Quiet
 from schedules.reads import Entry
 from schedules.spacing import GONE, gap_of
@@ -74,6 +75,8 @@ class Lanes:
     """Deliveries that are nearer to another of their account than it asks for."""
     ever: bool
     cut: bool
+    labels: Mapping[UUID, Sequence[Label]]
+    """The labels of its posts, by post."""
 
     @property
     def hours(self) -> bool:
@@ -109,7 +112,9 @@ def lanes(scope: Scope, mine: Sequence[Creator], wanted: Wanted, by: By) -> Lane
     zone = wanted.zone or (next(iter(chosen.values())).zone if chosen else "UTC")
     days = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
     close = too_close(entries, {one.id: gap_of(one) for one in channels})
-    return Lanes(scope.now, local_day(scope.now, zone), days, made, close, bool(entries), len(entries) == MOST)
+    has = labels.of_posts(scope, {one.post_id for one in shown})
+    today, cut = local_day(scope.now, zone), len(entries) == MOST
+    return Lanes(scope.now, today, days, made, close, bool(entries), cut, has)
 
 
 def too_close(entries: Sequence[Entry], gaps: Mapping[UUID, timedelta]) -> frozenset[UUID]:

@@ -111,6 +111,15 @@ def test_labels_narrow_every_view(door: Door, lumiere: Agency) -> None:
             assert not any(day.short or day.turns or day.free for day in none.days), "a label nobody has"
             assert none.ever
     with stream(door.url, door.cookie(lumiere)) as page:
+        for look in (
+            {"view": "day"},
+            {"view": "month"},
+            {"view": "week", "by": "account"},
+            {"view": "day", "by": "creator"},
+        ):
+            shown = page.open("/calendar", **look)
+            assert shown.count("Étiquettes: Printemps") == 1, look
+            page.open("/calendar", view="day", by="")
         assert "sans" in page.open("/calendar", view="list")
         narrowed = page.choose("Seulement avec l’étiquette", "Printemps")
         assert "avec" in narrowed

@@ -14,6 +14,7 @@ from foundation.words import LANGUAGES, money
 from insights import reports
 from insights.loading import PastFollowers, load_followers
 from insights.reports import Report
+from schedules import labels
 from studio.text_costs import Purpose, Sitting
 from subscribers import ledger
 from tests.insights.builders import Books, books
@@ -107,6 +108,20 @@ def test_followers_stand_beside_those_of_the_day_before(full: Books, language: s
     assert r"- =\*Mia\* &lt;b> · 1190 (-14)" in text
     (line,) = [row for row in csv.DictReader(io.StringIO(reports.table(found))) if row["kind"] == "followers"]
     assert (line["name"], line["count"], line["amount_minor"]) == ("'=*Mia* <b>", "1190", "")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_labels_of_a_post_are_named(full: Books, language: str) -> None:
+    with full.scope() as scope:
+        (post_id,) = [one.post_id for one in report(full).posts if one.title]
+        labels.put(scope, post_id, [labels.make(scope, name, "green") for name in ("=1+1 <b>", "Été")])
+    found = report(full)
+    called = {"fr": "Étiquettes", "en": "Labels"}[language]
+    page, text = reports.html(found, language), reports.markdown(found, language)
+    assert page.count(f"{called}: =1+1 &lt;b&gt;, Été") == 1, "of the post that has them, and of no other"
+    assert text.count(f"{called}: =1+1 &lt;b>, Été") == 1
+    rows = [row for row in csv.DictReader(io.StringIO(reports.table(found))) if row["kind"] == "post_label"]
+    assert [(row["name"], row["state"]) for row in rows] == [("Premier café", "'=1+1 <b>"), ("Premier café", "Été")]
 
 
 class Tags(HTMLParser):
