@@ -16,8 +16,12 @@ WORKERS ?= 3
 PYTEST := $(BIN)/pytest -m "not live"
 # Whole houses, the longest first; two beside each other, since a third makes pages late on two cores.
 WAITING = -n 2 --dist loadfile --no-loadscope-reorder
+# Pages in a browser, the file of all of them first; a third is something to do while two wait for theirs.
+SEEN = -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/browser/test_every_page.py tests/browser
 # Every folder of tests but those with a line of their own, and those that only count (bench) or need a browser.
-ROOM_TESTS = $(filter-out $(addprefix tests/,house/ fakes/ journeys/ chaos/ bench/ browser/ __pycache__/),$(wildcard tests/*/))
+ROOM_TESTS = $(filter-out $(addprefix tests/,house/ fakes/ chaos/ bench/ browser/ __pycache__/),$(wildcard tests/*/))
+# The files with a test that needs whole processes: looking for those in the others took each worker twelve seconds.
+SLOW_TESTS = $(sort $(shell grep -rl --include='test_*.py' 'mark\.slow' $(ROOM_TESTS)))
 INSTALL := $(BIN)/python -m pip install --no-deps
 
 # pip's two lines per package, counted; what goes wrong comes on its standard error and is shown as it is.
@@ -50,12 +54,12 @@ test: $(DIFFUSION_STAMP) ## everything: walls first, then rooms, types, whole pr
 	$(PYTEST) -n $(WORKERS) --dist loadfile tests/house
 	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not live and not slow" $(ROOM_TESTS)
 	$(BIN)/mypy
-	$(PYTEST) $(WAITING) -m "slow and not live" $(ROOM_TESTS)
-	$(PYTEST) $(WAITING) tests/journeys/test_demo_clock.py tests/journeys tests/browser
+	$(PYTEST) $(WAITING) -m "slow and not live" tests/journeys/test_demo_clock.py tests/journeys/day $(SLOW_TESTS)
+	$(PYTEST) $(SEEN)
 	$(PYTEST) -n 2 tests/chaos
 
 browser: $(DEV_STAMP) ## the pages in a real Chromium, where one is installed
-	$(PYTEST) $(WAITING) tests/browser
+	$(PYTEST) $(SEEN)
 
 chaos: $(DEV_STAMP) ## a day under kill -9, freezes and clock jumps, 500 seeds; 10,000 orders of a send; a simulated year
 	GREENROOM_CHAOS_SEEDS=$(or $(SEEDS),500) GREENROOM_SCENE_SEEDS=20 $(PYTEST) -n 2 tests/chaos

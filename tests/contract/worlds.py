@@ -173,6 +173,7 @@ class Fakes:
     """Fresh worlds of further kinds."""
     calm: list[Callable[[], None]] = field(default_factory=list)
     """What ends the faults of those."""
+    on_network: bool = False
 
     def world(self, kind: str) -> World:
         """A fresh world of a kind."""
@@ -183,8 +184,10 @@ class Fakes:
         return self._own_page() if kind == "own_page" else self._sandbox(kind)
 
     def clear(self) -> None:
-        """No faults any more."""
-        self.network.clear()
+        """No faults any more. The sandbox hears of it by HTTP, and only where it was part of the test."""
+        if self.on_network:
+            self.network.clear()
+        self.on_network = False
         self.page.book.clear()
         self.telegram.book.clear()
         for each in self.calm:
@@ -230,6 +233,7 @@ class Fakes:
 
     def _sandbox(self, kind: str) -> World:
         chat, name = kind.startswith("chat"), f"w{next(_numbers)}{SUFFIXES[kind]}"
+        self.on_network = True
         self.network.account(name)
         if chat:
             self.network.fan(name, "leo", "message", text="hi")

@@ -174,14 +174,35 @@ def test_without_a_key_nothing_is_told(room: Room, one: Operation, shown: str) -
     assert "etag" not in answer.headers
 
 
+@pytest.fixture(scope="module")
+def other_agency(room: Room, tenant: OpenScope) -> Program:
+    """An agency whose every request is refused; with a key for each scope that lacks just this one."""
+    found = program(room.client, tenant)
+    for lacking in KeyScope:
+        found.secrets[lacking] = found.key(Role.OWNER, scopes=[each for each in KeyScope if each != lacking])
+    return found
+
+
+@pytest.fixture
+def refused(other_agency: Program) -> Program:
+    """The same, of which nothing was asked lately."""
+    return forgotten(other_agency)
+
+
+def forgotten(api: Program) -> Program:
+    """As if it had asked nothing yet: so many tests would be too many requests of one key."""
+    with api.scope() as scope:
+        scope.run("DELETE FROM api_buckets WHERE tenant_id = :t", t=api.tenant_id)
+    return api
+
+
 @EACH
-def test_a_key_made_for_something_else_opens_nothing(api: Program, one: Operation) -> None:
-    others = [each for each in KeyScope if each != one.needs]
-    answer = api.ask(
+def test_a_key_made_for_something_else_opens_nothing(refused: Program, one: Operation) -> None:
+    answer = refused.ask(
         one.method,
         re.sub(r"\{\w+\}", str(uuid7()), one.path),
-        api.draft() if one.path == "/posts" and one.method == "POST" else one.body,
-        key=api.key(Role.OWNER, scopes=others),
+        refused.draft() if one.path == "/posts" and one.method == "POST" else one.body,
+        key=refused.secrets[one.needs],
         version=1,
     )
     assert (answer.status_code, code(answer)) == (403, "api.other_scope")
@@ -198,8 +219,7 @@ def kept(room: Room, tenant: OpenScope) -> World:
 @pytest.fixture
 def theirs(kept: World) -> World:
     """The same, of which nothing was asked lately."""
-    with kept.api.scope() as scope:
-        scope.run("DELETE FROM api_buckets WHERE tenant_id = :t", t=kept.api.tenant_id)
+    forgotten(kept.api)
     return kept
 
 
@@ -212,9 +232,9 @@ def test_what_is_nobodys_is_not_found(theirs: World, one: Operation) -> None:
 
 @pytest.mark.parametrize("whose", ["another agency", "another creator"])
 @EACH_OF_ONE
-def test_what_is_somebody_elses_looks_the_same(api: Program, theirs: World, one: Operation, whose: str) -> None:
+def test_what_is_somebody_elses_looks_the_same(refused: Program, theirs: World, one: Operation, whose: str) -> None:
     """With its twin: whoever may see it is answered otherwise."""
-    other = theirs.api
+    api, other = refused, theirs.api
     foreign = api.secrets["owner"] if whose == "another agency" else other.secrets["mia"]
     answer = api.ask(one.method, theirs.path(one.path), one.body, key=foreign, version=1)
     if "{label_id}" in one.path and whose == "another creator":  # labels are the agency's, not a creator's
