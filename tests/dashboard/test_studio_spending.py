@@ -15,7 +15,7 @@ from foundation.database import OpenScope
 from foundation.ids import uuid7
 from foundation.money import Money, Price, token_prices
 from foundation.settings import GeneratorsSettings
-from schedules.calendar import zone_of
+from schedules.calendar import local_day, zone_of
 from studio import costs, looks, outgoing, recipes, spending
 from studio.estimating import price_of
 from studio.spending import Wanted
@@ -24,7 +24,7 @@ from subscribers import closing
 from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.conftest import Cluster
-from tests.dashboard.builders import Agency
+from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door, serving
 from tests.dashboard.streams import Stream, stream
 from tests.dashboard.test_look import theirs
@@ -116,7 +116,7 @@ def test_what_a_month_cost_stands_beside_its_books_and_in_no_sum_of_them(priced:
     for model in ("big", "dear"):
         sitting.tally().asking("ollama", model, 10_000, 0)
     with lumiere.scope() as scope:
-        last = (scope.now.date().replace(day=1) - timedelta(days=1)).replace(day=1)
+        last = (local_day(scope.now, ZONE).replace(day=1) - timedelta(days=1)).replace(day=1)
         scope.run(
             "UPDATE text_requests SET month = :month WHERE tenant_id = :t", month=f"{last:%Y-%m}", t=scope.tenant_id
         )
@@ -129,7 +129,7 @@ def test_what_a_month_cost_stands_beside_its_books_and_in_no_sum_of_them(priced:
             costs.bill(costs.of_subjects(scope, [sitting.subject_id])),
         )
     assert not month.totals
-    sheet = Sheet("Mia", "Lumière", "Mia", "", month, spent, Voice("fr", zone_of("Europe/Paris")))
+    sheet = Sheet("Mia", "Lumière", "Mia", "", month, spent, Voice("fr", zone_of(ZONE)))
     assert pdf(sheet) == pdf(sheet) != pdf(replace(sheet, spent=costs.Bill()))
 
 
