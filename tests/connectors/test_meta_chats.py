@@ -21,10 +21,13 @@ from foundation.ids import uuid7
 from foundation.words import Message
 from gate.units import Button, Subject, Text, Unit
 from tests.fakes.instagram_fetching import Refused
-from tests.fakes.meta_chats import INSTAGRAM, MESSENGER, TOLD, Chats
+from tests.fakes.meta_chats import INSTAGRAM, MESSENGER, TOLD, Chats, Rules
 
 ME = "17841400000000001"
-PLATFORMS = {"instagram": (Instagram(), INSTAGRAM), "facebook": (Facebook(), MESSENGER)}
+PLATFORMS: dict[str, tuple[Instagram | Facebook, Rules]] = {
+    "instagram": (Instagram(), INSTAGRAM),
+    "facebook": (Facebook(), MESSENGER),
+}
 SURFACES = {"instagram": instagram_chats.SURFACE, "facebook": facebook_chats.SURFACE}
 LONGEST = {"instagram": "é" * (instagram_chats.MOST_BYTES // 2), "facebook": "é" * facebook_chats.MOST_TEXT}
 

@@ -225,6 +225,9 @@ def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(networks: O
         assert not any("appel" in row for row in kept), "nothing of what a call says"
         lines = scope.run("SELECT body FROM messages WHERE tenant_id = :t AND direction = 'in'", **mine)
         assert list(lines.scalars()) == ["bonjour !"]
+    here.enrol("facebook", page=page.id, token=page.token, wanted=MESSAGES)
+    beat(here)
+    assert meta.signed_up["page", page.id] == {"feed", "messages"}, "connected again, with messages"
 
 
 def test_a_page_without_the_right_for_messages_is_called_about_comments(networks: Outside, meta: Calls) -> None:
@@ -232,7 +235,8 @@ def test_a_page_without_the_right_for_messages_is_called_about_comments(networks
     page = here.facebook(wanted=MESSAGES)
     page.rights -= {facebook_chats.RIGHT}
     beat(here)
-    assert (stands(here).state, meta.signed_up["page", page.id]) == ("on", {"feed"})
+    assert stands(here).state == "on"
+    assert meta.signed_up["page", page.id] == {"feed"}
 
 
 def test_where_calls_are_taken_no_more_accounts_are_signed_off(networks: Outside, meta: Calls) -> None:
