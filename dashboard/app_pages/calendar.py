@@ -102,11 +102,12 @@ def _days(page: Page) -> None:
     _bar(page, view, shown, today)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="gr_row_lists"):
         creator, account, group = calendar_filters.show(page, mine, offered)
-        calendar_clock.lists(page, view)
+        theirs = [one for one in mine if creator in (None, one.id)]
+        calendar_clock.lists(page, view, theirs)
         calendar_labels.choose(page)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         calendar_labels.way(page)
-        calendar_clock.said(page, view, [one for one in mine if creator in (None, one.id)])
+        calendar_clock.said(page, view, theirs)
     if not by:  # lanes show theirs where they are
         calendar_quiet.banner(page, mine, shown.begins, shown.ends)
     look = VIEWS[view]

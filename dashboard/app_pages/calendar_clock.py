@@ -16,6 +16,9 @@ BY, ZONE = "by", "zone"
 BYS = ("", "creator", "account")
 """Lanes that may be chosen; the first are none."""
 
+OTHER = "other"
+"""What opens the whole list of zones: some four hundred, sent with each drawing, for what few ever choose."""
+
 LANED = frozenset({"day", "week"})
 """Views that can be had in lanes."""
 
@@ -35,19 +38,29 @@ def _key(name: str) -> str:
     return f"calendar:kept:{name}"
 
 
-def lists(page: Page, view: str) -> None:
+def lists(page: Page, view: str, shown: Sequence[Creator]) -> None:
     """Draw both choices."""
     by, zone = kept(page, view)
     if view in LANED:
         _choose(BY, page.word("lanes.by"), BYS, by, partial(_of, page))
-    offered = ["", *founding.zones(page.who.member.zone)]
-    _choose(ZONE, page.word("zones.look_in"), offered, zone, partial(_zone, page))
+    _choose(ZONE, page.word("zones.look_in"), _offered(page, shown, zone), zone, partial(_zone, page))
 
 
 def said(page: Page, view: str, shown: Sequence[Creator]) -> None:
     """Say on whose clock every time below is."""
     _, zone = kept(page, view)
     draw("calendar_note.html", note=_said(page, zone, {one.zone for one in shown}))
+
+
+def _offered(page: Page, shown: Sequence[Creator], zone: str) -> list[str]:
+    """The zones of the creators that are shown, the member's own and the one that is looked at; every one once it was
+    asked for another."""
+    own = page.who.member.zone
+    every = founding.zones(own)
+    near = [one for one in dict.fromkeys((*(each.zone for each in shown), own, zone)) if one in every]
+    if st.session_state.get(_key(OTHER)):
+        return ["", *near, *(one for one in every if one not in near)]
+    return ["", *near, OTHER]
 
 
 def _choose(name: str, label: str, offered: Sequence[str], value: str, said: Callable[[str], str]) -> None:
@@ -63,6 +76,10 @@ def _choose(name: str, label: str, offered: Sequence[str], value: str, said: Cal
 
 def _chosen(name: str) -> None:
     value = st.session_state[f"calendar:{name}"] or ""
+    if name == ZONE:
+        st.session_state[_key(OTHER)] = value == OTHER
+        if value == OTHER:  # what was looked at stays until another one is chosen
+            return
     st.session_state[_key(name)] = value
     if value:
         st.query_params[name] = value
@@ -75,6 +92,8 @@ def _of(page: Page, by: str) -> str:
 
 
 def _zone(page: Page, zone: str) -> str:
+    if zone == OTHER:
+        return page.word("zones.other")
     return zones.called(page, zone) if zone else page.word("zones.own")
 
 

@@ -77,7 +77,12 @@ def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: A
         said = ("Sandbox", "dans sa ligne", "tout près", "trop près d’une autre", "Congé d’été", "2 publications")
         assert [one for one in said if one not in shown] == []
         assert f"{due.astimezone(zone_of(ZONE)):%H:%M}" in shown
-        tokyo = page.choose("Montrer les heures de", "Asia/Tokyo")
+        clocks = "Montrer les heures de"
+        assert len(page.find(clocks).options) <= 3, "each creator's own, Paris, and the way to the others"
+        assert "À l’heure de Paris" in page.choose(clocks, "Un autre fuseau"), "nothing is looked at anew yet"
+        tokyo = page.choose(clocks, "Asia/Tokyo")
+        assert [one for one in page.find(clocks).options if "Tokyo" in one], "what is looked at stays in the short list"
+        assert len(page.find(clocks).options) <= 4
         assert "À l’heure de Tokyo" in tokyo
         assert "zone=Asia" in page.query
         later = page.open("/calendar", day=local_day(due, "Asia/Tokyo"), view="day")  # as it was left
