@@ -50,7 +50,7 @@ def test_everything_stops_and_goes_on(lea: Living) -> None:
         marc.type("Pourquoi ?", "compte volé")
         marc.press("Tout arrêter")
         marc.shows("Arrêt demandé")
-        wait_until(closed, 30)
+        wait_until(closed)
         marc.go(f"{lea.url}/system")
         marc.shows("compte volé")
         marc.rest()

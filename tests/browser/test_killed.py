@@ -35,7 +35,7 @@ class Doorway:
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
 
     @contextmanager
     def visitor(self, path: str, member: UUID) -> Iterator[Visitor]:
@@ -63,7 +63,7 @@ def insist(visitor: Visitor, label: str, done: Callable[[], bool]) -> None:
             visitor.press(label)
         else:
             return
-    wait_until(done, 30)
+    wait_until(done)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3])

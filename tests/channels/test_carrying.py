@@ -228,7 +228,7 @@ def test_two_workers_race_for_one_subject(lea: World) -> None:
         for worker in workers:
             worker.start()
         for worker in workers:
-            worker.join(20)
+            worker.join(60)
         assert len(outcomes) == 3
         assert lea.posts().count(f"race {turn}") <= 1
         assert isinstance(lea.recover(unit), Published)
@@ -340,7 +340,7 @@ def test_claims_revocations_and_reconnections_never_deadlock(lea: World) -> None
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(30)
+        worker.join(60)
     assert troubles == []
 
 

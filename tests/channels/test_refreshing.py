@@ -174,7 +174,7 @@ def test_two_workers_at_once_renew_once(mia: Mia) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(ends) == 6
     assert sum(shown(mia).values()) == 1
     assert mia.channel().generation == 2

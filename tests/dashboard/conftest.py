@@ -82,7 +82,7 @@ def serving(database: str, home: Path, elsewhere: Path) -> Iterator[tuple[str, P
         yield f"http://localhost:{port}", home / "log"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 @pytest.fixture(scope="session")

@@ -151,7 +151,7 @@ def test_undo_is_offered_for_ten_seconds(door: Door, lumiere: Agency) -> None:
             page.again()
             return word("approvals.undo") not in page.labels()
 
-        wait_until(gone, seconds=30)
+        wait_until(gone)
 
 
 @pytest.mark.parametrize(("mode", "after"), [("change", S.DRAFT), ("reject", S.CANCELLED)])

@@ -123,5 +123,5 @@ def test_the_last_two_sheets_shown_at_the_same_moment_make_the_film_seen(door: D
         show(scope, 1)
         other.start()
         other.join(0.5)  # it has its answer, or it waits for ours
-    other.join(10)
+    other.join(60)
     assert has_seen(lumiere, asset)

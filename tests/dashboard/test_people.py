@@ -115,7 +115,7 @@ def test_what_is_written_down_while_the_page_is_read_is_drawn(
     manager.press(word("people.prove_now"))
     with ThreadPoolExecutor(1) as beside, held(cluster, "channels") as waits:
         drawn = beside.submit(manager.again)
-        wait_until(waits, 20)  # the page stands between its two reads
+        wait_until(waits)  # the page stands between its two reads
         assert work(lumiere) == ["person.prove"]
     proven = word("people.proven", by="Notaire Roux", at="").split("Roux")[0]
     assert proven in drawn.result() or proven in manager.tick()

@@ -106,7 +106,7 @@ def test_no_permit_is_minted_after_the_revocation(here: World) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         running = [pool.submit(claims, number) for number in range(8)]
-        assert going.wait(20)
+        assert going.wait(60)
         with here.scope() as scope:
             called_back = people.revoke(scope, who)
         assert sum(each.result(30) for each in running) == len(called_back)

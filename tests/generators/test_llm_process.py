@@ -50,7 +50,7 @@ def held_port(at_home: Settings) -> Iterator[tuple[Settings, "subprocess.Popen[b
         )
         yield at_home, process
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.mark.slow

@@ -331,7 +331,7 @@ def test_two_channels_of_one_bot_have_one_listener(connected: House) -> None:
     wait_until(lambda: house.heard() == ["bonsoir"])
     assert len(house.fake.gateway.open_sessions(house.bot)) == 1
     ears.stop()
-    thread.join(10)
+    thread.join(60)
     wait_until(lambda: not house.fake.gateway.open_sessions(house.bot))
     desk.live(minutes=1)
     assert len(house.answers()) == len(set(house.answers())) >= 1

@@ -56,7 +56,7 @@ class Process:
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
         assert self.running is not None
-        self.running.wait(20)
+        self.running.wait(60)
 
 
 @contextmanager

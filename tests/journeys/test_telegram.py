@@ -242,7 +242,7 @@ def test_a_pack_too_old_to_delete_shows_the_houses_picture_and_the_money_is_back
     removed = say(Message("service.safety.removed.picture"), "fr")
     lea.waits(lambda seen: [one.get("caption") for one in seen if "photo" in one] == [removed] * 2, seconds=60)
     wait_until(lambda: "copy.replaced_in_chat" in lea.desk.notices().values(), 30)
-    wait_until(lambda: lea.bot.balance == 0, 30)
+    wait_until(lambda: lea.bot.balance == 0)
     assert len(lea.bot.edits) == 2
     left = lea.rows("SELECT gone_at FROM permits WHERE tenant_id = :tenant AND subject_kind = 'fulfilment'")
     assert [row.gone_at for row in left] == [None], "it is there until somebody says otherwise"
@@ -304,7 +304,7 @@ def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots
 
 def test_two_that_poll_the_same_bot_are_told(lea: Bots) -> None:
     lea.connected()
-    wait_until(lambda: lea.bot.polls > 0, 30)
+    wait_until(lambda: lea.bot.polls > 0)
     lea.listen()  # another process, by mistake
     wait_until(lambda: "channel.two_listeners" in lea.desk.notices().values(), 30)
 
@@ -392,7 +392,7 @@ def test_without_an_address_it_is_polled_again(called: tuple[Bots, str]) -> None
     lea.deaf()
     lea.desk.services = replace(lea.services, settings=lea.services.settings.model_copy(update={"public_url": ""}))
     lea.listen()
-    wait_until(lambda: not lea.bot.hook, 30)
+    wait_until(lambda: not lea.bot.hook)
     lea.writer.says = [answer("Me voilà")]
     lea.world.say(lea.bot, "leo", "coucou")
     lea.waits(lambda seen: any("Me voilà" in one["text"] for one in seen), seconds=30)

@@ -28,7 +28,7 @@ def test_nothing_answered_for_is_lost(tmp_path: Path) -> None:
     answered = [sandbox.api("POST", account, "posts", {"key": str(n), "text": f"post {n}"})[1]["id"] for n in range(20)]
     sandbox.fault("status:503", account=account, on="posts", times=1)
     process.send_signal(signal.SIGKILL)
-    process.wait(5)
+    process.wait(60)
     process, restarted = start(tmp_path, port)
     try:
         restarted.tokens = sandbox.tokens
@@ -37,4 +37,4 @@ def test_nothing_answered_for_is_lost(tmp_path: Path) -> None:
         assert restarted.api("POST", account, "posts", {"key": "0", "text": "post 0"})[1]["id"] == answered[0]
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

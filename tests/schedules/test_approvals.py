@@ -279,6 +279,6 @@ def test_a_yes_in_the_very_moment_its_hour_comes_counts(lea: Desk) -> None:
         saying = threading.Thread(target=lea.approve, args=(post_id,))
         saying.start()
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
-    saying.join(20)
+    saying.join(60)
     assert not saying.is_alive()
     assert lea.state(wish) is S.SCHEDULED

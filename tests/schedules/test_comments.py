@@ -216,7 +216,7 @@ def test_a_press_repeated_is_one_comment_and_one_notice(lea: Desk) -> None:
     for each in pressing:
         each.start()
     for each in pressing:
-        each.join(20)
+        each.join(60)
     assert [one.id for one in seen(lea, lea.author, post_id)] == [key]
     assert told(lea, manager) == ["comment.named"]
 

@@ -33,7 +33,7 @@ def at_once(lea: Desk, *acts: Act) -> list[Any]:
     def work(act: Act) -> Any:
         try:
             with lea.scope(f"member:{lea.manager}") as scope:
-                ready.wait(20)
+                ready.wait(60)
                 return act(scope)
         except (Conflict, BadInput) as refused:
             return refused

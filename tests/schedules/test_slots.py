@@ -138,7 +138,7 @@ def test_the_database_itself_gives_a_place_once(lea: Desk) -> None:
         with lea.scope() as scope:
             assert slots.take(scope, place, first)
             waiting = pool.submit(other)
-            assert begun.wait(20)
+            assert begun.wait(60)
         waiting.result(20)
     assert told == [False]
 

@@ -170,7 +170,7 @@ def test_a_face_that_becomes_known_waits_for_the_claim_and_the_next_one_sees_it(
     with house.world.scope() as claim:
         minting.lock_epochs(claim, whole)
         thread = waits(claim, lambda: house.agree(person))
-    thread.join(20)
+    thread.join(60)
     assert len(boxes(house)) == 1
     assert judged(house, shown)[1] == {"LIKENESS_UNSEARCHED"}
 
@@ -187,7 +187,7 @@ def test_a_permission_taken_back_waits_for_the_claim_of_their_double(house: Face
     with house.world.scope() as claim:
         minting.mint(claim, whole, Step(), key=KEY, author=author)
         thread = waits(claim, lambda: house.revoke(person, ""))
-    thread.join(20)
+    thread.join(60)
     assert boxes(house) == []
     with house.world.scope() as scope, pytest.raises(Denied):
         minting.mint(scope, whole, Step(), key=KEY, author=author)

@@ -105,7 +105,7 @@ def test_the_same_file_by_two_uploads_at_once_is_one_asset(nova: Atelier) -> Non
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert len(found) == 4
     assert len(set(found)) == 1
     assert nova.count("assets") == 1

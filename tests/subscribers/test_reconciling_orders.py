@@ -217,7 +217,7 @@ def test_told_in_the_very_moment_it_is_listed(nova: Bot, back: bool) -> None:
             orders.record_payment(scope, nova.fact(order_id, charge))
         reader.start()
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
-    reader.join(20)
+    reader.join(60)
     nova.drain()
     nova.catch_up()
     assert [(kind, recovered) for _, kind, _, recovered in nova.payments()] == [("matched", back)]

@@ -199,7 +199,7 @@ def test_a_refund_told_by_the_rail_takes_the_conversation_before_the_money(studi
         teller.start()
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
         scope.run("SELECT 1 FROM refunds WHERE tenant_id = :t FOR UPDATE NOWAIT", t=scope.tenant_id)
-    teller.join(20)
+    teller.join(60)
     assert [row.state for row in studio.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")] == ["done"]
 
 

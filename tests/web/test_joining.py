@@ -117,7 +117,7 @@ def test_a_machine_killed_before_it_was_heard_goes_on_with_what_it_made(
         wait_until(lambda: mine.count("home_pictures") == 1 and bool(list(tmp_path.rglob("*.picture"))))
     finally:
         first.kill()
-        first.wait(30)
+        first.wait(60)
     (kept,) = list(tmp_path.rglob("*.picture"))
     assert kept.stat().st_mode & 0o077 == 0
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
@@ -159,10 +159,10 @@ def test_a_stop_is_heard_in_the_middle_of_a_picture(mine: Home, room: Room, tmp_
     engine = Engine(before=endless)
     thread = threading.Thread(target=work, args=(mine, str(room.client.base_url), tmp_path, engine, said))
     thread.start()
-    assert drawing.wait(20)
+    assert drawing.wait(60)
     with mine.scope() as scope:
         jobs.stop(scope, job_id)
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
     assert said[-1] == "join.ended"
     assert mine.count("home_pictures") == 0

@@ -30,7 +30,7 @@ def door(proxies: str) -> Iterator[str]:
         wait_until(lambda: server.started)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.mark.parametrize(

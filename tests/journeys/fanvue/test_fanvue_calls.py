@@ -78,7 +78,7 @@ class Called:
             self.events.address = f"{url}/hooks/fanvue/{self.at.desk.tenant_id}/{self.application}"
             yield
         ears.stop()
-        thread.join(10)
+        thread.join(60)
 
     def rows(self, statement: str, **more: Any) -> list[Any]:
         with self.at.desk.scope() as scope:

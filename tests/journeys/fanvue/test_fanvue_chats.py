@@ -185,7 +185,7 @@ def test_between_two_polls_lies_the_pace_of_the_platform(lea: Chatting) -> None:
     assert lea.asked() == before + 1
     assert POLL_SECONDS > 1.5
     ear.stop()
-    wait_until(lambda: not ear.alive, 5.0)
+    wait_until(lambda: not ear.alive)
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "status:503", "garbage", "hang"])
