@@ -129,6 +129,7 @@ class ComfyUI:
 
     def _made(self, graph: Mapping[str, Any], key: str, place: _Place, heard: Callable[[], None]) -> _Place:
         until, look, sent = monotonic() + self._seconds, FIRST_LOOK, 0
+        heard()
         while place.state is not _OVER:
             heard()
             if place.state is _GONE:

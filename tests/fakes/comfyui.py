@@ -47,6 +47,8 @@ class FakeComfy:
     """Looks after which the picture at the head of the queue is done."""
     ends: str = ""
     """What execution ends with, instead of a picture."""
+    ends_next: str = ""
+    """The same, once."""
     keeps_going: bool = True
     pending: deque[list[Any]] = field(default_factory=deque)
     running: list[list[Any]] = field(default_factory=list)
@@ -118,8 +120,9 @@ class FakeComfy:
     def _finish(self, entry: list[Any]) -> None:
         native, graph = entry[1], entry[2]
         told: dict[str, Any] = {"prompt": entry, "outputs": {}, "status": {"status_str": "success", "completed": True}}
-        if self.ends:
-            messages = [["execution_error", {"node_type": "KSampler", "exception_message": self.ends}]]
+        if ends := self.ends_next or self.ends:
+            self.ends_next = ""
+            messages = [["execution_error", {"node_type": "KSampler", "exception_message": ends}]]
             told["status"] = {"status_str": "error", "completed": False, "messages": messages}
         else:
             self.made.append(native)

@@ -32,6 +32,7 @@ from generators.engines.tiles import Tile
 from tests.fakes import ollama as fake
 from tests.fakes import replicate as selling
 from tests.generators.builders import SCHEMA, a_text_job, an_image_job, needs_diffusion
+from tests.generators.engine_rules import World, keeps_all
 from tests.generators.tiny_models import sd15
 
 
@@ -86,30 +87,8 @@ def test_what_no_large_model_made_carries_a_label(image_engine: ImageEngine) -> 
     assert (image_engine.draw(an_image_job()).label is Label.NONE) == large
 
 
-def test_the_same_job_gives_the_same_bytes_and_another_seed_others(image_engine: ImageEngine) -> None:
-    first, again = image_engine.draw(an_image_job()), image_engine.draw(an_image_job())
-    assert first == again
-    assert image_engine.draw(an_image_job(seed=8)).data != first.data
-
-
-def test_progress_runs_from_nothing_to_all(image_engine: ImageEngine) -> None:
-    heard: list[tuple[int, int]] = []
-    image_engine.draw(an_image_job(), lambda done, total: heard.append((done, total)))
-    assert heard[0][0] == 0
-    assert heard[-1][0] == heard[-1][1] > 0
-    assert heard == sorted(heard)
-
-
-def test_a_listener_that_raises_stops_the_engine(image_engine: ImageEngine) -> None:
-    class Stopped(Exception):
-        pass
-
-    def stop(_done: int, _total: int) -> None:
-        raise Stopped
-
-    with pytest.raises(Stopped):
-        image_engine.draw(an_image_job(), stop)
-    assert image_engine.draw(an_image_job()).data  # and it can draw again
+def test_an_engine_keeps_the_rules_of_all(image_engine: ImageEngine) -> None:
+    keeps_all(World(lambda seed, progress: image_engine.draw(an_image_job(seed=seed), progress).data))
 
 
 def test_what_an_engine_cannot_do_is_said_and_not_left_out(image_engine: ImageEngine) -> None:

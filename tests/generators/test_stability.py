@@ -12,8 +12,6 @@ from foundation.money import Price
 from foundation.settings import GeneratorsSettings
 from generators import registry
 from generators.contract import (
-    EngineBusy,
-    EngineError,
     EngineMissing,
     EngineUnreachable,
     Hosted,
@@ -83,31 +81,6 @@ def test_what_is_not_heard_is_paid_and_never_asked_again(there: FakeStability, e
     engine.cancel(slip)
     assert slip.since is not None
     assert there.billed == (1 if fault.reset_after else 0)
-
-
-@pytest.mark.parametrize(
-    ("status", "error", "code"),
-    [
-        (400, EngineMissing, "order_refused"),
-        (401, EngineMissing, "token_refused"),
-        (402, EngineMissing, "no_credit"),
-        (403, Undelivered, "content_refused"),
-        (413, EngineMissing, "order_refused"),
-        (422, EngineMissing, "order_refused"),
-        (429, EngineBusy, "server_refused"),
-        (500, EngineUnreachable, "server_refused"),
-        (503, EngineBusy, "server_refused"),
-    ],
-)
-def test_a_refusal_is_said_and_costs_nothing(
-    there: FakeStability, engine: Stability, status: int, error: type[EngineError], code: str
-) -> None:
-    there.faults.append(Fault(status=status))
-    slip = Slip("x")
-    with pytest.raises(error, match=code):
-        engine.buy(an_image_job(), slip)
-    assert (slip.since, there.billed) == (None, 0)
-    assert engine.buy(an_image_job(), slip).data
 
 
 def test_what_the_service_itself_refuses(there: FakeStability, engine: Stability) -> None:

@@ -1,0 +1,129 @@
+"""The engines of every kind under one set of rules, and each rule finding the engine that breaks it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foundation.http import AnswerLost
+from generators.contract import ImageJob, Picture, Progress, Undelivered, unheard
+from generators.engines.comfyui import ComfyUI
+from generators.engines.elevenlabs import ElevenLabs
+from generators.engines.ollama import Ollama
+from generators.engines.placeholder import Placeholder
+from generators.engines.stability import Stability
+from generators.speech import AnswerUncertain, SpeechJob, Spoken
+from tests.generators import engine_rules as rules
+from tests.generators import engine_worlds as worlds
+from tests.generators.engine_rules import World
+
+KINDS = {**worlds.PICTURES, **worlds.SPEECH, **worlds.TEXTS}
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_every_engine_keeps_the_rules(name: str, tmp_path: Path) -> None:
+    with KINDS[name](tmp_path) as world:
+        rules.keeps_all(world)
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_every_failure_is_said_as_what_it_is(name: str, tmp_path: Path) -> None:
+    with KINDS[name](tmp_path) as world:
+        for failure in world.failures:
+            rules.a_failure_is_said(world, failure)
+
+
+class RunsBack(Placeholder):
+    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+        return super().draw(job, lambda done, total: progress(total - done, total))
+
+
+class HearsNoStop(Placeholder):
+    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+        try:
+            return super().draw(job, progress)
+        except rules.Stopped:
+            return super().draw(job)
+
+
+class LeavesItRunning(ComfyUI):
+    def _stop(self, key: str) -> None:
+        """Nobody is told there."""
+
+
+class TakesAnySeed(Placeholder):
+    drawn = 0
+
+    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+        self.drawn += 1
+        return super().draw(ImageJob(job.prompt, self.drawn, width=job.width, height=job.height), progress)
+
+
+class OneForAll(Placeholder):
+    def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+        return super().draw(ImageJob(job.prompt, 1, width=job.width, height=job.height), progress)
+
+
+class LostIsFree(Stability):
+    def _made(self, *given: Any) -> bytes:
+        try:
+            return super()._made(*given)
+        except Undelivered:
+            given[-1].refused()
+            raise
+
+
+class AllIsLost(Stability):
+    def _exchange(self, *given: Any) -> Any:
+        reply = super()._exchange(*given)
+        return AnswerLost("status") if getattr(reply, "status", 200) != 200 else reply
+
+
+class AsksTwice(ElevenLabs):
+    def say(self, job: SpeechJob) -> Spoken:
+        try:
+            return super().say(job)
+        except AnswerUncertain:
+            return super().say(job)
+
+
+class BuysTwo(ElevenLabs):
+    def say(self, job: SpeechJob) -> Spoken:
+        super().say(job)
+        return super().say(job)
+
+
+class TellsItself(Ollama):
+    def write(self, job: Any) -> Any:
+        job.tally.asking(self.name, self.model, 1, 1)
+        job.tally.unheard()
+        job.tally.asking(self.name, self.model, 1, 1)
+        return super().write(job)
+
+
+def failing(name: str) -> Callable[[World], None]:
+    return lambda world: rules.a_failure_is_said(world, name)
+
+
+@pytest.mark.parametrize(
+    ("world", "kind", "rule", "found"),
+    [
+        (worlds.placeholders, RunsBack, rules.progress_reaches_its_end, "begins at"),
+        (worlds.placeholders, HearsNoStop, rules.a_stop_stops, "not told as stopped"),
+        (worlds.comfy, LeavesItRunning, rules.a_stop_stops, "goes on there"),
+        (worlds.placeholders, TakesAnySeed, rules.a_seed_repeats, "gives other bytes"),
+        (worlds.placeholders, OneForAll, rules.seeds_differ, "gives the same bytes"),
+        (worlds.stable, LostIsFree, failing("lost 0"), "booked otherwise"),
+        (worlds.stable, AllIsLost, failing("503"), "told as Undelivered"),
+        (worlds.eleven, AsksTwice, failing("lose"), "nothing was said"),
+        (worlds.eleven, BuysTwo, rules.each_is_billed_once, "billed for two"),
+        (worlds.local_texts, TellsItself, rules.each_is_billed_once, "ends twice"),
+    ],
+    ids=lambda one: getattr(one, "__name__", None),
+)
+def test_each_rule_finds_who_breaks_it(
+    tmp_path: Path, world: Any, kind: type, rule: Callable[[World], None], found: str
+) -> None:
+    with world(tmp_path, kind) as broken, pytest.raises(AssertionError, match=found):
+        rule(broken)
