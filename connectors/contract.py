@@ -370,8 +370,8 @@ class News:
 
 
 Gone = Literal["blocked", "lost", "back", "join", "counted"]
-"""`blocked`: the fan takes no messages of ours any more; `lost`, `back`: we may no more, or again, post to the place `ref`;
-`join`: somebody asks into it; `counted`: its message `native_id` has `amount_minor` reactions now."""
+"""`blocked`: the fan takes no messages of ours any more; `lost`, `back`: we may no more, or again, post to `ref`;
+`join`: somebody asks into that place; `counted`: its message `native_id` has `amount_minor` reactions now."""
 
 
 @dataclass(frozen=True)
