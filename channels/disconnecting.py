@@ -15,14 +15,24 @@ from channels.events import ChannelLeave
 from channels.reads import Channel
 from channels.states import ChannelState
 from connectors import calling
-from connectors.contract import Answer, Connector, Hookable, OAuthClient, Send, StepKind, StepNotSent, WireStep
+from connectors.contract import (
+    Answer,
+    Connector,
+    Hookable,
+    OAuthClient,
+    Response,
+    Send,
+    StepKind,
+    StepNotSent,
+    WireStep,
+)
 from connectors.outcomes import Outcome, Published, Rejected, Uncertain
 from connectors.revoking import Held, Revocable
 from connectors.transport import EgressForbidden, Transport
 from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.words import Message
-from gate.permit import AuthOrder, ControlOrder
+from gate.permit import AuthOrder, Authority, ControlOrder
 from tenants import audit
 
 MOST_STEPS = 3
@@ -89,7 +99,7 @@ def _told(
     def sent(step: WireStep) -> Answer:
         quick = replace(step, deadline=min(step.deadline, ASKED_SECONDS))
         control = ControlOrder(channel.tenant_id, channel.id, step.action)
-        order = control if step.kind is StepKind.CONTROL else AuthOrder(channel.tenant_id, channel.id)
+        order: Authority = control if step.kind is StepKind.CONTROL else AuthOrder(channel.tenant_id, channel.id)
         try:
             return transport.send(quick, order, account=account)
         except EgressForbidden:  # a request that could not be made ends nothing, and keeps nothing here either
@@ -97,7 +107,11 @@ def _told(
 
     if isinstance(connector, Hookable):
         off = sent(connector.unsubscribe())
-        signed_off: Outcome = Published(channel.account) if off.ok else Uncertain(Message("attempt.no_answer"))
+        signed_off: Outcome = (
+            Published(channel.account)
+            if isinstance(off, Response) and off.ok
+            else Uncertain(Message("attempt.no_answer"))
+        )
     elif isinstance(connector, calling.Subscribes):
         signed_off = _asked(lambda answers: connector.subscribe(channel.account, False, answers), sent)
     else:

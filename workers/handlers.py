@@ -173,7 +173,12 @@ def _accounts(s: Services) -> tuple[Route, ...]:
     verify = partial(reading.verify, tenant=tenant, transport=transport, connectors=connectors)
     remove = partial(removing.remove, tenant=tenant, transport=transport, connectors=connectors, mint=s.mint)
     show = partial(menus.look, tenant=tenant, transport=transport, connectors=connectors, menu_of=_menu_of)
-    outside = {"tenant": tenant, "transport": transport, "connectors": connectors, "addresses": addresses}
+    outside: dict[str, Any] = {
+        "tenant": tenant,
+        "transport": transport,
+        "connectors": connectors,
+        "addresses": addresses,
+    }
     renew = partial(refreshing.renew, **outside)
     sign_up = partial(
         subscribing.bring, tenant=tenant, transport=transport, connectors=connectors, taken=house_calls.are_taken(s)
