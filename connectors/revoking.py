@@ -47,6 +47,6 @@ def meaning(answer: Answer, account: str) -> Outcome:
     if isinstance(answer, Response) and answer.ok:
         return Published(account)
     if isinstance(answer, Response) and 400 <= answer.status < 500:
-        said = {"status": answer.status, "word": error_word(answer)}
+        said: dict[str, str | int] = {"status": answer.status, "word": error_word(answer)}
         return Rejected(Message("connectors.refused", said), permanent=False)
     return Uncertain(Message("attempt.no_answer"))
