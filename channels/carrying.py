@@ -120,7 +120,6 @@ def arm(
     `kind="stage"` stops before the step that makes content visible and returns Staged. `act` is the wall time all
     steps may take together. The caller has taken the gate's epochs and the channel (`budgets.take`), has moved its
     subject and wrote its reconcile event in this transaction. Uploads of earlier attempts are used again.
-
     Raises the gate's Denied; Conflict when another worker armed the same subject at this moment.
     """
     connector = abilities.of(connectors, channel)

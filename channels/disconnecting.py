@@ -32,7 +32,7 @@ from connectors.transport import EgressForbidden, Transport
 from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.words import Message
-from gate.permit import AuthOrder, ControlOrder
+from gate.permit import AuthOrder, Authority, ControlOrder
 from tenants import audit
 
 MOST_STEPS = 3
@@ -99,7 +99,7 @@ def _told(
     def sent(step: WireStep) -> Answer:
         quick = replace(step, deadline=min(step.deadline, ASKED_SECONDS))
         control = ControlOrder(channel.tenant_id, channel.id, step.action)
-        order = control if step.kind is StepKind.CONTROL else AuthOrder(channel.tenant_id, channel.id)
+        order: Authority = control if step.kind is StepKind.CONTROL else AuthOrder(channel.tenant_id, channel.id)
         try:
             return transport.send(quick, order, account=account)
         except EgressForbidden:  # a request that could not be made ends nothing, and keeps nothing here either

@@ -374,8 +374,7 @@ class AgeCheckRow(TenantRow, table=True):
     """The chat it was asked for in; none for a visitor of a page."""
     digest: str
     language: str
-    source: str = ""
-    """Where a visitor of a page came from, as a keyed digest; empty in chats."""
+    source: str = ""  # where a visitor of a page came from, as a keyed digest; empty in chats
     state: str = CheckState.INVITED
     native_id: str = ""
     address: str = ""

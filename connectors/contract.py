@@ -370,9 +370,8 @@ class News:
 
 
 Gone = Literal["blocked", "lost", "back", "join", "counted"]
-"""`blocked`: the fan takes no messages of ours any more; `lost`: the place we post to let go of us; `back`: it
-may be posted to. Nobody is gone, but
-`join`: somebody asks into the place `ref`; `counted`: its message `native_id` has `amount_minor` reactions now."""
+"""`blocked`: the fan takes no messages of ours any more; `lost`, `back`: we may no more, or again, post to `ref`;
+`join`: somebody asks into that place; `counted`: its message `native_id` has `amount_minor` reactions now."""
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from channels import budgets, connecting, reads
+from channels.carrying import Armed
 from channels.states import ChannelState
-from connectors.outcomes import Published
+from connectors.outcomes import Published, Retry
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
@@ -117,6 +118,31 @@ def test_a_pause_with_an_end_ends_by_itself(lea: World) -> None:
     lea.pass_time(3601)
     assert isinstance(lea.publish(lea.unit()), Published)
     assert lea.channel().state == ChannelState.ACTIVE
+
+
+def test_what_is_under_way_ends_before_its_next_step_when_a_person_takes_the_account_off(lea: World) -> None:
+    """Its pictures are up, nothing is to be seen; no platform moves the account out of what a person wanted."""
+    turn = lea.arm(lea.unit(pictures=2))
+    assert isinstance(turn, Armed)
+    with lea.scope() as scope:
+        connecting.leave(scope, lea.channel_id, REST)
+    outcome = lea.carry(turn)
+    assert isinstance(outcome, Retry)
+    assert outcome.reason == Message("attempt.stopped_midway")
+    assert lea.posts() == []
+    with lea.scope() as scope:
+        connecting.gone(scope, lea.channel_id, REST)
+        connecting.reauthorize(scope, lea.channel_id, REST)
+        connecting.let_in(scope, lea.channel_id)
+    assert lea.channel().state == ChannelState.LEAVING
+    with lea.scope() as scope:
+        connecting.left(scope, lea.channel(), REST)
+    assert (lea.channel().state, lea.channel().token) == (ChannelState.DISCONNECTED, None)
+    connect(lea, token=Sealed(b"new"))
+    with lea.scope() as scope:
+        connecting.left(scope, lea.channel(), REST)  # too late: somebody connected it again
+    assert lea.channel().state == ChannelState.ACTIVE
+    assert lea.channel().token is not None
 
 
 @pytest.mark.parametrize("why", [connecting.SHUT_OUT, connecting.LET_GO])

@@ -16,7 +16,6 @@ from connectors.telegram_stars import PAGE
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from gate.units import Button, Invoice, Medium, Subject, Text, Unit
-from tests.fakes.telegram_world import RIGHTS
 
 TELEGRAM = Telegram()
 POST = Unit(
@@ -288,37 +287,6 @@ def test_who_asks_to_come_in_and_how_many_react_are_told() -> None:
     assert (updates[1].native_id, updates[1].amount_minor) == ("-1007/12", 3)
     assert updates[1].at is not None
     assert {"chat_join_request", "message_reaction_count"} <= set(ALLOWED)
-
-
-MORE: dict[str, dict[str, Any]] = {
-    "kicked": {"until_date": 0},
-    "administrator": {"can_be_edited": False, **dict.fromkeys(RIGHTS, False), "can_post_messages": True},
-}
-
-
-@pytest.mark.parametrize(
-    ("chat", "status", "kind"),
-    [
-        (CHAT, "kicked", "blocked"),
-        (CHAT, "member", None),
-        ({"id": -7, "type": "channel", "title": "x"}, "left", "lost"),
-        ({"id": -8, "type": "supergroup", "title": "x"}, "member", "lost"),
-        ({"id": -8, "type": "supergroup", "title": "x"}, "kicked", "lost"),
-        ({"id": -7, "type": "channel", "title": "x"}, "administrator", "back"),
-        ({"id": -8, "type": "supergroup", "title": "x"}, "administrator", "back"),
-    ],
-)
-def test_who_lets_go_of_the_bot_and_takes_it_back(chat: dict[str, Any], status: str, kind: str | None) -> None:
-    bot = {"id": 1, "is_bot": True, "first_name": "lea_bot"}
-    change = {
-        "chat": chat,
-        "from": FAN,
-        "date": 1,
-        "old_chat_member": {"status": "member", "user": bot},
-        "new_chat_member": {"status": status, "user": bot, **MORE.get(status, {})},
-    }
-    updates, _ = heard({"update_id": 1, "my_chat_member": change})
-    assert [update.kind for update in updates] == ([kind] if kind else [])
 
 
 def test_a_refund_is_looked_for_on_every_page() -> None:

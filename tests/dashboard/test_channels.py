@@ -4,16 +4,17 @@ from uuid import UUID
 
 import pytest
 
-from channels import connecting, enrolling
+from channels import connecting, disconnecting, enrolling
 from channels import reads as channel_reads
 from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState, EnrolmentState
 from foundation import outbox
 from foundation.database import OpenScope
+from foundation.errors import NotFound
 from foundation.sealed import Sealed
 from foundation.settings import Settings
 from foundation.words import Message
-from tenants import letterbox
+from tenants import audit, letterbox
 from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.dashboard.builders import Agency, agency
@@ -86,6 +87,38 @@ def test_an_account_rests_and_goes_on(door: Door, lumiere: Agency) -> None:
         page.press("Reprendre")
     with lumiere.scope() as scope:
         assert channel_reads.every_channel(scope)[0].state is ChannelState.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("language", "sure", "told"),
+    [
+        ("fr", "Oui, le déconnecter", "Publications prévues qui attendent désormais : 1"),
+        ("en", "Yes, disconnect it", "Planned posts that wait now: 1"),
+    ],
+)
+def test_an_account_is_disconnected_once_confirmed(
+    door: Door, lumiere: Agency, tenant: OpenScope, *, language: str, sure: str, told: str
+) -> None:
+    """It says how many posts wait, who did it is written down, and another agency's accounts are as they were."""
+    lumiere.post("Le soir")
+    other = agency(tenant, mark="Ailleurs")
+    other.post("Ailleurs")
+    with lumiere.scope() as scope:
+        scope.run("UPDATE members SET language = :l WHERE tenant_id = :t", l=language, t=lumiere.tenant_id)
+        key = channel_reads.every_channel(scope)[0].id
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/channels")
+        assert told in page.press(sure)
+    with lumiere.scope() as scope:
+        assert channel_reads.channel(scope, key).state is ChannelState.LEAVING
+        done = audit.last(scope, "channel.disconnected", f"channel:{key}")
+        assert done is not None
+        assert done.actor == f"member:{lumiere.members[Role.OWNER]}"
+    assert rows(lumiere, "channel.disconnect") == [key]
+    with other.scope() as scope:
+        assert channel_reads.every_channel(scope)[0].state is ChannelState.ACTIVE
+        with pytest.raises(NotFound):
+            disconnecting.ask(scope, key, "Ailleurs")
 
 
 def test_a_lost_account_says_what_to_do(door: Door, lumiere: Agency) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from channels import disconnecting
 from channels.states import ChannelState, EnrolmentState
 from foundation.clock import pause
 from foundation.database import Database
@@ -287,21 +286,6 @@ def reachable(lea: Bots) -> list[str]:
     return [row.reachable for row in lea.rows("SELECT reachable FROM fan_identities WHERE tenant_id = :tenant")]
 
 
-def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots) -> None:
-    """Nobody connects anything again; what waited leaves. A bot that may only read is not back."""
-    lea.connected()
-    lea.world.throw_out(lea.bot, lea.channel)
-    wait_until(lambda: lea.account().state is ChannelState.GONE)
-    waiting = lea.desk.delivery("Bientôt.", channel="telegram")
-    wait_until(lambda: lea.desk.state(waiting) is S.HELD)
-    wait_until(lambda: "channel.notice_gone_posts" in lea.desk.notices().values())
-    lea.world.let_in(lea.bot, lea.channel)
-    wait_until(lambda: lea.account().state is ChannelState.ACTIVE)
-    wait_until(lambda: lea.desk.state(waiting) is S.PUBLISHED)
-    assert [one.get("text") for one in lea.posts()] == ["Bientôt."]
-    assert not [code for code in lea.desk.notices().values() if code.startswith("channel.notice_gone")]
-
-
 def test_two_that_poll_the_same_bot_are_told(lea: Bots) -> None:
     lea.connected()
     wait_until(lambda: lea.bot.polls > 0)
@@ -396,26 +380,3 @@ def test_without_an_address_it_is_polled_again(called: tuple[Bots, str]) -> None
     lea.writer.says = [answer("Me voilà")]
     lea.world.say(lea.bot, "leo", "coucou")
     lea.waits(lambda seen: any("Me voilà" in one["text"] for one in seen), seconds=30)
-
-
-def test_an_account_is_disconnected_and_comes_back_under_its_row(lea: Bots) -> None:
-    """Nothing opens it any more, nothing leaves and nothing is heard; its platform is told, its past stays."""
-    account = lea.connected()
-    done = lea.desk.delivery("Avant.", channel="telegram")
-    wait_until(lambda: lea.desk.state(done) is S.PUBLISHED)
-    waiting = lea.desk.delivery("Après.", channel="telegram", after=120)
-    lea.desk.act(disconnecting.ask, account, "Anne")
-    lea.desk.act(disconnecting.ask, account, "Anne")  # a second press
-    wait_until(lambda: lea.account().state is ChannelState.DISCONNECTED)
-    assert lea.account().reason == Message("channel.left_kept", {"name": "Anne"})
-    assert lea.account().token is None
-    lea.pass_time(minutes=3)
-    wait_until(lambda: lea.desk.state(waiting) is S.HELD)
-    wait_until(lambda: "channel.notice_disconnected_posts" in lea.desk.notices().values())
-    lea.world.throw_out(lea.bot, lea.channel)
-    lea.world.let_in(lea.bot, lea.channel)
-    assert [one.get("text") for one in lea.posts()] == ["Avant."]
-    assert lea.connected() == account
-    wait_until(lambda: lea.desk.state(waiting) is S.PUBLISHED)
-    assert [one.get("text") for one in lea.posts()] == ["Avant.", "Après."]
-    assert "channel.notice_disconnected_posts" not in lea.desk.notices().values()

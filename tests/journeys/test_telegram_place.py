@@ -1,5 +1,7 @@
 """What a bot shows of itself in a house that runs, and what is told of its channel."""
 
+from channels import disconnecting
+from channels.states import ChannelState
 from foundation.words import Message, say
 from schedules.states import DeliveryState as S
 from tests.conftest import wait_until
@@ -39,3 +41,41 @@ def test_reactions_are_counted_at_the_age_of_a_post(lea: Bots) -> None:  # noqa:
 
 HEARD = "SELECT likes FROM heard_counts WHERE tenant_id = :tenant"
 READ = "SELECT age_hours, value, quality FROM metric_snapshots WHERE tenant_id = :tenant AND metric = 'likes'"
+
+
+def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots) -> None:  # noqa: F811  fixture
+    """Nobody connects anything again; what waited leaves. A bot that may only read is not back."""
+    lea.connected()
+    lea.world.throw_out(lea.bot, lea.channel)
+    wait_until(lambda: lea.account().state is ChannelState.GONE)
+    waiting = lea.desk.delivery("Bientôt.", channel="telegram")
+    wait_until(lambda: lea.desk.state(waiting) is S.HELD)
+    wait_until(lambda: "channel.notice_gone_posts" in lea.desk.notices().values())
+    lea.world.let_in(lea.bot, lea.channel)
+    wait_until(lambda: lea.account().state is ChannelState.ACTIVE)
+    wait_until(lambda: lea.desk.state(waiting) is S.PUBLISHED)
+    assert [one.get("text") for one in lea.posts()] == ["Bientôt."]
+    assert not [code for code in lea.desk.notices().values() if code.startswith("channel.notice_gone")]
+
+
+def test_an_account_is_disconnected_and_comes_back_under_its_row(lea: Bots) -> None:  # noqa: F811  fixture
+    """Nothing opens it any more, nothing leaves and nothing is heard; its platform is told, its past stays."""
+    account = lea.connected()
+    done = lea.desk.delivery("Avant.", channel="telegram")
+    wait_until(lambda: lea.desk.state(done) is S.PUBLISHED)
+    waiting = lea.desk.delivery("Après.", channel="telegram", after=120)
+    lea.desk.act(disconnecting.ask, account, "Anne")
+    lea.desk.act(disconnecting.ask, account, "Anne")  # a second press
+    wait_until(lambda: lea.account().state is ChannelState.DISCONNECTED)
+    assert lea.account().reason == Message("channel.left_kept", {"name": "Anne"})
+    assert lea.account().token is None
+    lea.pass_time(minutes=3)
+    wait_until(lambda: lea.desk.state(waiting) is S.HELD)
+    wait_until(lambda: "channel.notice_disconnected_posts" in lea.desk.notices().values())
+    lea.world.throw_out(lea.bot, lea.channel)
+    lea.world.let_in(lea.bot, lea.channel)
+    assert [one.get("text") for one in lea.posts()] == ["Avant."]
+    assert lea.connected() == account
+    wait_until(lambda: lea.desk.state(waiting) is S.PUBLISHED)
+    assert [one.get("text") for one in lea.posts()] == ["Avant.", "Après."]
+    assert "channel.notice_disconnected_posts" not in lea.desk.notices().values()

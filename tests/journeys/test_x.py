@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from channels import enrolling, oauth_clients
+from channels import disconnecting, enrolling, oauth_clients
 from channels.states import ChannelState, EnrolmentState
 from channels.visiting import PATH
 from foundation.errors import BadInput, NotFound
@@ -300,3 +300,69 @@ def test_a_comment_is_heard_within_the_hour_answered_once_and_hidden(house: Hous
     assert server.seen(told.id).hidden
     reads = [one for one in server.book.record() if one["kind"] == "remarks" and house.member.id in one["path"]]
     assert 1 <= len(reads) <= 4, "an hour apart: X charges for what it tells"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        ("", "left"),
+        ("accept_then_hang", "left_unanswered"),
+        ("status:403", "left_refused"),
+    ],
+)
+def test_whoever_disconnects_an_account_forgets_its_tokens_whatever_x_says(
+    house: Visited, fault: str, code: str
+) -> None:
+    """X ends them where it does; nothing leaves, and the same account comes back later."""
+    house.enrol()
+    before = house.channel()
+    pair = next(one for one in house.server.oauth.refreshes.values() if one.member is house.member)
+    waiting = house.desk.delivery("au retour", channel="x", after=60)
+    house.desk.act(disconnecting.ask, before.id, "Anne")
+    if fault:
+        house.server.book.ask(fault, on="tokens", times=1, seconds=0.1)
+    house.live(minutes=3)
+    stands = house.channel()
+    assert (stands.state, stands.token, stands.refresh) == (ChannelState.DISCONNECTED, None, None)
+    assert stands.reason == Message(f"channel.{code}", {"name": "Anne"})
+    assert pair.revoked == (code == "left" or fault == "accept_then_hang")
+    assert (house.desk.state(waiting), house.texts()) == (S.HELD, [])
+    assert house.enrol().state == EnrolmentState.CONNECTED
+    assert house.channel().id == before.id
+    house.live(minutes=3)
+    assert house.desk.state(waiting) is S.PUBLISHED
+
+
+@pytest.mark.parametrize(("again", "code"), [(True, "left"), (False, "left_unanswered")])
+def test_killed_anywhere_the_word_and_the_deed_of_a_disconnection_are_one(
+    house: Visited, again: bool, code: str
+) -> None:
+    """Where it is not taken up again any more, the keys go without their platform's word."""
+    house.enrol()
+    house.desk.run()
+    house.desk.act(disconnecting.ask, house.channel().id, "Anne")
+    at = 0
+    while house.desk.crash(at):
+        stands = house.channel()
+        assert (stands.state == ChannelState.DISCONNECTED) == (stands.token is None)
+        at += 1
+        with house.desk.scope() as scope:
+            scope.run("UPDATE outbox SET tries = 0 WHERE tenant_id = :t AND :again", t=scope.tenant_id, again=again)
+    stands = house.channel()
+    assert at > 3
+    assert (stands.state, stands.token) == (ChannelState.DISCONNECTED, None)
+    assert stands.reason == Message(f"channel.{code}", {"name": "Anne"})
+
+
+def test_what_is_on_its_way_at_a_disconnection_settles_truthfully(house: Visited) -> None:
+    """It was taken: so it is written. Where no answer came, a person is asked, since nobody can look any more."""
+    house.enrol()
+    post = house.desk.delivery(TEXT, channel="x")
+    house.server.book.ask("accept_then_hang", on="posts", times=1, seconds=0.1)
+    house.desk.run()
+    assert house.desk.state(post) is S.UNCERTAIN
+    house.desk.act(disconnecting.ask, house.channel().id, "Anne")
+    house.live(minutes=3)
+    assert house.channel().state == ChannelState.DISCONNECTED
+    assert house.desk.state(post) is S.UNCERTAIN
+    assert house.texts() == [TEXT]
