@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 from calendar import monthrange
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -78,11 +79,22 @@ class Cluster:
         return f"postgresql+psycopg://{user}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
 
 
+_given: deque[int] = deque(maxlen=1000)
+
+
 def free_port() -> int:
-    """A port nobody listens on."""
-    with closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """A port nobody listens on, and that no outgoing connection is given: its server may need seconds to come to it.
+
+    Each worker of a run has its share of them, as the houses of `tests/stack` do.
+    """
+    first = 20000 + 3000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4)
+    while True:
+        port = first + secrets.randbelow(3000)
+        with closing(socket.socket()) as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            if port not in _given:
+                _given.append(port)
+                return port
 
 
 def wait_until(ready: Callable[[], bool], seconds: float = 60.0) -> None:
