@@ -8,9 +8,9 @@ from pydantic import SecretStr
 
 from foundation.settings import GeneratorsSettings
 from generators import registry, voicing
-from generators.contract import AnswerUnusable, EngineError, EngineMissing, EngineUnreachable, JobTooLarge, Label
+from generators.contract import EngineError, EngineMissing, EngineUnreachable, JobTooLarge, Label
 from generators.engines.elevenlabs import ElevenLabs
-from generators.speech import AnswerUncertain, SpeechJob
+from generators.speech import SpeechJob
 from tests.fakes import elevenlabs as fake
 from tests.fakes.elevenlabs import KEY, FakeElevenLabs
 from tests.generators.test_speech import WORDS, loudness
@@ -49,22 +49,6 @@ def test_a_voice_made_after_somebody_says_so(account: FakeElevenLabs) -> None:
     del account.voices[0]
     with pytest.raises(EngineMissing):  # nobody's voice is taken unasked
         engine(account).say(SpeechJob(WORDS))
-
-
-@pytest.mark.parametrize("fault", ["lose", "hang", "down"])
-def test_a_lost_answer_is_uncertain_and_asked_once(account: FakeElevenLabs, fault: str) -> None:
-    account.faults.append(fault)
-    with pytest.raises(AnswerUncertain):
-        engine(account).say(SpeechJob(WORDS))
-    assert len(account.made) == 1
-    assert account.billed == len(WORDS)
-
-
-def test_what_is_billed_and_no_sound_is_no_answer(account: FakeElevenLabs) -> None:
-    account.faults.append("noise")
-    with pytest.raises(AnswerUnusable):
-        engine(account).say(SpeechJob(WORDS))
-    assert len(account.made) == 1
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from foundation.settings import GeneratorsSettings
 from generators import registry
 from generators.contract import (
     EngineBusy,
-    EngineError,
     EngineMissing,
     EngineUnreachable,
     Hosted,
@@ -148,25 +147,6 @@ def test_what_was_asked_an_hour_ago_is_not_asked_again(there: FakeReplicate, eng
     with pytest.raises(Undelivered, match="output_gone"):
         engine.buy(an_image_job(), slip)
     assert len(there.asked) == 1
-
-
-@pytest.mark.parametrize(
-    ("status", "error", "code"),
-    [
-        (401, EngineMissing, "token_refused"),
-        (402, EngineMissing, "no_credit"),
-        (404, EngineMissing, "model_missing"),
-        (422, EngineMissing, "order_refused"),
-    ],
-)
-def test_a_refusal_is_said_and_costs_nothing(
-    there: FakeReplicate, engine: Replicate, status: int, error: type[EngineError], code: str
-) -> None:
-    there.fail(ORDERS, Fault(status=status))
-    slip = a_slip()
-    with pytest.raises(error, match=code):
-        engine.buy(an_image_job(), slip)
-    assert (slip.since, there.billed) == (None, [])
 
 
 def test_too_many_says_when_to_come_back(there: FakeReplicate, engine: Replicate) -> None:
