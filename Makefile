@@ -16,8 +16,8 @@ WORKERS ?= 3
 PYTEST := $(BIN)/pytest -m "not live"
 # Whole houses, the longest first; two beside each other, since a third makes pages late on two cores.
 WAITING = -n 2 --dist loadfile --no-loadscope-reorder
-# Pages in a browser, the file of all of them first; a third is something to do while two wait for theirs.
-SEEN = -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/browser/test_every_page.py tests/browser
+# Pages in a browser, the file of all of them first.
+SEEN = -n 2 --dist loadfile --no-loadscope-reorder tests/browser/test_every_page.py tests/browser
 # Every folder of tests but those with a line of their own, and those that only count (bench) or need a browser.
 ROOM_TESTS = $(filter-out $(addprefix tests/,house/ fakes/ chaos/ bench/ browser/ __pycache__/),$(wildcard tests/*/))
 # The files with a test that needs whole processes: looking for those in the others took each worker twelve seconds.

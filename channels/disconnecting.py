@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from channels import asking, attempts, connecting, oauth_clients, reads
+from channels import abilities, asking, attempts, connecting, oauth_clients, reads
 from channels.events import ChannelLeave
 from channels.reads import Channel
 from channels.states import ChannelState
@@ -71,7 +71,7 @@ def leave(
         client = oauth_clients.of_channel(scope, channel.id)
     if busy:
         raise outbox.Later(LOOKED_AT)
-    code = _told(channel, client, connectors.get(channel.platform), transport, addresses)
+    code = _told(channel, client, abilities.known(connectors, channel), transport, addresses)
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         connecting.left(scope, channel, Message(code, {"name": event.by}))
 
