@@ -232,7 +232,7 @@ def _program(fails: Callable[[str], Callable[[], None]], out: str) -> dict[str, 
 @contextmanager
 def marked(folder: Path, kind: type[espeak.Espeak] = espeak.Espeak) -> Iterator[World]:
     before, fails = _failing_once(folder)
-    make, booked = said(kind(programs_of_ours.espeak(folder, before=before), seconds=3.0))
+    make, booked = said(kind(programs_of_ours.espeak(folder, before=before), seconds=8.0))
     yield World(make, tells=False, varies=False, booked=booked, failures=_program(fails, "-w"))
 
 
@@ -241,7 +241,7 @@ def piped(folder: Path, kind: type[piper.Piper] = piper.Piper) -> Iterator[World
     before, fails = _failing_once(folder)
     program = Path(test_piper.program(folder))
     program.write_text(program.read_text().replace("with wave.open", f"{before}\nwith wave.open"))
-    make, booked = said(kind(str(program), test_piper.a_voice(folder / "voices"), seconds=3.0))
+    make, booked = said(kind(str(program), test_piper.a_voice(folder / "voices"), seconds=8.0))
     yield World(make, tells=False, varies=False, booked=booked, failures=_program(fails, "--output_file"))
 
 
@@ -262,7 +262,7 @@ def local_texts(_folder: Path, kind: type[ollama.Ollama] = ollama.Ollama) -> Ite
         def meets(fault: fake_ollama.Fault) -> Callable[[], None]:
             return lambda: there.fail("/api/chat", fault)
 
-        make, booked = written(kind(there.url, "llama3.2", seconds=1.0))
+        make, booked = written(kind(there.url, "llama3.2", seconds=3.0))
         down = Failure(meets(fake_ollama.Fault(hang=True)), EngineUnreachable, "engine.server_down", costs=True)
         refused = meets(fake_ollama.Fault(status=503))
         yield World(
