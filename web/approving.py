@@ -5,7 +5,7 @@ Whoever has the address may open it in one browser; nothing changes by looking. 
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +20,6 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound
 from foundation.storage import ObjectStore
 from foundation.words import Message
-from gate.units import Medium
 from schedules import clients, comments, previewing
 from schedules import reads as schedule_reads
 from schedules.approvals import LONGEST_NOTE
@@ -28,6 +27,7 @@ from schedules.clients import PATH, REASONS, Link, Shown, Standing
 from schedules.comments import Comment
 from schedules.drafting import Draft
 from schedules.previewing import Preview
+from schedules.standing import Stand, stands
 from tenants import reads as tenant_reads
 from web import answers
 from web.forms import typed_form
@@ -49,14 +49,13 @@ _SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True)
 class Place:
-    """What one account would show, and when (UTC-aware); `media` are those that may be shown here, by their address
-    below the page, and `hidden` how many may not."""
+    """What one account would show, and when (UTC-aware): everything as it stands in its feed, of pictures those that
+    may be shown here; `hidden` is how many may not."""
 
     one: Preview
     at: datetime
-    media: tuple[tuple[str, Medium], ...]
+    stands: Sequence[Stand]
     hidden: int
-    parts: tuple[tuple[int, str, tuple[tuple[str, Medium], ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -179,16 +178,14 @@ class Clients:
 
 
 def _place(one: Preview, at: datetime, shown: Shown) -> Place:
-    media = _files(one.media, shown)
-    parts = tuple((part.number, part.body, _files(part.media, shown)) for part in one.parts)
-    seen = len(media) + sum(len(files) for _, _, files in parts)
-    return Place(one, at, media, len(one.all_media) - seen, parts)
-
-
-def _files(media: tuple[Medium, ...], shown: Shown) -> tuple[tuple[str, Medium], ...]:
-    """Those that may be shown, each with the end of its address."""
-    allowed = (medium for medium in media if medium.sha256 in shown.files and medium.mime in SUFFIXES)
-    return tuple((f"files/{medium.sha256}.{SUFFIXES[medium.mime]}", medium) for medium in allowed)
+    """With the pictures that may be shown here, each by the end of its address."""
+    seen = {
+        asset: (f"files/{medium.sha256}.{SUFFIXES[medium.mime]}", medium.alt)
+        for asset, medium in zip(one.said.assets, one.all_media, strict=False)
+        if medium.sha256 in shown.files and medium.mime in SUFFIXES
+    }
+    laid = stands(one, seen)
+    return Place(one, at, laid, len(one.all_media) - sum(len(stand.shots) for stand in laid))
 
 
 def _nothing() -> Response:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import acting, feeds, files, frame
+from dashboard import acting, files, frame
 from dashboard.app_pages import approvals_link, film, post_talk
 from dashboard.frame import Page
 from dashboard.reads.approvals import Approvals, Content, Shot, content
@@ -18,6 +18,7 @@ from foundation.errors import NotFound, Refused
 from foundation.words import Message
 from schedules import approvals, drafting, reviewing
 from schedules.reviewing import Asked
+from schedules.standing import stands
 from studio import judging
 from studio import reads as studio_reads
 from tenants.roles import Right, may
@@ -223,7 +224,7 @@ def previews(page: Page, asked: Asked, shown: Content) -> None:
                     "approvals_preview.html",
                     one=one,
                     wish=wishes[one.channel_id],
-                    stands=feeds.stands(one, seen),
+                    stands=stands(one, seen),
                     voice=page.voice,
                     word=page.word,
                 )

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from dashboard import feeds, files
+from dashboard import files
 from dashboard.frame import Page
 from dashboard.reads.compose import look
 from dashboard.reads.posts import Opened
 from dashboard.widgets import draw
+from schedules.standing import stands
 
 
 def show(page: Page, found: Opened) -> None:
@@ -22,5 +23,5 @@ def show(page: Page, found: Opened) -> None:
                 for asset, medium in zip(one.said.assets, one.all_media, strict=False)
             }
             with st.container(width=370):
-                stands = feeds.stands(one, seen)
-                draw("calendar_look.html", one=one, stands=stands, voice=page.voice, word=page.word)
+                laid = stands(one, seen)
+                draw("calendar_look.html", one=one, stands=laid, voice=page.voice, word=page.word)

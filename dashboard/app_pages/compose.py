@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard import acting, feeds, files
+from dashboard import acting, files
 from dashboard.app_pages import (
     calendar_labels,
     calendar_series,
@@ -55,6 +55,7 @@ from schedules import agenda, drafting, selling
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, local_wall
 from schedules.drafting import Draft
+from schedules.standing import stands
 from tenants.reads import Creator
 from tenants.roles import Right
 
@@ -179,7 +180,7 @@ def _previews(page: Page, found: Desk) -> None:
             asset: (files.src(asset, "preview", unrated=asset in found.unrated), medium.alt)
             for asset, medium in zip(one.said.assets, one.all_media, strict=False)
         }
-        draw("compose_preview.html", one=one, stands=feeds.stands(one, seen), voice=page.voice, word=page.word)
+        draw("compose_preview.html", one=one, stands=stands(one, seen), voice=page.voice, word=page.word)
 
 
 def _send(page: Page, found: Desk, written: Draft) -> None:

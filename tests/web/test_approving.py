@@ -150,6 +150,29 @@ def test_the_post_is_shown_as_its_account_would_and_a_yes_plans_it(house: House,
     assert browser.see(address).status_code == 404  # it is over
 
 
+def test_the_page_shows_what_the_feed_of_the_place_shows(house: House) -> None:
+    """Bluesky folds after 25 lines, shows pictures side by side and writes no title: so does the page."""
+    with house.scope() as scope:
+        where = {"platform": "bluesky", "surface": "bluesky.post", "name": "lea.example"}
+        keys = {"base_url": "http://127.0.0.1:9", "token": None, "zone": ZONE}
+        house.channel_id = connecting.connect(
+            scope, creator_id=house.creator_id, account=f"did:plc:{house.tenant_id.hex[-12:]}", **where, **keys
+        )
+    lines = [f"l<{number}" for number in range(30)]
+    house.write("\n".join(lines), media=(house.photo(3, Rating.G), house.photo(4, Rating.G)))
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    shown = browser.see(path).text
+    above, _, below = shown.partition(f"<details><summary>{word('feed.more')}</summary>")
+    assert "l&lt;24" in above
+    assert "l&lt;25" not in above
+    assert "l&lt;29" in below
+    assert "A title" not in shown
+    assert shown.count("<img ") == 2
+    assert word("platform.bluesky") in shown
+    assert "style=" not in shown, "the page's policy lets no style be written in it"
+
+
 def test_a_no_needs_words_and_is_said_once(house: House) -> None:
     house.write("hello")
     path, browser = house.link(), Browser(house)

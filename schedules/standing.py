@@ -11,18 +11,28 @@ from connectors.showing import Showing
 from gate.units import Medium
 from schedules.previewing import Preview
 
-SEEN = Mapping[UUID, tuple[str, str]]
+Seen = Mapping[UUID, tuple[str, str]]
 """The pictures there are: their address, and the words that stand in their place."""
 
 
 @dataclass(frozen=True)
 class Shot:
-    """A picture or film as it lies there; `shape` is its width by its height, "" where nobody knows."""
+    """A picture, film or sound as it lies there; `shape` is its width by its height, "" where nobody knows."""
 
     address: str
     alt: str
-    film: bool
+    mime: str
     shape: str
+
+    @property
+    def film(self) -> bool:
+        """Whether it moves."""
+        return self.mime.startswith("video/")
+
+    @property
+    def sound(self) -> bool:
+        """Whether it is heard alone."""
+        return self.mime.startswith("audio/")
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,7 @@ class Stand:
     pictures: int
 
 
-def stands(one: Preview, seen: SEEN) -> list[Stand]:
+def stands(one: Preview, seen: Seen) -> list[Stand]:
     """Everything an account shows of a post, in order."""
     media = dict(zip(one.said.assets, one.all_media, strict=False))
     counts = (one.length, one.most, len(one.media))
@@ -93,13 +103,13 @@ def _host(link: str) -> str:
         return ""
 
 
-def _shots(showing: Showing, assets: Sequence[UUID], media: Mapping[UUID, Medium], seen: SEEN) -> tuple[Shot, ...]:
+def _shots(showing: Showing, assets: Sequence[UUID], media: Mapping[UUID, Medium], seen: Seen) -> tuple[Shot, ...]:
     known = [one for one in assets if one in seen]
     first = next((_shape(showing, media.get(one)) for one in known), "")
     return tuple(
         Shot(
             *seen[one],
-            film=one in media and media[one].mime.startswith("video/"),
+            mime=media[one].mime if one in media else "",
             shape=first if showing.first_shapes else _shape(showing, media.get(one)),
         )
         for one in known
