@@ -10,8 +10,8 @@ from foundation.database import OpenScope, Scope
 from schedules import labels
 from schedules.labels import Label
 from tenants.keys import KeyScope
-from web.api_call import Call, Done, Sight, doing, etag, making, reading, rewriting, tag
-from web.api_label_models import LabelIn, LabelledIn, LabelledOut, LabelOut, LabelsOut
+from web.api_call import Call, Done, Sight, etag, making, reading, rewriting, tag
+from web.api_label_models import LabelIn, LabelOut, LabelsOut
 
 
 def router(tenant: OpenScope) -> APIRouter:
@@ -19,7 +19,6 @@ def router(tenant: OpenScope) -> APIRouter:
     routes = APIRouter(prefix="/labels", tags=["labels"])
     _reads(routes, tenant)
     _writes(routes, tenant)
-    _posts(routes, tenant)
     return routes
 
 
@@ -82,36 +81,6 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
             return _one(found, "label.remove")
 
         return call.change(act)
-
-
-def _posts(routes: APIRouter, tenant: OpenScope) -> None:
-    needs = KeyScope.POSTS_WRITE
-
-    @routes.post("/{label_id}/give", response_model=LabelledOut)
-    def give_label(label_id: UUID, body: LabelledIn, call: Annotated[Call, Depends(doing(tenant, needs))]) -> Response:
-        """Give several posts this label at once; all of them or none. Those that have it keep it, and no post asks for
-        another yes. Needs `posts:write`."""
-
-        def act(scope: Scope, sight: Sight) -> Done:
-            given = labels.give(scope, body.posts, label_id, creators=sight.creators)
-            return _labelled(scope, label_id, given, "label.give")
-
-        return call.once(act)
-
-    @routes.post("/{label_id}/take", response_model=LabelledOut)
-    def take_label(label_id: UUID, body: LabelledIn, call: Annotated[Call, Depends(doing(tenant, needs))]) -> Response:
-        """Take this label off several posts at once; all of them or none. Needs `posts:write`."""
-
-        def act(scope: Scope, sight: Sight) -> Done:
-            taken = labels.take(scope, body.posts, label_id, creators=sight.creators)
-            return _labelled(scope, label_id, taken, "label.take")
-
-        return call.once(act)
-
-
-def _labelled(scope: Scope, label_id: UUID, changed: int, did: str) -> Done:
-    found = LabelOut.of(labels.label(scope, label_id))
-    return Done(LabelledOut(label=found, changed=changed), did, f"label:{label_id}")
 
 
 def _one(found: Label, did: str, *, status: int = 200) -> Done:
