@@ -18,7 +18,7 @@ def connected(lea: Living, visitor: Visitor) -> None:
     visitor.page.get_by_text("Telegram · 2 min").click()
     visitor.type("Le code que @BotFather", lea.bots.bot.token)
     visitor.type("Canal", f"@{lea.bots.channel.username}")
-    visitor.press("Connecter")
+    visitor.page.get_by_role("button", name="Connecter", exact=True).click()  # not "Déconnecter" above it
     visitor.shows("Telegram est connecté", TWO_MINUTES)
     ((found,),) = lea.rows(
         "SELECT channel_id FROM enrolments WHERE tenant_id = :tenant AND platform = :platform", platform=TELEGRAM
