@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors import fitting, meta_refusals, polls
-from connectors.answers import ahead, instant, segment, told_at, told_by
+from connectors.answers import ahead, date_of, instant, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, News, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.enclosing import Shows
@@ -39,6 +39,9 @@ LISTED, MOST_PAGES, MOST_PEOPLE, TOLD = 50, 5, 12, 20
 
 LATE, TIES = timedelta(seconds=60), timedelta(seconds=10)
 """So much is read again: of the list, since it may lag; of a conversation, since times tie. What was heard is known."""
+
+SETTLED = timedelta(seconds=2)
+"""Their times are whole seconds: a conversation that changed so lately may change once more and be told as before."""
 
 WINDOW = timedelta(seconds=60)
 """A message older than this before the attempt is another one with the same words."""
@@ -148,9 +151,12 @@ class _Mark:
         read = (f"{talk}:{at}" for talk, at in sorted(self.read_at.items()))
         return " ".join([",".join(sorted(self.me)), str(self.began), str(self.floor), *read])
 
-    def passed(self, talk: Mapping[str, Any]) -> "_Mark":
-        """The mark after a conversation was read."""
-        return replace(self, read_at={**self.read_at, _key(talk): _seconds(talk)})
+    def passed(self, talk: Mapping[str, Any], answer: Answer) -> "_Mark":
+        """The mark after this answer told a conversation; one that may still change in the second it changed in counts
+        as read up to the one before, and is read again. An answer that says no sensible time settles it."""
+        at, told = _seconds(talk), date_of(answer)
+        ago = timedelta(seconds=told.timestamp() - at) if told is not None else SETTLED
+        return replace(self, read_at={**self.read_at, _key(talk): at - (-LATE <= ago < SETTLED)})
 
     def caught_up(self, talks: list[dict[str, Any]]) -> "_Mark":
         """The mark after all that is listed was read."""
@@ -211,7 +217,7 @@ def _poll(network: Network, mark: _Mark) -> Poll:
         if listed is None and not meta_refusals.is_missing(answer):
             return News(tuple(updates), mark.written()) if updates else meta_refusals.of_reading(answer)
         updates += _heard(mark, talk, listed or [])
-        mark = mark.passed(talk)
+        mark = mark.passed(talk, answer)
     if len(changed) <= MOST_PEOPLE and (whole or not changed):
         mark = mark.caught_up(talks)
     return News(tuple(updates), mark.written())
