@@ -117,7 +117,8 @@ def _told(
     else:
         signed_off = Published(channel.account)
     if not isinstance(connector, Revocable):
-        return "channel.left_unanswered" if isinstance(signed_off, Uncertain) else "channel.left_kept"
+        told = isinstance(signed_off, Published | Rejected)
+        return "channel.left_kept" if told else "channel.left_unanswered"
     held = Held(channel.account, channel.token, channel.refresh, client)
     match _asked(lambda answers: connector.revoke(held, answers), sent):
         case Published():

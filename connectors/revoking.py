@@ -43,8 +43,8 @@ def asked(
 
 
 def meaning(answer: Answer, account: str) -> Outcome:
-    """What came of it."""
-    if isinstance(answer, Response) and answer.ok:
+    """What came of it, by the status alone: what stands in the body means nothing (RFC 7009, 2.2)."""
+    if isinstance(answer, Response) and 200 <= answer.status < 300:
         return Published(account)
     if isinstance(answer, Response) and 400 <= answer.status < 500:
         said: dict[str, str | int] = {"status": answer.status, "word": error_word(answer)}

@@ -165,7 +165,7 @@ def followers(answers: tuple[Answer, ...]) -> Send | int | None:
 def revoke(held: Held, answers: tuple[Answer, ...]) -> Send | Outcome:
     """End what the account's owner allowed, by its access token.
 
-    Source: https://developers.tiktok.com/doc/oauth-user-access-token-management
+    Source: https://developers.tiktok.com/docs/en/oauth-revoke-a-user-access-token
     """
     if answers:
         return revoking.meaning(answers[-1], held.account)

@@ -13,7 +13,7 @@ from connectors import answers as http
 from connectors import following, oauth, revoking
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Visit
-from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry, Uncertain
+from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from connectors.revoking import Held
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -131,13 +131,15 @@ def followers(answers: tuple[Answer, ...]) -> Send | int | None:
 
 
 def revoke(held: Held, answers: tuple[Answer, ...]) -> Send | Outcome:
-    """End the pair: its refresh token ends both.
+    """End the pair, each token by itself: nowhere is it written that one ends the other.
 
     Source: https://docs.x.com/fundamentals/authentication/oauth-2-0/user-access-token
     """
-    if answers:
-        return revoking.meaning(answers[-1], held.account)
-    return revoking.asked("/2/oauth2/revoke", held, held.refresh or held.token)
+    last = revoking.meaning(answers[-1], held.account) if answers else None
+    tokens = [token for token in (held.refresh, held.token) if token is not None]
+    if last is None or (isinstance(last, Published) and len(answers) < len(tokens)):
+        return revoking.asked("/2/oauth2/revoke", held, tokens[len(answers)])
+    return last
 
 
 def refresh(grant: Grant, answers: tuple[Answer, ...]) -> Send | Renewed | Outcome:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from schedules.labels import LONGEST_NAME, Label
+from schedules.labels import LONGEST_NAME, MOST_AT_ONCE, Label
 from web.api_inputs import In, Text
 
 Colour = Literal["grey", "red", "orange", "green", "blue", "purple"]
@@ -37,3 +37,17 @@ class LabelsOut(BaseModel):
     """All labels of the agency, by name."""
 
     items: list[LabelOut]
+
+
+class LabelledIn(In):
+    """Posts that one label is given to, or taken off, at once."""
+
+    label: UUID
+    posts: Annotated[list[UUID], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class LabelledOut(BaseModel):
+    """What became of it: how many of the posts had it not before, or had it."""
+
+    label: LabelOut
+    changed: int

@@ -11,7 +11,7 @@ from schedules import labels
 from schedules.labels import Label
 from tenants.keys import KeyScope
 from web.api_call import Call, Done, Sight, etag, making, reading, rewriting, tag
-from web.api_label_models import LabelIn, LabelOut, LabelsOut
+from web.api_label_models import LabelIn, LabelledIn, LabelledOut, LabelOut, LabelsOut
 
 
 def router(tenant: OpenScope) -> APIRouter:
@@ -19,6 +19,7 @@ def router(tenant: OpenScope) -> APIRouter:
     routes = APIRouter(prefix="/labels", tags=["labels"])
     _reads(routes, tenant)
     _writes(routes, tenant)
+    _posts(routes, tenant)
     return routes
 
 
@@ -81,6 +82,37 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
             return _one(found, "label.remove")
 
         return call.change(act)
+
+
+def _posts(routes: APIRouter, tenant: OpenScope) -> None:
+    """What changes many posts is asked of none of the labels by its address: it needs no version of one."""
+    can_write = Depends(making(tenant, KeyScope.POSTS_WRITE))
+
+    @routes.post("/give", response_model=LabelledOut)
+    def give_label(body: LabelledIn, call: Annotated[Call, can_write]) -> Response:
+        """Give several posts a label at once; all of them or none. Those that have it keep it, and no post asks for
+        another yes. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            given = labels.give(scope, body.posts, body.label, creators=sight.creators)
+            return _labelled(scope, body.label, given, "label.give")
+
+        return call.once(act)
+
+    @routes.post("/take", response_model=LabelledOut)
+    def take_label(body: LabelledIn, call: Annotated[Call, can_write]) -> Response:
+        """Take a label off several posts at once; all of them or none. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            taken = labels.take(scope, body.posts, body.label, creators=sight.creators)
+            return _labelled(scope, body.label, taken, "label.take")
+
+        return call.once(act)
+
+
+def _labelled(scope: Scope, label_id: UUID, changed: int, did: str) -> Done:
+    found = LabelOut.of(labels.label(scope, label_id))
+    return Done(LabelledOut(label=found, changed=changed), did, f"label:{label_id}")
 
 
 def _one(found: Label, did: str, *, status: int = 200) -> Done:

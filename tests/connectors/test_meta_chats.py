@@ -1,91 +1,23 @@
 """Messages on Instagram and of Pages: heard once and in order whatever a poll meets, answered within a day, never sent
 twice."""
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from email.utils import format_datetime
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors import facebook_chats, instagram_chats, meta_chats, meta_refusals, windows
+from connectors import meta_chats, meta_refusals, windows
 from connectors.answers import READER_GONE
 from connectors.contract import Answer, Copy, News, Response, Send, Sought, StepAnswerLost, StepKind
-from connectors.facebook import Facebook
-from connectors.instagram import Instagram
 from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown
-from connectors.suite.serving import MovedClock
-from foundation.clock import wall_now
 from foundation.ids import uuid7
 from foundation.words import Message
 from gate.units import Button, Subject, Text, Unit
-from tests.fakes.instagram_fetching import Refused
-from tests.fakes.meta_chats import INSTAGRAM, MESSENGER, TOLD, Chats, Rules
-
-ME = "17841400000000001"
-PLATFORMS: dict[str, tuple[Instagram | Facebook, Rules]] = {
-    "instagram": (Instagram(), INSTAGRAM),
-    "facebook": (Facebook(), MESSENGER),
-}
-SURFACES = {"instagram": instagram_chats.SURFACE, "facebook": facebook_chats.SURFACE}
-LONGEST = {"instagram": "é" * (instagram_chats.MOST_BYTES // 2), "facebook": "é" * facebook_chats.MOST_TEXT}
-
-
-@dataclass
-class Net:
-    """The platform without a wire: one account is asked as the transport would ask."""
-
-    name: str
-    clock: MovedClock = field(default_factory=MovedClock)
-    asked: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.platform, rules = PLATFORMS[self.name]
-        self.rights, self.chats = rules.rights, Chats(ME, "mia", rules)
-
-    def handle(self, name: str) -> str:
-        """How the house is told somebody: a Page is told names, and no handles."""
-        return f"@{name}" if self.name == "instagram" else name
-
-    def says(self, name: str, text: str, *, after: float = 1, **more: Any) -> str:
-        self.clock.move(after)
-        return self.chats.say(name, text, self.clock(), **more).id
-
-    def answer(self, turn: Send) -> Answer:
-        step = turn.step
-        at = urlsplit(step.path.replace("{account}", ME))
-        self.asked.append(at.path)
-        told = {**dict(parse_qsl(at.query)), **(step.json or {})}
-        if at.path == "/me":
-            known = (
-                {"id": ME, "name": "mia"} if self.name == "facebook" else {"user_id": ME, "username": "mia", "id": "1"}
-            )
-            return Response(step.name, 200, {}, known)
-        dated = {"date": format_datetime(self.clock(), usegmt=True)}
-        try:
-            said = self.chats.answer(step.method, at.path.strip("/").split("/"), told, self.rights, self.clock())
-        except Refused as refused:
-            return Response(step.name, refused.status, {}, refused.body)
-        assert said is not None, at.path
-        return Response(step.name, 200, dated, said)
-
-    def poll(self, cursor: str, lost: int = -1) -> News | Outcome:
-        """One poll, whose answer number `lost` never comes."""
-        self.asked.clear()
-        answers: tuple[Answer, ...] = ()
-        while isinstance(turn := self.platform.listen(cursor, answers), Send):
-            assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
-            missing = len(answers) == lost
-            answers = (*answers, StepAnswerLost("updates", "ReadTimeout") if missing else self.answer(turn))
-        return turn
-
-    def heard(self, cursor: str) -> tuple[list[str], str]:
-        news = self.poll(cursor)
-        assert isinstance(news, News), news
-        return [update.text for update in news.updates], news.cursor
+from tests.connectors.meta_net import LONGEST, ME, PLATFORMS, SURFACES, Net
+from tests.fakes.meta_chats import TOLD
 
 
 @pytest.fixture(params=PLATFORMS)
@@ -120,20 +52,7 @@ def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net
     assert len(net.asked) == 1
 
 
-class Still(MovedClock):
-    """A clock that stands at the beginning of a second until it is moved."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._at = wall_now().replace(microsecond=0)
-
-    def __call__(self) -> datetime:
-        return self._at + self._moved
-
-
-@pytest.mark.parametrize("name", PLATFORMS)
-def test_what_is_said_in_the_very_second_of_a_look_is_heard_by_the_next(name: str) -> None:
-    net = Net(name, clock=Still())
+def test_what_is_said_in_the_very_second_of_a_look_is_heard_by_the_next(net: Net) -> None:
     _, cursor = net.heard("")
     net.says("ida", "one")
     first = net.poll(cursor)

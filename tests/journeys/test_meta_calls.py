@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from channels import subscribing
+from channels import disconnecting, subscribing
 from channels.reads import Channel
 from channels.reads import channel as channel_of
 from channels.states import ChannelState
@@ -16,6 +16,7 @@ from channels.subscribing import Subscription
 from connectors import facebook_chats
 from connectors.enrolment import MESSAGES
 from connectors.suite.serving import served
+from foundation.words import Message
 from tests.conftest import Cluster
 from tests.fakes.facebook_world import Page, Post
 from tests.fakes.meta_calls import Calls
@@ -126,6 +127,30 @@ def test_a_call_that_found_nobody_is_told_again(networks: Outside, meta: Calls) 
     assert meta.statuses == [0, 0, 200, 200]
     here.desk.live(minutes=3)
     assert sorted(one.text for one in heard(here.desk)) == ["deux", "un"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [("", "left_kept"), ("accept_then_hang", "left_unanswered"), ("reset_before", "left_unanswered")]
+)
+def test_an_account_that_a_person_takes_off_is_signed_off(
+    networks: Outside, meta: Calls, fault: str, code: str
+) -> None:
+    """Whatever becomes of the word, its keys are gone; Meta ends a pasted token on its own pages alone."""
+    here = mia(networks)
+    page, _ = page_of(here)
+    beat(here)
+    assert stands(here).state == "on"
+    if fault:
+        networks.facebook.book.ask(fault, times=1, seconds=0.1)
+    here.desk.act(disconnecting.ask, here.desk.channels["facebook"], "Anne")
+    here.desk.run()
+    found = channel(here)
+    assert (found.state, found.token) == (ChannelState.DISCONNECTED, None)
+    assert found.reason == Message(f"channel.{code}", {"name": "Anne"})
+    assert (("page", page.id) in meta.signed_up) == (fault == "reset_before")
+    assert stands(here).state == "off"
+    beat(here)
+    assert meta.asked.count(f"POST {page.id}") == 1, "nobody signs it up again"
 
 
 def test_what_a_call_says_is_never_kept(networks: Outside, meta: Calls) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from channels import disconnecting
 from channels.states import ChannelState, EnrolmentState
 from channels.visiting import PATH
 from foundation.words import Message
@@ -69,6 +70,17 @@ def house(services: Services, running: Network, server: FakeReddit) -> Iterator[
     server.media_delay, server.media_fails, server.strays_to, server.hides_nsfw = 0.0, False, "", False
     server.oauth.access_lives = timedelta(days=1)
     server.limited_but_made, server.filters = False, False
+
+
+def test_who_disconnects_the_account_ends_what_reddit_was_allowed(house: House) -> None:
+    assert house.enrol().state == EnrolmentState.CONNECTED
+    (grant,) = [one for one in house.server.oauth.refreshes.values() if one.member is house.member]
+    house.desk.act(disconnecting.ask, house.channel().id, "Anne")
+    house.live(minutes=1)
+    stands = house.channel()
+    assert (stands.state, stands.token, stands.refresh) == (ChannelState.DISCONNECTED, None, None)
+    assert stands.reason == Message("channel.left", {"name": "Anne"})
+    assert grant.revoked
 
 
 def test_from_the_application_to_the_removal(house: House) -> None:

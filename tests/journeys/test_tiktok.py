@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from channels import tasks
+from channels import disconnecting, tasks
 from channels.states import ChannelState, EnrolmentState
 from channels.visiting import PATH
 from foundation.words import Message
@@ -70,6 +70,17 @@ def test_from_the_application_to_the_post(house: Visited) -> None:
     lea.act(removal.ask, planned)
     house.live(minutes=2)
     assert lea.state(planned) is S.REMOVING, "a person takes it away: TikTok offers no way"
+
+
+def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(house: Visited) -> None:
+    assert house.enrol().state == EnrolmentState.CONNECTED
+    (grant,) = [one.grant for one in house.server.oauth.tokens.values() if one.member is house.member]
+    house.desk.act(disconnecting.ask, house.channel().id, "Anne")
+    house.live(minutes=1)
+    stands = house.channel()
+    assert (stands.state, stands.token, stands.refresh) == (ChannelState.DISCONNECTED, None, None)
+    assert stands.reason == Message("channel.left", {"name": "Anne"})
+    assert grant.revoked
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "accept_then_hang", "status:503_after"])

@@ -67,6 +67,8 @@ BODIES: dict[str, Any] = {
     "POST /queues/{channel_id}/take-out": {"delivery_id": str(uuid7())},
     "POST /queues/{channel_id}/reorder": {"order": [str(uuid7())]},
     "POST /imports/{import_id}/apply": {},
+    "POST /labels/give": {"label": str(uuid7()), "posts": [str(uuid7())]},
+    "POST /labels/take": {"label": str(uuid7()), "posts": [str(uuid7())]},
     "PATCH /labels/{label_id}": {"name": "x", "colour": "blue"},
 }
 
@@ -118,7 +120,7 @@ def test_the_document_names_what_is_there(room: Room) -> None:
         "POST /series/{series_id}/skip", "POST /series/{series_id}/stop",
         "POST /series/{series_id}/test", "GET /tests", "GET /tests/{test_id}", "POST /tests/{test_id}/end",
         "GET /labels", "POST /labels", "GET /labels/{label_id}", "PATCH /labels/{label_id}",
-        "DELETE /labels/{label_id}",
+        "DELETE /labels/{label_id}", "POST /labels/give", "POST /labels/take",
         "GET /downtimes", "GET /downtimes/{downtime_id}", "POST /downtimes/{downtime_id}/keep",
         "POST /downtimes/{downtime_id}/hold",
         "GET /slots", "POST /slots", "GET /slots/{slot_id}", "DELETE /slots/{slot_id}",

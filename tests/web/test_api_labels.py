@@ -34,3 +34,33 @@ def test_labels_are_named_given_asked_for_and_removed_without_another_yes(api: P
     assert {(one.status_code, one.json()["error"]["code"]) for one in nobodys} == {(404, "post_label.unknown")}
     reader = api.key(scopes=["posts:read"])
     assert api.ask("POST", "/labels", name, key=reader).status_code == 403
+
+
+def test_a_label_is_given_to_several_posts_at_once_all_or_none(api: Program) -> None:
+    spring = api.ask("POST", "/labels", {"name": "Spring"}).json()
+    posts = [api.write(f"post {number}")["id"] for number in range(3)]
+
+    def having() -> list[str]:
+        return sorted(one["id"] for one in api.get(f"/posts?label={spring['id']}")["items"])
+
+    gift = {"label": spring["id"], "posts": posts[:2]}
+    first = api.ask("POST", "/labels/give", gift, idempotency_key="gift")
+    again = api.ask("POST", "/labels/give", gift, idempotency_key="gift")
+    assert (first.status_code, first.json()) == (200, {"label": spring, "changed": 2})
+    assert (again.json(), again.headers["idempotent-replayed"]) == (first.json(), "true")
+    assert api.ask("POST", "/labels/give", {**gift, "posts": [*posts, posts[0]]}).json()["changed"] == 1, (
+        "what has it keeps it"
+    )
+    assert having() == sorted(posts)
+    assert {api.get(f"/posts/{one}")["version"] for one in posts} == {1}
+    theirs = api.write(creator="zoe")["id"]
+    narrow = api.key(creators=["mia"])
+    for way in ("give", "take"):
+        refused = api.ask("POST", f"/labels/{way}", {**gift, "posts": [*posts, theirs]}, key=narrow)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (404, "post.unknown")
+        assert having() == sorted(posts), "all or none"
+        assert api.ask("POST", f"/labels/{way}", {**gift, "posts": []}).status_code == 422
+        assert api.ask("POST", f"/labels/{way}", gift, key=api.key(scopes=["posts:read"])).status_code == 403
+    for changed in (2, 0):
+        assert api.ask("POST", "/labels/take", gift).json()["changed"] == changed
+    assert having() == posts[2:]

@@ -1,0 +1,92 @@
+"""Messages of an account of Meta's without a wire: what people do, and what is answered."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from connectors import facebook_chats, instagram_chats
+from connectors.contract import Answer, News, Response, Send, StepAnswerLost, StepKind
+from connectors.facebook import Facebook
+from connectors.instagram import Instagram
+from connectors.outcomes import Outcome
+from foundation.clock import wall_now
+from tests.fakes.instagram_fetching import Refused
+from tests.fakes.meta_chats import INSTAGRAM, MESSENGER, Chats, Rules
+
+ME = "17841400000000001"
+PLATFORMS: dict[str, tuple[Instagram | Facebook, Rules]] = {
+    "instagram": (Instagram(), INSTAGRAM),
+    "facebook": (Facebook(), MESSENGER),
+}
+SURFACES = {"instagram": instagram_chats.SURFACE, "facebook": facebook_chats.SURFACE}
+LONGEST = {"instagram": "é" * (instagram_chats.MOST_BYTES // 2), "facebook": "é" * facebook_chats.MOST_TEXT}
+
+
+class Still:
+    """A clock that stands at the beginning of a second until it is moved."""
+
+    def __init__(self) -> None:
+        self._at = wall_now().replace(microsecond=0)
+
+    def __call__(self) -> datetime:
+        return self._at
+
+    def move(self, seconds: float) -> None:
+        """Let time pass."""
+        self._at += timedelta(seconds=seconds)
+
+
+@dataclass
+class Net:
+    """The platform without a wire: one account is asked as the transport would ask."""
+
+    name: str
+    clock: Still = field(default_factory=Still)
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.platform, rules = PLATFORMS[self.name]
+        self.rights, self.chats = rules.rights, Chats(ME, "mia", rules)
+
+    def handle(self, name: str) -> str:
+        """How the house is told somebody: a Page is told names, and no handles."""
+        return f"@{name}" if self.name == "instagram" else name
+
+    def says(self, name: str, text: str, *, after: float = 1, **more: Any) -> str:
+        self.clock.move(after)
+        return self.chats.say(name, text, self.clock(), **more).id
+
+    def answer(self, turn: Send) -> Answer:
+        step = turn.step
+        at = urlsplit(step.path.replace("{account}", ME))
+        self.asked.append(at.path)
+        told = {**dict(parse_qsl(at.query)), **(step.json or {})}
+        if at.path == "/me":
+            known = (
+                {"id": ME, "name": "mia"} if self.name == "facebook" else {"user_id": ME, "username": "mia", "id": "1"}
+            )
+            return Response(step.name, 200, {}, known)
+        dated = {"date": format_datetime(self.clock(), usegmt=True)}
+        try:
+            said = self.chats.answer(step.method, at.path.strip("/").split("/"), told, self.rights, self.clock())
+        except Refused as refused:
+            return Response(step.name, refused.status, {}, refused.body)
+        assert said is not None, at.path
+        return Response(step.name, 200, dated, said)
+
+    def poll(self, cursor: str, lost: int = -1) -> News | Outcome:
+        """One poll, whose answer number `lost` never comes."""
+        self.asked.clear()
+        answers: tuple[Answer, ...] = ()
+        while isinstance(turn := self.platform.listen(cursor, answers), Send):
+            assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
+            missing = len(answers) == lost
+            answers = (*answers, StepAnswerLost("updates", "ReadTimeout") if missing else self.answer(turn))
+        return turn
+
+    def heard(self, cursor: str) -> tuple[list[str], str]:
+        news = self.poll(cursor)
+        assert isinstance(news, News), news
+        return [update.text for update in news.updates], news.cursor
