@@ -35,6 +35,4 @@ def disconnect(
     """Take an account off: its platform is told, its credentials are forgotten, its history stays."""
     from workers.channel_leave import disconnect as take_off  # noqa: PLC0415  modules load when a command runs
 
-    said, done = take_off(name, agency=agency, sure=yes)
-    typer.echo(said)
-    sys.exit(0 if done else 1)
+    typer.echo(take_off(name, agency=agency, sure=yes))

@@ -18,20 +18,21 @@ BY = "greenroom"
 """Whose act it is, as the account's card says it."""
 
 
-def disconnect(name: str, *, agency: str, sure: bool) -> tuple[str, bool]:
-    """What becomes of the one account of a name, and whether it was done: nothing is, unless `sure`.
+def disconnect(name: str, *, agency: str, sure: bool) -> str:
+    """What becomes of the one account of a name: nothing, unless `sure`.
 
     Raises NotFound where there is none, BadInput where there are several.
     """
     with at_home("channels") as services, telemetry.quietly():
-        said = leave(services, name, agency=agency, sure=sure)
-    return sentence(said), sure
+        return sentence(leave(services, name, agency=agency, sure=sure))
 
 
 def leave(services: Services, name: str, *, agency: str, sure: bool) -> Message:
     """Have the workers take the account off if `sure`; the sentence that says what becomes of its posts."""
     channel = _one(services, name.casefold(), agency.casefold())
     with services.tenant(channel.tenant_id, TERMINAL) as scope:
+        if channel.left:
+            return Message(f"channel.is_{channel.state}", {"account": channel.name})
         posts = lost.ahead(scope, channel.id)
         if sure:
             disconnecting.ask(scope, channel.id, BY)

@@ -68,7 +68,7 @@ def _account(page: Page, found: Channels, account: Account) -> None:
 
 def _acts(page: Page, account: Account, running: dict[UUID, What]) -> None:
     key, state = account.channel.id, account.channel.state
-    if account.can_be_tested:
+    if account.can_be_tested and not account.channel.left:
         acting.button(page, "channels.test", partial(_test, page, key), right=Right.RUN, key=f"test:{key}")
     if state == ChannelState.PAUSED:
         acting.button(page, "channels.resume", partial(_resume, page, key), right=Right.RUN, key=f"resume:{key}")

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from channels import disconnecting, tasks
+from channels import tasks
 from channels.states import ChannelState, EnrolmentState
 from channels.visiting import PATH
+from foundation.errors import BadInput, NotFound
 from foundation.words import Message
 from schedules import planning, removal
 from schedules.states import DeliveryState as S
@@ -16,6 +17,7 @@ from tests.fakes.network import Network, network
 from tests.fakes.tiktok import FakeTikTok, tiktok
 from tests.journeys.visits import Visited, film, services_at
 from tests.schedules.builders import desk
+from workers import channel_leave
 from workers.wiring import Services
 
 
@@ -75,12 +77,25 @@ def test_from_the_application_to_the_post(house: Visited) -> None:
 def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(house: Visited) -> None:
     assert house.enrol().state == EnrolmentState.CONNECTED
     (grant,) = [one.grant for one in house.server.oauth.tokens.values() if one.member is house.member]
-    house.desk.act(disconnecting.ask, house.channel().id, "Anne")
+    post(house, "Plus tard.", after=7200)
+    services, name = house.desk.services, house.channel().account.upper()
+    told = channel_leave.leave(services, name, agency="", sure=False)
+    assert (told.code, told.params["posts"]) == ("cli.channel.would_leave", 1)
+    house.live(minutes=1)
+    assert house.channel().state == ChannelState.ACTIVE
+    assert channel_leave.leave(services, name, agency="", sure=True).code == "channels.leaving"
+    assert channel_leave.leave(services, name, agency="", sure=True).code == "channel.is_leaving"
     house.live(minutes=1)
     stands = house.channel()
     assert (stands.state, stands.token, stands.refresh) == (ChannelState.DISCONNECTED, None, None)
-    assert stands.reason == Message("channel.left", {"name": "Anne"})
+    assert stands.reason == Message("channel.left", {"name": channel_leave.BY})
     assert grant.revoked
+    assert channel_leave.leave(services, name, agency="", sure=False).code == "channel.is_disconnected"
+    for unknown, agency in (("nobody", ""), (name, "another agency")):
+        with pytest.raises(NotFound):
+            channel_leave.leave(services, unknown, agency=agency, sure=True)
+    with pytest.raises(BadInput, match="several"):
+        channel_leave.leave(services, "main", agency="", sure=True)
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "accept_then_hang", "status:503_after"])
