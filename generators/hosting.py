@@ -11,6 +11,9 @@ from generators.contract import EngineMissing, ImageJob
 STABILITY, REPLICATE = "stability", "replicate"
 ENGINES = (REPLICATE, STABILITY)
 
+NAMES = {REPLICATE: "Replicate", STABILITY: "Stability AI"}
+"""How people know them, in any language."""
+
 PICTURES = frozenset({"init", "mask", "references", "pose"})
 """What of `ImageJob.asks` is a picture, and leaves the house."""
 

@@ -116,7 +116,11 @@ def given(scope: Scope, creator_id: UUID) -> list[Grant]:
 def check_yes(scope: Scope, creator_id: UUID, engine: str) -> None:
     """Raise Refused unless a yes for this engine stands, with who can give it and what would leave the house."""
     if _standing(scope, creator_id, engine) is None:
-        raise Refused("outgoing.no_yes", engine=engine, name=tenant_reads.creator(scope, creator_id).name)
+        raise Refused(
+            "outgoing.no_yes",
+            engine=hosting.NAMES.get(engine, engine),
+            name=tenant_reads.creator(scope, creator_id).name,
+        )
 
 
 def refusal(scope: Scope, creator_id: UUID, engine: str, digests: Collection[str]) -> Message | None:

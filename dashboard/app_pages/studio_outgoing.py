@@ -14,6 +14,7 @@ from foundation import settings
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
+from generators.hosting import NAMES
 from studio import beginnings, outgoing
 from studio.recipes import Spec
 from tenants.reads import Creator
@@ -36,19 +37,20 @@ def edit(page: Page, creator: Creator) -> None:
 def _engine(page: Page, creator: Creator, one: Outgoing) -> None:
     """Taking back is one press; a yes needs the mark that its words were read."""
     words, key = _words(page, creator, one.engine), f"{one.engine}:{creator.id}"
-    draw("studio_outgoing.html", one=one, words=words, voice=page.voice, word=page.word)
+    draw("studio_outgoing.html", one=one, name=NAMES[one.engine], words=words, voice=page.voice, word=page.word)
     if one.grant is not None:
         act = partial(_withdraw, page, creator.id, one.engine)
         acting.button(page, "outgoing.withdraw", act, right=Right.RUN, key=f"outgoing:no:{key}")
         return
     st.checkbox(page.word("outgoing.read", name=creator.name), key=f"{READ}:{key}")
     act = partial(_allow, page, creator, one.engine)
-    params: dict[str, str | int] = {"engine": one.engine}
+    params: dict[str, str | int] = {"engine": NAMES[one.engine]}
     acting.button(page, "outgoing.allow", act, right=Right.RUN, key=f"outgoing:yes:{key}", params=params)
 
 
 def _words(page: Page, creator: Creator, engine: str) -> str:
-    return f"{page.word('outgoing.words', engine=engine, name=creator.name)} {page.word(f'outgoing.kept.{engine}')}"
+    said = page.word("outgoing.words", engine=NAMES[engine], name=creator.name)
+    return f"{said} {page.word(f'outgoing.kept.{engine}')}"
 
 
 def may_go(page: Page, creator_id: UUID, spec: Spec, digests: Collection[str]) -> bool:
@@ -60,7 +62,7 @@ def may_go(page: Page, creator_id: UUID, spec: Spec, digests: Collection[str]) -
     if why is not None:
         st.error(page.voice.say(why))
         return False
-    draw("studio_note.html", note=page.word("outgoing.goes", engine=engine))
+    draw("studio_note.html", note=page.word("outgoing.goes", engine=NAMES.get(engine, engine)))
     return True
 
 
@@ -75,10 +77,10 @@ def _allow(page: Page, creator: Creator, engine: str, scope: Scope, _: UUID) -> 
     if not acting.typed(f"{READ}:{engine}:{creator.id}"):
         raise BadInput("outgoing.unread")
     outgoing.allow(scope, creator.id, engine, words=_words(page, creator, engine))
-    return Message("outgoing.allowed", {"engine": engine})
+    return Message("outgoing.allowed", {"engine": NAMES[engine]})
 
 
 def _withdraw(page: Page, creator_id: UUID, engine: str, scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
     outgoing.withdraw(scope, creator_id, engine)
-    return Message("outgoing.withdrawn", {"engine": engine})
+    return Message("outgoing.withdrawn", {"engine": NAMES[engine]})

@@ -158,19 +158,19 @@ def test_pictures_go_to_a_seller_after_a_yes_that_was_read_and_no_longer_than_it
         looks.add(scope, lumiere.creator_id, asset)
         recipes.save(scope, lumiere.creator_id, spec(look=60))
         name = tenant_reads.creator(scope, lumiere.creator_id).name
-    unasked = plain(word("outgoing.no_yes", engine="replicate", name=name))
+    unasked = plain(word("outgoing.no_yes", engine="Replicate", name=name))
     with stream(priced.url, priced.cookie(lumiere, Role.MANAGER)) as page:
         assert unasked in page.open("/studio")
         assert disabled(page)
         assert unasked in pick(page), "nor does one begin from it"
         assert [one.drawn.disabled for one in page.widgets if one.label == word("vary.ask")] == [True]
         page.open("/studio")
-        allow = word("outgoing.allow", engine="replicate")
+        allow = word("outgoing.allow", engine="Replicate")
         assert word("outgoing.unread") in page.press(allow)
         page.check(word("outgoing.read", name=name))
-        assert word("outgoing.allowed", engine="replicate") in page.press(allow)
+        assert word("outgoing.allowed", engine="Replicate") in page.press(allow)
         text = page.open("/studio")
-        assert word("outgoing.goes", engine="replicate") in text
+        assert word("outgoing.goes", engine="Replicate") in text
         assert unasked not in text
         assert not disabled(page)
         with lumiere.scope() as scope:

@@ -178,7 +178,7 @@ def test_somebody_invented_needs_their_declaration(nova: Atelier) -> None:
 def test_no_picture_leaves_without_a_yes_and_words_alone_need_none(nova: Atelier, there: FakeReplicate) -> None:
     job = with_look(nova, *of_mine(nova, 1))
     nova.work(job, lambda: replicate_of(there))
-    assert why(nova, job) == Message("outgoing.no_yes", {"engine": "replicate", "name": "Nova"})
+    assert why(nova, job) == Message("outgoing.no_yes", {"engine": "Replicate", "name": "Nova"})
     yes(nova, "stability")
     other = start(nova, key="other", look=60)
     nova.work(other, lambda: replicate_of(there))
