@@ -158,17 +158,22 @@ def began() -> datetime:
     return now.replace(day=day, hour=HOUR, minute=0, second=0, microsecond=0)
 
 
-def _set_right(found: "Cluster") -> None:
+def set_right(found: "Cluster") -> None:
+    """Put the house clock back to the hour modules begin at, with no agency left and the form of removals just reached.
+
+    The cluster that is copied may have been made hours ago, and what is for adults leaves for an hour after a sign.
+    """
     engine = create_engine(found.url("postgres", "house"))
     with engine.begin() as connection:
         connection.execute(text(AT_THE_HOUR))
         _began[:] = [connection.execute(text("SELECT house_now()")).scalar_one().astimezone(UTC)]
+        connection.execute(text("UPDATE intake_beats SET seen_at = people_now()"))
         connection.execute(text("DELETE FROM agencies"))  # nothing refers to them: whoever asks for all finds no other
     engine.dispose()
 
 
 @pytest.fixture(scope="module", autouse=True)
-def house_set_right() -> Iterator[None]:
+def houseset_right() -> Iterator[None]:
     """Tests move the house clock on and leave their agencies: the next module of this process begins without either.
 
     Else a year of moved clocks adds up, and the policy of the gate is past its review in tests that never asked for it;
@@ -176,7 +181,7 @@ def house_set_right() -> Iterator[None]:
     """
     yield
     for one in _clusters:
-        _set_right(one)
+        set_right(one)
 
 
 MEANWHILE = {
@@ -281,7 +286,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     running = os.environ.get(RUNNING)
     with _lent(running.split(",")) if running else started(tmp_path_factory.mktemp("pg"), "house") as found:
         _clusters.append(found)
-        _set_right(found)
+        set_right(found)
         yield found
         _clusters.remove(found)
 

@@ -21,7 +21,7 @@ from gate.units import Rating
 from tests.attacks.evidence import nova
 from tests.attacks.stage import Stage
 from tests.attacks.words import at
-from tests.conftest import free_port
+from tests.conftest import Cluster, free_port, set_right
 from tests.gate.builders import unit
 from web.app import create
 from workers import reaching
@@ -41,6 +41,13 @@ def beaten(tenant: OpenScope, seen: str) -> Iterator[None]:
 
 def nudity(stage: Stage) -> Any:
     return stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body="Hello"))
+
+
+def test_each_module_begins_with_the_form_reached(cluster: Cluster, tenant: OpenScope) -> None:
+    with beaten(tenant, "people_now() - interval '2 hours'"):
+        set_right(cluster)
+        with tenant(HOUSE, "system:test") as scope:
+            assert intake.reached(scope), "however old the cluster is that was copied"
 
 
 @pytest.mark.parametrize(
