@@ -40,7 +40,7 @@ def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
 
     def taken(typed: str) -> str:
         if typed.strip() not in choices:
-            raise typer.BadParameter(", ".join(choices))
+            raise typer.BadParameter(f"type one of: {', '.join(choices)}.")
         return typed.strip()
 
     return taken
