@@ -25,7 +25,7 @@ from connectors.answers import ahead, body_of, segment, told_at, told_by
 from connectors.calling import Wakes
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, News, Response, Send, Sought, StepKind, Update, WireStep
-from connectors.enrolment import Connected
+from connectors.enrolment import Connected, Visit
 from connectors.facebook_addresses import address_of, number_in
 from connectors.facebook_answers import is_post, meaning, number_of, post_of
 from connectors.facebook_hearing import remarks_of
@@ -255,7 +255,9 @@ class Facebook:
         """Hide, show or delete a comment, or block its author."""
         return facebook_remarks.moderate(spot, act, answers)
 
-    def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    def connect(
+        self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
+    ) -> Send | Visit | Connected | Outcome:
         """Ask whose token it is, and what it may do."""
         return facebook_account.connect(form, answers)
 

@@ -1,5 +1,5 @@
-"""Connecting a Facebook Page with a token of its own that somebody pasted: whose it is, and what it may do.
-Pure.
+"""Connecting a Facebook Page, by a yes at Facebook or with a token of its own that somebody pasted: whose it is, and
+what it may do. Pure.
 
 Source: https://developers.facebook.com/docs/pages-api/overview, and of what lasts
 https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived,
@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors import facebook_chats, following, meta_chats, meta_refusals
+from connectors import facebook_chats, facebook_login, following, meta_chats, meta_refusals, oauth
 from connectors.answers import date_of, instant, told_by
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
-from connectors.enrolment import MESSAGES, POSTS, WANTED, Connected, ConnectForm, Field
+from connectors.enrolment import MESSAGES, POSTS, WANTED, Connected, ConnectForm, Field, Visit
 from connectors.facebook_answers import meaning
 from connectors.instagram_answers import id_of
 from connectors.outcomes import Outcome, Reauthorize, Rejected
@@ -23,14 +23,16 @@ from foundation.words import Message
 
 FORM = ConnectForm(
     fields=(
-        Field("page", example="104215…"),
+        Field("page", optional=True, example="104215…"),
         Field(WANTED, optional=True, choices=(POSTS, MESSAGES)),
-        Field("token", secret=True, example="EAA…"),
+        Field(oauth.ACCESS, secret=True, optional=True, example="EAA…"),
     ),
-    credential="token",
+    credential=oauth.ACCESS,
     minutes=10,
+    registered=True,
+    pasted=oauth.ACCESS,
 )
-SURFACE = "facebook.page"
+SURFACE, RIGHTS = "facebook.page", "rights"
 NEEDED = ("pages_manage_posts", "pages_read_engagement")
 """Without these nothing is posted, or found again; what the others are for is said where one is missing."""
 
@@ -47,11 +49,24 @@ _WHO = "/me?fields=id,name"
 _TOKEN = "/debug_token?input_token={token}&access_token={token}"  # noqa: S105  where it is shown, not one
 
 
-def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
-    """Two questions: whose token it is, and what it may do, and where messages are wanted a third, whether they may be
-    read; then the account, or why not."""
+def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Connected | Outcome:
+    """The token of a Page, pasted or by a yes; what it may do, and where messages are wanted whether they may be read;
+    then the account, or why not."""
     chats = form.get(WANTED) == MESSAGES
-    token, page = form.get("token"), str(form.get("page") or "").strip()
+    before = tuple(one for one in answers if one.step not in (RIGHTS, meta_chats.PROBE))
+    if isinstance(form.get(oauth.ACCESS), Sealed):
+        found = _pasted(form, before)
+        return _known(found, answers[len(before) :], chats=chats) if isinstance(found, Connected) else found
+    wanted = facebook_chats.NEEDED if chats else ()
+    page = facebook_login.until_page(form, before, rights=wanted, surface=SURFACE)
+    if not isinstance(page, Connected):
+        return page
+    return facebook_login.once(_known(page, answers[len(before) :], chats=chats))
+
+
+def _pasted(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
+    """The Page whose token was pasted: it says itself whose it is."""
+    token, page = form.get(oauth.ACCESS), str(form.get("page") or "").strip()
     if not isinstance(token, Sealed):
         return Rejected(Message("facebook.bad_token"), permanent=False)
     if not (page.isascii() and page.isdigit() and len(page) <= 30):
@@ -66,15 +81,20 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
     name = told_by(who).get("name")
     if id_of(who) != page or not isinstance(name, str) or not name:
         return Rejected(Message("facebook.not_the_page", {"page": page}), permanent=False)
-    if len(answers) == 1:
-        step = WireStep("rights", StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)  # noqa: S106  how it is shown
+    return Connected(page, name, SURFACE, token=token)
+
+
+def _known(page: Connected, answers: tuple[Answer, ...], *, chats: bool) -> Send | Connected | Outcome:
+    """What the token of a Page may do, asked of itself."""
+    if not answers:
+        step = WireStep(RIGHTS, StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)  # noqa: S106  how it is shown
         return Send(step)
-    found = _connected(Connected(page, name, SURFACE, token=token), answers[1], chats=chats)
+    found = _connected(page, answers[0], chats=chats)
     if not chats or not isinstance(found, Connected):
         return found
-    if len(answers) == 2:
+    if len(answers) == 1:
         return Send(meta_chats.probe(facebook_chats.NETWORK))
-    return meta_refusals.unheard(answers[2]) or replace(found, chat_surface=facebook_chats.SURFACE)
+    return meta_refusals.unheard(answers[1]) or replace(found, chat_surface=facebook_chats.SURFACE)
 
 
 def _connected(found: Connected, rights: Answer, *, chats: bool) -> Connected | Outcome:

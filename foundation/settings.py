@@ -191,6 +191,7 @@ class ConnectorsSettings(Group):
     bluesky_url: str = "https://bsky.social"
     discord_url: str = "https://discord.com/api/v10"
     facebook_url: str = "https://graph.facebook.com/v23.0"
+    facebook_pages_url: str = "https://www.facebook.com/v23.0"
     instagram_url: str = "https://graph.instagram.com/v23.0"
     instagram_auth_url: str = "https://api.instagram.com"
     """Where a code is changed into a token; tokens are renewed at the host of `instagram_url`."""

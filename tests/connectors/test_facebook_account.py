@@ -15,7 +15,7 @@ from connectors.outcomes import Outcome, Reauthorize, Rejected, Retry
 from foundation.sealed import Sealed
 
 TOKEN = Sealed(b"t")
-FORM = {"page": " 17 ", "token": TOKEN}
+FORM = {"page": " 17 ", "access_token": TOKEN}
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ALL = ["pages_manage_posts", "pages_read_engagement", "pages_show_list"]
 
@@ -107,7 +107,7 @@ def test_where_nobody_tells_of_rights_the_page_is_connected() -> None:
     for later in (StepAnswerLost("rights", "reset"), wrong("rights", 4), Response("rights", 500)):
         assert isinstance(connect(WHO, later), Retry)
     assert isinstance(connect(StepAnswerLost("me", "reset")), Retry)
-    assert reason(Facebook().connect({"page": "17"}, ())) == "facebook.bad_token"
+    assert reason(Facebook().connect({"page": "17"}, ())) == "meta.no_client"
 
 
 def test_where_messages_are_wanted_a_third_question_tries_them() -> None:

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -28,8 +28,8 @@ from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from foundation.http import HttpClient, Reply
 from foundation.http import Request as Ask
+from tests.fakes import facebook_login, meta_calls
 from tests.fakes import instagram_fetching as fetching
-from tests.fakes import meta_calls
 from tests.fakes.facebook_world import Page, Photo, Post, check, gone, number, paged
 from tests.fakes.instagram_fetching import Refused
 from tests.fakes.instagram_remarks import fields_of
@@ -63,6 +63,9 @@ class FakeFacebook:
     """Tokens of persons, which are no Page's."""
     http: HttpClient = field(default_factory=HttpClient)
     calls: meta_calls.Calls = field(default_factory=meta_calls.Calls)
+
+    def __post_init__(self) -> None:
+        self.login = facebook_login.Login(self.clock, self.pages)
 
     def page(self, name: str) -> Page:
         """A new one."""
@@ -154,7 +157,8 @@ class FakeFacebook:
     def _of_token(self, token: str) -> dict[str, Any]:
         page = self.of(token)
         told = {"type": "PAGE", "profile_id": page.id, "is_valid": True, "scopes": sorted(page.rights)}
-        return {"data": {"app_id": "1", "expires_at": page.expires_at, **told}}
+        ends = {"expires_at": page.expires_at, "data_access_expires_at": page.reads_until}
+        return {"data": {"app_id": "1", **ends, **told}}
 
 
 def _of_one(method: str, parts: list[str], told: dict[str, Any], mine: Page) -> dict[str, Any]:
@@ -247,6 +251,8 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
     ("GET", "comments"): "lookups",
     ("GET", "me"): "checks",
     ("GET", "debug_token"): "checks",
+    ("GET", "access_token"): "tokens",
+    ("GET", "accounts"): "checks",
 }
 
 
@@ -257,6 +263,8 @@ def call_of(server: FakeFacebook, scope: Scope, method: str, path: str) -> Call:
     query = scope["query_string"]
     if kind == "lookups" and (b"stream" in query or b"comments" in query):
         kind = "remarks"
+    if kind == "tokens" and b"fb_exchange_token" in query:
+        kind = "exchanges"
     if not kind:
         others = any(parts[0] in page.comments and not page.comments[parts[0]].own for page in server.pages.values())
         own = (
@@ -277,7 +285,7 @@ def create(server: FakeFacebook) -> ASGIApp:
     app = FastAPI()
 
     @app.api_route("/{path:path}", methods=["GET", "POST", "DELETE"])
-    async def graph(path: str, request: Request) -> JSONResponse:
+    async def graph(path: str, request: Request) -> Response:
         body = await request.body()
         told = {**request.query_params, **(json.loads(body) if body else {})}
         shown = request.headers.get("authorization", "").removeprefix("Bearer ") or str(told.pop("access_token", ""))
@@ -285,6 +293,10 @@ def create(server: FakeFacebook) -> ASGIApp:
         try:
             if shown in server.people and parts == ["me"]:
                 return JSONResponse({"id": "77", "name": "Anne"})
+            if (signed := facebook_login.answered(server.login, request, path)) is not None:
+                return signed
+            if (theirs := server.login.answer(parts, told, shown)) is not None:
+                return JSONResponse(theirs)
             answer = await run_in_threadpool(server.answer, request.method, parts, told, server.of(shown))
         except Refused as refused:
             usage = {"1": [{"type": "pages", "call_count": 100, "estimated_time_to_regain_access": 15}]}

@@ -107,6 +107,8 @@ class Page:
     clock: Callable[[], datetime]
     rights: frozenset[str] = SCOPES
     expires_at: int = 0
+    reads_until: int = 0
+    """Until when its person's data may be read, where they said yes; 0 where nobody tells."""
     followers: int = 0
     photos: dict[str, Photo] = field(default_factory=dict)
     posts: dict[str, Post] = field(default_factory=dict)

@@ -64,6 +64,16 @@ class Paged(Visited):
         return self.ask(**typed)
 
 
+class AtFacebook(Visited):
+    """Her way in by a yes at Facebook; `member` is she, with the Pages she runs."""
+
+    def token(self) -> str:
+        """What a request of the house would show, opened."""
+        sealed = self.channel().token
+        assert sealed is not None
+        return self.desk.services.reveal(self.desk.tenant_id, sealed)
+
+
 @contextmanager
 def networks(cluster: Cluster, home: Path) -> Iterator[tuple[Services, dict[str, Any]]]:
     """A process that reaches them, each under its version."""
@@ -72,6 +82,7 @@ def networks(cluster: Cluster, home: Path) -> Iterator[tuple[Services, dict[str,
         walls = stack.enter_context(facebook())
         addresses = {
             "facebook_url": walls.url,
+            "facebook_pages_url": walls.url,
             "instagram_url": f"{pictures.url}/v23.0",
             "instagram_auth_url": pictures.url,
             "instagram_pages_url": pictures.url,
@@ -98,4 +109,13 @@ def paged(services: Services, running: Network, server: Any) -> Paged:
     made = desk(services, running)
     server.clock.move((made.now() - server.clock()).total_seconds())
     page = server.page(f"Lea {str(made.tenant_id)[-8:]}")
-    return Paged(made, server, page, "facebook", {"page": page.id, "token": page.token})
+    return Paged(made, server, page, "facebook", {"page": page.id, "access_token": page.token})
+
+
+def at_facebook(services: Services, running: Network, server: Any, *names: str) -> AtFacebook:
+    """An agency of her own with an application at Facebook, and Pages by these names that she runs."""
+    made = desk(services, running)
+    server.clock.move((made.now() - server.clock()).total_seconds())
+    app = server.login.application(services.settings.dashboard.public_url + PATH)
+    lea = server.login.person(f"lea{made.tenant_id}", *(server.page(name) for name in names))
+    return AtFacebook(made, server, lea, "facebook", {"client_id": app.client_id, "client_secret": app.secret})

@@ -220,7 +220,7 @@ class Mia:
     def facebook(self, **typed: str) -> Page:
         """A Page on Facebook."""
         page = self.outside.facebook.page(f"Mia {str(self.desk.tenant_id)[-8:]}")
-        self.enrol("facebook", page=page.id, token=page.token, **typed)
+        self.enrol("facebook", page=page.id, access_token=page.token, **typed)
         return page
 
     def mastodon(self, *, rules: str = "adult") -> Member:

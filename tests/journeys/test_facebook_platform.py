@@ -164,7 +164,7 @@ def test_a_comment_is_heard_answered_hidden_and_its_author_kept_away(networks: O
 def test_a_token_is_judged_on_the_spot(networks: Outside, page: str, token: str, reason: str) -> None:
     here, known = mia(networks), networks.facebook.page("Mia")
     networks.facebook.people.add("person")
-    wish = here.asked("facebook", page=page or known.id, token=token or known.token)
+    wish = here.asked("facebook", page=page or known.id, access_token=token or known.token)
     assert wish.reason is not None
     assert wish.reason.code == reason
 
@@ -172,14 +172,14 @@ def test_a_token_is_judged_on_the_spot(networks: Outside, page: str, token: str,
 def test_a_token_that_may_not_post_names_what_it_lacks(networks: Outside) -> None:
     here, page = mia(networks), networks.facebook.page("Mia")
     page.rights = frozenset({"pages_show_list", "pages_read_engagement"})
-    wish = here.asked("facebook", page=page.id, token=page.token)
+    wish = here.asked("facebook", page=page.id, access_token=page.token)
     assert wish.reason is not None
     assert (wish.reason.code, dict(wish.reason.params)) == ("facebook.right_missing", {"rights": "pages_manage_posts"})
     page.rights, page.expires_at = (
         page.rights | {"pages_manage_posts"},
         int(networks.facebook.clock().timestamp()) + 3600,
     )
-    wish = here.asked("facebook", page=page.id, token=page.token)
+    wish = here.asked("facebook", page=page.id, access_token=page.token)
     assert wish.reason is not None
     assert wish.reason.code == "facebook.short_token"
     with here.desk.scope() as scope:

@@ -221,7 +221,7 @@ def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(networks
     assert len(heard(here.desk)) == 1
     page.rights |= {"pages_manage_metadata"}
     page.token = f"{page.token}2"
-    here.enrol("facebook", page=page.id, token=page.token)
+    here.enrol("facebook", page=page.id, access_token=page.token)
     beat(here)
     assert stands(here).state == "on", "a new token is tried at once"
 
@@ -250,7 +250,7 @@ def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(networks: O
         assert not any("appel" in row for row in kept), "nothing of what a call says"
         lines = scope.run("SELECT body FROM messages WHERE tenant_id = :t AND direction = 'in'", **mine)
         assert list(lines.scalars()) == ["bonjour !"]
-    here.enrol("facebook", page=page.id, token=page.token, wanted=MESSAGES)
+    here.enrol("facebook", page=page.id, access_token=page.token, wanted=MESSAGES)
     beat(here)
     assert meta.signed_up["page", page.id] == {"feed", "messages"}, "connected again, with messages"
 
