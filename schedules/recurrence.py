@@ -19,6 +19,12 @@ MOST_TIMES = 5000
 LAST_YEAR = 9000
 """Rules end here at the latest, far from the end of what a date can hold."""
 
+LAST = -1
+"""Which of its kind in a month: the last one."""
+
+WHICH = (1, 2, 3, 4, LAST)
+"""First to fourth, which every month has, and the last."""
+
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
@@ -40,23 +46,29 @@ class Rule:
     """How many times in all, or the last day it may fall on; None, which must be said, is for ever."""
     interval: int = 1
     weekdays: tuple[int, ...] = ()
-    """Of a weekly rule, 0 is Monday; none is the weekday it begins on."""
-    month_day: int | None = None
-    """Of a monthly rule, 1 to 31; None is the day of the month it begins on."""
+    """Of a weekly rule, 0 is Monday; none is the weekday it begins on. Of a monthly one that says `which`, one."""
+    month_days: tuple[int, ...] = ()
+    """Of a monthly rule, 1 to 31; none is the day of the month it begins on."""
     or_last: bool = False
-    """A month without that day has its last day instead; otherwise such a month is left out."""
+    """A month without one of those days has its last day instead; otherwise such a day is left out."""
+    which: int | None = None
+    """Of a monthly rule on a weekday: its first (1) to fourth (4) in the month, or the last one (`LAST`)."""
 
     def __post_init__(self) -> None:
         weekly, monthly = self.every is Every.WEEK, self.every is Every.MONTH
-        days = self.weekdays
+        named = monthly and self.which is not None
+        days, dates = self.weekdays, self.month_days
         fits = (
             1 <= self.interval <= LONGEST_STEP
-            and (weekly or not days)
+            and (weekly or named or not days)
             and days == tuple(sorted(set(days)))
             and all(0 <= one < len(_DAYS) for one in days)
-            and (monthly or self.month_day is None)
-            and (self.month_day is None or 1 <= self.month_day <= 31)
-            and (not self.or_last or self.month_day is not None)
+            and (not named or (len(days) == 1 and self.which in WHICH))
+            and (named or self.which is None)
+            and ((monthly and not named) or not dates)
+            and dates == tuple(sorted(set(dates)))
+            and all(1 <= one <= 31 for one in dates)
+            and (not self.or_last or bool(dates))
             and (not isinstance(self.end, int) or 1 <= self.end <= MOST_TIMES)
         )
         if not fits:
@@ -66,9 +78,10 @@ class Rule:
         """As RFC 5545 writes it. A rule without COUNT and UNTIL has no end."""
         said = [f"FREQ={self.every.upper()}", f"INTERVAL={self.interval}"]
         if self.weekdays:
-            said.append("BYDAY=" + ",".join(_DAYS[one] for one in self.weekdays))
-        if self.month_day is not None:
-            said.append(f"BYMONTHDAY={self.month_day}" + (",-1;BYSETPOS=1" if self.or_last else ""))
+            said.append("BYDAY=" + ",".join(f"{self.which or ''}{_DAYS[one]}" for one in self.weekdays))
+        if self.month_days:
+            dates, places = (",".join(map(str, each)) for each in (self.month_days, range(1, len(self.month_days) + 1)))
+            said.append(f"BYMONTHDAY={dates}" + (f",-1;BYSETPOS={places}" if self.or_last else ""))
         if isinstance(self.end, int):
             said.append(f"COUNT={self.end}")
         elif self.end is not None:
@@ -80,14 +93,17 @@ def parse(text: str) -> Rule:
     """The rule that `str(rule)` wrote. Raises BadInput for any other text, a wider RRULE among them."""
     try:
         found = dict(part.split("=") for part in text.split(";"))
-        month_day, _, last = found.get("BYMONTHDAY", "").partition(",")
+        dates = tuple(int(one) for one in found["BYMONTHDAY"].split(",")) if "BYMONTHDAY" in found else ()
+        days = found["BYDAY"].split(",") if "BYDAY" in found else []
+        which = days[0][:-2] if days else ""
         rule = Rule(
             every=Every(found["FREQ"].lower()),
             end=_end(found),
             interval=int(found["INTERVAL"]),
-            weekdays=tuple(_DAYS.index(one) for one in found["BYDAY"].split(",")) if "BYDAY" in found else (),
-            month_day=int(month_day) if month_day else None,
-            or_last=last == "-1",
+            weekdays=tuple(_DAYS.index(one[-2:]) for one in days),
+            month_days=tuple(one for one in dates if one > 0),
+            or_last=dates[-1:] == (-1,),
+            which=int(which) if which else None,
         )
     except (ValueError, KeyError) as error:
         raise BadInput("series.rule_unreadable") from error
@@ -163,8 +179,13 @@ def _said(rule: Rule, starts_on: date) -> Rule:
     if rule.every is Every.WEEK:
         return replace(rule, weekdays=_weekdays(rule, starts_on))
     if rule.every is Every.MONTH:
-        return replace(rule, month_day=rule.month_day or starts_on.day)
+        return replace(rule, month_days=month_days(rule, starts_on))
     return rule
+
+
+def month_days(rule: Rule, starts_on: date) -> tuple[int, ...]:
+    """The days of the month of a monthly rule from a day on; none where it names a weekday."""
+    return () if rule.which is not None else rule.month_days or (starts_on.day,)
 
 
 def _weekdays(rule: Rule, starts_on: date) -> tuple[int, ...]:
@@ -193,13 +214,23 @@ def _every_so_many_days(first: date, step: int) -> Iterator[date]:
 
 
 def _months(rule: Rule, starts_on: date) -> Iterator[date]:
-    wanted, month = rule.month_day or starts_on.day, starts_on.year * 12 + starts_on.month - 1
+    wanted, month = month_days(rule, starts_on), starts_on.year * 12 + starts_on.month - 1
     while month < (LAST_YEAR + 1) * 12:
         year, number = divmod(month, 12)
-        longest = calendar.monthrange(year, number + 1)[1]
-        if wanted <= longest or rule.or_last:
-            yield date(year, number + 1, min(wanted, longest))
+        first, longest = calendar.monthrange(year, number + 1)
+        there = {min(day, longest) for day in wanted if day <= longest or rule.or_last}
+        if rule.which is not None:
+            there = {_nth(rule, first, longest)}
+        yield from (date(year, number + 1, day) for day in sorted(there))
         month += rule.interval
+
+
+def _nth(rule: Rule, first: int, longest: int) -> int:
+    """The day of a month on which the weekday that a rule names falls; `first` is the weekday the month begins on."""
+    day = 1 + (rule.weekdays[0] - first) % 7
+    if rule.which == LAST:
+        return day + 7 * ((longest - day) // 7)
+    return day + 7 * ((rule.which or 1) - 1)
 
 
 def crowded(ours: list[datetime], others: list[datetime], gap: timedelta) -> datetime | None:

@@ -43,7 +43,14 @@ Day = Annotated[date, BeforeValidator(_dated), AfterValidator(_of_our_times)]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", examples=["18:30"])]
 Zone = Annotated[Text, Field(max_length=60, examples=["Europe/Paris"])]
 Weekday = Annotated[int, Field(ge=0, le=6, description="0 is Monday.")]
-Days = Annotated[list[Weekday], Field(max_length=7, description="Of a weekly one; none: that of `at`.")]
+Days = Annotated[
+    list[Weekday],
+    Field(max_length=7, description="Of a weekly one; none: that of `at`. Of a monthly one with `which`, one."),
+]
+MonthDays = Annotated[
+    list[Annotated[int, Field(ge=1, le=31)]],
+    Field(max_length=31, description="Of a monthly one without `which`; none: that of `at`."),
+]
 Seen = Annotated[
     dict[UUID, Annotated[int, Field(ge=0, le=2**31 - 1)]],
     Field(max_length=MOST, description="`seen` of the preview: what changed since stays where it is."),
@@ -62,14 +69,18 @@ class RepeatIn(In):
     end: Annotated[int, Field(strict=True, ge=1, le=MOST_TIMES)] | Literal["never"] | Day
     interval: Annotated[int, Field(ge=1, le=LONGEST_STEP)] = 1
     weekdays: Days = Field(default_factory=list)
-    month_day: Annotated[int | None, Field(ge=1, le=31, description="Of a monthly one; null: that of `at`.")] = None
-    or_last: Annotated[bool, Field(description="A month without that day has its last day instead.")] = False
+    month_days: MonthDays = Field(default_factory=list)
+    or_last: Annotated[bool, Field(description="A month without one of those days has its last day instead.")] = False
+    which: Annotated[
+        Literal[1, 2, 3, 4, -1] | None, Field(description="Of a monthly one: which of `weekdays`; -1 is the last.")
+    ] = None
 
     def repeat(self, first: WallTime) -> Repeat:
         """From a first time on. Raises BadInput for a rule that says nothing."""
         end = None if self.end == "never" else self.end
         days = tuple(sorted(set(self.weekdays)))
-        rule = Rule(self.every, end, self.interval, days, self.month_day, self.or_last)
+        dates = tuple(sorted(set(self.month_days)))
+        rule = Rule(self.every, end, self.interval, days, dates, self.or_last, self.which)
         return Repeat(rule, first.day, first.clock, first.zone)
 
 

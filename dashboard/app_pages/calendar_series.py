@@ -10,7 +10,23 @@ import streamlit as st
 from dashboard import acting
 from dashboard.frame import Page
 from dashboard.reads.posts import Opened
-from dashboard.reads.series import KINDS, WEEKDAYS, Choice, chosen_of, days_of, endless, rule_said
+from dashboard.reads.series import (
+    DATES,
+    KINDS,
+    LATEST,
+    ON_DATE,
+    ON_DATES,
+    ON_LAST,
+    WEEKDAYS,
+    Choice,
+    chosen_of,
+    days_of,
+    endless,
+    months_of,
+    nth_of,
+    rule_said,
+    weekday_said,
+)
 from dashboard.reads.when import time_of
 from dashboard.widgets import draw
 from foundation.database import Scope
@@ -20,14 +36,11 @@ from schedules import drafting, series, series_reads, series_rule
 from schedules.calendar import WallTime, zone_of
 from schedules.drafting import Draft, Planned
 from schedules.reads import Written
-from schedules.recurrence import Every, Repeat
+from schedules.recurrence import LAST, Every, Repeat
 from schedules.series import AHEAD, AT_ONCE, Change
 from schedules.series_reads import NEXT, Repeated
 from schedules.states import SeriesState
 from tenants.roles import Right
-
-LATEST = 28
-"""The last day every month has."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,8 @@ def chosen(prefix: str) -> Choice:
         every=typed("every") or KINDS[0],
         step=typed("step") or "1",
         days=tuple(st.session_state.get(prefix + "days") or ()),
+        month=typed("month") or ON_DATE,
+        dates=tuple(st.session_state.get(prefix + "dates") or ()),
         or_last=bool(st.session_state.get(prefix + "or_last")),
         end=typed("end"),
         confirmed=bool(st.session_state.get(prefix + "confirmed")),
@@ -85,11 +100,36 @@ def fields(
             selection_mode="multi",
             key=prefix + "days",
         )
-    if every == Every.MONTH and first is not None and first.day.day > LATEST:
-        st.session_state.setdefault(prefix + "or_last", start.or_last)
-        st.checkbox(page.word("series.or_last", day=first.day.day), key=prefix + "or_last")
+    if every == Every.MONTH and first is not None:
+        _month(page, prefix, first.day, start)
     if first is not None:
         _preview(page, prefix, first, now, where)
+
+
+def _month(page: Page, prefix: str, first: date, start: Choice) -> None:
+    """On which days of a month, and what becomes of a shorter one."""
+    offered = months_of(first)
+    if st.session_state.setdefault(prefix + "month", start.month) not in offered:
+        st.session_state[prefix + "month"] = ON_DATE  # the first day moved, and is no last of its kind any more
+    st.session_state.setdefault(prefix + "dates", list(start.dates))
+    month = st.selectbox(
+        page.word("series.month"), offered, format_func=lambda one: _in_month(page, one, first), key=prefix + "month"
+    )
+    if month == ON_DATES:
+        st.pills(page.word("series.dates"), DATES, selection_mode="multi", key=prefix + "dates")
+    dates = map(int, st.session_state[prefix + "dates"]) if month == ON_DATES else [first.day]
+    latest = max(dates, default=0) if month in (ON_DATE, ON_DATES) else 0
+    if latest > LATEST:
+        st.session_state.setdefault(prefix + "or_last", start.or_last)
+        st.checkbox(page.word("series.or_last", day=latest), key=prefix + "or_last")
+
+
+def _in_month(page: Page, month: str, first: date) -> str:
+    """A way to choose the days of a month, in words."""
+    if month in (ON_DATE, ON_DATES):
+        return page.word(f"series.month.{month}", day=first.day)
+    which = LAST if month == ON_LAST else nth_of(first)
+    return page.voice.say(weekday_said(which, first.weekday(), page.voice.language))
 
 
 def _preview(page: Page, prefix: str, first: WallTime, now: datetime, where: Where) -> None:
@@ -111,9 +151,9 @@ def _preview(page: Page, prefix: str, first: WallTime, now: datetime, where: Whe
 
 def _said(page: Page, repeat: Repeat) -> str:
     """A rule in words, with its weekdays, its hour and its end."""
-    often, ends = map(page.voice.say, rule_said(repeat))
+    often, *on, ends = map(page.voice.say, rule_said(repeat, page.voice.language))
     days = ", ".join(page.word(f"series.day.{one}") for one in days_of(repeat))
-    return " · ".join(filter(None, (often, days, f"{repeat.clock:%H:%M}", ends)))
+    return " · ".join(filter(None, (often, *on, days, f"{repeat.clock:%H:%M}", ends)))
 
 
 def _leaves(wall: WallTime) -> datetime:

@@ -1,6 +1,7 @@
 """Posts that repeat, on the pages: chosen while writing, and skipped, changed and stopped where they stand open."""
 
 from datetime import date, time, timedelta
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from channels import reads as channel_reads
-from dashboard.reads.series import KINDS, Choice, chosen_of, endless
+from dashboard.reads.series import (
+    KINDS,
+    ON_DATE,
+    ON_DATES,
+    ON_LAST,
+    ON_NTH,
+    Choice,
+    chosen_of,
+    endless,
+    months_of,
+)
 from foundation.database import OpenScope
 from foundation.errors import BadInput
-from foundation.words import LANGUAGES
+from foundation.words import LANGUAGES, Message, say
 from schedules import reads as schedule_reads
 from schedules import series
 from schedules.calendar import WallTime, local_wall
@@ -255,9 +266,57 @@ def test_english_pages_have_no_french(door: Door, tenant: OpenScope) -> None:
 )
 def test_fields_say_what_a_rule_says(every: str, step: int, days: set[str], end: str, language: str) -> None:
     first = WallTime(date(2026, 1, 31), time(10), ZONE)
-    chosen = Choice(every, str(step), tuple(sorted(days)), every == "monthly", end or endless(language))
+    chosen = Choice(every, str(step), tuple(sorted(days)), or_last=every == "monthly", end=end or endless(language))
     repeat = chosen.repeat(first)
     assert chosen_of(repeat, language).repeat(first) == repeat
+
+
+@given(
+    some.dates(date(2026, 1, 1), date(2029, 12, 31)),
+    some.sampled_from((ON_DATE, ON_NTH, ON_LAST, ON_DATES)),
+    some.sets(some.integers(1, 31).map(str), min_size=1, max_size=5),
+    some.booleans(),
+)
+def test_the_fields_of_a_month_say_the_same_from_any_of_its_dates_on(
+    day: date, month: str, dates: set[str], last: bool
+) -> None:
+    """The thirty-first or the last day stays that, seen from a twenty-eighth of February."""
+    chosen = Choice("monthly", month=month, dates=tuple(dates), or_last=last, end=endless("en"))
+    repeat = chosen.repeat(WallTime(day, time(10), ZONE))
+    for one in islice(repeat.dates(), 3, 20):
+        rest = repeat.following(one)
+        again = chosen_of(rest, "en")
+        assert again.month in months_of(one)
+        same = again.repeat(WallTime(one, time(10), ZONE))
+        assert list(islice(same.dates(), 12)) == list(islice(rest.dates(), 12))
+
+
+def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    nobody_is_asked(lumiere)
+    with lumiere.scope() as scope:
+        today = local_wall(scope.now, ZONE).day
+    first = next(one for one in (today + timedelta(days=n) for n in range(1, 40)) if 8 <= one.day <= 14)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Quand", "À une date")
+        page.type("Date (JJ/MM/AAAA)", f"{first:%d/%m/%Y}")
+        page.type("Heure (HH:MM)", "10:00")
+        page.choose("Répéter", "Tous les tant de mois")
+        page.type("Fin :", "5")
+        weekday = say(Message(f"series.day.{first.weekday()}"), "fr")
+        said = page.choose("Dans le mois", f"le deuxième {weekday}")
+        assert f"Tous les mois · le deuxième {weekday} · " in said
+        said = page.choose("Dans le mois", "plusieurs jours")
+        assert "Choisissez au moins un jour du mois." in said
+        said = page.choose("Jours du mois", "1", "15", "31")
+        assert "le 1, 15, 31 ; un mois sans ce jour est sauté" in said
+        assert "le 1, 15, 31, ou le dernier jour" in page.check("Les mois plus courts")
+        page.choose("Dans le mois", f"le deuxième {weekday}")
+        assert "Planifié pour le" in page.press("Planifier")
+    (post,) = posts(lumiere)
+    rule = only(lumiere, post.id).repeat.rule
+    assert (rule.weekdays, rule.which, rule.end) == ((first.weekday(),), 2, 5)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput
 from schedules.calendar import local_day
-from schedules.recurrence import Every, Repeat, Rule, crowded, parse
+from schedules.recurrence import WHICH, Every, Repeat, Rule, crowded, parse
 
 DAYS = st.dates(date(2024, 1, 1), date(2033, 12, 31))
 CLOCKS = st.times().map(lambda clock: clock.replace(second=0, microsecond=0, fold=0))
@@ -28,7 +28,10 @@ def rules(draw: st.DrawFn) -> Rule:
     if every is Every.WEEK:
         return Rule(every, end, interval, weekdays=tuple(sorted(draw(st.sets(st.integers(0, 6))))))
     if every is Every.MONTH and draw(st.booleans()):
-        return Rule(every, end, interval, month_day=draw(st.integers(1, 31)), or_last=draw(st.booleans()))
+        days = tuple(sorted(draw(st.sets(st.integers(1, 31), min_size=1, max_size=6))))
+        return Rule(every, end, interval, month_days=days, or_last=draw(st.booleans()))
+    if every is Every.MONTH and draw(st.booleans()):
+        return Rule(every, end, interval, weekdays=(draw(st.integers(0, 6)),), which=draw(st.sampled_from(WHICH)))
     return Rule(every, end, interval)
 
 
@@ -40,7 +43,8 @@ def test_what_is_written_is_read(rule: Rule) -> None:
 @given(rules(), DAYS)
 def test_dates_are_those_of_another_implementation(rule: Rule, starts_on: date) -> None:
     ours = list(islice(Repeat(rule, starts_on, time(10), "UTC").dates(), 40))
-    text = str(rule) + (f";BYMONTHDAY={starts_on.day}" if rule.every is Every.MONTH and rule.month_day is None else "")
+    unsaid = rule.every is Every.MONTH and not rule.month_days and rule.which is None
+    text = str(rule) + (f";BYMONTHDAY={starts_on.day}" if unsaid else "")
     theirs = [one.date() for one in islice(rrulestr(f"DTSTART:{starts_on:%Y%m%d}\nRRULE:{text}"), 40)]
     assert ours == theirs
 
@@ -64,12 +68,29 @@ def test_a_rule_is_cut_in_two_without_loss(rule: Rule, starts_on: date, place: i
     ],
 )
 def test_the_thirty_first_is_the_last_day_only_where_that_was_chosen(last: bool, found: list[str]) -> None:
-    rule = Rule(Every.MONTH, None, month_day=31, or_last=last)
+    rule = Rule(Every.MONTH, None, month_days=(31,), or_last=last)
     assert [str(day) for day in islice(Repeat(rule, date(2026, 1, 5), time(9), "UTC").dates(), 4)] == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("FREQ=MONTHLY;INTERVAL=1;BYDAY=1MO", ["2026-01-05", "2026-02-02", "2026-03-02", "2026-04-06"]),
+        ("FREQ=MONTHLY;INTERVAL=2;BYDAY=-1FR", ["2026-01-30", "2026-03-27", "2026-05-29", "2026-07-31"]),
+        ("FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=1,15", ["2026-01-15", "2026-02-01", "2026-02-15", "2026-03-01"]),
+        (
+            "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=15,30,31,-1;BYSETPOS=1,2,3",
+            ["2026-01-15", "2026-01-30", "2026-01-31", "2026-02-15", "2026-02-28", "2026-03-15"],
+        ),
+    ],
+)
+def test_a_month_has_its_weekday_or_several_days(text: str, found: list[str]) -> None:
+    repeat = Repeat(parse(text), date(2026, 1, 5), time(9), "UTC")
+    assert [str(day) for day in islice(repeat.dates(), len(found))] == found
+
+
 def test_a_rule_that_never_falls_on_a_day_has_none() -> None:
-    rule = Rule(Every.MONTH, None, 12, month_day=30)
+    rule = Rule(Every.MONTH, None, 12, month_days=(30,))
     assert list(Repeat(rule, date(2026, 2, 1), time(9), "UTC").dates()) == []
 
 
@@ -87,6 +108,13 @@ def test_a_rule_that_never_falls_on_a_day_has_none() -> None:
         "FREQ=WEEKLY;INTERVAL=1;BYDAY=WE,MO",
         "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=32",
         "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=-1",
+        "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=15,1",
+        "FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=1,15,-1;BYSETPOS=1",
+        "FREQ=MONTHLY;INTERVAL=1;BYDAY=MO",
+        "FREQ=MONTHLY;INTERVAL=1;BYDAY=5MO",
+        "FREQ=MONTHLY;INTERVAL=1;BYDAY=-2MO",
+        "FREQ=MONTHLY;INTERVAL=1;BYDAY=1MO,1TU",
+        "FREQ=MONTHLY;INTERVAL=1;BYDAY=1MO;BYMONTHDAY=3",
         "FREQ=DAILY;INTERVAL=1;UNTIL=99999999",
         "FREQ=DAILY;INTERVAL=1;X=1",
         "FREQ=DAILY;INTERVAL=" + "9" * 5000,

@@ -150,7 +150,7 @@ def test_two_series_keep_six_hours_apart_on_an_account(lea: Desk) -> None:
 
 def test_a_series_without_a_time_to_come_is_refused(lea: Desk) -> None:
     day, clock = soon(lea)
-    for rule in (Rule(Every.DAY, day - timedelta(days=1)), Rule(Every.MONTH, None, 12, month_day=30)):
+    for rule in (Rule(Every.DAY, day - timedelta(days=1)), Rule(Every.MONTH, None, 12, month_days=(30,))):
         with pytest.raises(BadInput) as told:
             begin(lea, Repeat(rule, date(day.year - 1, 2, 1), clock, "UTC"))
         assert told.value.message.code == "series.never"

@@ -38,8 +38,8 @@ RULES = st.sampled_from(
         Rule(Every.DAY, 9, 2),
         Rule(Every.WEEK, None, weekdays=(0, 3)),
         Rule(Every.WEEK, None, 2),
-        Rule(Every.MONTH, 4, month_day=31),
-        Rule(Every.MONTH, None, month_day=31, or_last=True),
+        Rule(Every.MONTH, 4, month_days=(31,)),
+        Rule(Every.MONTH, None, month_days=(31,), or_last=True),
     ]
 )
 CLOCKS = st.sampled_from([time(2, 30), time(10), time(23, 45)])

@@ -46,6 +46,10 @@ def test_a_series_begins_is_left_out_once_changed_and_stopped(api: Program) -> N
     assert api.get(path)["rule"].endswith("UNTIL=20310312")
     stopped = api.ask("POST", f"/series/{rest['id']}/stop", if_match=changed.headers["etag"])
     assert made(stopped)["state"] == "stopped"
+    monthly = {"every": "monthly", "end": 3, "weekdays": [0], "which": -1}
+    last = made(api.ask("POST", "/series", repeating(found, repeat=monthly)))
+    assert last["rule"] == "FREQ=MONTHLY;INTERVAL=1;BYDAY=-1MO;COUNT=3"
+    assert last["coming"][0]["wall_time"] == "2031-03-31T18:30"
     late = api.ask("POST", f"/series/{rest['id']}/skip", {"day": "2031-03-17"}, if_match=stopped.headers["etag"])
     assert (late.status_code, code(late), late.json()["error"]["states"]) == (
         409,
@@ -66,6 +70,10 @@ def test_a_series_begins_is_left_out_once_changed_and_stopped(api: Program) -> N
         {"every": "daily", "end": 5, "interval": 401},
         {"every": "hourly", "end": 5},
         {"every": "monthly", "end": 5, "or_last": True},
+        {"every": "monthly", "end": 5, "which": 1},
+        {"every": "monthly", "end": 5, "which": 5, "weekdays": [0]},
+        {"every": "monthly", "end": 5, "which": 1, "weekdays": [0], "month_days": [3]},
+        {"every": "weekly", "end": 5, "month_days": [3]},
     ],
 )
 def test_a_rule_that_says_nothing_is_refused(api: Program, repeat: dict[str, Any]) -> None:
