@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from foundation import outbox
 from foundation.database import OpenScope
-from schedules import clocks, prints, recycling, series
+from schedules import clocks, prints, recycling, series, series_reads
 from schedules.events import ClocksDue, ExtendDue
 
 SERIES = "system:series"
@@ -23,7 +23,7 @@ def look_at_clocks(event: ClocksDue, *, tenant: OpenScope) -> None:
     with tenant(event.tenant_id, SERIES) as scope:
         clocks.recompute(scope)
     with tenant(event.tenant_id, SERIES) as scope:
-        for series_id in series.overdue(scope, by=FORGOTTEN):
+        for series_id in series_reads.overdue(scope, by=FORGOTTEN):
             if not outbox.awaited(scope, series_id, ExtendDue.kind):
                 outbox.put(scope, ExtendDue(scope.tenant_id, series_id))
     with tenant(event.tenant_id, SERIES) as scope:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlmodel import col, func, select
 
+from channels import reads as channel_reads
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -44,11 +45,12 @@ GIVEN_UP = TO_COME | {S.HELD, S.FAILED}
 
 @dataclass(frozen=True)
 class Change:
-    """What a series becomes from a date on: when, and what it says where that changes too (None: as before), written
-    anew or as another post has it; `test_id` is the test whose units its times are."""
+    """What a series becomes from a date on: when, and what it says and where it goes where that changes too (None: as
+    before), its words written anew or as another post has them; `test_id` is the test whose units its times are."""
 
     repeat: Repeat
     draft: Draft | None = None
+    channels: tuple[UUID, ...] | None = None
     post_id: UUID | None = None
     test_id: UUID | None = None
 
@@ -302,8 +304,9 @@ def change_following(
     """End a series before one of its dates and begin another there, with another time or other words; its post's id.
 
     What had a time of its own from that date on is replaced as well; what has left counts for its date, and dates that
-    were left out stay so. Without other words the yes that was said stands. Once per series and date. Raises BadInput
-    as `begin` does, and for a day it does not fall on; Conflict once it is stopped, and while a test runs on it.
+    were left out stay so. Without other words the yes that was said stands, but an account that is added waits for one
+    of its own. Once per series and date. Raises BadInput as `begin` does, and for a day it does not fall on; NotFound
+    for an account of another creator; Conflict once it is stopped, and while a test runs on it.
     """
     alone(scope, series(scope, series_id).creator_id)  # before its rows: whoever begins one locks in this order
     row = _changeable(scope, series_id)
@@ -315,6 +318,7 @@ def change_following(
     old = repeat_of(row)
     if not old.falls_on(day) or change.repeat.starts_on < day:
         raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
+    channels = _theirs(scope, row, change.channels)
     following = _from(scope, row, day)
     gone = {_day(one) for one in following if one.state not in GIVEN_UP | {S.CANCELLED}}
     _drop(scope, following, Message("series.replaced"))
@@ -326,7 +330,7 @@ def change_following(
     begin(
         scope,
         post_id,
-        [UUID(one) for one in row.channels],
+        channels,
         change.repeat,
         confirmed=confirmed,
         gap=row.gap_min,
@@ -337,6 +341,16 @@ def change_following(
     )
     drafting.settle(scope, post_id)
     return post_id
+
+
+def _theirs(scope: Scope, row: Series, channels: Sequence[UUID] | None) -> list[UUID]:
+    """The accounts a series goes to from now on: those it has, unless others are named."""
+    if channels is None:
+        return [UUID(one) for one in row.channels]
+    for one in channels:
+        if channel_reads.channel(scope, one).creator_id != row.creator_id:
+            raise NotFound("channel.unknown", channel=str(one))
+    return list(dict.fromkeys(channels))
 
 
 def _write_following(scope: Scope, row: Series, day: date, draft: Draft, *, author: str) -> UUID:
@@ -372,16 +386,3 @@ def _drop(scope: Scope, rows: Iterable[Delivery], reason: Message) -> int:
     for one in doomed:
         drop(scope, one, reason=reason)
     return len(doomed)
-
-
-def overdue(scope: Scope, *, by: timedelta) -> list[UUID]:
-    """Series that should have been extended so long ago."""
-    return list(
-        scope.session.exec(
-            select(Series.id).where(
-                Series.tenant_id == scope.tenant_id,
-                Series.state == str(SeriesState.RUNNING),
-                col(Series.next_extend_at) < scope.now - by,
-            )
-        )
-    )

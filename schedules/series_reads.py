@@ -1,7 +1,7 @@
 """What people see of a series: when it repeats, what comes next, which dates were left out."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -31,6 +31,8 @@ class Repeated:
     """Dates to come that were left out, in order."""
     next_key: str
     """What the deliveries of its next time are known by; nothing where none comes."""
+    channels: tuple[UUID, ...] = ()
+    """The accounts it goes to."""
     quiet: tuple[tuple[WallTime, str], ...] = ()
     """Times of the next ninety days that give way to days or hours without posts, each with what those are called."""
 
@@ -53,4 +55,18 @@ def repeated(scope: Scope, row: Series) -> Repeated:
     left_out = tuple(sorted(day for day in out if repeat.at(day).instant() > scope.now))
     key = key_of(row, coming[0]) if coming else ""
     quiet = () if stopped else series_rule.left_out(scope, row, scope.now + AHEAD)
-    return Repeated(row.id, repeat, SeriesState(row.state), coming, left_out, key, quiet)
+    channels = tuple(map(UUID, row.channels))
+    return Repeated(row.id, repeat, SeriesState(row.state), coming, left_out, key, channels, quiet)
+
+
+def overdue(scope: Scope, *, by: timedelta) -> list[UUID]:
+    """Series that should have been extended so long ago."""
+    return list(
+        scope.session.exec(
+            select(Series.id).where(
+                Series.tenant_id == scope.tenant_id,
+                Series.state == str(SeriesState.RUNNING),
+                col(Series.next_extend_at) < scope.now - by,
+            )
+        )
+    )

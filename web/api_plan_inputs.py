@@ -109,7 +109,8 @@ class SeriesIn(PostIn):
 
 class SeriesChange(In):
     """What a series becomes from one of its dates on. `at`: its first time then; left out, that date at its hour.
-    `repeat` and `words`: left out, as before. Other words need a new yes."""
+    `repeat`, `words` and `channels`: left out, as before. Other words need a new yes, and so does an account that is
+    added."""
 
     model_config = example({"day": "2031-03-06", "at": {"wall_time": "2031-03-06T20:00", "zone": "Europe/Paris"}})
 
@@ -117,6 +118,7 @@ class SeriesChange(In):
     at: At | None = None
     repeat: RepeatIn | None = None
     words: PostChange | None = None
+    channels: Annotated[list[UUID], Field(min_length=1, max_length=MOST_CHANNELS)] | None = None
     confirmed: bool = False
 
 

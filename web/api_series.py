@@ -100,7 +100,7 @@ def _changes(routes: APIRouter, tenant: OpenScope) -> None:
             if body.words is not None and body.words.model_fields_set:
                 post = listing.whole(scope, sight.creators, old.post_id).listed.post
                 words = body.words.draft(post)
-            change = Change(now, words)
+            change = Change(now, words, tuple(body.channels) if body.channels is not None else None)
             made = series.change_following(
                 scope, series_id, body.day, change, author=scope.actor, confirmed=body.confirmed
             )

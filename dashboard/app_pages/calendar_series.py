@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import acting
 from dashboard.frame import Page
+from dashboard.reads.compose import accounts, connectors
 from dashboard.reads.posts import Opened
 from dashboard.reads.series import (
     DATES,
@@ -32,7 +33,7 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
-from schedules import drafting, series, series_reads, series_rule
+from schedules import drafting, selling, series, series_reads, series_rule
 from schedules.calendar import WallTime, zone_of
 from schedules.drafting import Draft, Planned
 from schedules.reads import Written
@@ -218,12 +219,32 @@ def _change(page: Page, found: Opened, one: Repeated, day: date) -> None:
         draw("calendar_note.html", note=page.word("series.change_why"))
         st.text_input(page.word("compose.clock"), f"{rest.clock:%H:%M}", key=prefix + "clock", width=120)
         st.text_area(page.word("compose.body"), found.post.body, key=prefix + "body", height=120)
-        where = Where(found.creator.id, tuple(dict.fromkeys(place.entry.channel_id for place in found.places)))
+        where = Where(found.creator.id, _accounts(page, found, one, prefix))
         begin = chosen_of(rest, page.voice.language)
         fields(page, prefix, _first(prefix, rest), now=found.now, where=where, begin=begin)
         st.button(
             page.word("series.change_go"), key=prefix + "go", on_click=_changed, args=(page, found, one, day, prefix)
         )
+
+
+def _accounts(page: Page, found: Opened, one: Repeated, prefix: str) -> tuple[UUID, ...]:
+    """Where it goes from this date on: those it has, and any other that is ready."""
+    hers = page.read(lambda scope: accounts(scope, [found.creator]))
+    names = {str(each.id): each.name for each in hers if each.ready or each.id in one.channels}
+    st.session_state.setdefault(prefix + "accounts", [str(each) for each in one.channels if str(each) in names])
+    st.pills(
+        page.word("compose.accounts"),
+        list(names),
+        format_func=lambda each: names[each],
+        selection_mode="multi",
+        key=prefix + "accounts",
+        wrap=True,
+    )
+    return _chosen_accounts(prefix)
+
+
+def _chosen_accounts(prefix: str) -> tuple[UUID, ...]:
+    return tuple(map(UUID, st.session_state.get(prefix + "accounts") or ()))
 
 
 def _first(prefix: str, rest: Repeat) -> WallTime | None:
@@ -244,13 +265,14 @@ class _Fresh:
     choice: Choice
     clock: str
     body: str
+    accounts: tuple[UUID, ...]
 
 
 def _changed(page: Page, found: Opened, one: Repeated, day: date, prefix: str) -> None:
     """Change it, then open what it has become."""
     made: list[tuple[UUID, str]] = []
     clock, body = (str(acting.typed(prefix + name) or "") for name in ("clock", "body"))
-    fresh = _Fresh(one, day, found.post, chosen(prefix), clock, body.strip())
+    fresh = _Fresh(one, day, found.post, chosen(prefix), clock, body.strip(), _chosen_accounts(prefix))
     acting.press(partial(_follow, page, fresh, made), Right.RUN, prefix + "go")
     if made and f"press:{prefix}go" not in st.session_state:  # it stands
         st.query_params.from_dict({"post": str(made[0][0]), "at": made[0][1]})
@@ -264,7 +286,10 @@ def _follow(page: Page, fresh: _Fresh, made: list[tuple[UUID, str]], scope: Scop
     if fresh.body != post.body.strip():
         said = (post.title, fresh.body, post.media, (), post.text_ai, post.parts, post.others, post.links)
         words = Draft(creator.id, *said)
-    change, confirmed = Change(repeat, words), fresh.choice.confirmed
+    other = fresh.accounts if set(fresh.accounts) != set(fresh.one.channels) else None
+    change, confirmed = Change(repeat, words, other), fresh.choice.confirmed
     new = series.change_following(scope, fresh.one.id, day, change, author=page.who.actor, confirmed=confirmed)
+    if other is not None:
+        selling.check(scope, new, connectors=connectors())
     made.append((new, series_reads.of_post(scope, new)[-1].next_key))
     return Message("series.changed" if words is None else "series.changed_words", {"day": f"{day:%d/%m/%Y}"})

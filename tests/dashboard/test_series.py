@@ -213,6 +213,21 @@ def test_this_and_the_following_are_changed(door: Door, lumiere: Agency, words: 
         assert len({row.series_id for row in kept}) == 2
 
 
+def test_accounts_are_changed_from_a_date_on(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    third = rows(lumiere, post_id)[2]
+    other = connected(lumiere, "Sandbox 2")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id, at=third.occurrence_key)
+        page.choose("Où publier")
+        assert "Choisissez au moins un compte" in page.press("Changer celle-ci et les suivantes")
+        page.choose("Où publier", "Sandbox 2")
+        assert "Changé à partir du" in page.press("Changer celle-ci et les suivantes")
+    kept = [row for row in rows(lumiere, post_id) if row.state != S.CANCELLED]
+    assert {row.channel_id == other for row in kept if row.occurrence_key[:10] >= third.occurrence_key[:10]} == {True}
+    assert sum(row.channel_id != other for row in kept) == 2
+
+
 def test_an_unreadable_occurrence_is_the_next_one(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:

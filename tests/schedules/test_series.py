@@ -256,6 +256,34 @@ def test_other_words_from_a_date_on_want_a_yes_of_their_own(lea: Desk) -> None:
     assert {row.state for row in rows(lea, new_post)} == {S.DRAFT}
 
 
+def test_other_accounts_from_a_date_on_and_an_added_one_asks(lea: Desk) -> None:
+    kept, left, added = lea.channels["main"], lea.connect("left"), lea.connect("added")
+    wanted = repeat(lea, Rule(Every.WEEK, 6))
+    post_id = begin(lea, wanted, "main", "left")
+    lea.run()
+    approved(lea, post_id)
+    old, day = only(lea, post_id), wanted.starts_on + timedelta(days=14)
+    author = f"member:{lea.author}"
+    for nobodys in (uuid7(), *desk(lea.services, lea.network).channels.values()):
+        with pytest.raises(NotFound):
+            change = Change(wanted.following(day), channels=(kept, nobodys))
+            lea.act(series.change_following, old, day, change, author=author)
+    with pytest.raises(BadInput):
+        lea.act(series.change_following, old, day, Change(wanted.following(day), channels=()), author=author)
+    assert len(standing(lea, post_id)) == 12, "refused, nothing of it changed"
+    change = Change(wanted.following(day), channels=(added, kept, added))
+    for _ in range(2):
+        assert lea.act(series.change_following, old, day, change, author=author) == post_id
+    lea.run()
+    there = [row for row in rows(lea, post_id) if row.state != S.CANCELLED]
+    found = {one: [row for row in there if row.channel_id == one] for one in (kept, left, added)}
+    assert {one: len(each) for one, each in found.items()} == {kept: 6, left: 2, added: 4}
+    assert {row.state for row in (*found[kept], *found[left])} == {S.SCHEDULED}, "the yes that was said stands"
+    assert {row.state for row in found[added]} == {S.DRAFT}, "nobody said yes to it there"
+    approved(lea, post_id)
+    assert {row.state for row in rows(lea, post_id)} - {S.CANCELLED} == {S.SCHEDULED}
+
+
 def test_a_change_that_is_refused_changes_nothing(lea: Desk) -> None:
     wanted = repeat(lea, WEEKLY)
     post_id = begin(lea, wanted)

@@ -37,6 +37,10 @@ def test_a_series_begins_is_left_out_once_changed_and_stopped(api: Program) -> N
     )
     tag = skipped.headers["etag"]
     change = {"day": "2031-03-13", "at": {"wall_time": "2031-03-13T20:00", "zone": "Europe/Paris"}}
+    foreign = {**change, "channels": [str(api.channels["zoe"])]}
+    refused = api.ask("POST", f"{path}/change", foreign, if_match=tag)
+    assert (refused.status_code, code(refused)) == (404, "channel.unknown")
+    change = {**change, "channels": [found.ids["channel_id"]]}
     changed = api.ask("POST", f"{path}/change", {**change, "words": {"body": "later"}}, if_match=tag)
     rest = made(changed)
     assert rest["id"] != one["id"]
