@@ -9,10 +9,13 @@ from tests.chaos.calm import Calm
 from tests.chaos.conftest import Rooms
 from tests.chaos.house import Broken
 from tests.chaos.judge import findings
-from tests.chaos.scenes import AFTERWARDS, SCENES, set_up
+from tests.chaos.scenes import AFTERWARDS, set_up
+from tests.chaos.scenes import SCENES as ALONE
+from tests.chaos.scenes_people import SCENES as WITH_PEOPLE
 from tests.chaos.story import tell
 
 SEEDS = int(os.environ.get("GREENROOM_SCENE_SEEDS", "1"))
+SCENES = {**ALONE, **WITH_PEOPLE}
 FIRST = 9001
 """Apart from those of the storms, whose accounts stand in the same sandbox."""
 
