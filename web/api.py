@@ -85,8 +85,9 @@ def create(
     known = registry.load() if connectors is None else connectors
     app.include_router(api_accounts.router(tenant, known))
     app.include_router(api_posts.router(tenant, known))
+    app.include_router(api_series.router(tenant, known))
     app.include_router(api_deliveries.router(tenant, known))
-    for part in (api_downtimes, api_labels, api_series, api_variants, api_queues, api_quiet, api_shifts):
+    for part in (api_downtimes, api_labels, api_variants, api_queues, api_quiet, api_shifts):
         app.include_router(part.router(tenant))
     for part in (api_imports, api_feeds, api_words):
         app.include_router(part.router(tenant))

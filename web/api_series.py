@@ -1,5 +1,6 @@
 """Series in the API: a post that leaves again and again, changed from a date on, left out once, stopped."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
@@ -7,9 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
-from schedules import listing, series, series_listing, series_reads
+from schedules import listing, selling, series, series_listing, series_reads
 from schedules.series import Change
 from schedules.series_listing import Listed
 from schedules.states import SeriesState
@@ -22,12 +24,12 @@ from web.api_plan_models import SeriesOut, SeriesPage
 from web.api_posts import ORIGIN
 
 
-def router(tenant: OpenScope) -> APIRouter:
+def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     """The routes under `/series`."""
     routes = APIRouter(prefix="/series", tags=["series"])
     _reads(routes, tenant)
-    _begins(routes, tenant)
-    _changes(routes, tenant)
+    _begins(routes, tenant, connectors)
+    _changes(routes, tenant, connectors)
     return routes
 
 
@@ -57,7 +59,7 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
         return SeriesOut.of(found)
 
 
-def _begins(routes: APIRouter, tenant: OpenScope) -> None:
+def _begins(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     @routes.post("", status_code=201, response_model=SeriesOut)
     def begin_series(body: SeriesIn, call: Annotated[Call, Depends(making(tenant, KeyScope.POSTS_WRITE))]) -> Response:
         """Write a post that repeats. Its first time is on the calendar at once, the others of the next ninety days a
@@ -75,12 +77,13 @@ def _begins(routes: APIRouter, tenant: OpenScope) -> None:
                 confirmed=body.confirmed,
                 origin=ORIGIN,
             )
+            selling.check(scope, planned.post_id, connectors=connectors)
             return _newest(scope, sight, planned.post_id, "series.begin", status=201)
 
         return call.once(act)
 
 
-def _changes(routes: APIRouter, tenant: OpenScope) -> None:
+def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     can_write = Depends(doing(tenant, KeyScope.POSTS_WRITE))
 
     @routes.post("/{series_id}/change", response_model=SeriesOut)
@@ -104,6 +107,7 @@ def _changes(routes: APIRouter, tenant: OpenScope) -> None:
             made = series.change_following(
                 scope, series_id, body.day, change, author=scope.actor, confirmed=body.confirmed
             )
+            selling.check(scope, made, connectors=connectors)
             return _newest(scope, sight, made, "series.change")
 
         return call.once(act, where=where_stands(series_id))

@@ -86,6 +86,19 @@ def test_a_rule_that_says_nothing_is_refused(api: Program, repeat: dict[str, Any
     assert api.get("/series")["items"] == []
 
 
+def test_a_series_is_held_to_what_its_places_take_as_a_post_is(api: Program) -> None:
+    wrong = {"place": "mastodon", "options": {"nobody": "x"}}
+    answer = api.ask("POST", "/series", repeating(bare(api), otherwise=[wrong]))
+    assert (answer.status_code, code(answer)) == (422, "option.unknown")
+    assert api.get("/series")["items"] == []
+    one = made(api.ask("POST", "/series", repeating(bare(api))))
+    path, day = f"/series/{one['id']}", one["coming"][1]["wall_time"][:10]
+    tag = api.ask("GET", path).headers["etag"]
+    answer = api.ask("POST", f"{path}/change", {"day": day, "words": {"otherwise": [wrong]}}, if_match=tag)
+    assert (answer.status_code, code(answer)) == (422, "option.unknown")
+    assert api.get("/series")["items"] == [one], "nothing of it changed"
+
+
 def test_series_come_in_pages(api: Program) -> None:
     for month in range(3, 6):
         first = {"wall_time": f"2031-{month:02}-03T18:30", "zone": "Europe/Paris"}
