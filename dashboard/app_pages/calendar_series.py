@@ -117,12 +117,12 @@ def _month(page: Page, prefix: str, first: date, start: Choice) -> None:
         page.word("series.month"), offered, format_func=lambda one: _in_month(page, one, first), key=prefix + "month"
     )
     if month == ON_DATES:
-        st.pills(page.word("series.dates"), DATES, selection_mode="multi", key=prefix + "dates")
+        st.pills(page.word("series.dates"), DATES, selection_mode="multi", key=prefix + "dates", wrap=True)
     dates = map(int, st.session_state[prefix + "dates"]) if month == ON_DATES else [first.day]
     latest = max(dates, default=0) if month in (ON_DATE, ON_DATES) else 0
     if latest > LATEST:
         st.session_state.setdefault(prefix + "or_last", start.or_last)
-        st.checkbox(page.word("series.or_last", day=latest), key=prefix + "or_last")
+        st.checkbox(page.word("series.or_last"), key=prefix + "or_last")
 
 
 def _in_month(page: Page, month: str, first: date) -> str:

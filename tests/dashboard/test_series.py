@@ -325,8 +325,8 @@ def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: A
         said = page.choose("Dans le mois", "plusieurs jours")
         assert "Choisissez au moins un jour du mois." in said
         said = page.choose("Jours du mois", "1", "15", "31")
-        assert "le 1, 15, 31 ; un mois sans ce jour est sauté" in said
-        assert "le 1, 15, 31, ou le dernier jour" in page.check("Les mois plus courts")
+        assert "le 1, 15, 31 ; un jour qu’un mois n’a pas est sauté" in said
+        assert "le 1, 15, 31, ou le dernier jour" in page.check("ou le dernier jour")
         page.choose("Dans le mois", f"le deuxième {weekday}")
         assert "Planifié pour le" in page.press("Planifier")
     (post,) = posts(lumiere)
