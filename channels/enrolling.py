@@ -133,7 +133,7 @@ def enrol(
     allowed = named == "" or (named is not None and may_reach(named))
     auth = addresses.get(f"{platform}_auth", "")
     account = Account(event.tenant_id, event.subject_id, "", address, platform=platform, auth_url=auth)
-    end = _sign_in(account, connector, form, transport) if allowed else refused
+    end, given = _sign_in(account, connector, form, transport) if allowed else (refused, False)
     if isinstance(end, Retry) and not overdue:
         raise outbox.Later(end.after)
     if isinstance(end, Connected) and end.base_url and not may_reach(end.base_url):
@@ -145,8 +145,9 @@ def enrol(
             found = visiting.prepared(end, tenant_id=event.tenant_id, address=pages, returns_to=returns_to, seal=seal)
             _send_off(scope, event.subject_id, found)
             return
-        if isinstance(end, Connected) and connector.form.signs_in(form):
+        if given and connector.form.signs_in(form):  # an application that was given a token works, whoever is refused
             oauth_clients.keep(scope, platform, client_of(form))
+        if isinstance(end, Connected) and connector.form.signs_in(form):
             end = replace(end, app_key=client_of(form).client_id)
         _settle(scope, event.subject_id, end, address, asked_at)
 
@@ -171,20 +172,22 @@ def _server(form: ConnectForm, typed: Mapping[str, str | Sealed]) -> str | None:
 
 def _sign_in(
     account: Account, connector: Connectable, form: Mapping[str, str | Sealed], transport: Transport
-) -> Connected | Visit | Outcome:
-    credential = connector.form.credential
+) -> tuple[Connected | Visit | Outcome, bool]:
+    """How it ends, and whether a token was given on the way."""
+    credential, given = connector.form.credential, False
     shown = form.get(credential)
     order = AuthOrder(account.tenant_id, account.channel_id)
     answers: tuple[Answer, ...] = ()
     for _ in range(MOST_STEPS):
         turn = connector.connect(form, answers)
         if not isinstance(turn, Send):
-            return turn
+            return turn, given
         token = shown if isinstance(shown, Sealed) else None
         answers = (*answers, transport.send(turn.step, order, account=replace(account, token=token)))
         if isinstance(answers[-1], Response):
+            given |= credential in answers[-1].sealed
             shown = answers[-1].sealed.get(credential, shown)
-    return Rejected(Message("enrolment.endless"), permanent=True)
+    return Rejected(Message("enrolment.endless"), permanent=True), given
 
 
 def _send_off(scope: Scope, enrolment_id: UUID, visit: Mapping[str, Any]) -> None:

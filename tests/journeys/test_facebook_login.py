@@ -93,7 +93,8 @@ def test_who_runs_several_names_one_and_is_told_which_there_are(
         assert reason is not None
         assert reason.code == "facebook.which_page", "no Page of hers"
     for typed, meant in ((" mia laurent ", pages[1]), (pages[2].id, pages[2])):
-        assert house.enrol(page=typed).state == EnrolmentState.CONNECTED
+        wish = house.enrol(page=typed, client_id="", client_secret="")
+        assert wish.state == EnrolmentState.CONNECTED, "the application is known: it was given a token before"
         assert (house.channel().account, house.token()) == (meant.id, meant.token)
 
 
