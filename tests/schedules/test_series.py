@@ -265,8 +265,8 @@ def test_other_accounts_from_a_date_on_and_an_added_one_asks(lea: Desk) -> None:
     old, day = only(lea, post_id), wanted.starts_on + timedelta(days=14)
     author = f"member:{lea.author}"
     for nobodys in (uuid7(), *desk(lea.services, lea.network).channels.values()):
+        change = Change(wanted.following(day), channels=(kept, nobodys))
         with pytest.raises(NotFound):
-            change = Change(wanted.following(day), channels=(kept, nobodys))
             lea.act(series.change_following, old, day, change, author=author)
     with pytest.raises(BadInput):
         lea.act(series.change_following, old, day, Change(wanted.following(day), channels=()), author=author)
