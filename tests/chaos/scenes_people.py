@@ -40,10 +40,10 @@ def token_ends(scene: Scene) -> None:
     scene.house.ask("POST", path, {"revoke": True})
     scene.wait_until(scene.world.intents[-1].due)
     until = monotonic() + NOTICED_SECONDS
-    while _state(scene, lost) is not ChannelState.REAUTHORIZE and monotonic() < until:
+    while not (_is_lost(scene, lost) and scene.house.read(lost.tenant_id, _told)) and monotonic() < until:
         pause(0.1)
-    if _state(scene, lost) is not ChannelState.REAUTHORIZE:
-        scene.wrong.append(f"{lost.account} is {_state(scene, lost)}, and its token is none")
+    if not _is_lost(scene, lost):
+        scene.wrong.append(f"the token of {lost.account} is none, and nobody here knows")
     fresh = replace(lost, token=str(scene.house.ask("POST", path, {})["token"]))
     scene.world.places[scene.world.places.index(lost)] = fresh  # the judge asks as the house does
     token = scene.house.services.seal(lost.tenant_id, fresh.token)
@@ -65,8 +65,9 @@ def token_ends(scene: Scene) -> None:
         )
 
 
-def _state(scene: Scene, place: Place) -> ChannelState:
-    return scene.house.read(place.tenant_id, lambda scope: channel_reads.channel(scope, place.channel_id).state)
+def _is_lost(scene: Scene, place: Place) -> bool:
+    found = scene.house.read(place.tenant_id, lambda scope: channel_reads.channel(scope, place.channel_id))
+    return found.state is ChannelState.REAUTHORIZE
 
 
 def _told(scope: Scope) -> int:
@@ -78,7 +79,7 @@ def reworded(scene: Scene) -> None:
     """Each post is given other words around its time, while senders die: it stands with the words the house says."""
     scene.steadily(scene.places(), every=0.25, seconds=6)
     start = scene.world.intents[0].due
-    acts = sorted((one.due + timedelta(seconds=scene.drawn.uniform(-0.4, 0.3)), one) for one in scene.world.intents)
+    acts = sorted((one.due + timedelta(seconds=scene.drawn.uniform(-1.2, 0.8)), one) for one in scene.world.intents)
     deaths = [start + timedelta(seconds=each) for each in (1.0, 3.5)]
     said = Counter[str]()
     for at, one in acts:
