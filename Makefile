@@ -14,6 +14,13 @@ export PYTHONDONTWRITEBYTECODE :=
 BIN := .venv/bin
 WORKERS ?= 3
 PYTEST := $(BIN)/pytest -m "not live"
+# A stage of the tests: the words of pytest, its name. What fails among others is told, then looked at once more, alone in a
+# process of its own; failing twice ends the run, and so does a broken promise at once (exit 9, ADR 0150).
+define stage
+$(PYTEST) -o cache_dir=.pytest_cache/$(2) $(1) || { [ $$? = 1 ] \
+	&& echo "$(2): looking once more, alone, at what failed" \
+	&& $(PYTEST) -o cache_dir=.pytest_cache/$(2) --last-failed --last-failed-no-failures none --maxfail 3 $(1) -n 0; }
+endef
 # Whole houses, the longest first; two beside each other, since a third makes pages late on two cores.
 WAITING = -n 2 --dist loadfile --no-loadscope-reorder
 # Pages in a browser, the file of all of them first.
@@ -52,11 +59,11 @@ test: $(DIFFUSION_STAMP) ## everything: walls first, then rooms, types, whole pr
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PYTEST) -n $(WORKERS) --dist loadfile tests/house
-	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not live and not slow" $(ROOM_TESTS)
+	$(call stage,-n $(WORKERS) --dist loadfile -m "not live and not slow" $(ROOM_TESTS),rooms)
 	$(BIN)/mypy
-	$(PYTEST) $(WAITING) -m "slow and not live" tests/journeys/test_demo_clock.py tests/journeys/day $(SLOW_TESTS)
-	$(PYTEST) $(SEEN)
-	$(PYTEST) -n 2 tests/chaos
+	$(call stage,$(WAITING) -m "slow and not live" tests/journeys/test_demo_clock.py tests/journeys/day $(SLOW_TESTS),slow)
+	$(call stage,$(SEEN),browser)
+	$(call stage,-n 2 tests/chaos,chaos)
 
 browser: $(DEV_STAMP) ## the pages in a real Chromium, where one is installed
 	$(PYTEST) $(SEEN)

@@ -106,16 +106,16 @@ class Visited:
             return channel_reads.channel(scope, self.desk.channels[self.platform])
 
     def live(self, **for_: float) -> None:
-        """Time passes on both sides, with the beat every minute, and what is due is done."""
+        """Time passes on both sides, with the beat every minute (of hours, every five), and what is due is done."""
         left = timedelta(**for_)
         while left > timedelta(0):
             for tick in TICKS:
                 if tick.seconds <= 60:  # the slower ones write nothing that this account needs
                     tick.put(self.desk.services.tenant)
-            before = self.desk.now()
-            self.desk.live(seconds=min(left, timedelta(minutes=1)).total_seconds())
+            before, step = self.desk.now(), timedelta(minutes=5 if left > timedelta(hours=1) else 1)
+            self.desk.live(seconds=min(left, step).total_seconds())
             self.server.clock.move((self.desk.now() - before).total_seconds())
-            left -= timedelta(minutes=1)
+            left -= step
 
     def texts(self) -> list[str]:
         """What the server ever took in."""

@@ -1,0 +1,51 @@
+"""What fails beside others is looked at once more by itself; a broken promise is not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+TESTS = """
+from pathlib import Path
+from tests.conftest import Late, wait_until
+
+def test_well(): pass
+
+def test_wrong(): assert Path("mended").exists(), "wrong"
+
+def test_never(): wait_until(lambda: Path("mended").exists(), 0)
+"""
+
+
+def ended(folder: Path, name: str, *words: str) -> int:
+    """How a run of these tests in a file of that name ends, with the conftest of the house."""
+    (folder / name).write_text(TESTS)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "--rootdir", str(folder), *words, name]
+    return subprocess.run(
+        command, cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True, check=False
+    ).returncode
+
+
+@pytest.mark.parametrize(("name", "test", "status"), [
+    ("test_pages.py", "test_wrong", 1), ("test_two_tenants.py", "test_wrong", 9), ("test_crashes.py", "test_never", 1),
+])  # fmt: skip
+def test_a_broken_promise_ends_otherwise(tmp_path: Path, name: str, test: str, status: int) -> None:
+    assert ended(tmp_path, name, "-n", "1", "-k", test) == status
+
+
+def test_what_failed_is_tried_again_and_nothing_else(tmp_path: Path) -> None:
+    assert ended(tmp_path, "test_pages.py", "-n", "2") == 1
+    (tmp_path / "mended").touch()
+    again = ("--last-failed", "--last-failed-no-failures", "none", "-n", "0")
+    assert ended(tmp_path, "test_pages.py", *again) == 0
+    assert ended(tmp_path, "test_pages.py", *again) == 5, "nothing is left to look at"
+
+
+def test_every_stage_of_houses_and_pages_has_its_second_look() -> None:
+    recipe = (ROOT / "Makefile").read_text("utf-8").split("\ntest:")[1].split("\n\n")[0]
+    assert [line.rsplit(",", 1)[1] for line in recipe.splitlines() if "$(call stage" in line] == [
+        "rooms)", "slow)", "browser)", "chaos)",
+    ]  # fmt: skip
