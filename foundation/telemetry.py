@@ -6,9 +6,10 @@ import secrets
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from prometheus_client import Counter, Histogram, Info, disable_created_metrics
@@ -106,8 +107,29 @@ _SHARED: list[structlog.typing.Processor] = [
 ]
 
 
+class _Unfailing:
+    """A file whose lines may be lost, never the work they tell of: the disk that keeps them may be full."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._file.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
+
+
+@lru_cache(maxsize=1)
+def _unfailing(file: TextIO) -> _Unfailing:
+    return _Unfailing(file)  # one for all threads: structlog keeps their lines apart by a lock for each file
+
+
 def _to_stderr(*_: object) -> structlog.PrintLogger:
-    return structlog.PrintLogger(sys.stderr)
+    return structlog.PrintLogger(_unfailing(sys.stderr))  # type: ignore[arg-type]  # all that print() asks of a file
 
 
 def configure(process: str) -> None:

@@ -86,7 +86,7 @@ _given: deque[int] = deque(maxlen=1000)
 def free_port() -> int:
     """A port nobody listens on, and that no outgoing connection is given: its server may need seconds to come to it.
 
-    Each worker of a run has its share of them, as the houses of `tests/stack` do.
+    Each worker of a run has its share of them, and a house of `tests/stack` takes its own from it.
     """
     first = 20000 + 3000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 4)
     while True:
@@ -102,7 +102,7 @@ class Late(AssertionError):
     """What was waited for did not come in time: on a crowded machine that says little of what it would have been."""
 
 
-def wait_until(ready: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_until(ready: Callable[[], bool], seconds: float = 120.0) -> None:
     """Poll `ready` until it holds; a test fails when it never does, which on a busy machine takes a while to know."""
     until = monotonic() + seconds
     while not ready():

@@ -59,6 +59,7 @@ def broker(redis_url: str, handle: Handle | None = None) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a Redis that refuses writes is away, and ended the worker: a full disk
         broker_connection_timeout=2.0,
         broker_transport=TRANSPORT,
         broker_transport_options={

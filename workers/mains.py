@@ -22,11 +22,11 @@ MAKE_THREADS = 10
 NICE = 5
 
 
-def send(settings: Settings) -> None:
-    """Everything that touches the outside: urgent, chat, publish, notify."""
+def send(settings: Settings, name: str = "send") -> None:
+    """Everything that touches the outside: urgent, chat, publish, notify. Several may share it, each with its name."""
     _work(
         settings,
-        "send",
+        name,
         ("urgent", "chat", "publish", "notify"),
         settings.workers.send_threads,
         settings.workers.send_pool,

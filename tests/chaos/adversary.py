@@ -11,17 +11,20 @@ import psycopg
 import redis
 
 from foundation.clock import monotonic, pause, wall_now
-from tests.chaos.house import MAKE, SEND, House
+from tests.chaos.house import MAKE, SEND, SENDERS, House
 from tests.chaos.world import DUE_WITHIN, LEAD
 
 STORM_SECONDS = LEAD.total_seconds() + 1.5 + DUE_WITHIN
 HANG_SECONDS = 2.0
 """How long the sandbox lets us wait: the lost answer is the same as after thirty."""
 
-PROCESSES = ("send", "send", "send", "relay", "second", "sandbox", "listen", "make", "web", "redis")
+ALL = "all senders"
+"""At one stroke: whoever has the row in hand is among them."""
+
+PROCESSES = (*SENDERS, ALL, ALL, "relay", "second", "sandbox", "listen", "make", "web", "redis")
 """Who is killed; one that is named more often, more often. `second` is the other relay."""
 
-FROZEN = ("send", "relay", "second", "listen", "redis", "postgres", "sandbox")
+FROZEN = (*SENDERS, "relay", "second", "listen", "redis", "postgres", "sandbox")
 FREEZE_SECONDS = 1.5
 
 JUMPS = ("3600", "180", "step 3600", "step -3600", "step 180")
@@ -52,7 +55,7 @@ IN_HAND_SECONDS = 0.5
 ACTS = ("kill", "fault", "flush", "freeze", "postgres", "clock", "crowd", "people")
 WEIGHTS = (24, 34, 6, 8, 6, 9, 3, 10)
 
-QUEUES: Mapping[str, tuple[str, ...]] = {"send": SEND, "make": MAKE}
+QUEUES: Mapping[str, tuple[str, ...]] = {**dict.fromkeys((*SENDERS, ALL), SEND), "make": MAKE}
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,7 @@ def aftershock(drawn: random.Random) -> list[Act]:
         "times": 1,
     }
     fault |= {"on": drawn.choice(("refunds", "refunds", "messages", "updates")), "seconds": HANG_SECONDS}
-    return [Act(0.0, "fault", fault=fault), Act(0.2, "kill", drawn.choice(("send", "listen", "relay")))]
+    return [Act(0.0, "fault", fault=fault), Act(0.2, "kill", drawn.choice((ALL, "listen", "relay")))]
 
 
 def _act(at: float, what: str, drawn: random.Random) -> Act:
@@ -161,17 +164,22 @@ class Adversary:
 
 
 def kill(house: House, name: str) -> str:
-    """Kill -9, a worker with something in hand if it has; the leases of a worker run out with it."""
+    """Kill -9, a worker with something in hand if it has; its leases run out with it.
+
+    Nobody knows which of three senders has a row: those of the two that live run out as well, and find that they did.
+    """
     if name in QUEUES:
         house.wait_busy(QUEUES[name], seconds=IN_HAND_SECONDS)
-    pid = house.signal(name, signal.SIGKILL)
-    if pid is None:
+    hit = [house.signal(one, signal.SIGKILL) for one in (SENDERS if name == ALL else (name,))]
+    pids = [pid for pid in hit if pid is not None]
+    if not pids:
         return "was down already"
-    _gone(pid)
-    died = house.now()
+    for pid in pids:
+        _gone(pid)
+    died, told = house.now(), f"process {', '.join(str(pid) for pid in pids)}"
     if name not in QUEUES:
-        return f"process {pid}"
-    return f"process {pid}, {house.bury(QUEUES[name], died)} rows in hand"
+        return told
+    return f"{told}, {house.bury(QUEUES[name], died)} rows in hand"
 
 
 def _gone(pid: int) -> None:

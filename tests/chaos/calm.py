@@ -10,7 +10,7 @@ from foundation.clock import monotonic, pause
 from foundation.database import Scope
 from foundation.words import Message
 from subscribers import orders
-from tests.chaos.adversary import Act, Adversary, kill
+from tests.chaos.adversary import ALL, Act, Adversary, kill
 from tests.chaos.house import Broken
 from tests.chaos.world import World
 
@@ -134,7 +134,7 @@ class Calm:
         )
         if held:
             self.told.append(f"leases without a worker: {', '.join(sorted(held))}")
-            for name in ("send", "make"):
+            for name in (ALL, "make"):
                 self.told.append(f"kill {name}: {kill(self._house, name)}")
             self._house.wait_ready()
 

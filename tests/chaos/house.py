@@ -24,6 +24,8 @@ from foundation.database import Scope
 from foundation.http import HttpClient, Reply, Request
 from foundation.ids import HOUSE
 from foundation.settings import Settings
+from tests.chaos import disks
+from tests.chaos.disks import Disk
 from tests.stack.conftest import ROOT, furnish
 from workers import demo
 from workers.embedded import spawn
@@ -44,7 +46,8 @@ LATENCY_MS = 120
 
 ACTOR = "system:chaos"
 SEND, MAKE = ("urgent", "chat", "publish", "notify"), ("make", "gpu", "buy")
-"""The queues of the two workers."""
+"""The queues of the two kinds of workers."""
+SENDERS = ("send", "send-2", "send-3")
 
 
 class Broken(AssertionError):
@@ -72,6 +75,8 @@ class House:
     settings: Settings
     services: Services
     stack: ExitStack
+    disks: Mapping[str, Disk] = field(default_factory=dict)
+    """What it stands on, by the folder; none where nobody may mount."""
     http: HttpClient = field(default_factory=HttpClient)
     shift: timedelta = timedelta()
     """How far the house's clock is ahead of the machine's."""
@@ -259,17 +264,20 @@ class House:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(30)
+        for disk in reversed(self.disks.values()):
+            disk.remove()
 
 
 def start(folder: Path) -> House:
     """Start a house in an empty folder. Raises Broken."""
+    laid = disks.lay(folder)
     home = furnish(folder)
     (folder / demo.REMOVED).touch()  # no demo here
     process = _rise(home)
     settings = house_settings.at(folder)
     stack = ExitStack()
     services = stack.enter_context(wire(settings, pool_size=4, application="chaos"))
-    made = House(home, process, settings, services, stack)
+    made = House(home, process, settings, services, stack, laid)
     made.learn_shift()
     return made
 

@@ -1,4 +1,7 @@
-"""Two relays with a beat each, and neither says anything once: every message is sent twice, and again a while later."""
+"""Two relays with a beat each, and neither says anything once: every message is sent twice, and again a while later.
+
+What more there is of `send` runs the house's own main.
+"""
 
 import threading
 from collections import deque
@@ -14,7 +17,7 @@ from foundation.outbox import Queue
 from foundation.settings import Settings
 from tenants.scope import opener
 from workers import app as celery_app
-from workers import home
+from workers import home, mains
 from workers.facts import FACTS
 from workers.relay import Relay, Send, sender
 from workers.relay_main import POOL, stopped_by
@@ -61,3 +64,5 @@ def _run(settings: Settings, *, name: str) -> None:
 
 first = partial(_run, name="relay")
 second = partial(_run, name="second")
+send_2 = partial(mains.send, name="send-2")
+send_3 = partial(mains.send, name="send-3")

@@ -2,6 +2,9 @@
 
 import io
 import json
+import logging
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import structlog
@@ -71,3 +74,20 @@ def test_a_command_hears_of_trouble_alone_and_the_house_of_all_again(monkeypatch
         telemetry.log("tests").warning("test.wrong")
     telemetry.log("tests").info("test.after")
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["test.wrong", "test.after"]
+
+
+def test_a_line_that_finds_a_full_disk_is_lost_and_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line that tells what became of a post raised into the work that wrote it."""
+    full = Path("/dev/full").open("w", buffering=1, encoding="utf-8")  # noqa: SIM115  its end fails as well
+    monkeypatch.setattr("sys.stderr", full)
+    before = structlog.get_config()
+    telemetry.configure("test")
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            print("what a disk without space does", file=full)
+        telemetry.log("tests").info("test.said")
+        logging.getLogger("library").warning("so do libraries")
+    finally:
+        structlog.configure(**before)
+        with suppress(OSError):
+            full.close()

@@ -16,16 +16,11 @@ from foundation import settings as house
 from foundation.settings import GeneratorsSettings, Settings, WorkersSettings
 from generators.contract import EngineMissing, Label, Turn
 from generators.engines.embedded import Embedded
+from tests.conftest import free_port
 from tests.generators.builders import SCHEMA, a_text_job
 from workers import llm
 
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

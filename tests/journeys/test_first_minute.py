@@ -74,4 +74,4 @@ def test_removal_in_the_middle_of_it_leaves_nothing(seen: Seen) -> None:
         with seen.house.scope(company.tenant_id) as scope:
             assert not scope.run("SELECT 1 FROM outbox WHERE tenant_id = :t", t=company.tenant_id).all()
             assert not scope.run("SELECT 1 FROM channels WHERE tenant_id = :t", t=company.tenant_id).all()
-    wait_until(lambda: living.read(seen.house.home).ready, 20)
+    wait_until(lambda: living.read(seen.house.home).ready)

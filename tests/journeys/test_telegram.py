@@ -221,10 +221,10 @@ def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison
     stars.withdraw(0)
     lea.pass_time(minutes=15)
     compare.put(lea.services.tenant)
-    wait_until(lambda: balance(lea) == 0, 30)
+    wait_until(lambda: balance(lea) == 0)
     assert lea.rows("SELECT state FROM orders WHERE tenant_id = :tenant")[0].state == str(OrderState.REFUNDED)
     read = "SELECT lies_minor, differs_minor, unread FROM rail_readings WHERE tenant_id = :tenant"
-    wait_until(lambda: [tuple(row) for row in lea.rows(read)] == [(0, 0, 0)], 30)
+    wait_until(lambda: [tuple(row) for row in lea.rows(read)] == [(0, 0, 0)])
     assert sum("photo" in one for one in lea.seen()) == 2
 
 
@@ -240,7 +240,7 @@ def test_a_pack_too_old_to_delete_shows_the_houses_picture_and_the_money_is_back
             recall.block(scope, sha256, category="shown")
     removed = say(Message("service.safety.removed.picture"), "fr")
     lea.waits(lambda seen: [one.get("caption") for one in seen if "photo" in one] == [removed] * 2, seconds=60)
-    wait_until(lambda: "copy.replaced_in_chat" in lea.desk.notices().values(), 30)
+    wait_until(lambda: "copy.replaced_in_chat" in lea.desk.notices().values())
     wait_until(lambda: lea.bot.balance == 0)
     assert len(lea.bot.edits) == 2
     left = lea.rows("SELECT gone_at FROM permits WHERE tenant_id = :tenant AND subject_kind = 'fulfilment'")
@@ -264,7 +264,7 @@ def test_told_twice_out_of_order_and_after_a_restart_is_one_answer(lea: Bots) ->
     lea.deaf()
     lea.world.again(lea.bot, first, second)
     lea.listen()
-    wait_until(lambda: not lea.world.waiting(lea.bot), 30)
+    wait_until(lambda: not lea.world.waiting(lea.bot))
     pause(4.0)
     assert [text.split("\n")[0] for text in lea.texts()] == [notice(lea).split("\n")[0], "Me voilà"]
     heard = lea.rows("SELECT body FROM messages WHERE tenant_id = :tenant AND direction = 'in' ORDER BY seq")
@@ -290,7 +290,7 @@ def test_two_that_poll_the_same_bot_are_told(lea: Bots) -> None:
     lea.connected()
     wait_until(lambda: lea.bot.polls > 0)
     lea.listen()  # another process, by mistake
-    wait_until(lambda: "channel.two_listeners" in lea.desk.notices().values(), 30)
+    wait_until(lambda: "channel.two_listeners" in lea.desk.notices().values())
 
 
 @pytest.fixture
@@ -303,7 +303,7 @@ def called(
         made.listen()
         with made.door() as at:
             made.connected()
-            wait_until(lambda: bool(made.bot.hook), 30)
+            wait_until(lambda: bool(made.bot.hook))
             yield made, at
         made.deaf()
     telegram.book.clear()

@@ -30,8 +30,8 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_start_recovers(house: H
     report = house.up()
     assert len(house.living()) >= 5
     house.end(signal.SIGKILL)
-    wait_until(lambda: not house.living(), 15)
-    wait_until(lambda: not any(_runs(process.pid) for process in report.processes if process.pid), 15)
+    wait_until(lambda: not house.living())
+    wait_until(lambda: not any(_runs(process.pid) for process in report.processes if process.pid))
     status = house.command("status")
     assert status.returncode == 3
     assert "does not run here" in status.stdout
@@ -50,7 +50,7 @@ def test_a_pid_file_of_another_program_and_a_broken_redis_file_stop_nothing(hous
     assert files
     for path in files:
         path.write_bytes(b"*not a protocol\r\n" * 10)
-    with subprocess.Popen(["sleep", "60"]) as other:
+    with subprocess.Popen(["sleep", "600"]) as other:
         written = f"{other.pid}\n{house.home.postgres}\n1700000000\n5432\n\n127.0.0.1\n  1 2\nready\n"
         (house.home.postgres / "postmaster.pid").write_text(written)
         assert not house.up().missing
@@ -95,9 +95,9 @@ def test_up_is_said_when_the_services_answer_too(house: House) -> None:
     wait_until(lambda: _state(house, "awaited") == "starting", START_SECONDS)
     redis = house.child("redis")
     os.kill(redis, signal.SIGSTOP)
-    wait_until(lambda: _state(house, "redis") == "starting", 20)
+    wait_until(lambda: _state(house, "redis") == "starting")
     (house.home.run / "awaited.may").touch()
-    wait_until(lambda: _state(house, "awaited") == "ready", 20)
+    wait_until(lambda: _state(house, "awaited") == "ready")
     pause(2)  # all the rest is ready, and Redis does not answer
     assert house.report().phase == "starting"
     os.kill(redis, signal.SIGCONT)
@@ -109,8 +109,8 @@ def test_what_ends_is_started_again(house: House) -> None:
     for name in ("send", "postgres", "redis"):
         before = house.child(name)
         os.kill(before, signal.SIGKILL)
-        wait_until(lambda name=name, before=before: _is_back(house, name, before), 20)  # type: ignore[misc]  # bound early
-    wait_until(lambda: house.report().ready, 20)
+        wait_until(lambda name=name, before=before: _is_back(house, name, before))  # type: ignore[misc]  # bound early
+    wait_until(lambda: house.report().ready)
 
 
 def _is_back(house: House, name: str, before: int) -> bool:
@@ -121,7 +121,7 @@ def _is_back(house: House, name: str, before: int) -> bool:
 def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(house: House) -> None:
     house.table = "troubled"
     house.up()
-    wait_until(lambda: _state(house, "crashing") == "degraded", 20)
+    wait_until(lambda: _state(house, "crashing") == "degraded")
     assert _state(house, "steady") == "ready"
     status = house.command("status")
     assert status.returncode == 3
@@ -132,7 +132,7 @@ def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(house: 
     assert house.process.poll() is None  # one of them has work in hand, and 50 s to finish it
     started = monotonic()
     assert "crashing is not ready yet" in house.end(signal.SIGINT)
-    assert monotonic() - started < 15
+    assert monotonic() - started < 45  # it would have had 50
     assert house.process.returncode == 0
     assert house.living() == []
 
@@ -144,7 +144,7 @@ def _state(house: House, name: str) -> str:
 def test_ctrl_c_during_a_start_leaves_nothing(new_house: Callable[..., House]) -> None:
     house = new_house()
     process = house.begin()
-    wait_until(lambda: any("postgres" in line for line in house.living()), 30)
+    wait_until(lambda: any("postgres" in line for line in house.living()))
     house.end()
     assert process.returncode == 0
     assert house.living() == []

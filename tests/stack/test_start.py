@@ -14,8 +14,8 @@ import pytest
 import redis
 from sqlalchemy import create_engine, text
 
-from tests.conftest import wait_until
-from tests.stack.conftest import House, as_json
+from tests.conftest import free_port, wait_until
+from tests.stack.conftest import END_SECONDS, House, as_json
 from workers.home import read_env
 
 pytestmark = pytest.mark.slow
@@ -73,10 +73,10 @@ def test_second_start_keeps_secrets_and_data(house: House) -> None:
 def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: House) -> None:
     house.up()
     second = House(house.home)
-    said, code = second.begin().communicate(timeout=60)[0], second.process and second.process.returncode
+    said, code = second.begin().communicate(timeout=END_SECONDS)[0], second.process and second.process.returncode
     assert code == 6
     assert f"already runs here (process {house.report().pid})" in said
-    wait_until(lambda: house.report().ready, 20)
+    wait_until(lambda: house.report().ready)
     done = house.command("down")
     assert done.returncode == 0, done.stderr
     assert house.living() == []
@@ -84,8 +84,8 @@ def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: House
 
 
 def test_a_busy_port_moves_and_is_remembered(house: House) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as squatter:
-        taken = squatter.getsockname()[1]
+    taken = free_port()  # above it as well nobody else looks for ports: one that was moved is still free later
+    with socket.create_server(("127.0.0.1", taken)):
         env = house.home.env.read_text().replace(
             f"WEB__PORT={read_env(house.home)['GREENROOM_WEB__PORT']}", f"WEB__PORT={taken}"
         )
@@ -102,7 +102,7 @@ def test_a_busy_port_that_somebody_fixed_is_an_error(house: House) -> None:
     with socket.create_server(("127.0.0.1", 0)) as squatter:
         taken = str(squatter.getsockname()[1])
         house.environment["GREENROOM_WEB__PORT"] = taken
-        said = house.begin().communicate(timeout=60)[0]
+        said = house.begin().communicate(timeout=END_SECONDS)[0]
     assert house.process is not None
     assert house.process.returncode == 3
     assert f"Port {taken} is taken" in said
@@ -112,7 +112,7 @@ def test_a_busy_port_that_somebody_fixed_is_an_error(house: House) -> None:
 
 def test_half_of_an_own_database_is_an_error(house: House) -> None:
     house.environment["GREENROOM_DATABASE__WORK_URL"] = "postgresql+psycopg://me:secret@db.example/greenroom"
-    said = house.begin().communicate(timeout=60)[0]
+    said = house.begin().communicate(timeout=END_SECONDS)[0]
     assert house.process is not None
     assert house.process.returncode == 2
     assert "GREENROOM_DATABASE__OWNER_URL, GREENROOM_DATABASE__PAGES_URL" in said
@@ -126,7 +126,7 @@ def test_own_services_are_used_instead_of_the_built_in_ones(house: House, new_ho
     guest = new_house(environment=given)
     assert [process.name for process in guest.up().processes] == ["steady", "send", "llm", "web"]
     assert not guest.home.postgres.exists()
-    wait_until(lambda: house.report().ready, 20)
+    wait_until(lambda: house.report().ready)
 
 
 @ROOT_ONLY
@@ -139,7 +139,7 @@ def test_a_small_disk_is_a_sentence(new_house: Callable[..., House], tmp_path: P
         pytest.skip("this machine does not let us mount")
     try:
         house = new_house(disk / "home")
-        said = house.begin().communicate(timeout=60)[0]
+        said = house.begin().communicate(timeout=END_SECONDS)[0]
         assert house.process is not None
         assert house.process.returncode == 3
         assert words in said or "63 MiB left" in said
@@ -173,7 +173,7 @@ def test_root_where_namespaces_are_refused_lends_the_server_another_user(
     refusing.chmod(0o755)
     path = f"{refusing.parent}:{os.environ['PATH']}"
     shut = new_house(environment={"PATH": path})  # the folders of pytest are 0700
-    said = shut.begin().communicate(timeout=60)[0]
+    said = shut.begin().communicate(timeout=END_SECONDS)[0]
     assert "Run Greenroom as an ordinary user" in said
     folder = Path("/tmp") / f"greenroom-lent-{os.getpid()}"
     house = new_house(folder, environment={"PATH": path})
@@ -182,7 +182,7 @@ def test_root_where_namespaces_are_refused_lends_the_server_another_user(
         assert psutil.Process(house.child("postgres")).uids().real == 65534
         assert stat.S_IMODE(folder.stat().st_mode) == 0o711
         house.end(signal.SIGKILL)
-        wait_until(lambda: not house.living(), 15)
+        wait_until(lambda: not house.living())
     finally:
         shutil.rmtree(folder)
 

@@ -7,7 +7,10 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from redis import Redis
+from redis.exceptions import ResponseError
 
+from foundation.clock import pause
 from foundation.database import Database
 from tests.conftest import _pings, free_port, wait_until
 from tests.foundation.events import PostDue, put_posts
@@ -16,6 +19,13 @@ from tests.workers.test_relay import Handled
 from workers import app, embedded
 from workers.dispatch import Route, Routes
 from workers.relay import sender
+
+REFUSING = (
+    (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE")),  # READONLY
+    (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0")),  # OOM
+    (("CONFIG", "SET", "min-replicas-to-write", "1"), ("CONFIG", "SET", "min-replicas-to-write", "0")),  # NOREPLICAS
+)
+"""How a Redis comes to refuse writes, and how it gets over it; MISCONF takes a full disk (`tests/chaos`)."""
 
 
 def start_worker(database: Database, redis_url: str, told: Path) -> "subprocess.Popen[bytes]":
@@ -83,3 +93,24 @@ def test_redis_may_stop_and_come_back_empty(database: Database, tenant_id: UUID,
     assert set(handled.subjects.values()) == {1}
     server.terminate()
     server.wait(60)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")
+def test_a_redis_that_refuses_writes_is_away_and_not_the_end(
+    database: Database, redis_url: str, tenant_id: UUID
+) -> None:
+    """Found by chaos: on a full disk it answers MISCONF to whoever waits for a message, and the worker ended."""
+    handled, client = Handled(), Redis.from_url(redis_url)
+    with house(database, redis_url, Routes(Route(PostDue, handled))) as relay:
+        for number, (refusing, again) in enumerate(REFUSING, start=1):
+            client.execute_command(*refusing)
+            with pytest.raises(ResponseError):
+                client.lpush("probe", "x")
+            put_posts(database.scope, tenant_id, 3)
+            pause(1.5)  # longer than a worker waits for a message: it asks again, and is refused
+            assert len(handled.seen) == 3 * (number - 1)
+            client.execute_command(*again)
+            wait_until(lambda number=number: len(handled.seen) == 3 * number)  # type: ignore[misc]  # bound on purpose
+        assert relay.leading.is_set()
+    assert set(handled.subjects.values()) == {1}
