@@ -174,11 +174,10 @@ def refused(
     edits.kept_back(scope, row)
 
 
-def release_without_approval(scope: Scope, post_id: UUID) -> None:
-    """A creator whose rule asks for nobody: drafts become approved at once."""
+def release_without_approval(scope: Scope, post_id: UUID) -> list[Delivery]:
+    """A creator whose rule asks for nobody: drafts become approved at once. What is to come of the post, locked."""
     row = post(scope, post_id)
-    if is_approved(scope, row, scope.now):
-        _release(scope, row)
+    return _release(scope, row) if is_approved(scope, row, scope.now) else _to_come(scope, row)
 
 
 _LAST_WORDS = """
@@ -315,8 +314,9 @@ def _write(
     scope.add(row, word)
 
 
-def _release(scope: Scope, row: Post) -> None:
-    for one in deliveries_of(scope, row.id, lock=True):
+def _release(scope: Scope, row: Post) -> list[Delivery]:
+    rows = _to_come(scope, row)
+    for one in rows:
         if one.asks_since is not None and not stands_for(scope, row, one, scope.now):
             continue
         if one.state == S.DRAFT:
@@ -325,6 +325,11 @@ def _release(scope: Scope, row: Post) -> None:
             move(scope, one, S.SCHEDULED)
             wake(scope, one)
     edits.released(scope, row)
+    return rows
+
+
+def _to_come(scope: Scope, row: Post) -> list[Delivery]:
+    return deliveries_of(scope, row.id, lock=True, ended=False)
 
 
 def _waited(row: Delivery) -> bool:

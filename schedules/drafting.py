@@ -155,11 +155,9 @@ def need_account(draft: Draft) -> None:
 
 def settle(scope: Scope, post_id: UUID) -> bool:
     """Where nobody has to say yes (any more), what was wished goes onto the calendar; whether any of it did."""
-    approvals.release_without_approval(scope, post_id)
-    if not planning.has_approved(scope, post_id):
-        return any(row.state == S.SCHEDULED for row in deliveries_of(scope, post_id))
-    planning.plan_post(scope, post_id)
-    return True
+    rows = approvals.release_without_approval(scope, post_id)
+    planning.plan_approved(scope, rows)
+    return any(row.state == S.SCHEDULED for row in rows)
 
 
 def is_free(scope: Scope, post_id: UUID) -> bool:

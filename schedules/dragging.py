@@ -12,8 +12,9 @@ from foundation.errors import BadInput, Conflict, NotFound
 from schedules import agenda, quiet, shifting, slots
 from schedules.calendar import WallTime, local_day, local_wall, parse
 from schedules.models import Delivery, Post
-from schedules.shifting import FARTHEST, OVER, UNDER_WAY, By, Done
+from schedules.shifting import FARTHEST, UNDER_WAY, By, Done
 from schedules.spacing import A_DAY, LEAST, busy, room
+from schedules.states import ENDED
 from tenants import reads as tenant_reads
 
 MOST = 100
@@ -52,7 +53,7 @@ def drag(scope: Scope, seen: Mapping[UUID, int], spot: Spot) -> Done:
     creator_id = owner(scope, seen)
     slots.hold(scope, *(row.channel_id for row, _ in _rows(scope, seen)))
     rows = _rows(scope, seen, lock=True)
-    if any(row.state in OVER | UNDER_WAY for row, _ in rows):
+    if any(row.state in ENDED | UNDER_WAY for row, _ in rows):
         raise Conflict("delivery.not_movable")
     if {row.id: row.version for row, _ in rows} != dict(seen) or len({row.due_at for row, _ in rows}) != 1:
         raise Conflict("delivery.moved_meanwhile")

@@ -1,7 +1,7 @@
 """Writing posts and putting them on the calendar."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -26,7 +26,7 @@ from schedules.linking import NO_WISH, Wanted
 from schedules.models import Delivery, Post
 from schedules.moving import change, delivery, move
 from schedules.overrides import Content, Override
-from schedules.states import PLANNABLE, DeliveryState
+from schedules.states import ENDED, PLANNABLE, DeliveryState
 from schedules.threads import Piece
 from studio import library
 from tenants import reads as tenant_reads
@@ -232,6 +232,7 @@ def add_delivery(
     )
     if _is_first(scope, row):
         _carry(scope, row, due)
+        scope.session.info.setdefault(_MADE, {})[row.id] = (due, row.priority)
         return row.id
     return scope.session.exec(
         select(Delivery.id).where(*(getattr(Delivery, name) == getattr(row, name) for name in ONCE))
@@ -252,8 +253,8 @@ def late_until(owner: Post, due: datetime, zone: str) -> datetime | None:
     return lateness.until(owner.late_ok, due, zone, until_midnight=owner.until_midnight)
 
 
-def deliveries_of(scope: Scope, post_id: UUID, *, lock: bool = False) -> list[Delivery]:
-    """The deliveries of a post, the first due first.
+def deliveries_of(scope: Scope, post_id: UUID, *, lock: bool = False, ended: bool = True) -> list[Delivery]:
+    """The deliveries of a post, the first due first; without those that `ended`, which of what repeats are most.
 
     `lock`: to be moved in this transaction, so that one whose time comes just now is waited for and seen as it then is.
     """
@@ -262,13 +263,14 @@ def deliveries_of(scope: Scope, post_id: UUID, *, lock: bool = False) -> list[De
         .where(Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id)
         .order_by(col(Delivery.due_at), col(Delivery.id))
     )
+    query = query if ended else query.where(col(Delivery.state).not_in(sorted(map(str, ENDED))))
     query = query.with_for_update() if lock else query
     return list(scope.session.exec(query.execution_options(populate_existing=True)))
 
 
 def has_approved(scope: Scope, post_id: UUID) -> bool:
     """Whether any delivery of a post waits to be planned; true until this transaction ends, for who plans them then."""
-    return any(row.state == S.APPROVED for row in deliveries_of(scope, post_id, lock=True))
+    return any(row.state == S.APPROVED for row in deliveries_of(scope, post_id, lock=True, ended=False))
 
 
 def plan_post(scope: Scope, post_id: UUID) -> list[UUID]:
@@ -278,19 +280,32 @@ def plan_post(scope: Scope, post_id: UUID) -> list[UUID]:
     is approved.
     """
     post(scope, post_id)
-    approved = [row for row in deliveries_of(scope, post_id, lock=True) if row.state == S.APPROVED]
-    if not approved:
+    planned = plan_approved(scope, deliveries_of(scope, post_id, lock=True, ended=False))
+    if not planned:
         raise Conflict("post.nothing_approved")
+    return planned
+
+
+def plan_approved(scope: Scope, rows: Iterable[Delivery]) -> list[UUID]:
+    """Put those of these deliveries that are approved on the calendar; the caller holds them."""
+    approved = [row for row in rows if row.state == S.APPROVED]
     for row in approved:
         move(scope, row, S.SCHEDULED)
         wake(scope, row)
     return [row.id for row in approved]
 
 
+_MADE = "schedules.made"
+"""When and how soon each delivery leaves that this transaction made, as the rows say that carry it."""
+
+
 def wake(scope: Scope, row: Delivery, *, at: datetime | None = None) -> None:
     """Write the rows that carry a delivery, in the place of those it had: its check ahead, its publication."""
+    due = at or row.due_at
+    if scope.session.info.get(_MADE, {}).get(row.id) == (due, row.priority):
+        return  # as it was made: a series plans what it makes
     unplan(scope, row.id)
-    _carry(scope, row, at or row.due_at)
+    _carry(scope, row, due)
 
 
 def _carry(scope: Scope, row: Delivery, due: datetime) -> None:
@@ -305,6 +320,7 @@ def _carry(scope: Scope, row: Delivery, due: datetime) -> None:
 
 def unplan(scope: Scope, delivery_id: UUID) -> None:
     """Cancel the rows that would wake a delivery."""
+    scope.session.info.get(_MADE, {}).pop(delivery_id, None)
     kinds = (PreflightDue.kind, StageDue.kind, PublishDue.kind, ReconcileDue.kind)
     outbox.cancel_all(scope, delivery_id, *kinds)
 

@@ -48,12 +48,13 @@ def check(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector
     measuring.refresh(scope, channel, connectors)
     if row.state != S.DRAFT:
         _renew(scope, channel, row.due_at)
-    together = row.state != S.DRAFT and bool(_of_all(scope, channel, row))
+    kept = _of_all(scope, channel, row)
+    together = row.state != S.DRAFT and bool(kept)
     if together:
         waiting.warn(scope, channel)
         found: Sequence[Message] = ()
     else:
-        found = troubles(scope, row, connectors)
+        found = _troubles(scope, row, (channel, kept), connectors)
     if found:
         notices.put(scope, found[0], cause=early_warning(row), urgent=True, creator_id=row.creator_id)
     else:
@@ -65,11 +66,19 @@ def check(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector
 def troubles(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> list[Message]:
     """All that would stop a delivery at its time, as things stand now and without a request; nothing is locked or
     written. What concerns its account comes first, then what it says."""
-    owner, channel = post(scope, row.post_id), channel_reads.channel(scope, row.channel_id)
+    channel = channel_reads.channel(scope, row.channel_id)
+    return _troubles(scope, row, (channel, _of_all(scope, channel, row)), connectors)
+
+
+def _troubles(
+    scope: Scope, row: Delivery, there: tuple[Channel, Sequence[Message]], connectors: Mapping[str, Connector]
+) -> list[Message]:
+    """The same on an account of which it was just read what keeps back all of it."""
+    owner, (channel, kept) = post(scope, row.post_id), there
+    found = [*kept, *_alone(scope, channel, row.due_at, row.zone)]
     if row.state == S.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
-        return [UNAPPROVED, *_of_account(scope, channel, row)]
+        return [UNAPPROVED, *found]
     connector = abilities.of(connectors, channel)
-    found = _of_account(scope, channel, row)
     try:
         units = shown(scope, row, owner, channel, connector)
     except NotClaimable as refusal:
@@ -98,10 +107,6 @@ def of_delivery(scope: Scope, delivery_id: UUID, connectors: Mapping[str, Connec
 def of_account(scope: Scope, channel: Channel, at: datetime) -> list[Message]:
     """What of an account alone would keep a post back at a time (UTC-aware), the hours told in the account's zone."""
     return [*_kept(scope, channel, at, channel.zone), *_alone(scope, channel, at, channel.zone)]
-
-
-def _of_account(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
-    return [*_of_all(scope, channel, row), *_alone(scope, channel, row.due_at, row.zone)]
 
 
 def _of_all(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:

@@ -211,8 +211,10 @@ def extend(scope: Scope, series_id: UUID) -> int:
     Raises NotFound.
     """
     row = series(scope, series_id, lock=True)
-    if row.state == SeriesState.STOPPED:
-        return 0
+    return _lay_out(scope, row) if row.state != SeriesState.STOPPED else 0
+
+
+def _lay_out(scope: Scope, row: Series) -> int:
     give_way(scope, row)
     said = [planning.post(scope, one) for one in assigning.posts(scope, row)]
     refused = {one.id for one in said if approvals.is_refused(scope, one, scope.now)}
@@ -323,7 +325,7 @@ def change_following(
     gone = {_day(one) for one in following if one.state not in GIVEN_UP | {S.CANCELLED}}
     _drop(scope, following, Message("series.replaced"))
     row.rule = str(old.before(day).rule)
-    _wait(scope, row)
+    _lay_out(scope, row)  # of one that was just planned most is not made yet, and the row that would make it ends here
     post_id = change.post_id or row.post_id
     if change.draft is not None:
         post_id = _write_following(scope, row, day, change.draft, author=author)

@@ -18,7 +18,7 @@ from schedules.models import Delivery, Post
 from schedules.models_planning import ShiftRow
 from schedules.moving import delivery
 from schedules.spacing import busy, gap_of, room
-from schedules.states import DeliveryState
+from schedules.states import ENDED, DeliveryState
 from tenants import reads as tenant_reads
 
 S = DeliveryState
@@ -37,7 +37,6 @@ MOVABLE = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED})
 
 UNDER_WAY = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY})
 ON_ITS_WAY = "shift.on_its_way"
-OVER = frozenset({S.PUBLISHED, S.CANCELLED, S.REMOVING, S.REMOVED, S.REHEARSED})
 
 
 @dataclass(frozen=True)
@@ -187,7 +186,7 @@ def _chosen(scope: Scope, chosen: Chosen) -> list[Any]:
         Delivery.creator_id == chosen.creator_id,
         col(Delivery.due_at) >= chosen.start,
         col(Delivery.due_at) < chosen.end,
-        col(Delivery.state).not_in(sorted(map(str, OVER))),
+        col(Delivery.state).not_in(sorted(map(str, ENDED))),
     ]
     return here if chosen.channel_id is None else [*here, Delivery.channel_id == chosen.channel_id]
 

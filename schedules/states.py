@@ -33,6 +33,9 @@ S = DeliveryState
 NEEDS_A_PERSON = frozenset({S.HELD, S.FAILED, S.UNCERTAIN, S.BROKEN_OFF})
 """States in which a delivery waits for somebody's decision."""
 
+ENDED = frozenset({S.PUBLISHED, S.CANCELLED, S.REMOVING, S.REMOVED, S.REHEARSED})
+"""States from which none leads back: nothing of such a delivery is planned, approved or moved any more."""
+
 PLANNABLE = frozenset({S.SCHEDULED, S.HELD, S.FAILED, S.BROKEN_OFF})
 """States in which a person may give a delivery a time to leave. A publishing one may be outside already."""
 

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import event
+
 from channels import budgets, connecting
 from connectors.contract import Response, StepAnswerLost
 from foundation.words import Message
@@ -40,6 +42,17 @@ def test_a_post_that_will_leave_is_not_talked_about(lea: Desk) -> None:
     lea.delivery(after=3600, media=(lea.photo(),))
     lea.live(minutes=55)
     assert lea.notices() == {}
+
+
+def test_the_look_ahead_asks_each_thing_once(lea: Desk) -> None:
+    delivery_id, asked = lea.delivery(after=3600), list[str]()
+    with lea.scope() as scope:
+        connection = scope.session.info["connection"]
+        event.listen(connection, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
+        preflights.check(scope, delivery_id, connectors=lea.services.connectors)
+    for table in ("channels.tenant_id", "rate_bucket", "switches.scope"):
+        assert sum(table in said for said in asked) == 1, table
+    assert len(asked) <= 14
 
 
 def test_a_picture_nobody_rated_is_told_and_the_post_leaves_once_somebody_does(lea: Desk) -> None:

@@ -51,6 +51,23 @@ def test_what_one_more_of_it_asks_of_the_database_is_counted(lea: Desk) -> None:
     assert sum(said.startswith("DELETE") for said in asked) == 0, "what is new has nothing to take back"
 
 
+def test_one_more_date_asks_of_what_is_to_come_alone(services: Services, sandbox: Network) -> None:
+    """Nobody has to say yes: it is made, on the calendar and carried, whatever has left and however much is ahead."""
+    lea = desk(services, sandbox, tiers=0)
+    post_id, asked = begin(lea, repeat(lea, WEEKLY)), list[str]()
+    lea.run()
+    lea.live(days=7)
+    lea.pass_time(days=7)
+    with lea.scope() as scope:
+        connection = scope.session.info["connection"]
+        event.listen(connection, "before_cursor_execute", lambda _c, _u, said, *_: asked.append(said))
+        assert series.extend(scope, only(lea, post_id)) == 1
+    assert len(asked) <= 25, asked
+    (locked,) = [said for said in asked if said.startswith("SELECT deliveries") and "FOR UPDATE" in said]
+    assert "NOT IN" in locked
+    assert sum("DELETE" in said for said in asked) == 1, "what waited for the series, and nothing of the new date"
+
+
 def test_one_that_is_there_is_found(lea: Desk) -> None:
     post_id = lea.write()
     first, again = (lea.wish(post_id, after=after) for after in (60, 120))
@@ -237,6 +254,17 @@ def test_another_hour_from_a_date_on_keeps_the_yes(lea: Desk) -> None:
     assert all((clock == "04:05") == (one >= str(day)) for one, clock in clocks_of.items())
     assert str(day + timedelta(days=14)) not in clocks_of
     assert [(one.nth, one.state) for one in series_of(lea, post_id)] == [(1, "planned"), (2, "running")]
+
+
+def test_dates_before_a_change_are_made_though_nothing_was_made_yet(lea: Desk) -> None:
+    """Whoever plans it and changes it at once is quicker than what makes its dates (found by a simulated year)."""
+    wanted = repeat(lea, Rule(Every.WEEK, 6))
+    post_id = begin(lea, wanted)
+    old, day = only(lea, post_id), wanted.starts_on + timedelta(days=14)
+    change = Change(wanted.following(day), draft(lea, body="other words"))
+    lea.act(series.change_following, old, day, change, author=f"member:{lea.author}")
+    lea.run()
+    assert standing(lea, post_id) == [str(wanted.starts_on), str(wanted.starts_on + timedelta(days=7))]
 
 
 def test_other_words_from_a_date_on_want_a_yes_of_their_own(lea: Desk) -> None:

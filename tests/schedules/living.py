@@ -1,0 +1,121 @@
+"""An agency whose processes reach a world in memory, on a clock that leaps from one thing that is due to the next."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from connectors.suite.serving import MovedClock
+from foundation import facts, leases
+from foundation.database import OpenScope
+from foundation.facts import Facts
+from foundation.ids import uuid7
+from foundation.leases import Claimed, Taken
+from foundation.outbox import QUEUES
+from schedules.events import DeliveryPublished
+from tenants import agencies
+from tenants import roles as tenant_roles
+from tests.fakes.network import Network
+from tests.schedules.builders import ZONE, Desk
+from tests.schedules.judging import Judge
+from tests.schedules.still import Outside
+from workers import handlers
+from workers.dispatch import Dispatcher, Route, Routes
+from workers.relay import PLACES
+from workers.wiring import Services
+
+_NEXT = """
+SELECT min(at) FROM unnest(%(queues)s::text[]) q, LATERAL (SELECT available_at AS at FROM outbox
+  WHERE queue = q AND tenant_id = %(tenant)s AND state = 'waiting' ORDER BY available_at LIMIT 1) here
+"""
+
+ROOM = {queue: cap for places in PLACES for queue, cap in places.caps}
+"""How many rows of a queue are handed out at once."""
+
+
+class Watched(Dispatcher):
+    """A worker that is asked after each row what became of it."""
+
+    def __init__(self, routes: Routes, tenant: OpenScope, *, only: UUID, told: Callable[..., None]) -> None:
+        super().__init__(routes, tenant, only=only)
+        self._told = told
+
+    def _outcome(self, taken: Taken, route: Route | None) -> str:
+        outcome = super()._outcome(taken, route)
+        self._told("did", taken.kind, taken.subject_id, taken.tries, outcome)
+        assert outcome in ("done", "later"), f"{taken.kind} of {taken.subject_id} ended as {outcome}"
+        return outcome
+
+
+@dataclass
+class Agency(Desk):
+    """A tenant in a house whose clock stands; readings are not asked for: nothing is judged by them."""
+
+    outside: Outside = None  # type: ignore[assignment]  # fields of Desk have defaults
+    judge: Judge = None  # type: ignore[assignment]
+
+    @cached_property
+    def routes(self) -> Routes:
+        """The true routes."""
+        transport = copy.copy(self.services.transport)
+        transport._http = self.judge.world  # type: ignore[assignment]  # the same door, onto another network
+        found = handlers.routes(replace(self.services, transport=transport))
+        heard = Facts({})
+        heard.by_kind = {**found.facts.by_kind, DeliveryPublished.kind: ()}
+        found.facts = heard
+        return found
+
+    def now(self) -> datetime:
+        """The house's time, which stands."""
+        return self.outside.now
+
+    def act(self, function: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """What somebody does is a step."""
+        found = super().act(function, *args, **more)
+        self.judge.step("act", function.__module__, function.__name__)
+        return found
+
+    @cached_property
+    def worker(self) -> Watched:
+        return Watched(self.routes, self.services.tenant, only=self.tenant_id, told=self.judge.step)
+
+    def run(self, *, limit: int | None = None) -> int:
+        """Do what is due now as the relay hands it out: as many rows of a queue as it has room for, one of a lane."""
+        handled = 0
+        while rows := self._claimed():
+            for row in rows:
+                handled += self.worker.handle(row.id, row.token)
+        return handled
+
+    def _claimed(self) -> list[Claimed]:
+        with self.worker.scope() as scope:
+            facts.spread(scope, self.routes.facts)
+            seen = leases.look(scope)
+            due = [(queue, cap) for queue, cap in ROOM.items() if seen[queue].due]
+            return [row for queue, cap in due for row in leases.claim(scope, queue, places=cap, room=cap)]
+
+    def live(self, **for_: float) -> None:
+        """Let time pass, doing what is due when it is due."""
+        until = self.now() + timedelta(**for_)
+        while self.now() < until:
+            self.run()
+            due = self.outside.ask(_NEXT, queues=list(QUEUES), tenant=self.tenant_id)[0][0]
+            target = min(until, due.astimezone(UTC)) if due is not None else until
+            self.outside.move(max(target - self.now(), timedelta(milliseconds=1)))
+        self.run()
+
+
+def founded(services: Services, outside: Outside) -> Agency:
+    """An agency with a member who writes and one who says yes, and nothing else yet."""
+    tenant_id = uuid7()
+    with services.tenant(tenant_id, "system:test") as scope:
+        agencies.found(scope, name="Agence", language="fr", zone=ZONE)
+        author, manager = (
+            agencies.add_member(scope, name=name, email=f"{name}@example.test", role=role, language="fr", zone=ZONE)
+            for name, role in (("Anne", tenant_roles.Role.MANAGER), ("Marc", tenant_roles.Role.OWNER))
+        )
+    nowhere = Network("https://world.example", MovedClock())
+    return Agency(services, nowhere, tenant_id, UUID(int=0), author, manager, outside=outside)
