@@ -10,20 +10,21 @@ from fastapi.responses import Response
 
 from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
-from schedules import importance, listing, planning, scheduling
+from schedules import coming, drafting, importance, listing, planning, scheduling
 from schedules.listing import Wanted
 from schedules.reads import Entry
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, doing, etag, reading
 from web.api_inputs import DeliveriesWanted, ImportanceIn, LinkIn, MoveIn, wall_of
-from web.api_models import DeliveriesOut, DeliveryOut, DeliveryStory
+from web.api_models import DeliveriesOut, DeliveryOut
+from web.api_story_models import DeliveryStory
 
 
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     """The routes under `/deliveries`."""
     routes = APIRouter(prefix="/deliveries", tags=["deliveries"])
-    _reads(routes, tenant)
+    _reads(routes, tenant, connectors)
     _times(routes, tenant)
     _ends(routes, tenant)
     _doubts(routes, tenant)
@@ -31,7 +32,7 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     return routes
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _reads(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     can_read = Depends(reading(tenant, KeyScope.POSTS_READ))
 
     @routes.get("", response_model=DeliveriesOut)
@@ -41,10 +42,21 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("/{delivery_id}", response_model=DeliveryStory)
     def get_delivery(delivery_id: UUID, call: Annotated[Call, can_read], response: Response) -> DeliveryStory:
-        """One delivery with its moves and attempts. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: listing.told(scope, sight.creators, delivery_id))
-        response.headers.update(etag(found.entry.version))
-        return DeliveryStory.told(found)
+        """One delivery with its whole story: its moves, what was tried at the platform, other words, and what comes
+        next, when and by whom. Needs `posts:read`."""
+        found = story(call, connectors, delivery_id)
+        response.headers.update(etag(found.version))
+        return found
+
+
+def story(call: Call, connectors: Mapping[str, Connector], delivery_id: UUID) -> DeliveryStory:
+    """One delivery with its whole story."""
+
+    def ask(scope: Scope, sight: Sight) -> DeliveryStory:
+        found = listing.told(scope, sight.creators, delivery_id)
+        return DeliveryStory.told(found, coming.of_delivery(scope, found.entry, connectors))
+
+    return call.read(ask)
 
 
 def listed(call: Call, which: DeliveriesWanted) -> DeliveriesOut:
@@ -108,6 +120,16 @@ def _ends(routes: APIRouter, tenant: OpenScope) -> None:
             scheduling.again(scope, delivery_id, member_id=sight.member.id, version=call.version)
 
         return _on(call, delivery_id, "delivery.again", act, status=202)
+
+    @routes.post("/{delivery_id}/cancel", response_model=DeliveryOut)
+    def cancel_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
+        """Take a post off this account before it leaves; the others stay. 409 once it is on its way or outside.
+        Needs `deliveries:write`."""
+
+        def act(scope: Scope, _: Sight) -> None:
+            drafting.skip(scope, delivery_id)
+
+        return _on(call, delivery_id, "delivery.cancel", act)
 
     @routes.post("/{delivery_id}/remove", status_code=202, response_model=DeliveryOut)
     def remove_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 
+from channels import connecting
 from foundation.ids import uuid7
 from foundation.storage import FileStore
 from gate import ratings
@@ -18,17 +19,23 @@ from gate.units import Rating
 from schedules import downtime_reads, downtimes, ideas_handling, imports_handling, kits_handling
 from schedules.events import IdeaWords, ImportCheck, KitWords
 from studio import ingesting, library, recipes
+from tenants import hooks
+from tenants.roles import Role
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import spec
-from tests.web.asking import Program, now
+from tests.web.asking import ZONE, Program, now
 from web import api_imports
+from web.api_hook_models import CALL
 from web.api_making_models import RECIPE_ID
 from web.api_plan_inputs import ACCOUNT, CREATOR, DELIVERY, POST
+from web.api_pool_models import ENTRY
+from web.api_spares import OTHER
 
 FILE = api_imports.TABLE.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creator}")
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|stop|fill|take-out|reorder|shuffle|forward|end"
-    "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test"
+    "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test|reword|add|wording|answer|resolve|reopen"
+    "|accept|drop|try|rotate|ask-change|reject|withdraw"
 )
 _ACT = re.compile(rf"/({ACTIONS})$")
 
@@ -55,6 +62,9 @@ class World:
             POST: "post_id",
             DELIVERY: "delivery_id",
             RECIPE_ID: "recipe_id",
+            ENTRY: "entry_id",
+            OTHER: "other_id",
+            CALL: "call_id",
         }
         return self.ids[true[example]] if example in true else example
 
@@ -98,9 +108,66 @@ def world(api: Program, creator: str = "mia", *, store: FileStore | None = None)
     ids["ideas_id"] = made(api.ask("POST", "/ideas", {"creator_id": ids["creator_id"]}))["id"]
     unable(api, ids["kit_id"], ids["ideas_id"])
     feed = {"creator_id": ids["creator_id"], "url": "https://example.com/own.xml", "channels": [account]}
+    ids |= talked(found)
     ids["label_id"] = made(api.ask("POST", "/labels", {"name": f"Label of {creator}"}))["id"]
     ids["feed_id"] = made(api.ask("POST", "/feeds", feed))["id"]
     return found
+
+
+def talked(found: World) -> dict[str, str]:
+    """What people say of a post, what comes back, what is proposed, rehearsed and told: one of each."""
+    api, ids = found.api, found.ids
+    creator, account = ids["creator_id"], ids["channel_id"]
+    path, whole = f"/pools/{creator}", {"channels": [account], "min_age_days": 60, "every_days": 2}
+    settled = api.ask("PATCH", path, whole, if_match=api.ask("GET", path).headers["etag"])
+    inside = api.ask("POST", f"{path}/add", {"post_id": ids["post_id"]}, if_match=settled.headers["etag"])
+    comment = api.ask("POST", "/comments", {"post_id": ids["post_id"], "words": "Is the date right?"})
+    brief = {"creator_id": creator, "goal": "The harbour feast", "channels": [account], "count": 2}
+    week = made(api.ask("POST", "/weeks", brief))
+    tried = made(api.ask("POST", "/posts", {"creator_id": creator, "body": "only tried"}))["id"]
+    made(api.ask("POST", "/rehearsals", {"what": "post", "of_id": tried}))
+    hook = made(api.ask("POST", "/hooks", hooked(creators=[creator]), key=api.secrets["owner"]))
+    return {
+        "entry_id": made(inside)["items"][0]["id"],
+        "other_id": str(spared(api, creator)),
+        "comment_id": made(comment)["id"],
+        "week_id": week["id"],
+        "line_id": week["lines"][0]["id"],
+        "of_id": tried,
+        "hook_id": hook["id"],
+        "call_id": given_up(api, hook["id"]),
+    }
+
+
+def hooked(**more: Any) -> dict[str, Any]:
+    """An address of one's own systems that hears of everything published."""
+    told = {"name": "Books", "url": "https://crm.example.com/hook", "events": ["delivery.published"]}
+    return {**told, "secret": "s" * 40, **more}
+
+
+def given_up(api: Program, hook_id: str) -> str:
+    """A call of a hook that nobody tries any more."""
+    with api.scope(f"member:{api.members[Role.OWNER]}") as scope:
+        call_id = hooks.test(scope, UUID(hook_id))
+    with api.scope() as scope:
+        hooks.give_up(scope, call_id)
+    return str(call_id)
+
+
+def spared(api: Program, creator_id: str) -> UUID:
+    """Another account of a creator."""
+    with api.scope() as scope:
+        return connecting.connect(
+            scope,
+            creator_id=UUID(creator_id),
+            platform="sandbox",
+            surface="sandbox.post",
+            account=f"spare-{creator_id[-8:]}",
+            name="Spare",
+            base_url="http://127.0.0.1:9",
+            token=None,
+            zone=ZONE,
+        )
 
 
 def made(answer: httpx.Response) -> dict[str, Any]:

@@ -70,6 +70,16 @@ BODIES: dict[str, Any] = {
     "POST /labels/give": {"label": str(uuid7()), "posts": [str(uuid7())]},
     "POST /labels/take": {"label": str(uuid7()), "posts": [str(uuid7())]},
     "PATCH /labels/{label_id}": {"name": "x", "colour": "blue"},
+    "PATCH /pools/{creator_id}": {"channels": [str(uuid7())]},
+    "POST /pools/{creator_id}/add": {"post_id": str(uuid7())},
+    "POST /pools/{creator_id}/wording": {"entry_id": str(uuid7()), "body": "x"},
+    "POST /pools/{creator_id}/take-out": {"entry_id": str(uuid7())},
+    "POST /posts/{post_id}/ask-change": {"note": "x"},
+    "POST /posts/{post_id}/reject": {"note": "x"},
+    "POST /comments/{comment_id}/answer": {"words": "x"},
+    "PATCH /weeks/lines/{line_id}": {"body": "x"},
+    "POST /hooks/{hook_id}/rotate": {"secret": "x" * 40},
+    "POST /hooks/{hook_id}/again": {"call_id": str(uuid7())},
 }
 
 
@@ -135,9 +145,23 @@ def test_the_document_names_what_is_there(room: Room) -> None:
         "GET /posts/{post_id}/cost", "POST /uploads", "GET /uploads/{upload_id}",
         "GET /feeds", "POST /feeds", "GET /feeds/{feed_id}", "DELETE /feeds/{feed_id}", "POST /feeds/{feed_id}/pause",
         "POST /feeds/{feed_id}/resume",
+        "POST /deliveries/{delivery_id}/cancel",
+        "GET /rehearsals", "POST /rehearsals", "GET /rehearsals/{of_id}", "DELETE /rehearsals/{of_id}", "GET /outlook",
+        "GET /hooks", "POST /hooks", "GET /hooks/{hook_id}", "DELETE /hooks/{hook_id}", "POST /hooks/{hook_id}/pause",
+        "POST /hooks/{hook_id}/resume", "POST /hooks/{hook_id}/try", "POST /hooks/{hook_id}/rotate",
+        "POST /hooks/{hook_id}/again", "GET /calendar", "GET /calendar.csv", "GET /calendar.ics",
+        "GET /pools/{creator_id}", "PATCH /pools/{creator_id}", "POST /pools/{creator_id}/add",
+        "POST /pools/{creator_id}/wording", "POST /pools/{creator_id}/take-out", "POST /pools/{creator_id}/pause",
+        "POST /pools/{creator_id}/resume", "GET /approvals", "GET /posts/{post_id}/needed",
+        "POST /posts/{post_id}/ask-change", "POST /posts/{post_id}/reject", "POST /posts/{post_id}/withdraw",
+        "GET /spares/preview", "POST /spares", "GET /stops", "POST /stops", "GET /comments", "POST /comments",
+        "GET /comments/{comment_id}", "POST /comments/{comment_id}/answer", "POST /comments/{comment_id}/resolve",
+        "POST /comments/{comment_id}/reopen", "GET /weeks", "POST /weeks", "GET /weeks/{week_id}",
+        "GET /weeks/lines/{line_id}", "PATCH /weeks/lines/{line_id}", "POST /weeks/lines/{line_id}/accept",
+        "POST /weeks/lines/{line_id}/drop",
         "POST /kits", "GET /kits/{kit_id}", "POST /ideas", "GET /ideas/{ideas_id}",
     }  # fmt: skip
-    served_one = room.client.get("/v1/openapi.json").json()
+    served_one = room.client.get("/v1/openapi.json", timeout=60).json()
     assert served_one["paths"].keys() == DOCUMENT["paths"].keys()
     assert served_one["servers"] == [{"url": "/v1"}]
     assert room.client.get("/openapi.json").status_code == 404
@@ -155,7 +179,8 @@ def test_each_operation_says_its_key_its_errors_and_what_it_needs(one: Operation
     ok = [status for status in said["responses"] if status.startswith("2")]
     assert len(ok) == 1
     content = said["responses"][ok[0]]["content"]
-    assert set(content) == {"image/jpeg"} or content["application/json"]["schema"]
+    files = {"image/jpeg"}, {"text/csv"}, {"text/calendar"}
+    assert set(content) in files or content["application/json"]["schema"]
 
 
 def test_the_documents_examples_are_good_ones() -> None:
@@ -166,14 +191,14 @@ def test_the_documents_examples_are_good_ones() -> None:
 
 
 @EACH
-@pytest.mark.parametrize("shown", ["", "Bearer x", "Bearer grk_" + "x" * 43, "Basic Zm9vOmJhcg==", "Bearer"])
-def test_without_a_key_nothing_is_told(room: Room, one: Operation, shown: str) -> None:
+def test_without_a_key_nothing_is_told(room: Room, one: Operation) -> None:
     path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
-    headers = {"authorization": shown, "cookie": "greenroom=x", "x-forwarded-for": "203.0.113.9"}
-    answer = room.client.request(one.method, f"/v1{path}", headers=headers, content=b"{" * 100)
-    assert answer.status_code in {401, 429}  # many of these tests come from one address
-    code(answer)
-    assert "etag" not in answer.headers
+    for shown in ("", "Bearer x", "Bearer grk_" + "x" * 43, "Basic Zm9vOmJhcg==", "Bearer"):
+        headers = {"authorization": shown, "cookie": "greenroom=x", "x-forwarded-for": "203.0.113.9"}
+        answer = room.client.request(one.method, f"/v1{path}", headers=headers, content=b"{" * 100)
+        assert answer.status_code in {401, 429}, shown  # many of these tests come from one address
+        code(answer)
+        assert "etag" not in answer.headers
 
 
 @pytest.fixture(scope="module")
@@ -267,15 +292,15 @@ HOSTILE: dict[str, Any] = {
 
 
 @EACH_WRITE
-@pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_body_is_refused(theirs: World, one: Operation, name: str) -> None:
+def test_a_hostile_body_is_refused(theirs: World, one: Operation) -> None:
     api = theirs.api
     path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
-    answer = api.ask(one.method, path, HOSTILE[name], key=api.secrets["owner"], version=1)
     takes_none = "requestBody" not in DOCUMENT["paths"][one.path][one.method.lower()]
     refused = {415} if one.path in {"/imports", "/uploads"} else {404} if takes_none else {400, 422}
-    assert answer.status_code in refused, answer.text
-    code(answer)
+    for name, body in HOSTILE.items():
+        answer = api.ask(one.method, path, body, key=api.secrets["owner"], version=1)
+        assert answer.status_code in refused, (name, answer.text)
+        code(answer)
 
 
 def test_size_form_and_method_are_bounded(api: Program) -> None:
