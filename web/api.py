@@ -31,6 +31,7 @@ from web import (
     api_rehearsals,
     api_reviews,
     api_series,
+    api_settled,
     api_shifts,
     api_spares,
     api_stops,
@@ -98,6 +99,7 @@ def create(
     app.include_router(api_posts.router(tenant, known))
     app.include_router(api_series.router(tenant, known))
     app.include_router(api_deliveries.router(tenant, known))
+    app.include_router(api_settled.router(tenant, known))
     app.include_router(api_rehearsals.router(tenant, known))
     app.include_router(api_hooks.router(tenant, letterbox_key))
     for part in (api_calendar, api_pools, api_reviews, api_spares, api_stops, api_talk, api_weeks):

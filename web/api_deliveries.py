@@ -87,7 +87,7 @@ def _times(routes: APIRouter, tenant: OpenScope) -> None:
             at = wall_of(body.at, found.zone)  # an instant, too, is planned on its own clock
             planning.move_delivery(scope, delivery_id, at=at, version=call.version)
 
-        return _on(call, delivery_id, "delivery.move", act)
+        return on(call, delivery_id, "delivery.move", act)
 
     @routes.post("/{delivery_id}/importance", response_model=DeliveryOut)
     def set_importance(delivery_id: UUID, body: ImportanceIn, call: Annotated[Call, can_write]) -> Response:
@@ -96,7 +96,7 @@ def _times(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, _: Sight) -> None:
             importance.set_importance(scope, delivery_id, body.priority, version=call.version)
 
-        return _on(call, delivery_id, "delivery.importance", act)
+        return on(call, delivery_id, "delivery.importance", act)
 
     @routes.post("/{delivery_id}/now", response_model=DeliveryOut)
     def send_now(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
@@ -105,7 +105,7 @@ def _times(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, _: Sight) -> None:
             planning.send_now(scope, delivery_id, version=call.version)
 
-        return _on(call, delivery_id, "delivery.now", act)
+        return on(call, delivery_id, "delivery.now", act)
 
 
 def _ends(routes: APIRouter, tenant: OpenScope) -> None:
@@ -119,7 +119,7 @@ def _ends(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Sight) -> None:
             scheduling.again(scope, delivery_id, member_id=sight.member.id, version=call.version)
 
-        return _on(call, delivery_id, "delivery.again", act, status=202)
+        return on(call, delivery_id, "delivery.again", act, status=202)
 
     @routes.post("/{delivery_id}/cancel", response_model=DeliveryOut)
     def cancel_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
@@ -129,7 +129,7 @@ def _ends(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, _: Sight) -> None:
             drafting.skip(scope, delivery_id)
 
-        return _on(call, delivery_id, "delivery.cancel", act)
+        return on(call, delivery_id, "delivery.cancel", act)
 
     @routes.post("/{delivery_id}/remove", status_code=202, response_model=DeliveryOut)
     def remove_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
@@ -138,7 +138,7 @@ def _ends(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Sight) -> None:
             scheduling.remove(scope, delivery_id, member_id=sight.member.id)
 
-        return _on(call, delivery_id, "delivery.remove", act, status=202)
+        return on(call, delivery_id, "delivery.remove", act, status=202)
 
 
 def _doubts(routes: APIRouter, tenant: OpenScope) -> None:
@@ -152,7 +152,7 @@ def _doubts(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Sight) -> None:
             scheduling.link(scope, delivery_id, member_id=sight.member.id, url=body.url)
 
-        return _on(call, delivery_id, "delivery.link", act, status=202)
+        return on(call, delivery_id, "delivery.link", act, status=202)
 
     @routes.post("/{delivery_id}/leave", response_model=DeliveryOut)
     def leave_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
@@ -162,7 +162,7 @@ def _doubts(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Sight) -> None:
             scheduling.leave(scope, delivery_id, member_id=sight.member.id)
 
-        return _on(call, delivery_id, "delivery.leave", act)
+        return on(call, delivery_id, "delivery.leave", act)
 
 
 def _more(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
@@ -187,7 +187,7 @@ def _more(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connect
         return call.once(act, delivery=delivery_id)
 
 
-def _on(call: Call, delivery_id: UUID, did: str, act: Callable[[Scope, Sight], None], *, status: int = 200) -> Response:
+def on(call: Call, delivery_id: UUID, did: str, act: Callable[[Scope, Sight], None], *, status: int = 200) -> Response:
     """Do something to a delivery as its caller saw it, once; it answers with the delivery as it stands then."""
 
     def done(scope: Scope, sight: Sight) -> Done:

@@ -35,7 +35,7 @@ FILE = api_imports.TABLE.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creat
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|stop|fill|take-out|reorder|shuffle|forward|end"
     "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test|reword|add|wording|answer|resolve|reopen"
-    "|accept|drop|try|rotate|ask-change|reject|withdraw"
+    "|accept|drop|try|rotate|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say"
 )
 _ACT = re.compile(rf"/({ACTIONS})$")
 
