@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from channels import abilities, connecting
+from channels import abilities, connecting, enrolling
 from channels import reads as channel_reads
 from channels.reads import Channel
 from connectors.contract import Connector
@@ -88,6 +88,16 @@ def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
 
         return call.once(_done(call, connectors, channel_id, "channel.resume", act))
 
+    @routes.post("/channels/{channel_id}/test", status_code=202, response_model=ChannelOut)
+    def try_channel(channel_id: UUID, call: Annotated[Call, Depends(doing(tenant, can_write))]) -> Response:
+        """Ask its platform something harmless: whether it still answers shows in `state` a moment later.
+        Needs `calendar:write`."""
+
+        def act(scope: Scope, _: Sight) -> None:
+            enrolling.ask_test(scope, channel_id)
+
+        return call.once(_done(call, connectors, channel_id, "channel.test", act, status=202))
+
 
 def _done(
     call: Call,
@@ -95,6 +105,8 @@ def _done(
     channel_id: UUID,
     did: str,
     act: Callable[[Scope, Sight], None],
+    *,
+    status: int = 200,
 ) -> Callable[[Scope, Sight], Done]:
     """Do something to an account as its caller saw it; it answers with the account as it stands then."""
 
@@ -103,7 +115,8 @@ def _done(
         call.saw(*_stands(connecting.held(scope, channel_id)))
         act(scope, sight)
         found = account(scope, sight, channel_id)
-        return Done(_shown(connectors, found), did, f"channel:{channel_id}", headers=etag(tag(*_stands(found))))
+        headers = etag(tag(*_stands(found)))
+        return Done(_shown(connectors, found), did, f"channel:{channel_id}", status, headers)
 
     return done
 

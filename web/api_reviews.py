@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from foundation.database import OpenScope, Scope
-from foundation.errors import Conflict, Refused
+from foundation.errors import Conflict, NotFound, Refused
 from schedules import approvals, drafting, listing, overrides, planning, reviewing, scheduling, talking
 from schedules.reads import Written
 from studio import reads as studio_reads
@@ -48,8 +48,14 @@ def look_first(scope: Scope, sight: Sight, post_id: UUID) -> None:
 
 
 def _unseen(scope: Scope, post: Written) -> list[UUID]:
-    every = overrides.every_asset(post.media, post.parts, post.others)
-    return [one for one in every if studio_reads.shown(scope, one).standing.rating not in OPENLY]
+    return [one for one in overrides.every_asset(post.media, post.parts, post.others) if _blurred(scope, one)]
+
+
+def _blurred(scope: Scope, asset_id: UUID) -> bool:
+    try:
+        return studio_reads.shown(scope, asset_id).standing.rating not in OPENLY
+    except NotFound:  # it was erased since: nobody can say what it showed
+        return True
 
 
 def _waiting(routes: APIRouter, tenant: OpenScope) -> None:

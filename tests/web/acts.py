@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 PERSON = "a person alone: "
 ELSEWHERE = "no act of planning: "
-LATER = "not built: "
 
 LOOK = PERSON + "whoever judges content has looked at it"
 YES = PERSON + "it hands out somebody else's yes"
@@ -115,7 +114,7 @@ OVER_API: Mapping[str, str] = {
     "channels._own_page": SECRET,
     "channels._pause": "POST /channels/{channel_id}/pause",
     "channels._resume": "POST /channels/{channel_id}/resume",
-    "channels._test": LATER + "the test post of a new account",
+    "channels._test": "POST /channels/{channel_id}/test",
     "channels_ages._connect": SECRET,
     "channels_ages._end": GATE,
     "channels_ages._test": GATE,
@@ -127,7 +126,7 @@ OVER_API: Mapping[str, str] = {
     "compose._plan": "POST /posts",
     "compose._rewrite": "PATCH /posts/{post_id}",
     "compose_ideas._ask": "POST /ideas",
-    "compose_ideas._dismiss": LATER + "putting an idea away",
+    "compose_ideas._dismiss": "POST /ideas/{ideas_id}/dismiss",
     "compose_kit._ask": "POST /kits",
     "compose_kit._describe": MAKING,
     "compose_pictures._describe": MAKING,

@@ -1,5 +1,6 @@
 """An agency with one of everything the API knows, and what each operation of its document is asked with."""
 
+import json
 import re
 import tempfile
 from dataclasses import dataclass
@@ -35,9 +36,22 @@ FILE = api_imports.TABLE.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creat
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|stop|fill|take-out|reorder|shuffle|forward|end"
     "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test|reword|add|wording|answer|resolve|reopen"
-    "|accept|drop|try|rotate|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say"
+    "|accept|drop|try|rotate|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss"
 )
 _ACT = re.compile(rf"/({ACTIONS})$")
+
+
+MEANT = {
+    CREATOR: "creator_id",
+    ACCOUNT: "channel_id",
+    POST: "post_id",
+    DELIVERY: "delivery_id",
+    RECIPE_ID: "recipe_id",
+    ENTRY: "entry_id",
+    OTHER: "other_id",
+    CALL: "call_id",
+}
+"""Ids of the examples, by what they stand for."""
 
 
 @dataclass
@@ -56,17 +70,7 @@ class World:
             return {name: self.said(value) for name, value in example.items()}
         if isinstance(example, list):
             return [self.said(value) for value in example]
-        true = {
-            CREATOR: "creator_id",
-            ACCOUNT: "channel_id",
-            POST: "post_id",
-            DELIVERY: "delivery_id",
-            RECIPE_ID: "recipe_id",
-            ENTRY: "entry_id",
-            OTHER: "other_id",
-            CALL: "call_id",
-        }
-        return self.ids[true[example]] if example in true else example
+        return self.ids[MEANT[example]] if example in MEANT else example
 
     def etag(self, path: str, **more: Any) -> str:
         """What a change of a thing names in `If-Match`."""
@@ -75,10 +79,17 @@ class World:
         return answer.headers["etag"]
 
 
-def world(api: Program, creator: str = "mia", *, store: FileStore | None = None) -> World:
-    """One of everything, for one creator; its post stands alone in the queue of her account. The bytes of its picture
-    lie in the `store`, if one is said."""
-    account, owner = str(api.channels[creator]), api.secrets["owner"]
+AT_ONCE = frozenset({"creator_id", "channel_id", "post_id", "delivery_id", "slot_id"})
+TALKED = frozenset({"entry_id", "other_id", "comment_id", "week_id", "line_id", "of_id", "hook_id", "call_id"})
+"""Ids that are there in any case, and those of what `talked` makes."""
+
+
+def world(
+    api: Program, creator: str = "mia", *, store: FileStore | None = None, ids_of: frozenset[str] | None = None
+) -> World:
+    """One of everything, or of what has these ids, for one creator; its post stands alone in the queue of her account.
+    The bytes of its picture lie in the `store`, if one is said."""
+    account = str(api.channels[creator])
     ids = {"creator_id": str(api.creators[creator]), "channel_id": account}
     post = api.approved(creator=creator)
     ids |= {"post_id": post["id"], "delivery_id": post["deliveries"][0]["id"]}
@@ -88,6 +99,17 @@ def world(api: Program, creator: str = "mia", *, store: FileStore | None = None)
     queue = api.ask("GET", f"/queues/{account}")
     filled = api.ask("POST", f"/queues/{account}/fill", {"posts": [post["id"]]}, if_match=queue.headers["etag"])
     assert [one["delivery_id"] for one in made(filled)["items"]] == [ids["delivery_id"]]
+    if ids_of is None or ids_of - AT_ONCE - TALKED:
+        _planned(found, creator, store)
+    if ids_of is None or ids_of & TALKED:
+        ids |= talked(found)
+    return found
+
+
+def _planned(found: World, creator: str, store: FileStore | None) -> None:
+    """What repeats, rests, was missed, came in, is made and followed: one of each."""
+    api, ids, owner = found.api, found.ids, found.api.secrets["owner"]
+    account = ids["channel_id"]
     lasting = {"every": "weekly", "weekdays": [0, 3], "end": 200}
     ids["series_id"] = made(api.ask("POST", "/series", repeating(found, repeat=lasting)))["id"]
     ids["test_id"] = made(compare(api, found))["id"]
@@ -108,10 +130,8 @@ def world(api: Program, creator: str = "mia", *, store: FileStore | None = None)
     ids["ideas_id"] = made(api.ask("POST", "/ideas", {"creator_id": ids["creator_id"]}))["id"]
     unable(api, ids["kit_id"], ids["ideas_id"])
     feed = {"creator_id": ids["creator_id"], "url": "https://example.com/own.xml", "channels": [account]}
-    ids |= talked(found)
     ids["label_id"] = made(api.ask("POST", "/labels", {"name": f"Label of {creator}"}))["id"]
     ids["feed_id"] = made(api.ask("POST", "/feeds", feed))["id"]
-    return found
 
 
 def talked(found: World) -> dict[str, str]:
@@ -168,6 +188,12 @@ def spared(api: Program, creator_id: str) -> UUID:
             token=None,
             zone=ZONE,
         )
+
+
+def ids_of(path: str, example: Any) -> frozenset[str]:
+    """Which ids an operation and its example name."""
+    said = json.dumps(example)
+    return frozenset(re.findall(r"\{(\w+)\}", path)) | {name for meant, name in MEANT.items() if meant in said}
 
 
 def made(answer: httpx.Response) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from foundation.storage import FileStore
 from tenants.keys import KeyScope
 from tests.web.asking import Program, program
 from tests.web.builders import LETTERBOX, PUBLIC
-from tests.web.planned import World, bring, looked_at, made, picture, repeating, world
+from tests.web.planned import World, bring, ids_of, looked_at, made, picture, repeating, world
 from tests.web.shaping import shaped
 from tests.web.test_api_door import DOCUMENT, EACH, OPERATIONS, Operation
 from web.api_auth import MEDIA
@@ -144,7 +144,7 @@ def test_each_example_does_what_it_says(api: Program, one: Operation) -> None:
     if one.path == "/imports":
         assert bring(api).status_code == 202
         return
-    found = world(api)
+    found = world(api, ids_of=ids_of(one.path, one.example))
     if "{import_id}" in one.path:
         found.ids["import_id"] = made(bring(api, text=FRESH))["id"]
         looked_at(api, found.ids["import_id"])

@@ -21,6 +21,12 @@ def test_an_account_rests_and_keeps_its_pace(api: Program) -> None:
     assert (coming["code"], coming["why"]["code"]) == ("calendar.next.waits", "channel.is_paused")
     resumed = api.ask("POST", f"{path}/resume", if_match=paused[0].headers["etag"])
     assert made(resumed)["state"] == "active"
+    assert api.ask("POST", f"{path}/test", if_match=resumed.headers["etag"]).status_code == 202
+    with api.scope() as scope:
+        asked = scope.run(
+            "SELECT subject_id FROM outbox WHERE tenant_id = :t AND kind = 'channel.test'", t=api.tenant_id
+        )
+        assert asked.scalars().all() == [api.channels["mia"]]
     assert api.ask("PATCH", path, {"apart_minutes": 100_000}, if_match=resumed.headers["etag"]).status_code == 422
     for key, status in ((api.key(creators=["zoe"]), 404), (api.key(scopes=["posts:read"]), 403)):
         assert api.ask("POST", f"{path}/pause", key=key, if_match=resumed.headers["etag"]).status_code == status
