@@ -121,6 +121,12 @@ def resume(scope: Scope, channel_id: UUID) -> None:
     _move(scope, channel_id, ChannelState.ACTIVE, None)
 
 
+def held(scope: Scope, channel_id: UUID) -> reads.Channel:
+    """An account; nobody else changes it until this transaction ends. Raises NotFound."""
+    scope.run("SELECT FROM channels WHERE tenant_id = :t AND id = :id FOR UPDATE", t=scope.tenant_id, id=channel_id)
+    return reads.channel(scope, channel_id)
+
+
 def keep_apart(scope: Scope, channel_id: UUID, minutes: int) -> None:
     """Leave at least so many minutes between two posts of an account, up to a day, and the seconds its platform asks
     for (below a minute, wherever one asks) on top. It outlives connecting again. Raises NotFound, BadInput."""

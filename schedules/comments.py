@@ -128,6 +128,21 @@ def of_post(scope: Scope, post_id: UUID) -> list[Comment]:
     return threads(scope, row, internal=works_here(member))
 
 
+def one(scope: Scope, creators: Collection[UUID], comment_id: UUID, *, lock: bool = False) -> Comment:
+    """What was said with its answers, of a post of these creators, by the id of any of them. `lock`: nobody else says
+    anything of the post until this transaction ends. Raises NotFound, in the same words for what may not be read."""
+    row = scope.session.get(CommentRow, (scope.tenant_id, comment_id))
+    if row is None or row.creator_id not in creators:
+        raise NotFound("comment.unknown")
+    if lock:
+        scope.hold(f"comments:{scope.tenant_id}:{row.post_id}")
+    first = row.thread_id or row.id
+    found = next((each for each in of_post(scope, row.post_id) if each.id == first), None)
+    if found is None:
+        raise NotFound("comment.unknown")
+    return found
+
+
 def outside(scope: Scope, post_id: UUID) -> list[Comment]:
     """What somebody without an account may read of a post: nothing internal. Raises NotFound."""
     return threads(scope, post(scope, post_id), internal=False)

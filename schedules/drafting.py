@@ -21,6 +21,7 @@ from schedules.states import DeliveryState
 from schedules.threads import Piece
 from studio import library
 from tenants import reads as tenant_reads
+from tenants.reads import Member
 from tenants.roles import Right, may
 
 ORIGIN = "dashboard"
@@ -166,13 +167,18 @@ def is_free(scope: Scope, post_id: UUID) -> bool:
 
 
 def approvers(scope: Scope, post_id: UUID) -> tuple[str, ...]:
+    """The names of those who may approve a post."""
+    return tuple(one.name for one in able(scope, post_id))
+
+
+def able(scope: Scope, post_id: UUID) -> tuple[Member, ...]:
     """Who may approve a post, by name; nobody where its creator's rule asks for no yes, or all have been said."""
     row = post(scope, post_id)
     creator = tenant_reads.creator(scope, row.creator_id)
     if not approvals.is_awaited(scope, row, scope.now):
         return ()
     return tuple(
-        member.name
+        member
         for member in tenant_reads.members(scope)
         if may(member.role, Right.APPROVE)
         and member.principal_id != row.author_principal

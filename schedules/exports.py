@@ -84,15 +84,30 @@ class Line:
     labels: tuple[str, ...] = ()
 
 
-def count(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> int:
-    """How many places `lines` would give, were there no most."""
-    return scope.session.exec(select(func.count()).where(*_within(scope, creators, start, end))).one()
+@dataclass(frozen=True)
+class Only:
+    """What of the posts is meant: those on one account, those with one label; None is all."""
+
+    channel_id: UUID | None = None
+    label_id: UUID | None = None
+
+
+EVERY = Only()
+
+
+def count(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, *, only: Only = EVERY) -> int:
+    """How many places `lines` would give, were there no most. Raises NotFound for a label nobody has."""
+    return scope.session.exec(select(func.count()).where(*_within(scope, creators, start, end, only))).one()
 
 
 def _within(
-    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime
+    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, only: Only
 ) -> tuple[ColumnElement[bool], ...]:
+    here = () if only.channel_id is None else (col(Delivery.channel_id) == only.channel_id,)
+    labelled = () if only.label_id is None else (col(Delivery.post_id).in_(labels.bearing(scope, only.label_id)),)
     return (
+        *here,
+        *labelled,
         col(Delivery.tenant_id) == scope.tenant_id,
         col(Delivery.creator_id).in_(list(creators)),
         col(Delivery.due_at) >= start,
@@ -100,12 +115,14 @@ def _within(
     )
 
 
-def lines(scope: Scope, creators: Collection[UUID], start: datetime, end: datetime) -> list[Line]:
-    """The posts of these creators due in [start, end), by time; at most `MOST` places of them."""
+def lines(
+    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, *, only: Only = EVERY
+) -> list[Line]:
+    """The posts of these creators due in [start, end), by time; at most `MOST` places of them. Raises as `count`."""
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
-        .where(*_within(scope, creators, start, end))
+        .where(*_within(scope, creators, start, end, only))
         .order_by(col(Delivery.due_at), col(Delivery.post_id), col(Delivery.id))
         .limit(MOST)
         .execution_options(populate_existing=True)

@@ -75,6 +75,13 @@ def of_creator(scope: Scope, creator_id: UUID) -> Pool | None:
     return scope.session.exec(query.execution_options(populate_existing=True)).first()
 
 
+def held(scope: Scope, creator_id: UUID) -> Pool | None:
+    """A creator's pool, if she has one: nobody else makes one or changes it until this transaction ends."""
+    scope.hold(f"{scope.tenant_id}:pool:{creator_id}")  # two at once would both make one
+    row = of_creator(scope, creator_id)
+    return pool(scope, row.id, lock=True) if row is not None else None
+
+
 def entries_of(scope: Scope, pool_id: UUID) -> list[PoolEntry]:
     """What is in a pool, taken out or not, the oldest first."""
     query = select(PoolEntry).where(PoolEntry.tenant_id == scope.tenant_id, PoolEntry.pool_id == pool_id)
@@ -106,10 +113,9 @@ def settle(scope: Scope, creator_id: UUID, rhythm: Rhythm) -> UUID:
 
 
 def _made(scope: Scope, creator_id: UUID, rhythm: Rhythm) -> Pool:
-    scope.hold(f"{scope.tenant_id}:pool:{creator_id}")  # two at once would both make one
-    row = of_creator(scope, creator_id)
+    row = held(scope, creator_id)
     if row is not None:
-        return pool(scope, row.id, lock=True)
+        return row
     return Pool(
         tenant_id=scope.tenant_id,
         creator_id=creator_id,

@@ -99,17 +99,16 @@ class Asked:
         return next(tier for tier in count(1) if tier not in said)
 
 
-def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60) -> list[Asked]:
-    """The posts of these creators that wait for a yes, the first due first; what was refused is left out.
-
-    One that repeats is there with its first time on each account.
-    """
+def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id: UUID | None = None) -> list[Asked]:
+    """The posts of these creators, or one of them, that wait for a yes, the first due first; what was refused is left
+    out. One that repeats is there with its first time on each account."""
     first = (
         select(Delivery.id)
         .ext(distinct_on(col(Delivery.post_id), col(Delivery.channel_id)))
         .where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.creator_id).in_(list(creators)),
+            *(() if post_id is None else (Delivery.post_id == post_id,)),
             or_(
                 Delivery.state == str(S.DRAFT),
                 col(Delivery.id).in_(edits.waiting(scope)),

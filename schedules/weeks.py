@@ -176,6 +176,14 @@ def _proposal(scope: Scope, row: WeekPlan) -> Proposal:
     return Proposal(row.id, brief, row.expires_at, row.written_at is not None, [_value(one) for one in lines])
 
 
+def one(scope: Scope, creators: Collection[UUID], plan_id: UUID) -> Proposal:
+    """A proposal for one of these creators, also once it is over. Raises NotFound; another tenant's looks the same."""
+    row = _plan(scope, plan_id)
+    if row.creator_id not in creators:
+        raise NotFound("week.unknown")
+    return _proposal(scope, row)
+
+
 def line_of(scope: Scope, line_id: UUID) -> Line:
     """A line as it stands. Raises NotFound; another tenant's looks the same."""
     return _value(_line(scope, line_id))

@@ -38,6 +38,9 @@ EVENTS = (
 )
 TEST = "hook.test"
 MOST_HOOKS = 20
+MOST_CREATORS = 200
+"""Creators that one hook names."""
+
 LONGEST_URL, LONGEST_NAME = 500, 60
 BEFORE_LIVES = timedelta(hours=24)
 """So long after a change calls are signed with both secrets."""
@@ -136,7 +139,7 @@ def add(
         raise BadInput("hook.events")
     for creator_id in creators:
         reads.creator(scope, creator_id)
-    scope.hold(f"hooks:{scope.tenant_id}")
+    alone(scope)
     if scope.session.get(HookRow, (scope.tenant_id, hook_id)) is not None:
         return False
     if len(hooks(scope)) >= MOST_HOOKS:
@@ -154,6 +157,11 @@ def add(
     scope.add(row)
     audit.note(scope, "hook.added", f"hook:{hook_id}", hook=name)
     return True
+
+
+def alone(scope: Scope) -> None:
+    """Nobody else adds or changes a hook of this agency until this transaction ends."""
+    scope.hold(f"hooks:{scope.tenant_id}")
 
 
 def _check(url: str) -> None:
@@ -203,11 +211,13 @@ def test(scope: Scope, hook_id: UUID) -> UUID:
     return _put(scope, row.id, TEST, {})
 
 
-def again(scope: Scope, call_id: UUID) -> None:
-    """Tell once more what was given up. Raises NotFound, and Conflict for a call that is not dead, or a paused hook."""
+def again(scope: Scope, call_id: UUID, *, hook_id: UUID | None = None) -> None:
+    """Tell once more what was given up, of that hook where one is said. Raises NotFound, and Conflict for a call that
+    is not dead, or a paused hook."""
     require(reads.acting(scope, "key.members_only").role, Right.STAFF)
+    alone(scope)
     row = scope.session.get(HookCall, (scope.tenant_id, call_id), with_for_update=True, populate_existing=True)
-    if row is None:
+    if row is None or hook_id not in (None, row.hook_id):
         raise NotFound("hook.unknown")
     if row.state != "dead" or _mine(scope, row.hook_id).state != "active":
         raise Conflict("hook.not_dead")
@@ -372,6 +382,7 @@ def give_up(scope: Scope, call_id: UUID) -> None:
 def _mine(scope: Scope, hook_id: UUID) -> HookRow:
     """Raises Refused for who is not the owner, NotFound for a hook that is not here, or ended."""
     require(reads.acting(scope, "key.members_only").role, Right.STAFF)
+    alone(scope)
     row = scope.session.get(HookRow, (scope.tenant_id, hook_id), with_for_update=True, populate_existing=True)
     if row is None or row.state == "ended":
         raise NotFound("hook.unknown")

@@ -41,6 +41,9 @@ class KeyScope(StrEnum):
     DELIVERIES_WRITE = "deliveries:write"
     CALENDAR_WRITE = "calendar:write"
     GENERATE = "generate"
+    COMMENTS_WRITE = "comments:write"
+    STOP = "stop"
+    HOOKS_WRITE = "hooks:write"
 
 
 @dataclass(frozen=True)

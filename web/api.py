@@ -13,21 +13,31 @@ from foundation.storage import ObjectStore
 from web import (
     answers,
     api_accounts,
+    api_calendar,
     api_costs,
     api_deliveries,
     api_downtimes,
     api_errors,
     api_feeds,
+    api_hooks,
     api_imports,
     api_labels,
     api_making,
     api_media,
+    api_pools,
     api_posts,
     api_queues,
     api_quiet,
+    api_rehearsals,
+    api_reviews,
     api_series,
+    api_settled,
     api_shifts,
+    api_spares,
+    api_stops,
+    api_talk,
     api_variants,
+    api_weeks,
     api_words,
     mcp,
 )
@@ -63,11 +73,13 @@ def create(
     connectors: Mapping[str, Connector] | None = None,
     library: ObjectStore | None = None,
     generators: GeneratorsSettings | None = None,
+    letterbox_key: str = "",
 ) -> Admission:
     """The app behind its door, to be mounted at `/v1`. Each subject is a router of its own, added here.
 
     `library` is where creators' files lie; without it none are taken in. `generators` name the prices and caps of
-    pictures; without them nothing is billed.
+    pictures; without them nothing is billed. `letterbox_key` is what secrets of hooks are sealed with; without it none
+    are taken in (503).
     """
     responses: dict[int | str, dict[str, Any]] = {
         status: {"model": ErrorOut, "description": said} for status, said in REFUSALS.items()
@@ -87,6 +99,11 @@ def create(
     app.include_router(api_posts.router(tenant, known))
     app.include_router(api_series.router(tenant, known))
     app.include_router(api_deliveries.router(tenant, known))
+    app.include_router(api_settled.router(tenant, known))
+    app.include_router(api_rehearsals.router(tenant, known))
+    app.include_router(api_hooks.router(tenant, letterbox_key))
+    for part in (api_calendar, api_pools, api_reviews, api_spares, api_stops, api_talk, api_weeks):
+        app.include_router(part.router(tenant))
     for part in (api_downtimes, api_labels, api_variants, api_queues, api_quiet, api_shifts):
         app.include_router(part.router(tenant))
     for part in (api_imports, api_feeds, api_words):

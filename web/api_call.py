@@ -43,6 +43,9 @@ RIGHTS: Mapping[KeyScope, tuple[Right, ...]] = {
     KeyScope.DELIVERIES_WRITE: (Right.RUN,),
     KeyScope.CALENDAR_WRITE: (Right.RUN,),
     KeyScope.GENERATE: (Right.RUN,),
+    KeyScope.COMMENTS_WRITE: (Right.RUN, Right.APPROVE),
+    KeyScope.STOP: (Right.STOP,),
+    KeyScope.HOOKS_WRITE: (Right.STAFF,),
 }
 """What the key's member must be able to do, too; any of them."""
 

@@ -10,20 +10,21 @@ from fastapi.responses import Response
 
 from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
-from schedules import importance, listing, planning, scheduling
+from schedules import coming, drafting, importance, listing, planning, scheduling
 from schedules.listing import Wanted
 from schedules.reads import Entry
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, doing, etag, reading
 from web.api_inputs import DeliveriesWanted, ImportanceIn, LinkIn, MoveIn, wall_of
-from web.api_models import DeliveriesOut, DeliveryOut, DeliveryStory
+from web.api_models import DeliveriesOut, DeliveryOut
+from web.api_story_models import DeliveryStory
 
 
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     """The routes under `/deliveries`."""
     routes = APIRouter(prefix="/deliveries", tags=["deliveries"])
-    _reads(routes, tenant)
+    _reads(routes, tenant, connectors)
     _times(routes, tenant)
     _ends(routes, tenant)
     _doubts(routes, tenant)
@@ -31,7 +32,7 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     return routes
 
 
-def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+def _reads(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     can_read = Depends(reading(tenant, KeyScope.POSTS_READ))
 
     @routes.get("", response_model=DeliveriesOut)
@@ -41,10 +42,21 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("/{delivery_id}", response_model=DeliveryStory)
     def get_delivery(delivery_id: UUID, call: Annotated[Call, can_read], response: Response) -> DeliveryStory:
-        """One delivery with its moves and attempts. Needs `posts:read`."""
-        found = call.read(lambda scope, sight: listing.told(scope, sight.creators, delivery_id))
-        response.headers.update(etag(found.entry.version))
-        return DeliveryStory.told(found)
+        """One delivery with its whole story: its moves, what was tried at the platform, other words, and what comes
+        next, when and by whom. Needs `posts:read`."""
+        found = story(call, connectors, delivery_id)
+        response.headers.update(etag(found.version))
+        return found
+
+
+def story(call: Call, connectors: Mapping[str, Connector], delivery_id: UUID) -> DeliveryStory:
+    """One delivery with its whole story."""
+
+    def ask(scope: Scope, sight: Sight) -> DeliveryStory:
+        found = listing.told(scope, sight.creators, delivery_id)
+        return DeliveryStory.told(found, coming.of_delivery(scope, found.entry, connectors))
+
+    return call.read(ask)
 
 
 def listed(call: Call, which: DeliveriesWanted) -> DeliveriesOut:
@@ -75,7 +87,7 @@ def _times(routes: APIRouter, tenant: OpenScope) -> None:
             at = wall_of(body.at, found.zone)  # an instant, too, is planned on its own clock
             planning.move_delivery(scope, delivery_id, at=at, version=call.version)
 
-        return _on(call, delivery_id, "delivery.move", act)
+        return on(call, delivery_id, "delivery.move", act)
 
     @routes.post("/{delivery_id}/importance", response_model=DeliveryOut)
     def set_importance(delivery_id: UUID, body: ImportanceIn, call: Annotated[Call, can_write]) -> Response:
@@ -84,7 +96,7 @@ def _times(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, _: Sight) -> None:
             importance.set_importance(scope, delivery_id, body.priority, version=call.version)
 
-        return _on(call, delivery_id, "delivery.importance", act)
+        return on(call, delivery_id, "delivery.importance", act)
 
     @routes.post("/{delivery_id}/now", response_model=DeliveryOut)
     def send_now(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
@@ -93,7 +105,7 @@ def _times(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, _: Sight) -> None:
             planning.send_now(scope, delivery_id, version=call.version)
 
-        return _on(call, delivery_id, "delivery.now", act)
+        return on(call, delivery_id, "delivery.now", act)
 
 
 def _ends(routes: APIRouter, tenant: OpenScope) -> None:
@@ -107,7 +119,17 @@ def _ends(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Sight) -> None:
             scheduling.again(scope, delivery_id, member_id=sight.member.id, version=call.version)
 
-        return _on(call, delivery_id, "delivery.again", act, status=202)
+        return on(call, delivery_id, "delivery.again", act, status=202)
+
+    @routes.post("/{delivery_id}/cancel", response_model=DeliveryOut)
+    def cancel_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
+        """Take a post off this account before it leaves; the others stay. 409 once it is on its way or outside.
+        Needs `deliveries:write`."""
+
+        def act(scope: Scope, _: Sight) -> None:
+            drafting.skip(scope, delivery_id)
+
+        return on(call, delivery_id, "delivery.cancel", act)
 
     @routes.post("/{delivery_id}/remove", status_code=202, response_model=DeliveryOut)
     def remove_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
@@ -116,7 +138,7 @@ def _ends(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Sight) -> None:
             scheduling.remove(scope, delivery_id, member_id=sight.member.id)
 
-        return _on(call, delivery_id, "delivery.remove", act, status=202)
+        return on(call, delivery_id, "delivery.remove", act, status=202)
 
 
 def _doubts(routes: APIRouter, tenant: OpenScope) -> None:
@@ -130,7 +152,7 @@ def _doubts(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Sight) -> None:
             scheduling.link(scope, delivery_id, member_id=sight.member.id, url=body.url)
 
-        return _on(call, delivery_id, "delivery.link", act, status=202)
+        return on(call, delivery_id, "delivery.link", act, status=202)
 
     @routes.post("/{delivery_id}/leave", response_model=DeliveryOut)
     def leave_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
@@ -140,7 +162,7 @@ def _doubts(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Sight) -> None:
             scheduling.leave(scope, delivery_id, member_id=sight.member.id)
 
-        return _on(call, delivery_id, "delivery.leave", act)
+        return on(call, delivery_id, "delivery.leave", act)
 
 
 def _more(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
@@ -165,7 +187,7 @@ def _more(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connect
         return call.once(act, delivery=delivery_id)
 
 
-def _on(call: Call, delivery_id: UUID, did: str, act: Callable[[Scope, Sight], None], *, status: int = 200) -> Response:
+def on(call: Call, delivery_id: UUID, did: str, act: Callable[[Scope, Sight], None], *, status: int = 200) -> Response:
     """Do something to a delivery as its caller saw it, once; it answers with the delivery as it stands then."""
 
     def done(scope: Scope, sight: Sight) -> Done:

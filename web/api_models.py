@@ -8,16 +8,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from channels.reads import AttemptStory, Channel
+from channels.reads import Channel
 from connectors.capabilities import Capabilities
 from foundation.words import Message, say
 from schedules.downtime_reads import Account, Downtime
-from schedules.edit_reads import Reworded
 from schedules.lateness import Late
-from schedules.listing import Listed, Told, Whole
+from schedules.listing import Listed, Whole
 from schedules.overrides import Override
-from schedules.reads import Entry, Step
-from schedules.states import DeliveryState, DowntimeState, EditState
+from schedules.reads import Entry
+from schedules.states import DeliveryState, DowntimeState
 from schedules.threads import Piece
 from tenants.reads import Creator
 from web.api_errors import LANGUAGE
@@ -106,6 +105,7 @@ class ChannelOut(BaseModel):
     reason: ReasonOut | None
     zone: str
     min_gap_seconds: int
+    holds_repeats: bool
     paused_until: datetime | None
     limits: LimitsOut | None
 
@@ -118,6 +118,7 @@ class ChannelOut(BaseModel):
             state=str(one.state),
             reason=reason(one.reason),
             min_gap_seconds=int(one.min_gap.total_seconds()),
+            holds_repeats=one.holds_repeats,
             paused_until=one.paused_until,
             limits=LimitsOut.of(can, one.surface) if can is not None else None,
         )
@@ -165,83 +166,6 @@ def said_of(one: Entry) -> dict[str, Any]:
         "reason": reason(one.reason),
         **{name: getattr(one, name) for name in (*names, *more)},
     }
-
-
-class MoveOut(BaseModel):
-    """One step of a delivery."""
-
-    at: datetime
-    before: DeliveryState
-    after: DeliveryState
-    by: str
-    reason: ReasonOut | None
-
-    @classmethod
-    def of(cls, one: Step) -> "MoveOut":
-        """Of the room's value."""
-        return cls(at=one.at, before=one.before, after=one.after, by=one.by, reason=reason(one.reason))
-
-
-class AttemptOut(BaseModel):
-    """One try at the platform, and what came of it."""
-
-    kind: str
-    part: int
-    number: int
-    begun_at: datetime
-    ended_at: datetime | None
-    outcome: str | None
-    http_status: int | None
-    detail: ReasonOut | None
-    url: str
-
-    @classmethod
-    def of(cls, one: AttemptStory) -> "AttemptOut":
-        """Of the room's value."""
-        return cls(
-            kind=one.kind,
-            part=one.part,
-            number=one.n,
-            begun_at=one.armed_at,
-            ended_at=one.closed_at,
-            outcome=one.outcome,
-            http_status=one.http_status,
-            detail=reason(one.detail),
-            url=one.url,
-        )
-
-
-class EditOut(BaseModel):
-    """Other words that a delivery was to say, and what came of it."""
-
-    state: EditState
-    reason: ReasonOut | None
-    before: list[str]
-    after: list[str]
-    by: str
-    asked_at: datetime
-    settled_at: datetime | None
-
-    @classmethod
-    def of(cls, one: Reworded) -> "EditOut":
-        """Of the room's value; words are the title and the body."""
-        said = {name: getattr(one, name) for name in ("state", "by", "asked_at", "settled_at")}
-        return cls(**said, reason=reason(one.reason), before=list(one.before), after=list(one.after))
-
-
-class DeliveryStory(DeliveryOut):
-    """A delivery with everything that happened to it, oldest first."""
-
-    moves: list[MoveOut]
-    attempts: list[AttemptOut]
-    edits: list[EditOut]
-
-    @classmethod
-    def told(cls, one: Told) -> "DeliveryStory":
-        """Of the room's value."""
-        moves = [MoveOut.of(move) for move in one.moves]
-        attempts, edits = [AttemptOut.of(each) for each in one.attempts], [EditOut.of(each) for each in one.edits]
-        return cls(**said_of(one.entry), moves=moves, attempts=attempts, edits=edits)
 
 
 class DeliveriesOut(BaseModel):

@@ -13,12 +13,13 @@ from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
 from insights import inspiring
 from schedules import ideas, kits
+from schedules.ideas import Round
 from schedules.kits_brief import Wish
 from studio import library
 from subscribers import persona
 from tenants.keys import KeyScope
-from web.api_call import Call, Done, Sight, making, reading
-from web.api_words_models import IdeasIn, IdeasOut, KitIn, KitOut
+from web.api_call import Call, Done, Sight, doing, etag, making, reading, tag
+from web.api_words_models import DismissIn, IdeasIn, IdeasOut, KitIn, KitOut
 
 
 def router(tenant: OpenScope) -> APIRouter:
@@ -63,10 +64,34 @@ def _ideas(routes: APIRouter, tenant: OpenScope) -> None:
         return call.once(act)
 
     @routes.get("/ideas/{ideas_id}", response_model=IdeasOut)
-    def get_ideas(ideas_id: UUID, call: Annotated[Call, Depends(reading(tenant, KeyScope.POSTS_READ))]) -> IdeasOut:
+    def get_ideas(
+        ideas_id: UUID, call: Annotated[Call, Depends(reading(tenant, KeyScope.POSTS_READ))], response: Response
+    ) -> IdeasOut:
         """The ideas that nobody put away, each with the post it rests on; while it is `waiting`, ask again.
         Needs `posts:read`."""
-        return IdeasOut.of(call.read(lambda scope, sight: ideas.one(scope, sight.creators, ideas_id)))
+        found = call.read(lambda scope, sight: ideas.one(scope, sight.creators, ideas_id))
+        response.headers.update(etag(tag(*_stands(found))))
+        return IdeasOut.of(found)
+
+    @routes.post("/ideas/{ideas_id}/dismiss", response_model=IdeasOut)
+    def dismiss_idea(
+        ideas_id: UUID, body: DismissIn, call: Annotated[Call, Depends(doing(tenant, KeyScope.POSTS_WRITE))]
+    ) -> Response:
+        """Put an idea away, for everybody; once away, it stays. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            call.saw(*_stands(ideas.one(scope, sight.creators, ideas_id)))
+            ideas.dismiss(scope, sight.creators, ideas_id, body.number)
+            scope.session.flush()
+            found = ideas.one(scope, sight.creators, ideas_id)
+            return Done(IdeasOut.of(found), "ideas.dismiss", f"ideas:{ideas_id}", headers=etag(tag(*_stands(found))))
+
+        return call.once(act)
+
+
+def _stands(one: Round) -> tuple[object, ...]:
+    """What somebody may change about a round: what is put away of what was written."""
+    return one.id, [number for number, _ in one.open]
 
 
 def _wish(scope: Scope, sight: Sight, body: KitIn) -> Wish:

@@ -94,9 +94,16 @@ class SourceOut(BaseModel):
     usual: int
 
 
+class DismissIn(In):
+    """One idea of a round, by its `number`."""
+
+    number: Annotated[int, Field(ge=0, le=100)]
+
+
 class IdeaOut(BaseModel):
     """An idea for a post; `source` is null where it rests on none."""
 
+    number: int
     title: str
     pitch: str
     form: Form
@@ -130,14 +137,14 @@ class IdeasOut(BaseModel):
             age_hours=results.age_hours,
             lacking=results.lacking,
             quality=one.label,
-            ideas=[_idea(one, each) for _, each in one.open],
+            ideas=[_idea(one, number, each) for number, each in one.open],
             lacks=[reason(each) for each in one.lacks],
         )
 
 
-def _idea(found: Round, one: Idea) -> IdeaOut:
+def _idea(found: Round, number: int, one: Idea) -> IdeaOut:
     past = found.past(one)
     source = past and SourceOut(
         post_id=past.post_id, account=past.account, day=past.day, value=past.value, usual=past.usual
     )
-    return IdeaOut(title=one.title, pitch=one.pitch, form=one.form, tags=list(one.tags), source=source)
+    return IdeaOut(number=number, title=one.title, pitch=one.pitch, form=one.form, tags=list(one.tags), source=source)

@@ -69,7 +69,10 @@ def create(
     def missing(request: Request, _: Exception) -> Response:
         return page.missing(request)
 
-    app.mount("/v1", api.create(tenant, limits=limits, library=library, generators=generators))
+    app.mount(
+        "/v1",
+        api.create(tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key),
+    )
     if library is not None:
         app.mount(machines.AT, machines.create(tenant, library, per_day=pictures_per_day))
     app.include_router(house.router(tenant, store, public_url=base))

@@ -21,7 +21,7 @@ from web import api_accounts, api_deliveries, api_labels, api_making
 from web.api_call import LONGEST_NAME, Act, Call, Done, Sight
 from web.api_inputs import DeliveriesWanted, In, PostIn, Text, wall_of
 from web.api_making_models import PreviewWanted, RecipesWanted, RunIn
-from web.api_models import CreatorOut, CreatorsOut, DeliveryStory, PostWhole
+from web.api_models import CreatorOut, CreatorsOut, PostWhole
 
 ORIGIN = "mcp"
 
@@ -106,6 +106,9 @@ def tools(connectors: Mapping[str, Connector], generators: GeneratorsSettings) -
     def channels(call: Call, asked: ChannelsAsked) -> BaseModel:
         return api_accounts.listed(call, connectors, asked.creator)
 
+    def story(call: Call, asked: DeliveryAsked) -> BaseModel:
+        return api_deliveries.story(call, connectors, asked.delivery_id)
+
     known = (
         Tool("list_creators", "The creators this key may see.", read, Nothing, _creators),
         Tool(
@@ -114,7 +117,13 @@ def tools(connectors: Mapping[str, Connector], generators: GeneratorsSettings) -
         Tool("read_calendar", "What goes where and when, by time, page by page.", read, DeliveriesWanted, _calendar),
         Tool("list_labels", "The labels posts may have.", read, Nothing, _labels),
         Tool("read_post", "One post, and where it goes.", read, PostAsked, _post),
-        Tool("delivery_story", "Everything that happened to a post on one account.", read, DeliveryAsked, _story),
+        Tool(
+            "delivery_story",
+            "Everything that happened to a post on one account, and what comes next.",
+            read,
+            DeliveryAsked,
+            story,
+        ),
         Tool("write_draft", "Write a draft, or propose a time for it. A person decides.", write, DraftIn, _draft),
     )
     return {one.name: one for one in (*known, *_makes(generators))}
@@ -171,10 +180,6 @@ def _calendar(call: Call, asked: DeliveriesWanted) -> BaseModel:
 
 def _post(call: Call, asked: PostAsked) -> BaseModel:
     return PostWhole.whole(call.read(lambda scope, sight: listing.whole(scope, sight.creators, asked.post_id)))
-
-
-def _story(call: Call, asked: DeliveryAsked) -> BaseModel:
-    return DeliveryStory.told(call.read(lambda scope, sight: listing.told(scope, sight.creators, asked.delivery_id)))
 
 
 def _draft(call: Call, asked: DraftIn) -> Mapping[str, Any]:

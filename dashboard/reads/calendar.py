@@ -14,6 +14,7 @@ from schedules import agenda, labels, quiet
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, local_wall, zone_of
+from schedules.coming import stopped
 from schedules.days import Summary, any_planned, summaries
 from schedules.labels import Label
 from schedules.quiet import Quiet
@@ -196,11 +197,6 @@ class Calendar:
     def waits(self, entry: Entry) -> bool:
         """Whether an emergency stop keeps it back."""
         return stopped(self.halt, entry)
-
-
-def stopped(halt: Halt, entry: Entry) -> bool:
-    """Whether a post would leave by itself, and an emergency stop keeps it back; pure."""
-    return entry.state in (S.APPROVED, S.SCHEDULED) and halt.reaches(entry.creator_id, entry.channel_id)
 
 
 def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:

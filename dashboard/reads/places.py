@@ -16,7 +16,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from gate import copies
 from gate.units import Subject
-from schedules import anew, edit_reads, preflights, rehearsing
+from schedules import anew, coming, edit_reads, preflights, rehearsing
 from schedules import reads as schedule_reads
 from schedules.composing import subject
 from schedules.edit_reads import Reworded
@@ -55,7 +55,7 @@ class Place:
     @property
     def leaves_at(self) -> datetime:
         """When it goes: its time, or that of its next try."""
-        return max(self.entry.due_at, self.entry.not_before or self.entry.due_at)
+        return coming.leaves_at(self.entry)
 
     @property
     def movable(self) -> bool:

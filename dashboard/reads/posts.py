@@ -7,7 +7,6 @@ from uuid import UUID
 
 from channels import reads as channel_reads
 from connectors.options import Told
-from dashboard.reads.calendar import stopped
 from dashboard.reads.compose import told_on
 from dashboard.reads.places import Place, places
 from dashboard.reads.series import of_occurrence
@@ -17,6 +16,7 @@ from gate import inforce, switches
 from gate.switches import Halt
 from schedules import drafting, labels, rehearsing
 from schedules import reads as schedule_reads
+from schedules.coming import stopped
 from schedules.drafting import REWRITABLE
 from schedules.labels import Label
 from schedules.overrides import Content

@@ -8,6 +8,7 @@ from channels.reads import AttemptStory
 from dashboard.reads.places import Place
 from dashboard.reads.posts import Opened
 from foundation.words import Message
+from schedules.coming import Next, Standing, following
 from schedules.edit_reads import Reworded
 from schedules.reads import Step
 from schedules.states import DeliveryState
@@ -84,33 +85,15 @@ def _asked(attempt: AttemptStory) -> Line:
     return Line(attempt.armed_at, said, "", attempt.detail or attempt.said, "asked")
 
 
-@dataclass(frozen=True)
-class Next:
-    """What happens next: the sentence `code`, which is handed the hour, and the names of who acts, where somebody
-    must."""
-
-    code: str
-    who: str = ""
-    why: Message | None = None
-    """What must end first, where it is not its hour that it waits for."""
-
-
 def next_of(found: Opened, place: Place) -> Next:
     """What happens next on one account, and by whom."""
-    entry = place.entry
-    if found.waits(place):
-        return Next("calendar.next.stopped")
-    if entry.state is S.DRAFT:
-        if found.free:
-            return Next("calendar.next.draft_free")
-        who = ", ".join(found.approvers)
-        return Next("calendar.next.draft" if who else "calendar.next.draft_nobody", who)
-    if place.dry and entry.state is S.SCHEDULED:
-        return Next("calendar.next.dry")
-    if place.in_the_way is not None:
-        return Next("calendar.next.waits" if entry.late_until else "calendar.next.waits_on", why=place.in_the_way)
-    if entry.state is S.SCHEDULED and entry.not_before is not None and entry.not_before > found.now:
-        return Next("calendar.next.retry")
-    if place.by_hand:
-        return Next("calendar.next.removing_by_hand")
-    return Next(f"calendar.next.{entry.state}")
+    standing = Standing(
+        now=found.now,
+        stopped=found.waits(place),
+        dry=place.dry,
+        free=found.free,
+        approvers=found.approvers,
+        in_the_way=place.in_the_way,
+        by_hand=place.by_hand,
+    )
+    return following(place.entry, standing)

@@ -1,5 +1,6 @@
 """An agency with one of everything the API knows, and what each operation of its document is asked with."""
 
+import json
 import re
 import tempfile
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from uuid import UUID
 
 import httpx
 
+from channels import connecting
 from foundation.ids import uuid7
 from foundation.storage import FileStore
 from gate import ratings
@@ -18,19 +20,38 @@ from gate.units import Rating
 from schedules import downtime_reads, downtimes, ideas_handling, imports_handling, kits_handling
 from schedules.events import IdeaWords, ImportCheck, KitWords
 from studio import ingesting, library, recipes
+from tenants import hooks
+from tenants.roles import Role
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import spec
-from tests.web.asking import Program, now
+from tests.web.asking import ZONE, Program, now
 from web import api_imports
+from web.api_hook_models import CALL
 from web.api_making_models import RECIPE_ID
 from web.api_plan_inputs import ACCOUNT, CREATOR, DELIVERY, POST
+from web.api_pool_models import ENTRY
+from web.api_spares import OTHER
 
 FILE = api_imports.TABLE.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creator}")
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|stop|fill|take-out|reorder|shuffle|forward|end"
-    "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test"
+    "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test|reword|add|wording|answer|resolve|reopen"
+    "|accept|drop|try|rotate|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss"
 )
 _ACT = re.compile(rf"/({ACTIONS})$")
+
+
+MEANT = {
+    CREATOR: "creator_id",
+    ACCOUNT: "channel_id",
+    POST: "post_id",
+    DELIVERY: "delivery_id",
+    RECIPE_ID: "recipe_id",
+    ENTRY: "entry_id",
+    OTHER: "other_id",
+    CALL: "call_id",
+}
+"""Ids of the examples, by what they stand for."""
 
 
 @dataclass
@@ -49,14 +70,7 @@ class World:
             return {name: self.said(value) for name, value in example.items()}
         if isinstance(example, list):
             return [self.said(value) for value in example]
-        true = {
-            CREATOR: "creator_id",
-            ACCOUNT: "channel_id",
-            POST: "post_id",
-            DELIVERY: "delivery_id",
-            RECIPE_ID: "recipe_id",
-        }
-        return self.ids[true[example]] if example in true else example
+        return self.ids[MEANT[example]] if example in MEANT else example
 
     def etag(self, path: str, **more: Any) -> str:
         """What a change of a thing names in `If-Match`."""
@@ -65,10 +79,17 @@ class World:
         return answer.headers["etag"]
 
 
-def world(api: Program, creator: str = "mia", *, store: FileStore | None = None) -> World:
-    """One of everything, for one creator; its post stands alone in the queue of her account. The bytes of its picture
-    lie in the `store`, if one is said."""
-    account, owner = str(api.channels[creator]), api.secrets["owner"]
+AT_ONCE = frozenset({"creator_id", "channel_id", "post_id", "delivery_id", "slot_id"})
+TALKED = frozenset({"entry_id", "other_id", "comment_id", "week_id", "line_id", "of_id", "hook_id", "call_id"})
+"""Ids that are there in any case, and those of what `talked` makes."""
+
+
+def world(
+    api: Program, creator: str = "mia", *, store: FileStore | None = None, ids_of: frozenset[str] | None = None
+) -> World:
+    """One of everything, or of what has these ids, for one creator; its post stands alone in the queue of her account.
+    The bytes of its picture lie in the `store`, if one is said."""
+    account = str(api.channels[creator])
     ids = {"creator_id": str(api.creators[creator]), "channel_id": account}
     post = api.approved(creator=creator)
     ids |= {"post_id": post["id"], "delivery_id": post["deliveries"][0]["id"]}
@@ -78,6 +99,17 @@ def world(api: Program, creator: str = "mia", *, store: FileStore | None = None)
     queue = api.ask("GET", f"/queues/{account}")
     filled = api.ask("POST", f"/queues/{account}/fill", {"posts": [post["id"]]}, if_match=queue.headers["etag"])
     assert [one["delivery_id"] for one in made(filled)["items"]] == [ids["delivery_id"]]
+    if ids_of is None or ids_of - AT_ONCE - TALKED:
+        _planned(found, creator, store)
+    if ids_of is None or ids_of & TALKED:
+        ids |= talked(found)
+    return found
+
+
+def _planned(found: World, creator: str, store: FileStore | None) -> None:
+    """What repeats, rests, was missed, came in, is made and followed: one of each."""
+    api, ids, owner = found.api, found.ids, found.api.secrets["owner"]
+    account = ids["channel_id"]
     lasting = {"every": "weekly", "weekdays": [0, 3], "end": 200}
     ids["series_id"] = made(api.ask("POST", "/series", repeating(found, repeat=lasting)))["id"]
     ids["test_id"] = made(compare(api, found))["id"]
@@ -100,7 +132,68 @@ def world(api: Program, creator: str = "mia", *, store: FileStore | None = None)
     feed = {"creator_id": ids["creator_id"], "url": "https://example.com/own.xml", "channels": [account]}
     ids["label_id"] = made(api.ask("POST", "/labels", {"name": f"Label of {creator}"}))["id"]
     ids["feed_id"] = made(api.ask("POST", "/feeds", feed))["id"]
-    return found
+
+
+def talked(found: World) -> dict[str, str]:
+    """What people say of a post, what comes back, what is proposed, rehearsed and told: one of each."""
+    api, ids = found.api, found.ids
+    creator, account = ids["creator_id"], ids["channel_id"]
+    path, whole = f"/pools/{creator}", {"channels": [account], "min_age_days": 60, "every_days": 2}
+    settled = api.ask("PATCH", path, whole, if_match=api.ask("GET", path).headers["etag"])
+    inside = api.ask("POST", f"{path}/add", {"post_id": ids["post_id"]}, if_match=settled.headers["etag"])
+    comment = api.ask("POST", "/comments", {"post_id": ids["post_id"], "words": "Is the date right?"})
+    brief = {"creator_id": creator, "goal": "The harbour feast", "channels": [account], "count": 2}
+    week = made(api.ask("POST", "/weeks", brief))
+    tried = made(api.ask("POST", "/posts", {"creator_id": creator, "body": "only tried"}))["id"]
+    made(api.ask("POST", "/rehearsals", {"what": "post", "of_id": tried}))
+    hook = made(api.ask("POST", "/hooks", hooked(creators=[creator]), key=api.secrets["owner"]))
+    return {
+        "entry_id": made(inside)["items"][0]["id"],
+        "other_id": str(spared(api, creator)),
+        "comment_id": made(comment)["id"],
+        "week_id": week["id"],
+        "line_id": week["lines"][0]["id"],
+        "of_id": tried,
+        "hook_id": hook["id"],
+        "call_id": given_up(api, hook["id"]),
+    }
+
+
+def hooked(**more: Any) -> dict[str, Any]:
+    """An address of one's own systems that hears of everything published."""
+    told = {"name": "Books", "url": "https://crm.example.com/hook", "events": ["delivery.published"]}
+    return {**told, "secret": "s" * 40, **more}
+
+
+def given_up(api: Program, hook_id: str) -> str:
+    """A call of a hook that nobody tries any more."""
+    with api.scope(f"member:{api.members[Role.OWNER]}") as scope:
+        call_id = hooks.test(scope, UUID(hook_id))
+    with api.scope() as scope:
+        hooks.give_up(scope, call_id)
+    return str(call_id)
+
+
+def spared(api: Program, creator_id: str) -> UUID:
+    """Another account of a creator."""
+    with api.scope() as scope:
+        return connecting.connect(
+            scope,
+            creator_id=UUID(creator_id),
+            platform="sandbox",
+            surface="sandbox.post",
+            account=f"spare-{creator_id[-8:]}",
+            name="Spare",
+            base_url="http://127.0.0.1:9",
+            token=None,
+            zone=ZONE,
+        )
+
+
+def ids_of(path: str, example: Any) -> frozenset[str]:
+    """Which ids an operation and its example name."""
+    said = json.dumps(example)
+    return frozenset(re.findall(r"\{(\w+)\}", path)) | {name for meant, name in MEANT.items() if meant in said}
 
 
 def made(answer: httpx.Response) -> dict[str, Any]:

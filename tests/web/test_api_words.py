@@ -10,7 +10,7 @@ from connectors import registry
 from foundation.ids import uuid7
 from generators.contract import Label
 from generators.engines.ollama import Ollama
-from schedules import ideas, ideas_handling, kits, kits_handling
+from schedules import ideas_handling, kits, kits_handling
 from schedules.events import IdeaWords, KitWords
 from schedules.kits_words import Offer
 from subscribers import persona
@@ -117,9 +117,13 @@ def test_ideas_are_asked_for_written_and_read(api: Program, server: FakeOllama) 
     assert (found["state"], found["lacks"], found["quality"]) == ("written", [], "")
     assert [one["title"] for one in found["ideas"]] == [one["title"] for one in IDEAS]
     assert {one["source"] for one in found["ideas"]} == {None}, "nothing was measured yet"
-    with api.scope() as scope:
-        ideas.dismiss(scope, [api.creators["mia"]], UUID(waiting["id"]), 0)
-    assert len(api.get(f"/ideas/{waiting['id']}")["ideas"]) == len(IDEAS) - 1
+    path, tag = f"/ideas/{waiting['id']}", api.ask("GET", f"/ideas/{waiting['id']}").headers["etag"]
+    nobodys = api.ask("POST", f"{path}/dismiss", {"number": 99}, if_match=tag)
+    assert (nobodys.status_code, code(nobodys)) == (404, "idea.unknown")
+    away = api.ask("POST", f"{path}/dismiss", {"number": 0}, if_match=tag)
+    assert [one["number"] for one in made(away)["ideas"]] == list(range(1, len(IDEAS)))
+    assert api.get(path) == away.json()
+    assert api.ask("POST", f"{path}/dismiss", {"number": 1}, if_match=tag).status_code == 412
 
 
 def test_why_there_are_none_is_told(api: Program) -> None:

@@ -1,0 +1,114 @@
+"""What happens next to a delivery, when, and by whom: told on the page and to programs alike."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from channels import budgets, handing
+from channels import reads as channel_reads
+from connectors.contract import Connector
+from foundation.database import Scope
+from foundation.words import Message
+from gate import copies, switches
+from gate.switches import Halt
+from schedules import drafting, preflights, rehearsing
+from schedules.composing import subject
+from schedules.reads import Entry
+from schedules.states import DeliveryState
+
+S = DeliveryState
+TO_LEAVE = frozenset({S.APPROVED, S.SCHEDULED, S.PARTLY})
+"""States of what is to leave by itself."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What decides on what comes next. `free`: a draft that waits for nobody's yes; `approvers` could give one."""
+
+    now: datetime
+    stopped: bool
+    dry: bool
+    free: bool
+    approvers: Sequence[str] = ()
+    in_the_way: Message | None = None
+    """Why its account would let nothing leave at the hour of its next try."""
+    by_hand: bool = False
+    """Whether somebody has to take it away by hand."""
+
+
+@dataclass(frozen=True)
+class Next:
+    """What happens next: the sentence `code`, which is handed the hour, and the names of who acts, where somebody
+    must."""
+
+    code: str
+    who: str = ""
+    why: Message | None = None
+    """What must end first, where it is not its hour that it waits for."""
+
+
+def stopped(halt: Halt, entry: Entry) -> bool:
+    """Whether a post would leave by itself, and an emergency stop keeps it back; pure."""
+    return entry.state in (S.APPROVED, S.SCHEDULED) and halt.reaches(entry.creator_id, entry.channel_id)
+
+
+def leaves_at(entry: Entry) -> datetime:
+    """When it goes: its time, or that of its next try; pure."""
+    return max(entry.due_at, entry.not_before or entry.due_at)
+
+
+def following(entry: Entry, found: Standing) -> Next:
+    """What happens next to a delivery; pure."""
+    if found.stopped:
+        return Next("calendar.next.stopped")
+    if entry.state is S.DRAFT:
+        if found.free:
+            return Next("calendar.next.draft_free")
+        who = ", ".join(found.approvers)
+        return Next("calendar.next.draft" if who else "calendar.next.draft_nobody", who)
+    if found.dry and entry.state is S.SCHEDULED:
+        return Next("calendar.next.dry")
+    if found.in_the_way is not None:
+        return Next("calendar.next.waits" if entry.late_until else "calendar.next.waits_on", why=found.in_the_way)
+    if entry.state is S.SCHEDULED and entry.not_before is not None and entry.not_before > found.now:
+        return Next("calendar.next.retry")
+    if found.by_hand:
+        return Next("calendar.next.removing_by_hand")
+    return Next(f"calendar.next.{entry.state}")
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What comes next for one delivery, at which instant where it leaves by itself, and what would stop it then."""
+
+    next: Next
+    at: datetime | None
+    troubles: tuple[Message, ...]
+
+
+def of_delivery(scope: Scope, entry: Entry, connectors: Mapping[str, Connector]) -> Ahead:
+    """What comes next for a delivery, as things stand."""
+    draft = entry.state is S.DRAFT
+    dry = entry.state in rehearsing.AHEAD and (entry.dry or rehearsing.covers(scope, entry.post_id, entry.channel_id))
+    found = Standing(
+        now=scope.now,
+        stopped=stopped(switches.halt(scope, "sending"), entry),
+        dry=dry,
+        free=draft and drafting.is_free(scope, entry.post_id),
+        approvers=drafting.approvers(scope, entry.post_id) if draft else (),
+        in_the_way=_in_the_way(scope, entry) if entry.state in TO_LEAVE and not dry else None,
+        by_hand=entry.state is S.REMOVING and _by_hand(scope, entry),
+    )
+    judged = not dry and entry.state in (S.DRAFT, S.APPROVED, S.SCHEDULED)
+    troubles = preflights.of_delivery(scope, entry.delivery_id, connectors) if judged else ()
+    leaving = draft or entry.state in TO_LEAVE
+    return Ahead(following(entry, found), leaves_at(entry) if leaving else None, tuple(troubles))
+
+
+def _in_the_way(scope: Scope, entry: Entry) -> Message | None:
+    held = budgets.limit(scope, entry.channel_id, brake=True, posts=True)
+    return budgets.in_the_way(channel_reads.channel(scope, entry.channel_id), held, leaves_at(entry))
+
+
+def _by_hand(scope: Scope, entry: Entry) -> bool:
+    return bool(handing.awaited(scope, {one.jti for one in copies.traces(scope, subject(entry.delivery_id))}))

@@ -1,0 +1,61 @@
+"""What comes next to a delivery, by how it stands."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from foundation.ids import uuid7
+from foundation.words import Message, say
+from schedules.coming import Standing, following, leaves_at
+from schedules.reads import Entry
+from schedules.states import DeliveryState as S
+
+NOW = datetime(2031, 3, 3, 9, tzinfo=UTC)
+DUE = NOW + timedelta(hours=1)
+CALM = Standing(NOW, stopped=False, dry=False, free=False)
+WHY = Message("channel.rate_limited")
+
+
+def entry(state: S = S.SCHEDULED, **more: object) -> Entry:
+    ids = {name: uuid7() for name in ("delivery_id", "post_id", "channel_id", "creator_id")}
+    said = {"channel": "X", "title": "", "body": "hello", "reason": None, "due_at": DUE, "zone": "UTC", "media": ()}
+    none = dict.fromkeys(("settled_at", "url", "native_id", "not_before"))
+    plain = {**ids, **said, **none, "version": 1, "wall_time": "2031-03-03T10:00", "state": state}
+    return Entry(**{**plain, **more})  # type: ignore[arg-type]  # values by their names
+
+
+@pytest.mark.parametrize(
+    ("one", "standing", "code"),
+    [
+        (entry(), CALM, "scheduled"),
+        (entry(), replace(CALM, stopped=True, dry=True), "stopped"),
+        (entry(), replace(CALM, dry=True, in_the_way=WHY), "dry"),
+        (entry(late_until=DUE), replace(CALM, in_the_way=WHY), "waits"),
+        (entry(), replace(CALM, in_the_way=WHY), "waits_on"),
+        (entry(not_before=DUE), CALM, "retry"),
+        (entry(not_before=NOW), CALM, "scheduled"),
+        (entry(S.DRAFT), CALM, "draft_nobody"),
+        (entry(S.DRAFT), replace(CALM, free=True), "draft_free"),
+        (entry(S.DRAFT), replace(CALM, approvers=("Ann", "Rob")), "draft"),
+        (entry(S.REMOVING), CALM, "removing"),
+        (entry(S.REMOVING), replace(CALM, by_hand=True), "removing_by_hand"),
+    ],
+)
+def test_the_next_step_follows_from_how_it_stands(one: Entry, standing: Standing, code: str) -> None:
+    found = following(one, standing)
+    assert found.code == f"calendar.next.{code}"
+    assert found.who == ", ".join(standing.approvers)
+    assert found.why == (WHY if code.startswith("waits") else None)
+
+
+@pytest.mark.parametrize("state", S)
+def test_each_state_has_its_sentence(state: S) -> None:
+    told = say(Message(following(entry(state), CALM).code, {"at": "10:00", "who": "", "why": "", "late": ""}), "en")
+    assert "calendar.next" not in told
+
+
+def test_it_leaves_at_its_hour_or_its_next_try() -> None:
+    assert leaves_at(entry()) == DUE
+    assert leaves_at(entry(not_before=NOW)) == DUE
+    assert leaves_at(entry(not_before=DUE + timedelta(hours=1))) == DUE + timedelta(hours=1)

@@ -1,0 +1,45 @@
+"""What pages do with posts and what the API does, side by side: neither grows without the other being thought of."""
+
+import ast
+
+from tests.house.tree import ROOT
+from tests.web.acts import ELSEWHERE, OVER_API, PERSON
+from tests.web.test_api_door import OPERATIONS
+
+PAGES = ("approvals", "calendar", "channels", "compose", "doubt_card", "post_", "system_hooks")
+OF_SYSTEM = frozenset({"system._stop_now", "system._switch"})
+"""Of the System page, the stops alone are about posts."""
+
+FORM = ["Scope", "UUID"]
+"""What a press hands to its act: the open scope, and the press by which it is done once."""
+
+CHECKS = frozenset({"_mine", "mine"})
+"""What acts ask first: whether it is theirs."""
+
+
+def acts() -> set[str]:
+    """Every act of these pages: a function that is handed a scope and a press, and tells what was done."""
+    found = set()
+    for path in sorted((ROOT / "dashboard" / "app_pages").glob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and _is_act(node):
+                found.add(f"{path.stem}.{node.name}")
+    return {one for one in found if one.startswith(PAGES)} | (found & OF_SYSTEM)
+
+
+def _is_act(node: ast.FunctionDef) -> bool:
+    handed = [ast.unparse(each.annotation) if each.annotation else "" for each in node.args.args[-2:]]
+    returned = ast.unparse(node.returns) if node.returns is not None else ""
+    return handed == FORM and returned in {"Message", "Message | None", "None", "bool"} and node.name not in CHECKS
+
+
+def test_each_act_of_the_pages_has_its_operation_or_a_reason() -> None:
+    assert acts() == OVER_API.keys()
+
+
+def test_each_operation_that_is_named_is_there_and_each_reason_says_something() -> None:
+    known = {f"{one.method} {one.path}" for one in OPERATIONS}
+    for act, said in OVER_API.items():
+        reason = next((one for one in (PERSON, ELSEWHERE) if said.startswith(one)), "")
+        assert said in known or len(said) > len(reason) > 0, act
+    assert {one for one in known if "/stops" in one} == {"GET /stops", "POST /stops"}, "a key ends none"

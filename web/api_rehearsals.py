@@ -1,0 +1,149 @@
+"""Rehearsals in the API: everything but the sending, begun and ended; and the days ahead as they would go."""
+
+from collections.abc import Mapping
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from channels import reads as channel_reads
+from connectors.contract import Connector
+from foundation.database import OpenScope, Scope
+from foundation.errors import BadInput, NotFound, Refused
+from schedules import listing, rehearsing
+from schedules import reads as schedule_reads
+from schedules.outlook import Outlook, outlook
+from schedules.rehearsing import What
+from tenants.keys import KeyScope
+from web.api_accounts import account
+from web.api_call import Call, Done, Sight, etag, making, reading, rewriting, tag
+from web.api_rehearsal_models import BegunOut, OutlookOut, OutlookWanted, RehearsalIn, RehearsalOut, RehearsalsOut
+from web.api_stops import whole_agency
+
+MOST = 200
+"""Posts that are judged at once; the rest is counted."""
+
+ONE = "/rehearsals/{of_id}"
+
+
+def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
+    """The routes under `/rehearsals`, and `/outlook`."""
+    routes = APIRouter(tags=["rehearsals"])
+    _reads(routes, tenant)
+    _acts(routes, tenant)
+    _ahead(routes, tenant, connectors)
+    return routes
+
+
+def _reads(routes: APIRouter, tenant: OpenScope) -> None:
+    can_read = Depends(reading(tenant, KeyScope.POSTS_READ))
+
+    @routes.get("/rehearsals", response_model=RehearsalsOut)
+    def list_rehearsals(call: Annotated[Call, can_read]) -> RehearsalsOut:
+        """What is only rehearsed for now. What came of it stands in deliveries whose state is `rehearsed`.
+        Needs `posts:read`."""
+        found = call.read(_running)
+        return RehearsalsOut(items=[RehearsalOut(what=what, of_id=of_id) for of_id, what in found.items()])
+
+    @routes.get(ONE, response_model=RehearsalOut)
+    def get_rehearsal(of_id: UUID, call: Annotated[Call, can_read], response: Response) -> RehearsalOut:
+        """One of them, by the id of the post, the account or the agency. Needs `posts:read`."""
+        what = call.read(lambda scope, sight: _one(scope, sight, of_id))
+        response.headers.update(etag(tag(of_id, what)))
+        return RehearsalOut(what=what, of_id=of_id)
+
+
+def _acts(routes: APIRouter, tenant: OpenScope) -> None:
+    @routes.post("/rehearsals", status_code=201, response_model=BegunOut)
+    def rehearse(
+        body: RehearsalIn, call: Annotated[Call, Depends(making(tenant, KeyScope.CALENDAR_WRITE))]
+    ) -> Response:
+        """Send nothing of it from now on: at its time it is judged, its request is built, and it ends there. What is
+        planned meanwhile is never sent. Again is the same. Needs `calendar:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            of_id = _of(scope, sight, call, body)
+            ahead = rehearsing.begin(scope, body.what, of_id)
+            told = BegunOut(what=body.what, of_id=of_id, ahead=ahead)
+            headers = {**etag(tag(of_id, body.what)), "location": f"/v1/rehearsals/{of_id}"}
+            return Done(told, "rehearsal.begin", f"{body.what}:{of_id}", 201, headers)
+
+        return call.once(act)
+
+    @routes.delete(ONE, response_model=RehearsalOut)
+    def end_rehearsal(
+        of_id: UUID, call: Annotated[Call, Depends(rewriting(tenant, KeyScope.CALENDAR_WRITE))]
+    ) -> Response:
+        """End one: what is planned from now on is sent, and what was planned before and is not due yet; what was
+        planned meanwhile stays a rehearsal. Needs `calendar:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            what = _one(scope, sight, of_id)
+            call.saw(of_id, what)
+            if what == "tenant":
+                _everything(sight, call)
+            rehearsing.end(scope, of_id)
+            return Done(RehearsalOut(what=what, of_id=of_id), "rehearsal.end", f"{what}:{of_id}")
+
+        return call.change(act)
+
+
+def _ahead(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+    @routes.get("/outlook", response_model=OutlookOut)
+    def get_outlook(
+        call: Annotated[Call, Depends(reading(tenant, KeyScope.POSTS_READ))], which: Annotated[OutlookWanted, Query()]
+    ) -> OutlookOut:
+        """The days ahead, rehearsed as of now: what would leave, what would not and why, what is too near, what runs
+        out before. Nothing is written or asked of a platform. Needs `posts:read`."""
+
+        def ask(scope: Scope, sight: Sight) -> Outlook:
+            seen = [one for one in sight.creators if which.creator in (None, one)]
+            return outlook(scope, seen, days=which.days, connectors=connectors, most=MOST)
+
+        return OutlookOut.of(call.read(ask))
+
+
+def _of(scope: Scope, sight: Sight, call: Call, body: RehearsalIn) -> UUID:
+    """What is meant, by its id. Raises NotFound for what this key may not see, BadInput, Refused."""
+    if body.what == "tenant":
+        _everything(sight, call)
+        if body.of_id not in (None, scope.tenant_id):
+            raise NotFound("rehearsal.unknown")
+        return scope.tenant_id
+    if body.of_id is None:
+        raise BadInput("api.no_subject")
+    if body.what == "channel":
+        return account(scope, sight, body.of_id).id
+    return listing.whole(scope, sight.creators, body.of_id).listed.post.id
+
+
+def _everything(sight: Sight, call: Call) -> None:
+    """Raise Refused for who does not see the whole agency."""
+    whole_agency(call)
+    if sight.member.creators:
+        raise Refused("api.narrowed")
+
+
+def _running(scope: Scope, sight: Sight) -> dict[UUID, What]:
+    """What of all that is rehearsed this key may see; that the agency rehearses, everybody may know."""
+    return {of_id: what for of_id, what in rehearsing.running(scope).items() if _sees(scope, sight, of_id, what)}
+
+
+def _sees(scope: Scope, sight: Sight, of_id: UUID, what: What) -> bool:
+    try:
+        if what == "post":
+            return schedule_reads.written_post(scope, of_id).creator_id in sight.creators
+        if what == "channel":
+            return channel_reads.channel(scope, of_id).creator_id in sight.creators
+    except NotFound:
+        return False
+    return True
+
+
+def _one(scope: Scope, sight: Sight, of_id: UUID) -> What:
+    """Raises NotFound, in the same words for none, another agency's and another creator's."""
+    what = rehearsing.running(scope).get(of_id)
+    if what is None or not _sees(scope, sight, of_id, what):
+        raise NotFound("rehearsal.unknown")
+    return what
