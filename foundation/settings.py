@@ -109,9 +109,12 @@ class GeneratorsSettings(Group):
     """Whether Ollama, ComfyUI and the model folder share one card: before pictures are made on it, the others are asked
     to let go of what they hold there."""
     diffusion_folder: str = ""
-    """A diffusers model folder, or `demo` for the small one that comes along; empty means the labelled drawings."""
+    """A diffusers model folder, a checkpoint of one file (`.safetensors`), or `demo` for the small model that comes
+    along; empty means the labelled drawings."""
     diffusion_models: str = ""
-    """A folder of further model folders, which recipes name."""
+    """A folder of further model folders and checkpoints, which recipes name."""
+    diffusion_layouts: str = ""
+    """A folder of other layouts for checkpoints, `sd15/` and `sdxl/`; empty: those that come along."""
     diffusion_loras: str = ""
     """A folder of LoRAs, `<name>.safetensors`, which recipes name; folders of agencies below it, as `watched`."""
     diffusion_references: str = ""

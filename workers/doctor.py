@@ -13,7 +13,7 @@ from foundation import settings as house
 from foundation.errors import GreenroomError
 from foundation.settings import Settings
 from generators import ffmpeg, registry
-from generators.contract import Label, Placed, Served
+from generators.contract import Label, Placed, Served, Stocked
 from workers import doctor_intake, doctor_keeping, doctor_people, doctor_services, ports
 from workers import home as places
 from workers.findings import Finding, Verdict, bad, fine, warn
@@ -147,6 +147,16 @@ def _image_engine(settings: Settings, name: str, part: str) -> Iterator[Finding]
     yield fine(part, "doctor.engine", engine=engine.name, model=engine.model)
     if place is not None:
         yield Finding("device", Verdict.FINE, place)
+    if isinstance(engine, Stocked):
+        yield from _stock(engine)
+
+
+def _stock(engine: Stocked) -> Iterator[Finding]:
+    """What recipes may name beside the engine's own model, and files that are none of it."""
+    if names := engine.stock()[0]:
+        yield fine("models", "doctor.models", models=", ".join(names)[:400])
+    for flaw in engine.flaws():
+        yield Finding("models", Verdict.WARN, flaw)
 
 
 def _texts(settings: Settings) -> Finding:

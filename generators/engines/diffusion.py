@@ -97,8 +97,12 @@ class Diffusion:
         return Message(f"engine.runs_{place.kind}", {"device": place.name, "dtype": place.dtype, **sizes})
 
     def stock(self) -> tuple[list[str], list[str]]:
-        """The folders of models beside its own, and the files of LoRAs, by name."""
+        """The folders and files of models beside its own, and the files of LoRAs, by name."""
         return self.shelf.models(), self.shelf.loras()
+
+    def flaws(self) -> list[Message]:
+        """Files among the models that are no models, and those that run code when they are read."""
+        return self.shelf.flaws()
 
     def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
         """Run the pipeline. Raises EngineMissing, JobTooLarge, and what `progress` raises, which stops it."""
@@ -188,6 +192,8 @@ class Diffusion:
             told |= {"references": len(job.references), "reference_weight": job.reference_weight}
         if job.pose:
             told["pose_weight"] = job.pose_weight
+        if digest := self.pipelines.digest(self.shelf.model(job.model)):
+            told["checkpoint"] = digest
         return told
 
     def _picture(self, job: ImageJob, image: Image.Image, parameters: dict[str, str | int | float]) -> Picture:
