@@ -59,6 +59,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield _texts(settings)
     yield _seeing(settings)
     yield from _cutouts(settings)
+    yield from _larger(settings)
     yield _films()
     yield _moving(settings)
     yield from _voices(settings)
@@ -206,6 +207,15 @@ def _cutouts(settings: Settings) -> Iterator[Finding]:
             yield fine("backgrounds", "doctor.cutouts", family=settings.generators.cutout_family)
     except GreenroomError as error:
         yield Finding("backgrounds", Verdict.BAD, error.message)
+
+
+def _larger(settings: Settings) -> Iterator[Finding]:
+    """Whether copies can be made larger, where a model is set for that; loads it."""
+    try:
+        if (upscaler := registry.upscaler(settings.generators)) is not None:
+            yield fine("larger copies", "doctor.larger", model=upscaler.name, factor=upscaler.factor)
+    except GreenroomError as error:
+        yield Finding("larger copies", Verdict.BAD, error.message)
 
 
 def _films() -> Finding:
