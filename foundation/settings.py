@@ -103,15 +103,15 @@ class GeneratorsSettings(Group):
     llm_url: str = "http://127.0.0.1:8492"
     """Address of the embedded text model's process."""
     image_engine: Literal["", "replicate", "stability", "comfyui", "diffusion"] = ""
-    """Who makes the pictures of recipes that name no engine, where several are set up; empty: the first in this
-    order."""
+    """Who makes the pictures of recipes that name no engine; empty: the first that is set up, in this order."""
     card_shared: bool = False
-    """Whether Ollama, ComfyUI and the model folder share one card: before pictures are made on it, the others are asked
-    to let go of what they hold there."""
+    """Whether Ollama, ComfyUI and models share one card: the others let go of it before pictures are made there."""
     diffusion_folder: str = ""
-    """A diffusers model folder, or `demo` for the small one that comes along; empty means the labelled drawings."""
+    """A diffusers model folder, a checkpoint (`.safetensors`), or `demo`, which comes along; empty: marked drawings."""
     diffusion_models: str = ""
-    """A folder of further model folders, which recipes name."""
+    """A folder of further model folders and checkpoints, which recipes name."""
+    diffusion_layouts: str = ""
+    """A folder of other layouts for checkpoints, `sd15/` and `sdxl/`; empty: those that come along."""
     diffusion_loras: str = ""
     """A folder of LoRAs, `<name>.safetensors`, which recipes name; folders of agencies below it, as `watched`."""
     diffusion_references: str = ""
@@ -164,6 +164,8 @@ class GeneratorsSettings(Group):
     """An ONNX file that tells a subject from its background, as the project rembg has them; empty: none."""
     cutout_family: Literal["u2net", "isnet", "birefnet"] = "u2net"
     """Which of them it is."""
+    upscale_model: str = ""
+    """A model that makes copies larger: ESRGAN in `.safetensors` (needs torch), or one in `.onnx`; empty: none."""
     pictures_per_day: int = Field(default=0, ge=0)
     """Pictures each agency may have generated on a day of its own; 0: as many as it likes."""
     classifier_url: str = ""

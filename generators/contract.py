@@ -253,6 +253,10 @@ class Stocked(Protocol):
         """The names of its other models, and of its LoRAs."""
         ...
 
+    def flaws(self) -> list[Message]:
+        """Why some files among its models cannot be used."""
+        ...
+
 
 @runtime_checkable
 class Served(Protocol):

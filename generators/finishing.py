@@ -7,8 +7,10 @@ from typing import Any
 from PIL import Image
 
 from foundation.errors import BadInput
-from generators import crops, cutouts, enhancing, forms, watermarks
+from generators import crops, cutouts, enhancing, forms, upscaling, watermarks
+from generators.contract import Progress, unheard
 from generators.cutouts import Cutter
+from generators.upscaling import Upscaler
 from generators.watermarks import Watermark
 
 
@@ -16,12 +18,14 @@ from generators.watermarks import Watermark
 class Finish:
     """A copy as it was asked for. `form` names one of `forms.FORMS`; "" keeps the whole picture. `strength`, 0 to 100,
     is how much light and colour are set right; `background` is what stands behind the subject: `blurred`, a colour
-    `#rrggbb`, or "" for its own; `twice` makes it twice as large. Raises BadInput for what cannot be asked."""
+    `#rrggbb`, or "" for its own; `twice` makes it twice as large, `finer` as large as a model makes it. Raises BadInput
+    for what cannot be asked."""
 
     form: str = ""
     strength: int = 0
     background: str = ""
     twice: bool = False
+    finer: bool = False
     watermark: Watermark | None = None
 
     def __post_init__(self) -> None:
@@ -30,6 +34,8 @@ class Finish:
         if not 0 <= self.strength <= 100:
             raise BadInput("enhance.bad_strength")
         cutouts.check(self.background)
+        if self.twice and self.finer:
+            raise BadInput("upscale.both")
 
     @property
     def changes(self) -> bool:
@@ -48,9 +54,15 @@ class Finish:
         return cls(**{**kept, "watermark": Watermark(**mark) if mark else None})
 
 
-def finish(image: Image.Image, asked: Finish, cutter: Cutter | None = None) -> Image.Image:
+def finish(
+    image: Image.Image,
+    asked: Finish,
+    cutter: Cutter | None = None,
+    upscaler: Upscaler | None = None,
+    progress: Progress = unheard,
+) -> Image.Image:
     """A new picture, finished as asked; the one handed in is left as it is. Raises BadInput; EngineMissing for another
-    background where no model tells what that is."""
+    background where no model tells what that is, and for a finer one without a model; as `upscaling.larger`."""
     found = crops.cut(image, forms.BY_NAME[asked.form]) if asked.form else image.copy()
     if asked.strength:
         found = enhancing.enhance(found, asked.strength)
@@ -58,4 +70,6 @@ def finish(image: Image.Image, asked: Finish, cutter: Cutter | None = None) -> I
         found = cutouts.replaced(found, asked.background, cutter)  # after light and colour: a colour is as chosen
     if asked.twice:
         found = enhancing.twice(found)
+    if asked.finer:
+        found = upscaling.larger(found, upscaler, progress)
     return watermarks.write(found, asked.watermark) if asked.watermark else found  # last: nothing sharpens it

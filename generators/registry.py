@@ -14,6 +14,7 @@ from generators.classifying import Classifier
 from generators.contract import EngineMissing, ImageEngine, SeeingEngine, TextEngine
 from generators.cutouts import Cutter
 from generators.speech import SpeechEngine
+from generators.upscaling import Upscaler
 
 REAL = {
     "replicate": "replicate_model",
@@ -46,6 +47,7 @@ SPEECH_ENGINES = (
 FILM_ENGINES = ("generators.engines.films:offer",)
 CLASSIFIERS = ("generators.engines.eyes:offer",)
 CUTTERS = ("generators.engines.masks:offer",)
+UPSCALERS = ("generators.engines.upscalers:offer",)
 Start = Callable[[], None]
 
 
@@ -153,6 +155,15 @@ def cutter(settings: GeneratorsSettings) -> Cutter | None:
     """What tells subjects from backgrounds; None where the settings name nothing."""
     for path in CUTTERS:
         offer = cast(Callable[[GeneratorsSettings], Cutter | None], resolve(path))
+        if (found := offer(settings)) is not None:
+            return found
+    return None
+
+
+def upscaler(settings: GeneratorsSettings) -> Upscaler | None:
+    """What makes copies larger; None where the settings name nothing. Raises EngineMissing for a file that is none."""
+    for path in UPSCALERS:
+        offer = cast(Callable[[GeneratorsSettings], Upscaler | None], resolve(path))
         if (found := offer(settings)) is not None:
             return found
     return None

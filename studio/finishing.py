@@ -7,7 +7,7 @@ its copies: who is in it, its labels, since when it is, and what its rating keep
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -16,17 +16,19 @@ from foundation import outbox
 from foundation.database import OpenScope, Scope, stored
 from foundation.errors import BadInput, NotFound
 from foundation.ids import derived
+from foundation.jobs import Pulse, heartbeat
 from foundation.storage import ObjectStore, digest_of
 from foundation.words import Message, canonical
 from gate import recording
 from generators import crops, finishing, forms, media, provenance, subjects
 from generators.classifying import Classifier
-from generators.contract import EngineMissing
+from generators.contract import EngineMissing, JobTooLarge, Progress
 from generators.cutouts import Cutter
 from generators.finishing import Finish
 from generators.media import POST, Photo
 from generators.provenance import Credential
 from generators.subjects import Box
+from generators.upscaling import Upscaler
 from studio import ingesting, library, models, origins, reads, storing
 from studio.events import CopyDue
 from studio.ingesting import Prepared, Source
@@ -48,6 +50,13 @@ class Copy:
     reason: Message | None
     made_id: UUID | None
     at: datetime
+    step: int = 0
+    steps: int = 0
+    """How many of so many tiles are done, of one that a model makes larger; 0 before that."""
+
+
+class _Stopped(Exception):
+    """Somebody stopped the copy, or another worker settled it."""
 
 
 def ask(scope: Scope, asset_id: UUID, finish: Finish, *, by: str, store: ObjectStore) -> UUID:
@@ -133,16 +142,21 @@ def make(
     classifier: Classifier | None = None,
     compare: Compare | None = None,
     cutter: Callable[[], Cutter | None] = lambda: None,
+    upscaler: Callable[[], Upscaler | None] = lambda: None,
 ) -> None:
     """Make the copy and bring it into the library, or say why it cannot be. Others' faults are tried again; made twice
-    it is the same asset."""
+    it is the same asset. One that is stopped ends with its tile."""
     try:
         with tenant(event.tenant_id, ingesting.INGESTING) as scope:
             row = _row(scope, event.subject_id)
             if row.state != UploadState.WAITING:
                 return
             first, picture = _creation(scope, row.asset_id), _picture(scope, row.asset_id)
-        prepared = _finished(row, first, store.get(event.tenant_id, picture.sha256), credential, cutter)
+        data = store.get(event.tenant_id, picture.sha256)
+        with heartbeat() as pulse:
+            told = partial(_told, tenant, event, pulse)
+            prepared = _finished(row, first, data, credential, Models(cutter, upscaler, told))
+            pulse.check()
         with tenant(event.tenant_id, ingesting.INGESTING) as scope:
             asset_id = library.of_bytes(scope, row.creator_id, digest_of(prepared.data))
         if asset_id is None:
@@ -157,12 +171,31 @@ def make(
                 still=lambda scope: _picture(scope, row.asset_id),
             )
         reason = None
-    except (BadInput, EngineMissing) as refused:
+    except _Stopped:
+        return
+    except (BadInput, EngineMissing, JobTooLarge) as refused:
         asset_id, reason = None, refused.message
     except NotFound:
         asset_id, reason = None, Message("copy.lost")
     with tenant(event.tenant_id, ingesting.INGESTING) as scope:
         _settle(scope, event.subject_id, asset_id, reason)
+
+
+def _told(tenant: OpenScope, event: CopyDue, pulse: Pulse, done: int, total: int) -> None:
+    """Say how far a copy is. Raises LeaseLost where another worker has it, _Stopped where nobody waits for it."""
+    pulse.check()
+    with tenant(event.tenant_id, ingesting.INGESTING) as scope:
+        row = _row(scope, event.subject_id, lock=True)
+        if row.state != UploadState.WAITING:
+            raise _Stopped
+        row.step, row.steps = done, total
+        scope.add(row)
+
+
+def stop(scope: Scope, copy_id: UUID) -> None:
+    """Want a copy no more: one that is being made ends with its tile. Raises NotFound; one that is done stays."""
+    _settle(scope, copy_id, None, Message("copy.stopped"))
+    outbox.cancel_all(scope, copy_id, CopyDue.kind)
 
 
 def gave_up(event: CopyDue, *, tenant: OpenScope) -> None:
@@ -171,18 +204,29 @@ def gave_up(event: CopyDue, *, tenant: OpenScope) -> None:
         _settle(scope, event.subject_id, None, Message("copy.gave_up"))
 
 
+@dataclass(frozen=True)
+class Models:
+    """What a copy may need beside its picture, each made at its first use, and who is told how far it is."""
+
+    cutter: Callable[[], Cutter | None]
+    upscaler: Callable[[], Upscaler | None]
+    told: Progress
+
+
 def _finished(
     row: models.PictureCopy,
     first: models.Creation,
     data: bytes,
     credential: Callable[[], Credential],
-    cutter: Callable[[], Cutter | None],
+    models_of: Models,
 ) -> Prepared:
     """The copy as it will be stored. What an engine made is marked and signed as such once more: cutting breaks the
     first mark, and is no camera's work either."""
     asked = Finish.from_json(row.finish)
     flat = media.on(media.read(data, name=str(row.asset_id)).pixels, (255, 255, 255))
-    pixels = finishing.finish(flat, asked, cutter() if asked.background else None)
+    finer = models_of.upscaler() if asked.finer else None
+    cutter = models_of.cutter() if asked.background else None
+    pixels = finishing.finish(flat, asked, cutter, finer, models_of.told)
     photo = Photo(pixels=pixels, mime="image/jpeg", sha256=digest_of(data))
     by_engine = first.engine != origins.CAMERA
     kind = provenance.source_of(first.engine)
@@ -202,7 +246,10 @@ def _finished(
         prompt=first.prompt,
         alt=first.alt,
         parent=row.asset_id,
-        parameters={key: said["text"] if isinstance(said, dict) else said for key, said in row.finish.items()},
+        parameters={
+            **{key: said["text"] if isinstance(said, dict) else said for key, said in row.finish.items()},
+            **({"larger_by": finer.name, "larger_by_sha256": finer.digest} if finer is not None else {}),
+        },
     )
     return Prepared(rendered, photo, final, source)
 
@@ -240,6 +287,7 @@ def _settle(scope: Scope, copy_id: UUID, asset_id: UUID | None, reason: Message 
 def _move(row: models.PictureCopy, after: UploadState) -> None:
     UPLOAD_STATES.check(UploadState(row.state), after)
     row.state, row.reason = str(after), None
+    row.step = row.steps = 0
 
 
 def _row(scope: Scope, copy_id: UUID, *, lock: bool = False) -> models.PictureCopy:
@@ -263,4 +311,6 @@ def _value(scope: Scope, row: models.PictureCopy) -> Copy:
         Message.from_json(row.reason) if row.reason else None,
         row.made_id,
         row.created_at or scope.now,
+        row.step,
+        row.steps,
     )

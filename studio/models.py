@@ -321,6 +321,9 @@ class PictureCopy(CreatorRow, table=True):
     state: str = "waiting"
     reason: dict[str, Any] | None = reason_column()
     made_id: UUID | None = None
+    step: int = 0
+    steps: int = 0
+    """How many of so many tiles a model made larger."""
 
 
 class CreatorWatermark(CreatorRow, table=True):

@@ -13,7 +13,7 @@ from foundation import settings as house
 from foundation.errors import GreenroomError
 from foundation.settings import Settings
 from generators import ffmpeg, registry
-from generators.contract import Label, Placed, Served
+from generators.contract import Label, Placed, Served, Stocked
 from workers import doctor_intake, doctor_keeping, doctor_people, doctor_services, ports
 from workers import home as places
 from workers.findings import Finding, Verdict, bad, fine, warn
@@ -59,6 +59,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
     yield _texts(settings)
     yield _seeing(settings)
     yield from _cutouts(settings)
+    yield from _larger(settings)
     yield _films()
     yield _moving(settings)
     yield from _voices(settings)
@@ -147,6 +148,16 @@ def _image_engine(settings: Settings, name: str, part: str) -> Iterator[Finding]
     yield fine(part, "doctor.engine", engine=engine.name, model=engine.model)
     if place is not None:
         yield Finding("device", Verdict.FINE, place)
+    if isinstance(engine, Stocked):
+        yield from _stock(engine)
+
+
+def _stock(engine: Stocked) -> Iterator[Finding]:
+    """What recipes may name beside the engine's own model, and files that are none of it."""
+    if names := engine.stock()[0]:
+        yield fine("models", "doctor.models", models=", ".join(names)[:400])
+    for flaw in engine.flaws():
+        yield Finding("models", Verdict.WARN, flaw)
 
 
 def _texts(settings: Settings) -> Finding:
@@ -196,6 +207,15 @@ def _cutouts(settings: Settings) -> Iterator[Finding]:
             yield fine("backgrounds", "doctor.cutouts", family=settings.generators.cutout_family)
     except GreenroomError as error:
         yield Finding("backgrounds", Verdict.BAD, error.message)
+
+
+def _larger(settings: Settings) -> Iterator[Finding]:
+    """Whether copies can be made larger, where a model is set for that; loads it."""
+    try:
+        if (upscaler := registry.upscaler(settings.generators)) is not None:
+            yield fine("larger copies", "doctor.larger", model=upscaler.name, factor=upscaler.factor)
+    except GreenroomError as error:
+        yield Finding("larger copies", Verdict.BAD, error.message)
 
 
 def _films() -> Finding:

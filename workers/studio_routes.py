@@ -88,6 +88,7 @@ def routes(s: Services) -> tuple[Route, ...]:
         classifier=s.classifier,
         compare=s.comparing,
         cutter=s.cutter,
+        upscaler=s.upscaler,
     )
     ingest = partial(uploads.ingest, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.comparing)
     look = partial(looking.again, tenant=s.tenant, store=s.store, classifier=s.classifier, compare=s.comparing)

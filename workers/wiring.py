@@ -54,6 +54,7 @@ from generators.contract import ImageEngine, SeeingEngine, TextEngine, TextJob, 
 from generators.cutouts import Cutter
 from generators.provenance import Credential
 from generators.speech import SpeechEngine
+from generators.upscaling import Upscaler
 from studio.comparing import Comparing
 from studio.text_costs import TokenPrices
 from subscribers.rails import registry as rail_registry
@@ -107,6 +108,7 @@ class Services:
     seeing_engine: Callable[[], SeeingEngine]
     speech_engines: Callable[[], Sequence[SpeechEngine]]
     cutter: Callable[[], Cutter | None]
+    upscaler: Callable[[], Upscaler | None]
     credential: Callable[[], Credential]
     classifier: Classifier | None
     comparing: Comparing
@@ -287,6 +289,7 @@ def wire(settings: Settings, *, pool_size: int, application: str) -> Iterator[Se
             seeing_engine=partial(engines.seeing_engine, settings.generators),  # asked each time: models come and go
             speech_engines=once(lambda: engines.speech_engines(settings.generators)),
             cutter=once(lambda: engines.cutter(settings.generators)),
+            upscaler=once(lambda: engines.upscaler(settings.generators)),
             credential=once(lambda: provenance.credential_in(settings.home / "provenance", now=wall_now())),
             classifier=classifier,
             comparing=Comparing(tenant, store, classifier, reveal, seal, alike=settings.generators.faces_alike_percent),

@@ -1,5 +1,6 @@
 """Studio: copies of one picture, cut, set right and signed as asked; the workers make them."""
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -19,7 +20,9 @@ from generators.finishing import Finish
 from generators.watermarks import CORNERS, FAINTEST, LARGEST, LONGEST, SMALLEST, Watermark
 from studio import finishing, watermarking
 from studio import reads as studio_reads
+from studio.finishing import Copy
 from studio.reads import Card
+from studio.states import UploadState
 from tenants.roles import Right
 
 COLOUR = "colour"
@@ -42,7 +45,7 @@ def ask(page: Page, creator_id: UUID, card: Card) -> None:
         if chosen:
             _preview(page, card, chosen)
         strength = st.slider(page.word("copy.strength"), 0, 100, 0, 10, key=f"{key}:strength")
-        larger = st.checkbox(page.word("copy.twice"), key=f"{key}:twice")
+        larger = _larger(page, key)
         behind = _background(page, key)
         mark = page.read(lambda scope: watermarking.of(scope, creator_id))
         signed = mark is not None and st.checkbox(page.word("copy.signed", text=_plain(mark.text)), key=f"{key}:signed")
@@ -53,6 +56,15 @@ def ask(page: Page, creator_id: UUID, card: Card) -> None:
         )
         acting.button(page, "copy.ask", act, right=Right.RUN, key=key, kind="primary", disabled=nothing)
     _watermark(page, creator_id, mark)
+
+
+def _larger(page: Page, key: str) -> bool:
+    """Whether it is to be larger, plainly or by the model that is set for it."""
+    twice = st.checkbox(page.word("copy.twice"), key=f"{key}:twice")
+    if not settings.load().generators.upscale_model:
+        draw("studio_note.html", note=page.word("copy.no_upscaler"))
+        return twice
+    return st.checkbox(page.word("copy.finer"), key=f"{key}:finer", disabled=twice) or twice
 
 
 def _background(page: Page, key: str) -> str:
@@ -79,6 +91,22 @@ def _behind(key: str) -> str:
     if kind == COLOUR:
         return str(acting.typed(f"{key}:colour") or "#ffffff").lower()
     return BLURRED if kind == BLURRED else ""
+
+
+def under_way(page: Page, copies: Sequence[Copy]) -> None:
+    """Copies of the last hours; those that a model makes larger say how far they are, and can be stopped."""
+    draw("studio_copies.html", copies=copies, voice=page.voice, word=page.word)
+    for one in copies:
+        if one.state == UploadState.WAITING and one.finish.finer:
+            act = partial(_stop, page, one.id)
+            acting.button(page, "copy.stop", act, right=Right.RUN, key=f"copy:stop:{one.id}")
+
+
+def _stop(page: Page, copy_id: UUID, scope: Scope, _: UUID) -> Message:
+    (found,) = finishing.copies(scope, [copy_id])
+    page.my(scope, studio_reads.shown(scope, found.asset_id).creator_id)
+    finishing.stop(scope, copy_id)
+    return Message("copy.stopped")
 
 
 def _plain(label: str) -> str:
@@ -131,9 +159,10 @@ def _asked(page: Page, creator_id: UUID, asset_id: UUID, key: str, scope: Scope,
     if studio_reads.shown(scope, asset_id).creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
     chosen = [str(one) for one in acting.typed(f"{key}:forms") or ("",)]
-    strength, larger = int(acting.typed(f"{key}:strength") or 0), bool(acting.typed(f"{key}:twice"))
+    strength, twice = int(acting.typed(f"{key}:strength") or 0), bool(acting.typed(f"{key}:twice"))
+    finer = bool(acting.typed(f"{key}:finer")) and not twice
     mark = watermarking.of(scope, creator_id) if acting.typed(f"{key}:signed") else None
     for form in chosen:
-        finish = Finish(form=form, strength=strength, background=_behind(key), twice=larger, watermark=mark)
+        finish = Finish(form=form, strength=strength, background=_behind(key), twice=twice, finer=finer, watermark=mark)
         finishing.ask(scope, asset_id, finish, by=page.who.actor, store=files.store())
     return Message("copy.asked", {"count": len(chosen)})

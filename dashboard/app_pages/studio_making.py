@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import acting, frame
 from dashboard.app_pages import (
+    studio_copies,
     studio_limits,
     studio_look,
     studio_outgoing,
@@ -207,7 +208,7 @@ def _lines(page: Page, state: Progress, creator_id: UUID, pace: float) -> None:
     if state.uploads:
         draw("studio_uploads.html", uploads=state.uploads, voice=page.voice, word=page.word)
     if state.copies:
-        draw("studio_copies.html", copies=state.copies, voice=page.voice, word=page.word)
+        studio_copies.under_way(page, state.copies)
 
 
 def _run(page: Page, run: Run, creator_id: UUID, pace: float, state: Progress) -> None:

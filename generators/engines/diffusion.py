@@ -11,7 +11,7 @@ import inspect
 import io
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -49,6 +49,10 @@ Heard = Callable[[int], None]
 """Called with the steps of a batch that are done."""
 
 _FLOWS = "FlowMatch"
+
+TRUE_GUIDANCE = 4.0
+"""How strongly words of what a picture is to be without count in models whose own guidance was distilled into them, as
+Flux: the default of the pipelines of diffusers that always ask twice (`QwenImagePipeline`, `true_cfg_scale`)."""
 
 
 def offer(settings: GeneratorsSettings) -> ImageEngine | None:
@@ -93,8 +97,12 @@ class Diffusion:
         return Message(f"engine.runs_{place.kind}", {"device": place.name, "dtype": place.dtype, **sizes})
 
     def stock(self) -> tuple[list[str], list[str]]:
-        """The folders of models beside its own, and the files of LoRAs, by name."""
+        """The folders and files of models beside its own, and the files of LoRAs, by name."""
         return self.shelf.models(), self.shelf.loras()
+
+    def flaws(self) -> list[Message]:
+        """Files among the models that are no models, and those that run code when they are read."""
+        return self.shelf.flaws()
 
     def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
         """Run the pipeline. Raises EngineMissing, JobTooLarge, and what `progress` raises, which stops it."""
@@ -155,8 +163,10 @@ class Diffusion:
         pipeline.scheduler = _scheduler(loaded, job)
         try:
             with pipelines.looking(pipeline, self.shelf, job, self.pipelines):
-                images = pipeline(**_asked(pipeline, batch, size, torch), callback_on_step_end=stepped).images
-            told = [self._parameters(each, pipeline, size) for each in batch]
+                asked = _asked(pipeline, batch, size, torch)
+                images = pipeline(**asked, callback_on_step_end=stepped).images
+            doubled = {"true_guidance": TRUE_GUIDANCE} if "true_cfg_scale" in asked else {}
+            told = [self._parameters(each, pipeline, size) | doubled for each in batch]
         finally:
             pipeline.scheduler = own  # the loaded pipeline is the next job's, which may name none
         return list(zip(images, told, strict=True))
@@ -182,6 +192,8 @@ class Diffusion:
             told |= {"references": len(job.references), "reference_weight": job.reference_weight}
         if job.pose:
             told["pose_weight"] = job.pose_weight
+        if digest := self.pipelines.digest(self.shelf.model(job.model)):
+            told["checkpoint"] = digest
         return told
 
     def _picture(self, job: ImageJob, image: Image.Image, parameters: dict[str, str | int | float]) -> Picture:
@@ -231,7 +243,7 @@ def _batches(jobs: Sequence[ImageJob], most: int) -> Iterator[list[ImageJob]]:
 
 
 def _kind(job: ImageJob) -> ImageJob:
-    return replace(job, prompt="", negative="", seed=0)
+    return replace(job, prompt="", negative="-" if job.negative else "", seed=0)
 
 
 def _mode(loaded: Any, job: ImageJob, shelf: Shelf, dtype: Any, kept: Pipelines) -> Any:
@@ -265,7 +277,6 @@ def _asked(pipeline: Any, batch: list[ImageJob], size: tuple[int, int], torch: A
     job = batch[0]
     given: dict[str, Any] = {
         "prompt": [each.prompt for each in batch],
-        "negative_prompt": [each.negative for each in batch] if any(each.negative for each in batch) else None,
         "num_inference_steps": _asked_steps(job),
         "guidance_scale": job.guidance,
         "width": size[0],
@@ -282,7 +293,22 @@ def _asked(pipeline: Any, batch: list[ImageJob], size: tuple[int, int], torch: A
     if job.references:
         given["ip_adapter_image"] = [[_pixels(one, None) for one in job.references]]
     taken = inspect.signature(pipeline.__call__).parameters
-    return {name: value for name, value in given.items() if name in taken}
+    without = _without(pipeline, batch, taken) if job.negative else {}
+    return {name: value for name, value in given.items() if name in taken} | without
+
+
+def _without(pipeline: Any, batch: list[ImageJob], taken: Collection[str]) -> dict[str, Any]:
+    """How a pipeline is told what its pictures are to be without. Raises EngineMissing where nothing would come of it:
+    it takes no such words, or compares no picture with and without them (diffusers, `do_classifier_free_guidance`)."""
+    told: dict[str, Any] = {"negative_prompt": [each.negative for each in batch]}
+    if told.keys() <= set(taken) and "true_cfg_scale" in taken:
+        return {**told, "true_cfg_scale": TRUE_GUIDANCE}
+    distilled = getattr(getattr(getattr(pipeline, "unet", None), "config", None), "time_cond_proj_dim", None)
+    if not told.keys() <= set(taken) or distilled is not None:
+        raise EngineMissing("engine.cannot_negative", engine=Diffusion.name, model=type(pipeline).__name__)
+    if batch[0].guidance <= 1:
+        raise EngineMissing("engine.negative_unguided", engine=Diffusion.name)
+    return told
 
 
 def _pixels(data: bytes, size: tuple[int, int] | None) -> Image.Image:

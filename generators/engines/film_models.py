@@ -18,7 +18,8 @@ from typing import Any
 from foundation.settings import GeneratorsSettings
 from generators import animating
 from generators.contract import EngineError, EngineMissing, JobTooLarge, Label
-from generators.engines.model_folders import Model, check_packages, inside, model_in, numbers_of
+from generators.engines.model_folders import Model, check_packages, inside, model_in
+from generators.engines.weights import numbers_of
 
 _GPUS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """Where Linux shows cards of NVIDIA and AMD, and Windows its Linux."""

@@ -28,8 +28,13 @@ def inputs(schema: Any, *, model: str) -> Inputs:
     return found
 
 
-def asked(job: ImageJob, offered: Inputs) -> dict[str, str | int | float]:
-    """What a job asks, in the names and within the bounds of the model: the nearest size it offers."""
+def asked(job: ImageJob, offered: Inputs, *, engine: str, model: str) -> dict[str, str | int | float]:
+    """What a job asks, in the names and within the bounds of the model: the nearest size it offers.
+
+    Raises EngineMissing for words of what a picture is to be without, where the model does not take these.
+    """
+    if job.negative and "negative_prompt" not in offered:
+        raise EngineMissing("engine.cannot_negative", engine=engine, model=model)
     wanted: dict[str, str | int | float] = {
         "prompt": job.prompt,
         "negative_prompt": job.negative,

@@ -1,18 +1,20 @@
-"""Models, adapters and looks in folders of this machine, by their names. Names come from recipes: none leads elsewhere.
+"""Models, adapters and looks in folders and files of this machine, by their names, which come from recipes: none leads
+elsewhere.
 
 A path that is no folder would be taken by diffusers for the name of a model on a hub, so each is looked at first.
 """
 
 import importlib.util
 import json
-import math
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from foundation.settings import DEMO_MODEL, GeneratorsSettings
+from foundation.words import Message
 from generators.contract import EngineMissing, Label, Lora
+from generators.engines import checkpoints
+from generators.engines.weights import numbers_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}/[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -22,7 +24,6 @@ SMALL = 16_000_000
 _SHIPPED = Path(__file__).resolve().parents[1] / "demo_model"
 CARD = "greenroom.json"
 """Beside a model's index: `{"label": "demo"}`, a value of `Label` that its pictures carry."""
-_LONGEST_HEADER = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Model:
     declared: Label = Label.NONE
     kind: str = ""
     """The class of its pipeline, as its folder names it."""
+    layout: str = ""
+    """Of a checkpoint in one file, the folder that says its shape."""
 
     @property
     def label(self) -> Label:
@@ -58,9 +61,8 @@ class Shelf:
     def __init__(self, settings: GeneratorsSettings) -> None:
         """Raises EngineMissing when the folder is no model folder, or when a package is missing."""
         self._settings = settings
-        self.default = model_in(
-            _SHIPPED if settings.diffusion_folder == DEMO_MODEL else Path(settings.diffusion_folder)
-        )
+        named = _SHIPPED if settings.diffusion_folder == DEMO_MODEL else Path(settings.diffusion_folder)
+        self.default = model_in(named) if named.is_dir() else self._checkpoint(named) or model_in(named)
         check_packages()
 
     def model(self, name: str) -> Model:
@@ -69,10 +71,25 @@ class Shelf:
             return self.default
         if self._settings.diffusion_hub and _HUB_NAME.fullmatch(name):
             return Model(name, name, 0)
-        folder = inside(self._settings.diffusion_models, name)
-        if folder is None or not folder.is_dir():
-            raise EngineMissing("engine.model_missing", model=name, engine="diffusion")
-        return model_in(folder)
+        folder = inside(self._settings.diffusion_models, name.removesuffix(checkpoints.SUFFIX))
+        if folder is not None and folder.is_dir():
+            return model_in(folder)
+        beside = folder.with_name(f"{folder.name}{checkpoints.SUFFIX}") if folder is not None else None
+        if beside is None or (found := self._checkpoint(beside)) is None:
+            raise EngineMissing("engine.model_missing", model=name[:100], engine="diffusion")
+        return found
+
+    def _checkpoint(self, file: Path) -> Model | None:
+        """The model of one file, None where there is none. Raises EngineMissing for one that is of no known layout, and
+        where the file of that name is of a kind that runs code when it is read."""
+        if file.suffix == checkpoints.SUFFIX and file.is_file():
+            layout, kind, numbers = checkpoints.layout(file, self._settings.diffusion_layouts)
+            return Model(file.stem, str(file), numbers, kind=kind, layout=str(layout))
+        bare = file.name.removesuffix(file.suffix if file.suffix in checkpoints.PICKLES else checkpoints.SUFFIX)
+        for suffix in checkpoints.PICKLES:
+            if file.with_name(bare + suffix).is_file():
+                raise EngineMissing("engine.checkpoint_pickle", file=bare + suffix)
+        return None
 
     def lora(self, wanted: Lora) -> Path:
         """The file of a LoRA: in a folder of its owner's, which the end of their id ends, else among the shared ones.
@@ -85,10 +102,25 @@ class Shelf:
         raise EngineMissing("engine.lora_missing", lora=wanted.name[:100], folder=root or "-")
 
     def models(self) -> list[str]:
-        """The names of the models beside its own."""
+        """The names of the models beside its own: folders, and checkpoints in one file."""
+        if not self._settings.diffusion_models:
+            return []
         folder = Path(self._settings.diffusion_models)
-        found = folder.glob("*/model_index.json") if self._settings.diffusion_models else ()
-        return sorted(one.parent.name for one in found if _NAME.fullmatch(one.parent.name))
+        found = {one.parent.name for one in folder.glob("*/model_index.json")}
+        found |= {one.stem for one in folder.glob(f"*{checkpoints.SUFFIX}")}
+        return sorted(name for name in found if _NAME.fullmatch(name))
+
+    def flaws(self) -> list[Message]:
+        """Why models among those that are listed, and files beside them, cannot be used."""
+        folder, found = Path(self._settings.diffusion_models), list[Message]()
+        files = list(folder.iterdir()) if self._settings.diffusion_models and folder.is_dir() else []
+        pickles = [one.name for one in files if one.suffix in checkpoints.PICKLES]
+        for name in self.models():
+            try:
+                self.model(name)
+            except EngineMissing as error:
+                found.append(error.message)
+        return [*found, *(Message("engine.checkpoint_pickle", {"file": name}) for name in sorted(pickles))]
 
     def loras(self) -> list[str]:
         """The names of the LoRAs that all share."""
@@ -176,24 +208,6 @@ def model_in(folder: Path) -> Model:
         return Model(folder.name, str(folder), numbers, bool(half), _declared(folder / CARD), str(index["_class_name"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EngineMissing("engine.folder_broken", folder=str(folder)) from error
-
-
-def numbers_of(files: Iterable[Path]) -> int:
-    """How many numbers files of weights hold together. Raises OSError, ValueError and the like for broken ones."""
-    return sum(map(_numbers, files))
-
-
-def _numbers(file: Path) -> int:
-    """How many numbers a file of weights holds, whatever their precision; reads its header alone.
-
-    Source: https://huggingface.co/docs/safetensors/index#format
-    """
-    with file.open("rb") as weights:
-        length = int.from_bytes(weights.read(8), "little")
-        if length > _LONGEST_HEADER:
-            raise ValueError("no header of weights")
-        header = json.loads(weights.read(length))
-    return sum(math.prod(each["shape"]) for name, each in header.items() if name != "__metadata__")
 
 
 def _declared(card: Path) -> Label:

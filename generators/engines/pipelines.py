@@ -15,7 +15,9 @@ from typing import Any
 from generators.contract import EngineBusy, EngineMissing, ImageJob, JobTooLarge, Lora
 from generators.device import MIB, Device, is_out_of_memory
 from generators.device import budget as budget_now
-from generators.engines.model_folders import Model, Shelf, numbers_of, weights_of
+from generators.engines import checkpoints
+from generators.engines.model_folders import Model, Shelf, weights_of
+from generators.engines.weights import numbers_of
 
 _BEYOND = 1.5
 """How many times the pixels that a model learned from it is still asked to draw."""
@@ -26,10 +28,12 @@ _LARGE = 512 * 512
 
 @dataclass
 class _Hot:
-    """A loaded pipeline, the bytes it takes, and the files of the LoRAs that lie over it."""
+    """A loaded pipeline, the bytes it takes, the SHA-256 of the one file it was read from, and the files of the LoRAs
+    that lie over it."""
 
     pipeline: Any
     taken: int
+    digest: str = ""
     worn: tuple[Path, ...] = ()
 
 
@@ -84,11 +88,16 @@ class Pipelines:
         if model.name not in self._hot:
             needed = model.bytes_in(self._device.dtype)
             self._make_room(model, needed)
-            self._hot[model.name] = _Hot(self._load(model), needed)
+            digest = checkpoints.digest(model.source) if model.layout else ""  # before others can put another there
+            self._hot[model.name] = _Hot(self._load(model), needed, digest)
         self._hot.move_to_end(model.name)
         hot = self._hot[model.name]
         self._wear(hot, model, loras)
         return hot.pipeline
+
+    def digest(self, model: Model) -> str:
+        """The SHA-256 of the one file a loaded model was read from; "" of a folder's."""
+        return self._hot[model.name].digest
 
     def keep_only(self, model: Model) -> int:
         """Let go of every other model, and of what no run holds any more; how many went."""
@@ -198,6 +207,8 @@ class Pipelines:
 
 
 def _pictures(model: Model, options: Mapping[str, Any]) -> Any:
+    if model.layout:
+        return checkpoints.opened(model.source, model.layout, options)
     return importlib.import_module("diffusers").AutoPipelineForText2Image.from_pretrained(model.source, **options)
 
 

@@ -158,7 +158,7 @@ class Replicate:
         model = job.model or self.model
         self.price_of(model)
         offered = self._inputs(model)
-        given = inputs.asked(job, offered) | shown.numbers(job, offered)
+        given = inputs.asked(job, offered, engine=self.name, model=model) | shown.numbers(job, offered)
         sent = shown.pictures(job, offered, engine=self.name)
         progress(0, WHOLE)
         if not slip.order and not (slip.since and self._found(slip)):

@@ -145,7 +145,7 @@ class Stability:
 
     def _told(self, job: ImageJob, service: str) -> tuple[dict[str, str | int | float], Files]:
         """The words of a form, and its pictures. Raises as `posted.picture`."""
-        given = inputs.asked(job, OFFERED)
+        given = inputs.asked(job, OFFERED, engine=self.name, model=service)
         if not job.init and not job.references:
             return given, NOTHING
         if job.references:

@@ -10,6 +10,7 @@ from gate.units import Rating
 from studio import finishing
 from studio import reads as studio_reads
 from studio.events import CopyDue
+from studio.states import UploadState
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door, serving
@@ -17,6 +18,7 @@ from tests.dashboard.streams import stream
 from tests.dashboard.test_files import picture
 from tests.dashboard.test_library import tiles
 from tests.dashboard.test_studio import pick, store, word
+from tests.generators import enlarging
 from tests.generators.masking import model
 from tests.studio.builders import CREDENTIAL
 
@@ -98,6 +100,7 @@ def cutting(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPa
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GREENROOM_GENERATORS__CUTOUT_MODEL", str(model(folders[0] / "light.onnx", above=0.6)))
+        patch.setenv("GREENROOM_GENERATORS__UPSCALE_MODEL", str(enlarging.onnx(folders[0] / "m.onnx")))
         with serving(cluster.url("greenroom_pages", "house"), *folders) as (url, log):
             yield Door(url, log, tenant)
 
@@ -120,5 +123,25 @@ def test_without_a_model_the_page_says_what_is_missing(door: Door, lumiere: Agen
     picture(door, lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/studio")
-        assert word("copy.no_cutter") in pick(page)
+        text = pick(page)
+        assert word("copy.no_cutter") in text
+        assert word("copy.no_upscaler") in text
+        assert word("copy.finer") not in page.labels()
         assert word("copy.background") not in page.labels()
+
+
+def test_a_larger_copy_is_asked_for_where_there_is_a_model_and_can_be_stopped(cutting: Door, lumiere: Agency) -> None:
+    picture(cutting, lumiere)
+    with stream(cutting.url, cutting.cookie(lumiere)) as page:
+        page.open("/studio")
+        assert word("copy.no_upscaler") not in pick(page)
+        page.check(word("copy.finer"))
+        assert word("copy.asked", count=1) in page.press(word("copy.ask"))
+        with lumiere.scope() as scope:
+            row = scope.run("UPDATE picture_copies SET step = 3, steps = 9 RETURNING finish, id").one()
+        assert row.finish == {"finer": True}
+        assert word("copy.tiles", done=3, total=9) in page.open("/studio")
+        assert word("copy.stopped") in page.press(word("copy.stop"))
+    with lumiere.scope() as scope:
+        (found,) = finishing.copies(scope, [row.id])
+    assert found.state is UploadState.REFUSED

@@ -23,7 +23,7 @@ from generators.contract import (
     Slip,
     Undelivered,
 )
-from generators.engines import replicate, shown
+from generators.engines import inputs, replicate, shown
 from generators.engines.replicate import Replicate, Service
 from generators.masks import Region, over
 from tests.fakes import pictures_taken
@@ -86,7 +86,7 @@ def test_the_doctor_can_ask_whether_the_token_holds(there: FakeReplicate, engine
 def test_a_picture_is_what_was_asked_and_is_billed_once(there: FakeReplicate, engine: Replicate) -> None:
     heard: list[tuple[int, int]] = []
     slip = a_slip()
-    job = an_image_job(prompt="a café", width=128, height=64, steps=90, negative="blur")
+    job = an_image_job(prompt="a café", width=128, height=64, steps=90)
     picture = engine.buy(job, slip, lambda *at: heard.append(at))
     assert there.asked == [
         {"prompt": "a café", "seed": 7, "width": 128, "height": 64, "num_inference_steps": 50, "greenroom": "ours-1"}
@@ -97,6 +97,18 @@ def test_a_picture_is_what_was_asked_and_is_billed_once(there: FakeReplicate, en
     assert heard[-1] == (100, 100)
     assert any(0 < done < 100 for done, _ in heard)
     assert there.tokens_at_files == [""], "the token stays with the service"
+
+
+def test_words_to_avoid_that_the_model_does_not_take_are_refused_before_anything_is_bought(
+    there: FakeReplicate, engine: Replicate
+) -> None:
+    with pytest.raises(EngineMissing, match="cannot_negative"):
+        engine.buy(an_image_job(negative="blur"), a_slip())
+    assert (there.asked, there.billed) == ([], [])
+    told = inputs.asked(
+        an_image_job(negative="blur"), {"prompt": {}, "negative_prompt": {}}, engine="replicate", model=MODEL
+    )
+    assert told == {"prompt": "beach at sunset", "negative_prompt": "blur"}
 
 
 def test_a_size_it_cannot_make_is_the_nearest_it_can(there: FakeReplicate, engine: Replicate) -> None:

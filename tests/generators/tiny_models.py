@@ -90,19 +90,21 @@ def sd15(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def sdxl(folder: Path) -> Path:
-    """Stable Diffusion XL's layout: two text encoders, sizes among the conditions."""
+def sdxl(folder: Path, second: int = WIDE) -> Path:
+    """Stable Diffusion XL's layout: two text encoders, the second so wide, sizes among the conditions."""
     seeded()
     load("diffusers", "StableDiffusionXLPipeline")(
         unet=unet(
-            2 * WIDE,
+            WIDE + second,
             addition_embed_type="text_time",
             addition_time_embed_dim=8,
-            projection_class_embeddings_input_dim=WIDE + 6 * 8,
+            projection_class_embeddings_input_dim=second + 6 * 8,
         ),
         vae=vae(),
         text_encoder=load("transformers", "CLIPTextModel")(clip()),
-        text_encoder_2=load("transformers", "CLIPTextModelWithProjection")(clip(projection_dim=WIDE)),
+        text_encoder_2=load("transformers", "CLIPTextModelWithProjection")(
+            clip(hidden_size=second, projection_dim=second)
+        ),
         tokenizer=tokenizer(),
         tokenizer_2=tokenizer(),
         scheduler=ddim(),

@@ -1,6 +1,8 @@
 """Copies of a picture: new assets of the first one's family, the first one left as it is, and every failure said."""
 
+import hashlib
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -20,12 +22,14 @@ from generators.contract import ImageJob
 from generators.drawing.scene import draw_scene
 from generators.engines.placeholder import Placeholder
 from generators.finishing import Finish
+from generators.upscaling import Upscaler
 from generators.watermarks import Watermark
 from studio import erasing, finishing, ingesting, library, lineage, watermarking
 from studio import reads as studio_reads
 from studio.events import CopyDue, EraseDue
 from studio.finishing import Copy
 from studio.states import ShelfState, UploadState
+from tests.generators import enlarging
 from tests.generators.builders import encoded
 from tests.generators.masking import model
 from tests.studio.builders import CREDENTIAL, Atelier, atelier
@@ -43,13 +47,20 @@ def asked(nova: Atelier, asset_id: UUID, finish: Finish) -> UUID:
         return finishing.ask(scope, asset_id, finish, by="member:x", store=nova.services.store)
 
 
-def work(nova: Atelier, copy_id: UUID, *, settings: GeneratorsSettings | None = None) -> Copy:
+def work(
+    nova: Atelier,
+    copy_id: UUID,
+    *,
+    settings: GeneratorsSettings | None = None,
+    upscaler: Callable[[], Upscaler] | None = None,
+) -> Copy:
     finishing.make(
         CopyDue(nova.tenant_id, copy_id),
         tenant=nova.services.tenant,
         store=nova.services.store,
         credential=lambda: CREDENTIAL,
         cutter=lambda: registry.cutter(settings or GeneratorsSettings()),
+        upscaler=upscaler or (lambda: registry.upscaler(settings or GeneratorsSettings())),
     )
     with nova.scope() as scope:
         (found,) = finishing.copies(scope, [copy_id])
@@ -279,3 +290,57 @@ def test_another_background_is_a_copy_and_what_is_missing_is_told(nova: Atelier,
     assert made.made_id is not None, made.reason
     corners = opened(nova, made.made_id).convert("RGB")
     assert any(abs(blue - 120) < 12 for _, _, blue in (corners.getpixel((x, 350)) for x in (2, 240, 470)))
+
+
+def test_a_copy_made_larger_by_a_model_says_which_and_leaves_the_first(nova: Atelier, tmp_path: Path) -> None:
+    first = photograph(nova)
+    file = enlarging.onnx(tmp_path / "4x-fine.onnx", factor=4)
+    known = GeneratorsSettings(upscale_model=str(file))
+    found = work(nova, asked(nova, first, Finish(finer=True)), settings=known)
+    assert found.made_id is not None, found.reason
+    assert opened(nova, found.made_id).size == (1920, 1440)
+    assert opened(nova, first).size == (480, 360)
+    with nova.scope() as scope:
+        told = lineage.story(scope, found.made_id).parameters
+    digest_of_file = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert (told["larger_by"], told["larger_by_sha256"], told["finer"]) == ("4x-fine", digest_of_file, True)
+    refused = work(nova, asked(nova, photograph(nova, seed=8), Finish(finer=True)))
+    assert refused.reason is not None
+    assert refused.reason.code == "upscale.no_model"
+
+
+def test_a_copy_that_is_stopped_ends_with_its_tile_and_may_be_asked_for_again(nova: Atelier, tmp_path: Path) -> None:
+    known = registry.upscaler(GeneratorsSettings(upscale_model=str(enlarging.onnx(tmp_path / "m.onnx"))))
+    assert known is not None
+    steps: list[tuple[int, int]] = []
+
+    class Slow:
+        name, digest, fixed, factor = "m", "-", 0, known.factor
+        stops = True
+
+        def enlarge(self, tile: Image.Image) -> Image.Image:
+            with nova.scope() as scope:
+                (now,) = finishing.copies(scope, [copy_id])
+                steps.append((now.step, now.steps))
+            if self.stops and len(steps) == 2:
+                with nova.scope("member:x") as scope:
+                    finishing.stop(scope, copy_id)
+            return known.enlarge(tile)
+
+    slow = Slow()
+    first = photograph(nova, size=(600, 480))
+    copy_id = asked(nova, first, Finish(finer=True))
+    stopped = work(nova, copy_id, upscaler=lambda: slow)
+    assert steps == [(0, 4), (1, 4)], "told tile by tile, and none after the stop"
+    assert stopped.reason is not None
+    assert (stopped.state, stopped.reason.code, stopped.made_id) == (UploadState.REFUSED, "copy.stopped", None)
+    with nova.scope() as scope:
+        due = scope.run("SELECT count(*) FROM outbox WHERE subject_id = :id", id=copy_id).scalar_one()
+    assert due == 0
+    slow.stops = False
+    assert asked(nova, first, Finish(finer=True)) == copy_id
+    assert work(nova, copy_id, upscaler=lambda: slow).state is UploadState.READY
+    with nova.scope("member:x") as scope:
+        finishing.stop(scope, copy_id)
+        (done,) = finishing.copies(scope, [copy_id])
+    assert done.state is UploadState.READY, "what is done stays"

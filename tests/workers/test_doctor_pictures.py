@@ -46,6 +46,12 @@ def test_it_says_on_what_the_model_runs_or_why_it_cannot(tmp_path: Path) -> None
     assert made == ("images", Verdict.FINE, "doctor.engine")
     assert (part, verdict) == ("device", Verdict.FINE)
     assert says in ("engine.runs_cpu", "engine.runs_cuda", "engine.runs_mps")
+    beside = sd15(tmp_path / "models" / "other", seed=2)
+    (beside.parent / "old.ckpt").write_bytes(b"\x80\x04.")
+    assert makes(diffusion_folder=folder, diffusion_models=str(beside.parent))[2:] == [
+        ("models", Verdict.FINE, "doctor.models"),
+        ("models", Verdict.WARN, "engine.checkpoint_pickle"),
+    ]
     assert makes(diffusion_folder=folder, diffusion_memory_mib=1) == [("images", Verdict.BAD, "engine.model_too_large")]
     assert makes(diffusion_folder=str(tmp_path)) == [("images", Verdict.BAD, "engine.folder_no_model")]
 
