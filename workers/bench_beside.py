@@ -1,122 +1,204 @@
-"""The same posts by ours and by a plain task queue, side by side: when they leave, and what faults make of them."""
+"""The same posts by ours and by a plain task queue, side by side: when they leave, what they cost, what faults make of
+them, what a slow platform does."""
 
-import random
+import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
+import psutil
 from celery import Celery
 
+from foundation import settings as house
 from foundation.clock import monotonic, pause, wall_now
-from workers import bench_plain, bench_publishing
-from workers.bench import SEED
-from workers.bench_publishing import LATENCY_MS, SCENARIOS, World
+from workers import bench_faults, bench_plain, bench_publishing
+from workers.bench_plain import Worker
+from workers.bench_publishing import (
+    ACCOUNTS,
+    LATENCY_MS,
+    PATIENCE_SECONDS,
+    Connections,
+    Run,
+    World,
+    median,
+    p95,
+    seconds_to,
+)
+from workers.embedded import spawn
+from workers.home import Home
+from workers.ports import is_free
+from workers.processes import CODE
+from workers.report import read
 
-ACCOUNTS = 30
-FAULTS: Mapping[str, str] = {
-    "reset": "reset_after",
-    "hang": "accept_then_hang",
-    "error": "status:503_after",
-    "refused": "reset_before",
-}
-"""What meets the first request of each post: taken in and the connection cut, no answer, an error told; cut before."""
+LEAD = timedelta(seconds=6)
+TURN = timedelta(seconds=1.25)
+"""In the light run ours and theirs post in turns, so far apart."""
 
-HANG_SECONDS = 12
-"""Longer than a plain task waits for an answer, shorter than ours do."""
-
-EACH, ON = 20, 5
-"""Posts of one fault and one side, and over how many accounts."""
-
-SETTLED_SECONDS = 100.0
-"""By then every look and every retry is over."""
-
-LEAD = timedelta(seconds=8)
+SLOW_MS = 2_000
+SLOW_PORTS = range(29_300, 29_400)
 
 
-def figures() -> dict[str, float]:
-    """Start the house, post in both ways, stop it: `plain_*` are those of the task queue. Takes about six minutes."""
+@dataclass(frozen=True)
+class Size:
+    """How much is posted."""
+
+    light: int = 24
+    light_every: timedelta = timedelta(seconds=2.5)
+    """Twelve posts a minute would be one in 5 s; half the gap keeps the run short, and the load is as light."""
+    burst: int = 120
+    stream: int = 600
+    """Posts due at once, for the rate at which they leave."""
+    many: int = 300
+    """Posts of an agency due at once, beside single ones of another."""
+    slow: int = 150
+    """Posts due at once where every call takes two seconds."""
+    faults: bench_faults.Size = bench_faults.WHOLE
+
+
+WHOLE = Size()
+QUICK = Size(3, timedelta(seconds=0.5), 12, 12, 12, 6, bench_faults.QUICK)
+
+
+def figures(*, quick: bool = False) -> dict[str, float]:
+    """Start the house, post in both ways, stop it: `plain_*` are those of the task queue.
+
+    Takes about thirteen minutes, `quick` about two: then there are few posts and faults, and the figures prove nothing
+    but that the benchmark runs.
+    """
+    size = QUICK if quick else WHOLE
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name:
         folder = Path(name)
         with bench_publishing.running(folder / "home", latency_ms=LATENCY_MS) as services:
             world = bench_publishing.world(services)
-            return {**bench_publishing.figures(world), **_plain(world, folder)}
+            redis_url = world.settings.redis.url.get_secret_value()
+            with bench_plain.worker(redis_url, folder / "plain.log") as worker:
+                sides = Sides(world, bench_plain.app(redis_url), worker)
+                found = _speed(sides, size) | _slow(sides, size.slow, folder)
+                return found | bench_faults.figures(world, sides.app, worker, size.faults)
 
 
-def _plain(world: World, folder: Path) -> dict[str, float]:
-    """Lateness and rate of the plain task queue; `*_doubled` and `*_lost` of both under each fault."""
-    redis_url = world.settings.redis.url.get_secret_value()
-    app, tokens = bench_plain.app(redis_url), dict[str, str]()
-    for number in range(ACCOUNTS):
-        tokens[f"plain-{number}"] = bench_publishing.open_account(world.base, f"plain-{number}")
-    with bench_plain.worker(redis_url, folder / "plain.log"):
-        found: dict[str, float] = {}
-        for name, (count, gap) in SCENARIOS.items():
-            start = wall_now().replace(microsecond=0) + LEAD
-            where = [(f"plain-{number % ACCOUNTS}", start + gap * number) for number in range(count)]
-            posts = {f"plain {name} {number}": one for number, one in enumerate(where)}
-            bench_plain.plan(app, world.base, tokens, posts)
-            found |= _arrived(world, name, posts)
-        return {**found, **_under_faults(world, app)}
+@dataclass(frozen=True)
+class Sides:
+    """Both sides of the comparison, in one run."""
+
+    world: World
+    app: Celery
+    worker: Worker
+
+    def plain(self, world: World, name: str, count: int, gap: timedelta, *, shift: timedelta = LEAD) -> "Planned":
+        """Hand the plain queue `count` posts on accounts of its own, the first one `shift` from now."""
+        accounts = [f"plain-{number}" for number in range(ACCOUNTS)]
+        tokens = {account: bench_publishing.open_account(world.base, account) for account in accounts}
+        start = wall_now().replace(microsecond=0) + shift
+        where = [(accounts[number % ACCOUNTS], start + gap * number) for number in range(count)]
+        posts = {f"plain {name} {number}": one for number, one in enumerate(where)}
+        bench_plain.plan(self.app, world.base, tokens, posts)
+        return Planned(world, accounts, posts)
 
 
-def _arrived(world: World, name: str, posts: Mapping[str, tuple[str, datetime]]) -> dict[str, float]:
-    accounts = sorted({account for account, _ in posts.values()})
-    until = monotonic() + bench_publishing.PATIENCE_SECONDS
-    seen: Mapping[str, Sequence[datetime]] = {}
-    while len(seen) < len(posts) and monotonic() < until:
-        pause(1)
-        if wall_now() > max(at for _, at in posts.values()):
-            seen = {text: at for text, at in bench_publishing.record(world.base, accounts).items() if text in posts}
-    late = [(times[0] - posts[text][1]).total_seconds() for text, times in seen.items()]
-    first = [times[0] for times in seen.values()]
-    match name:
-        case "light":
-            return {"plain_light_p95_s": bench_publishing.p95(late)}
-        case "burst":
-            return {"plain_burst120_p95_s": bench_publishing.p95(late)}
-        case _:
-            return {"plain_posts_per_s": len(first) / max((max(first) - min(first)).total_seconds(), 0.001)}
+@dataclass(frozen=True)
+class Planned:
+    """Posts that the plain queue has in hand: text → account and time."""
+
+    world: World
+    accounts: Sequence[str]
+    posts: Mapping[str, tuple[str, datetime]]
+
+    def run(self, worker: Worker) -> Run:
+        """Wait for them. What they cost is that of the worker, of the test network and of Redis. Raises RuntimeError
+        when one never came."""
+        paid = [psutil.Process(pid) for pid in (worker.pid, *_pids(self.world, "sandbox", "redis").values())]
+        due = {text: at for text, (_, at) in self.posts.items()}
+        pause(seconds_to(min(due.values())))
+        before = bench_publishing.processor_seconds(paid)
+        until = monotonic() + seconds_to(max(due.values())) + PATIENCE_SECONDS
+        seen: Mapping[str, Sequence[datetime]] = {}
+        while not due.keys() <= seen.keys():
+            if monotonic() > until:
+                raise RuntimeError(f"{len(due.keys() - seen.keys())} plain posts never arrived")
+            pause(bench_publishing.READ_SECONDS)
+            if wall_now() > max(due.values()):
+                seen = bench_publishing.record(self.world.base, self.accounts, latency_ms=self.world.latency_ms)
+        return Run.of(due, {text: seen[text][0] for text in due}, bench_publishing.processor_seconds(paid) - before)
 
 
-def _under_faults(world: World, app: Celery) -> dict[str, float]:
-    """Each post's first request meets its fault; what stands in the end is the test network's own account of it."""
-    drawn, at = random.Random(SEED), wall_now() + timedelta(seconds=25)  # noqa: S311 - marks, no secrets
-    tokens, posts, ours = {}, {}, {}
-    for fault, mode in FAULTS.items():
-        for number in range(EACH):
-            for side in ("ours", "plain"):
-                account, text = f"{side}-{fault}-{number % ON}", f"{side} {fault} {number} {drawn.randrange(10**6)}"
-                wanted = {"mode": mode, "account": account, "on": "posts", "match": text, "seconds": HANG_SECONDS}
-                if side == "plain":
-                    if account not in tokens:
-                        tokens[account] = bench_publishing.open_account(world.base, account)
-                    posts[text] = (account, at)
-                else:
-                    ours[text] = account
-                bench_publishing.call("POST", f"{world.base}/control/faults", wanted)
-    _plan_ours(world, ours, at)
-    bench_plain.plan(app, world.base, tokens, posts)
-    pause((at - wall_now()).total_seconds() + SETTLED_SECONDS)
-    stand = bench_publishing.record(world.base, sorted({*tokens, *ours.values()}))
-    return _counted({text: len(stand.get(text, ())) for text in (*posts, *ours)})
-
-
-def _plan_ours(world: World, ours: Mapping[str, str], at: datetime) -> None:
-    tenant_id, creator_id, _ = world.channels[0]
-    channels = {
-        account: bench_publishing.connect(world.services, (tenant_id, creator_id), world.base, account)
-        for account in sorted(set(ours.values()))
+def _speed(sides: Sides, size: Size) -> dict[str, float]:
+    """Lateness, rate, cost and connections of both; the light run of both at once, the others in turns."""
+    world, watched = sides.world, Connections(sides.world.settings)
+    ours = partial(bench_publishing.scenario, world, watched=watched)
+    planned = sides.plain(world, "light", size.light, size.light_every, shift=LEAD + TURN)
+    light, plain_light = ours("light", size.light, size.light_every), planned.run(sides.worker)
+    gap = timedelta(seconds=1) / size.burst
+    burst = ours("burst", size.burst, gap)
+    plain_burst = sides.plain(world, "burst", size.burst, gap).run(sides.worker)
+    stream = ours("stream", size.stream, timedelta(0))
+    plain_stream = sides.plain(world, "stream", size.stream, timedelta(0)).run(sides.worker)
+    fair = bench_publishing.beside_many(world, size.many, watched=watched)
+    return {
+        **_told("", light, burst, stream),
+        "db_connections": float(watched.most),
+        "redis_connections": float(_lines(_pids(world).values(), world.settings.workers.redis_port)),
+        "fair_most_s": fair,
+        **_told("plain_", plain_light, plain_burst, plain_stream),
+        "plain_db_connections": float(_lines([sides.worker.pid], world.settings.workers.postgres_port)),
+        "plain_redis_connections": float(_lines([sides.worker.pid], world.settings.workers.redis_port)),
     }
-    for text, account in ours.items():
-        bench_publishing.plan(world.services.tenant, tenant_id, (creator_id, channels[account]), text, at)
 
 
-def _counted(times: Mapping[str, int]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for side, name in (("ours", ""), ("plain", "plain_")):
-        for fault in FAULTS:
-            mine = [count for text, count in times.items() if text.startswith(f"{side} {fault} ")]
-            found[f"{name}{fault}_doubled"] = float(sum(max(count - 1, 0) for count in mine))
-            found[f"{name}{fault}_lost"] = float(sum(count == 0 for count in mine))
-    return found
+def _told(side: str, light: Run, burst: Run, stream: Run) -> dict[str, float]:
+    return {
+        f"{side}light_p50_s": median(light.lateness),
+        f"{side}light_p95_s": p95(light.lateness),
+        f"{side}burst120_p50_s": median(burst.lateness),
+        f"{side}burst120_p95_s": p95(burst.lateness),
+        f"{side}posts_per_s": stream.per_second,
+        f"{side}cpu_ms_per_post": stream.cpu_ms,
+    }
+
+
+def _pids(world: World, *names: str) -> dict[str, int]:
+    """The processes of the house that run now, by name: all, or those named."""
+    running = read(Home(world.settings.home)).processes
+    return {one.name: one.pid for one in running if one.pid is not None and (one.name in names or not names)}
+
+
+def _lines(pids: Iterable[int], port: int) -> int:
+    """Connections that processes hold to a port now."""
+    held = [line for pid in pids for line in psutil.Process(pid).net_connections("tcp")]
+    return sum(1 for line in held if line.raddr and line.raddr[1] == port and line.status == psutil.CONN_ESTABLISHED)
+
+
+def _slow(sides: Sides, count: int, folder: Path) -> dict[str, float]:
+    """The rate where every call takes two seconds, and as a part of lanes / latency, which nobody can pass."""
+    with _slow_network(folder / "slow") as base:
+        world = bench_publishing.world(sides.world.services, name="slow", base=base, latency_ms=SLOW_MS)
+        ours = bench_publishing.scenario(world, "slow", count, timedelta(0)).per_second
+        plain = sides.plain(world, "slow", count, timedelta(0)).run(sides.worker).per_second
+    most = ACCOUNTS / (SLOW_MS / 1000)
+    return {"slow_posts_per_s": ours, "slow_of_lanes": ours / most, "plain_slow_posts_per_s": plain}
+
+
+@contextmanager
+def _slow_network(folder: Path) -> Iterator[str]:
+    """A second test network, whose every call takes two seconds; its address."""
+    port = next(port for port in SLOW_PORTS if is_free("127.0.0.1", port))
+    environment = house.child_environment(folder, code=CODE)
+    environment |= {
+        "GREENROOM_ENVIRONMENT": "test",
+        "GREENROOM_SANDBOX__PORT": str(port),
+        "GREENROOM_SANDBOX__LATENCY_MS": str(SLOW_MS),
+    }
+    command = [sys.executable, "-m", "workers.run", "sandbox", "workers.sandbox:main", "--probes", "0"]
+    process = spawn(command, Home(folder).log("sandbox"), environment=environment)
+    try:
+        until = monotonic() + PATIENCE_SECONDS
+        while is_free("127.0.0.1", port) and process.poll() is None and monotonic() < until:
+            pause(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,8 @@ QUEUE = "plain"
 THREADS = 32
 RETRIES, FIRST_WAIT_S = 3, 1
 REQUEST_S = 10.0
+START_SECONDS = 3.0
+"""A worker has no way to say that it is ready."""
 
 
 class Failed(Exception):
@@ -44,6 +47,7 @@ def post(base: str, account: str, token: str, text: str) -> None:
     answer = _client().exchange(Request("POST", url, headers, body, REQUEST_S))
     if not isinstance(answer, Reply) or answer.status >= 300:
         raise Failed
+    json.loads(answer.body)  # its id, which a scheduler keeps
 
 
 def app(redis_url: str) -> Celery:
@@ -60,7 +64,7 @@ def app(redis_url: str) -> Celery:
         post,
         name="post",
         shared=False,
-        autoretry_for=(Failed,),
+        autoretry_for=(Failed, ValueError),
         retry_backoff=FIRST_WAIT_S,
         retry_jitter=False,
         max_retries=RETRIES,
@@ -68,19 +72,43 @@ def app(redis_url: str) -> Celery:
     return made
 
 
+@dataclass
+class Worker:
+    """A worker in a process of its own, which may be killed and started again."""
+
+    redis_url: str
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs now; 0 without one."""
+        return self.process.pid if self.process is not None else 0
+
+    def start(self) -> None:
+        """Return when it works, or should."""
+        with self.log.open("ab") as out:
+            command = [sys.executable, "-m", "workers.bench_plain", self.redis_url]
+            self.process = subprocess.Popen(command, stdout=out, stderr=out)  # noqa: S603 - our own module
+        pause(START_SECONDS)
+
+    def kill(self) -> None:
+        """Kill -9, whatever it still holds."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait(30)
+            self.process = None
+
+
 @contextmanager
-def worker(redis_url: str, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A worker in a process of its own; killed with the block, whatever it still holds."""
-    with log.open("ab") as out:
-        process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "workers.bench_plain", redis_url], stdout=out, stderr=out
-        )
+def worker(redis_url: str, log: Path) -> Iterator[Worker]:
+    """A running worker; killed with the block."""
+    made = Worker(redis_url, log)
+    made.start()
     try:
-        pause(3)  # it has no way to say that it is ready
-        yield process
+        yield made
     finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait(30)
+        made.kill()
 
 
 def plan(made: Celery, base: str, tokens: Mapping[str, str], posts: Mapping[str, tuple[str, datetime]]) -> None:
@@ -88,6 +116,15 @@ def plan(made: Celery, base: str, tokens: Mapping[str, str], posts: Mapping[str,
     task = made.tasks["post"]
     for text, (account, at) in posts.items():
         task.apply_async(args=(base, account, tokens[account], text), eta=at, queue=QUEUE)
+
+
+def withheld(made: Celery) -> int:
+    """Tasks that a worker took and never ended: Redis hands them out again an hour after they were taken.
+
+    https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html#visibility-timeout
+    """
+    with made.connection_for_write() as connection:
+        return int(connection.default_channel.client.hlen("unacked"))
 
 
 if __name__ == "__main__":

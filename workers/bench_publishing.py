@@ -7,7 +7,7 @@ import json
 import random
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -40,22 +40,8 @@ from workers.wiring import Services, wire
 
 LATENCY_MS = 150
 ACCOUNTS, AGENCIES = 30, 3
-LIGHT, LIGHT_EVERY = 24, timedelta(seconds=2.5)
-"""Twelve posts a minute would be one in 5 s; half the gap keeps the run short, and the load is as light."""
-
-BURST = 120
-STREAM = 600
-"""Posts due at once, for the rate at which they leave."""
-
-SCENARIOS = {
-    "light": (LIGHT, LIGHT_EVERY),
-    "burst": (BURST, timedelta(seconds=1) / BURST),
-    "stream": (STREAM, timedelta(0)),
-}
-"""How many posts, and how far apart."""
-
-MANY, FEW = 300, 8
-"""Posts of an agency that are due at once, and single ones of another, a second apart meanwhile."""
+FEW = 8
+"""Single posts of an agency, a second apart, while another has many due at once."""
 
 PLANNED_PER_S = 15
 """So many are surely planned in a second, on a slow hour."""
@@ -64,6 +50,9 @@ READ_SECONDS = 2.0
 """Between two readings of the record: when something arrived stands in it, and reading takes the same two cores."""
 
 PATIENCE_SECONDS = 240.0
+START_SECONDS = 600.0
+"""A start takes ten seconds, and minutes where everything else on the machine is busy."""
+
 LEAD = timedelta(seconds=6)
 """From planning to the first due time: the rows are written before anything is due."""
 
@@ -77,11 +66,9 @@ class World:
     channels: Sequence[tuple[UUID, UUID, UUID]]
     """Tenant, creator, channel."""
     accounts: Sequence[str]
-
-    @property
-    def base(self) -> str:
-        """Where the sandbox is."""
-        return f"http://127.0.0.1:{self.settings.sandbox.port}"
+    base: str
+    """Where the test network is on which the accounts are."""
+    latency_ms: int = LATENCY_MS
 
 
 @dataclass(frozen=True)
@@ -93,21 +80,12 @@ class Run:
     per_second: float
     cpu_ms: float
 
-
-def figures(world: World) -> dict[str, float]:
-    """Post by every scenario, one after the other."""
-    watched = Connections(world.settings)
-    light, burst, stream = (scenario(world, name, *SCENARIOS[name], watched=watched) for name in SCENARIOS)
-    fair = beside_many(world, MANY, watched=watched)
-    return {
-        "light_p95_s": p95(light.lateness),
-        "burst120_p50_s": median(burst.lateness),
-        "burst120_p95_s": p95(burst.lateness),
-        "posts_per_s": stream.per_second,
-        "cpu_ms_per_post": stream.cpu_ms,
-        "fair_most_s": fair,
-        "db_connections": float(watched.most),
-    }
+    @classmethod
+    def of(cls, due: Mapping[str, datetime], arrived: Mapping[str, datetime], cpu_seconds: float) -> "Run":
+        """Of posts and when each was due and came."""
+        late = [(arrived[mark] - at).total_seconds() for mark, at in due.items()]
+        span = (max(arrived.values()) - min(arrived.values())).total_seconds()
+        return cls(late, len(due) / max(span, 0.001), cpu_seconds / len(due) * 1000)
 
 
 def p95(values: Sequence[float]) -> float:
@@ -154,7 +132,7 @@ def running(folder: Path, *, latency_ms: int) -> Iterator[Services]:
     try:
         started = monotonic()
         while not read(home).ready:
-            if process.poll() is not None or monotonic() - started > PATIENCE_SECONDS:
+            if process.poll() is not None or monotonic() - started > START_SECONDS:
                 raise did_not_start(home, "bench")
             pause(0.1)
         settings = house.at(folder)
@@ -165,33 +143,36 @@ def running(folder: Path, *, latency_ms: int) -> Iterator[Services]:
         process.wait(PATIENCE_SECONDS)
 
 
-def world(services: Services) -> World:
-    """Agencies and accounts in a running installation."""
+def world(
+    services: Services, *, name: str = "bench", base: str = "", latency_ms: int = LATENCY_MS, accounts: int = ACCOUNTS
+) -> World:
+    """Agencies and accounts in a running installation, on its own test network or on another one, at `base`."""
     settings = services.settings
     found, names = [], []
-    base = f"http://127.0.0.1:{settings.sandbox.port}"
+    base = base or f"http://127.0.0.1:{settings.sandbox.port}"
     for agency in range(AGENCIES):
         tenant_id = uuid7()
         with services.tenant(tenant_id, "system:bench") as scope:
             agencies.found(scope, name=f"Bench {agency}", language="en", zone="UTC")
             creator_id = agencies.add_creator(
                 scope,
-                slug=f"bench-{agency}",
+                slug=f"{name}-{agency}",
                 name="Bench",
                 kind="virtual",
                 zone="UTC",
                 languages=["en"],
                 approval_tiers=0,
             )
-        for number in range(ACCOUNTS // AGENCIES):
-            account = f"bench-{agency}-{number}+key"
+        for number in range(accounts // AGENCIES):
+            account = f"{name}-{agency}-{number}+key"
             found.append((tenant_id, creator_id, connect(services, (tenant_id, creator_id), base, account)))
             names.append(account)
-    return World(settings, services, found, names)
+    return World(settings, services, found, names, base, latency_ms)
 
 
-def connect(services: Services, owner: tuple[UUID, UUID], base: str, account: str) -> UUID:
-    """An account of a creator (tenant, creator) on the test network; the channel."""
+def connect(services: Services, owner: tuple[UUID, UUID], base: str, account: str, *, by: str = "") -> UUID:
+    """An account of a creator (tenant, creator) on the test network at `base`, reached `by` another address if there is
+    one; the channel."""
     tenant_id, creator_id = owner
     sealed = services.seal(tenant_id, open_account(base, account))
     with services.tenant(tenant_id, "system:bench") as scope:
@@ -202,7 +183,7 @@ def connect(services: Services, owner: tuple[UUID, UUID], base: str, account: st
             surface="post",
             account=account,
             name=account,
-            base_url=base,
+            base_url=by or base,
             token=sealed,
             zone="UTC",
         )
@@ -247,19 +228,26 @@ def scenario(world: World, name: str, count: int, gap: timedelta, *, watched: Co
         mark = f"{name}-{number}-{drawn.randrange(10**6)}"
         due[mark] = start + gap * number
         plan(world.services.tenant, tenant_id, (creator_id, channel_id), mark, due[mark])
-    pause((start - wall_now()).total_seconds())
-    before = _processor_seconds()
+    pause(seconds_to(start))
+    before = processor_seconds(below())
     arrived = _arrivals(world, due, watched)
-    taken = _processor_seconds() - before
-    late = [(arrived[mark] - at).total_seconds() for mark, at in due.items()]
-    span = (max(arrived.values()) - min(arrived.values())).total_seconds()
-    return Run(late, count / max(span, 0.001), taken / count * 1000)
+    return Run.of(due, arrived, processor_seconds(below()) - before)
 
 
-def _processor_seconds() -> float:
-    """Of every process below this one, those that ended included."""
+def seconds_to(at: datetime) -> float:
+    """From now on; 0 for what has passed: planning may take long on a busy machine."""
+    return max((at - wall_now()).total_seconds(), 0.0)
+
+
+def below() -> Sequence[psutil.Process]:
+    """Every process below this one."""
+    return psutil.Process().children(recursive=True)
+
+
+def processor_seconds(processes: Iterable[psutil.Process]) -> float:
+    """What they have taken so far, those below them that ended included."""
     found = 0.0
-    for process in psutil.Process().children(recursive=True):
+    for process in processes:
         with suppress(psutil.NoSuchProcess):
             found += sum(process.cpu_times()[:4])
     return found
@@ -311,7 +299,7 @@ def plan(tenant: OpenScope, tenant_id: UUID, owner: tuple[UUID, UUID], mark: str
 def _arrivals(world: World, due: dict[str, datetime], watched: Connections) -> dict[str, datetime]:
     """When the sandbox first saw each post; raises when one came twice or never."""
     last = max(due.values())
-    until = monotonic() + max((last - wall_now()).total_seconds(), 0.0) + PATIENCE_SECONDS
+    until = monotonic() + seconds_to(last) + PATIENCE_SECONDS
     read_at = 0.0
     while True:
         watched.look()
@@ -319,7 +307,7 @@ def _arrivals(world: World, due: dict[str, datetime], watched: Connections) -> d
         if wall_now() < last or monotonic() < read_at:
             continue
         read_at = monotonic() + READ_SECONDS
-        seen = record(world.base, world.accounts)
+        seen = record(world.base, world.accounts, latency_ms=world.latency_ms)
         found = {mark: times for mark, times in seen.items() if mark in due}
         if len(found) == len(due):
             break
@@ -331,12 +319,12 @@ def _arrivals(world: World, due: dict[str, datetime], watched: Connections) -> d
     return {mark: times[0] for mark, times in found.items()}
 
 
-def record(base: str, accounts: Sequence[str]) -> dict[str, list[datetime]]:
+def record(base: str, accounts: Sequence[str], *, latency_ms: int = LATENCY_MS) -> dict[str, list[datetime]]:
     """Every post the sandbox took in, by its text. It counts a request as made when half its latency has passed."""
     found: dict[str, list[datetime]] = {}
     for account in accounts:
         truth = call("GET", f"{base}/control/truth/{quote(account, safe='')}")
         for post in truth["posts"]:  # type: ignore[attr-defined]  # the sandbox's own JSON
-            at = datetime.fromisoformat(post["created_at"]).astimezone(UTC) - timedelta(milliseconds=LATENCY_MS / 2)
+            at = datetime.fromisoformat(post["created_at"]).astimezone(UTC) - timedelta(milliseconds=latency_ms / 2)
             found.setdefault(post["text"], []).append(at)
     return found

@@ -1,9 +1,10 @@
-"""How publishing grows: lateness beside ever more planned posts and workers, and the rate where platforms are slow."""
+"""How publishing grows: lateness beside ever more planned posts and workers, and beside a crowd of another agency."""
 
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -13,79 +14,81 @@ from sqlalchemy import create_engine, make_url, text
 from foundation import settings as house
 from foundation.clock import monotonic, pause, wall_now
 from workers import bench_publishing
-from workers.bench import LATE
-from workers.bench_publishing import LATENCY_MS, World, p95
+from workers.bench_plot import LATE
+from workers.bench_publishing import LATENCY_MS, World, median, p95
 from workers.embedded import spawn
 from workers.home import Home, is_ready
 from workers.processes import CODE
 from workers.services import DATABASE, superuser_url
 
-SIZES = (1_000, 10_000, 100_000, 1_000_000)
-"""Posts that wait for a later day."""
-
-WORKERS = (1, 2, 4)
 EXTRA_POOL = 3
 """Connections of each worker beyond the first: the embedded server takes 40."""
 
-DUE_AT_ONCE = 10_000
-"""Posts of one agency in the same second."""
+EVERY = timedelta(seconds=0.5)
+"""Between two posts of a case: light for one process, and enough posts for a p95 that one of them does not move."""
 
-FEW, FEW_EVERY = 20, timedelta(seconds=1)
-LANES_POSTS = 150
-
-SLOW_MS = 2_000
 LOOK_SECONDS = 0.2
 READY_SECONDS = 60.0
 
 FILL = Path(__file__).with_name("bench_scale.sql")
 
 
-def figures() -> dict[str, float]:
-    """Three houses, one after the other. Takes about half an hour.
+@dataclass(frozen=True)
+class Size:
+    """How far growth is followed."""
 
-    `late_p95_s_<rows>_<workers>`: lateness of a post a second; `late_growth`: of one worker, from the fewest rows to
-    the most, as a ratio; `slow_of_lanes`: the rate at 2 s a call, as a part of lanes / latency;
-    `fair_most_s_10k`: the most a single post is late while another agency has ten thousand due at once.
+    rows: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)
+    """Posts that wait for a later day."""
+    workers: Sequence[int] = (1, 2, 4)
+    posts: int = 40
+    """Of each case."""
+    crowd: int = 10_000
+    """Posts of one agency in the same second."""
+
+
+WHOLE = Size()
+QUICK = Size((1_000, 2_000), (1, 2), 6, 60)
+
+
+def figures(*, quick: bool = False) -> dict[str, float]:
+    """Two houses, one after the other. Takes about half an hour, `quick` about two minutes.
+
+    `late_p95_s_<rows>_<workers>` and `late_p50_s_…`: lateness of two posts a second; `late_growth`: of one worker, from
+    the fewest rows to the most, as a ratio; `fair_most_s_10k`: the most a single post is late while another agency has
+    ten thousand due at once.
     """
-    found = _growth() | {"fair_most_s_10k": _fair()}
-    with (
-        tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
-        bench_publishing.running(Path(name) / "home", latency_ms=SLOW_MS) as services,
-    ):
-        world = bench_publishing.world(services)
-        rate = bench_publishing.scenario(world, "lanes", LANES_POSTS, timedelta(0)).per_second
-    lanes = bench_publishing.ACCOUNTS / (SLOW_MS / 1000)
-    return {**found, "slow_posts_per_s": rate, "slow_of_lanes": rate / lanes}
+    size = QUICK if quick else WHOLE
+    return _growth(size) | {"fair_most_s_10k": _fair(size)}
 
 
-def _fair() -> float:
+def _fair(size: Size) -> float:
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
         bench_publishing.running(Path(name) / "home", latency_ms=LATENCY_MS) as services,
     ):
         world = bench_publishing.world(services)
-        bench_publishing.scenario(world, "first", FEW, FEW_EVERY)
-        return bench_publishing.beside_many(world, DUE_AT_ONCE)
+        bench_publishing.scenario(world, "first", size.posts, EVERY)
+        return bench_publishing.beside_many(world, size.crowd)
 
 
-def _growth() -> dict[str, float]:
+def _growth(size: Size) -> dict[str, float]:
     found: dict[str, float] = {}
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
         bench_publishing.running(Path(name) / "home", latency_ms=LATENCY_MS) as services,
     ):
         world, there = bench_publishing.world(services), 0
-        bench_publishing.scenario(world, "first", FEW, FEW_EVERY)  # the first posts of a house pay for its caches
-        for rows in SIZES:
+        bench_publishing.scenario(world, "first", size.posts, EVERY)  # the first posts of a house pay for its caches
+        for rows in size.rows:
             started = monotonic()
             _fill(world, rows - there)
             found[f"filled_s_{_short(rows)}"], there = monotonic() - started, rows
-            for workers in WORKERS:
+            for workers in size.workers:
                 case = f"{_short(rows)}_{workers}"
                 with _beside(Path(name) / "home", workers - 1):
-                    run = bench_publishing.scenario(world, case, FEW, FEW_EVERY)
-                found[LATE + case] = p95(run.lateness)
-    few, most = (found[f"{LATE}{_short(rows)}_1"] for rows in (SIZES[0], SIZES[-1]))
+                    run = bench_publishing.scenario(world, case, size.posts, EVERY)
+                found |= {LATE + case: p95(run.lateness), f"late_p50_s_{case}": median(run.lateness)}
+    few, most = (found[f"{LATE}{_short(rows)}_1"] for rows in (size.rows[0], size.rows[-1]))
     return {**found, "late_growth": most / few}
 
 

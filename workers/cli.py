@@ -147,14 +147,16 @@ def invite(email: Annotated[str, typer.Argument(help="Whose link; the owner's wh
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(help="publishing, outbox, stack, or all.")],
+    name: Annotated[str, typer.Argument(help="publishing, scale, outbox, stack, …, or all.")],
     as_json: Annotated[bool, typer.Option("--json", help="One object, for programs.")] = False,
     markdown: Annotated[Path | None, typer.Option(help="Write all figures to this page.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A small run, that proves only that it runs.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Draw growth (scale) into this SVG.")] = None,
 ) -> None:
     """Measure, on real processes of an installation of its own."""
     from workers.bench import run
 
-    run(name, as_json=as_json, markdown=markdown)
+    run(name, as_json=as_json, markdown=markdown, quick=quick, plot=plot)
 
 
 @app.command()
