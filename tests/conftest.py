@@ -112,7 +112,7 @@ def wait_until(ready: Callable[[], bool], seconds: float = 120.0) -> None:
 
 
 PROMISES = re.compile(
-    r"chaos/test_(chaos|scenes|runs)|interleaving|crashes|every_order|two_tenants|doubt|_ends|simulated"
+    r"chaos/test_(chaos|scenes|runs)|interleaving|crashes|every_order|two_tenants|test_doubt\.|threads_ends|simulated_year"
 )
 """Files whose tests show a promise under fire: one post, one payment, one tenant."""
 
@@ -129,7 +129,7 @@ def pytest_runtest_makereport(
     """Tells whoever counts that a promise broke: neither a house that did not start nor a wait that ended is that."""
     report = yield
     late = call.excinfo is None or call.excinfo.errisinstance(Late)
-    if call.when == "call" and report.failed and not late and PROMISES.search(item.nodeid):
+    if call.when == "call" and report.failed and not late and PROMISES.search(item.path.as_posix()):
         report.user_properties.append(("promise", "broken"))
     return report
 
