@@ -109,10 +109,10 @@ class Visited:
         """Time passes on both sides, with the beat every minute (of hours, every five), and what is due is done."""
         left = timedelta(**for_)
         while left > timedelta(0):
+            before, step = self.desk.now(), timedelta(minutes=5 if left > timedelta(hours=1) else 1)
             for tick in TICKS:
                 if tick.seconds <= 60:  # the slower ones write nothing that this account needs
                     tick.put(self.desk.services.tenant)
-            before, step = self.desk.now(), timedelta(minutes=5 if left > timedelta(hours=1) else 1)
             self.desk.live(seconds=min(left, step).total_seconds())
             self.server.clock.move((self.desk.now() - before).total_seconds())
             left -= step
