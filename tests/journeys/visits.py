@@ -107,14 +107,14 @@ class Visited:
 
     def live(self, **for_: float) -> None:
         """Time passes on both sides, with the beat every minute (of hours, every five), and what is due is done."""
-        left = timedelta(**for_)
+        left, apart = timedelta(**for_), self.server.clock() - self.desk.now()
         while left > timedelta(0):
-            before, step = self.desk.now(), timedelta(minutes=5 if left > timedelta(hours=1) else 1)
+            step = timedelta(minutes=5 if left > timedelta(hours=1) else 1)
             for tick in TICKS:
                 if tick.seconds <= 60:  # the slower ones write nothing that this account needs
                     tick.put(self.desk.services.tenant)
             self.desk.live(seconds=min(left, step).total_seconds())
-            self.server.clock.move((self.desk.now() - before).total_seconds())
+            self.server.clock.move((self.desk.now() + apart - self.server.clock()).total_seconds())
             left -= step
 
     def texts(self) -> list[str]:
