@@ -51,6 +51,8 @@ class LineChange(In):
     """What a line becomes before it is accepted; what is left out stays, and a `recipe_id` of null asks for no
     picture."""
 
+    model_config = example({"body": "Boats, gulls and coffee: come by at six."})
+
     body: Annotated[Text, Field(min_length=1, max_length=LONGEST)] | None = None
     at: At | None = None
     recipe_id: UUID | None = None

@@ -69,12 +69,8 @@ def create(
     def missing(request: Request, _: Exception) -> Response:
         return page.missing(request)
 
-    app.mount(
-        "/v1",
-        api.create(tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key),
-    )
-    if library is not None:
-        app.mount(machines.AT, machines.create(tenant, library, per_day=pictures_per_day))
+    programs = api.create(tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key)
+    app.mount("/v1", programs)
     app.include_router(house.router(tenant, store, public_url=base))
     app.include_router(age.router(tenant, public_url=base))
     app.include_router(person.router(tenant))
@@ -82,6 +78,7 @@ def create(
     app.include_router(area.router(tenant, store, public_url=base))
     app.include_router(ics.router(tenant))
     if library is not None:
+        app.mount(machines.AT, machines.create(tenant, library, per_day=pictures_per_day))
         app.include_router(lent.router(tenant, library))
         app.include_router(approving.router(tenant, library, registry.load(), public_url=base))
     app.include_router(reports.router(tenant, public_url=base, letterbox_key=letterbox_key))

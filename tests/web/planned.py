@@ -191,9 +191,10 @@ def spared(api: Program, creator_id: str) -> UUID:
 
 
 def ids_of(path: str, example: Any) -> frozenset[str]:
-    """Which ids an operation and its example name."""
+    """Which ids an operation and its example name, or need: a pool is there once something is in it."""
     said = json.dumps(example)
-    return frozenset(re.findall(r"\{(\w+)\}", path)) | {name for meant, name in MEANT.items() if meant in said}
+    named = {name for meant, name in MEANT.items() if meant in said}
+    return frozenset(re.findall(r"\{(\w+)\}", path)) | named | ({"entry_id"} if path.startswith("/pools/") else set())
 
 
 def made(answer: httpx.Response) -> dict[str, Any]:
