@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -10,8 +11,14 @@ from tests.chaos.house import Broken, House
 
 Rooms = Callable[[], House]
 
+SLOWEST_SECONDS = 1200
+"""A start and a storm on a machine that is shared by seven: one took 286 s."""
+
 SEEDS_EACH = 25
 """The agencies of earlier seeds stay, and are rolled up and swept: a house gets slower with each."""
+
+FAR_AHEAD = timedelta(days=60)
+"""A clock that is further ahead than this ages more than it tries."""
 
 
 def _is_well(house: House, given: int) -> bool:
@@ -20,7 +27,7 @@ def _is_well(house: House, given: int) -> bool:
         house.wait_ready()
     except Broken:
         return False
-    return given < SEEDS_EACH
+    return given < SEEDS_EACH and house.shift < FAR_AHEAD
 
 
 @pytest.fixture(scope="session")

@@ -37,8 +37,8 @@ from workers.wiring import Services, wire
 
 T = TypeVar("T")
 
-START_SECONDS = 150.0
-PATIENCE_SECONDS = 90.0
+START_SECONDS = 300.0
+PATIENCE_SECONDS = 180.0
 """How long a harness that meets a dead database or sandbox waits for it: the machine is shared."""
 
 LATENCY_MS = 120

@@ -15,7 +15,7 @@ from tests.chaos.permits import unpermitted
 from tests.chaos.sales import Finding
 from tests.chaos.world import World
 
-LEASE_SECONDS = 20.0
+LEASE_SECONDS = 60.0
 """Nothing takes so long when all is well."""
 
 

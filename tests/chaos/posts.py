@@ -68,7 +68,8 @@ def posts(world: World, truth: Truth) -> list[Finding]:
         standing = [one for one in truth[channel_id] if one["of"] == "post" and one["text"] == text]
         found += _same(intents, standing, entries, left_in_doubt=_doubts_left(world, intents, entries))
     for place in world.places:
-        known = {intent.key for intent in world.intents if intent.place.channel_id == place.channel_id}
+        ours = [intent for intent in world.intents if intent.place.channel_id == place.channel_id]
+        known = {key for intent in ours for key in intent.keys}
         strangers = [one["id"] for one in truth[place.channel_id] if one["of"] == "post" and one["key"] not in known]
         found += [f"{place.account}: nobody asked for {stranger}" for stranger in strangers]
     for tenant_id in world.tenants:

@@ -12,13 +12,14 @@ from functools import partial
 from itertools import pairwise
 from uuid import UUID
 
-from foundation.clock import pause, wall_now
+from foundation.clock import monotonic, pause
 from foundation.database import Scope
+from foundation.ids import HOUSE
 from gate import switches
 from schedules.spacing import GAP
 from tenants import agencies, roles
 from tests.chaos.adversary import freeze, thaw
-from tests.chaos.house import House
+from tests.chaos.house import ACTOR, House
 from tests.chaos.world import LEAD, Kind, Place, World, found, plan
 
 START = LEAD + timedelta(seconds=1.5)
@@ -30,6 +31,9 @@ FROZEN_SECONDS = {"postgres": 10.0, "redis": 8.0}
 DOWN = timedelta(hours=6)
 STOP_SECONDS = 2.0
 """How soon an emergency stop is felt."""
+
+GOES_ON_SECONDS = 60.0
+"""By then somebody who is not stopped has sent: the machine is shared."""
 
 WAIT_SECONDS = 6.0
 """What the network asks for with its 429."""
@@ -54,11 +58,13 @@ class Scene:
         own = {place.creator_id: place for place in self.world.of_kind(self.drawn.choice(kinds))}
         return list(own.values())[:most]
 
-    def post(self, place: Place, number: int, due: datetime, *, always: bool = True) -> None:
-        """One post, on the calendar."""
+    def post(
+        self, place: Place, number: int, due: datetime, *, always: bool = True, parts: tuple[str, ...] = ()
+    ) -> None:
+        """One post, on the calendar; `parts` follow it as a thread."""
         with self.house.scope(place.tenant_id) as scope:
             text = f"Scène {self.world.seed}.{number}"
-            self.world.intents += plan(scope, [place], number, text=text, due=due, always=always)
+            self.world.intents += plan(scope, [place], number, text=text, due=due, always=always, parts=parts)
 
     def steadily(self, places: list[Place], *, every: float, seconds: float) -> None:
         """Posts for each of these places in turn, one every so many seconds."""
@@ -74,6 +80,17 @@ class Scene:
         """When the network was asked to post something, by the machine's clock, and what it said."""
         rows = self.world.kept("SELECT at, status FROM record WHERE kind = 'posts' AND account = ?", place.account)
         return [(datetime.fromisoformat(row["at"]), row["status"]) for row in rows]
+
+    def claimed(self, place: Place) -> list[datetime]:
+        """When somebody decided to send something there, by the house's clock: a call that is out is not cut."""
+
+        def armed(scope: Scope) -> list[datetime]:
+            sends = (
+                "SELECT armed_at FROM attempts WHERE tenant_id = :tenant AND channel_id = :channel AND kind = 'send'"
+            )
+            return list(scope.run(sends, tenant=scope.tenant_id, channel=place.channel_id).scalars())
+
+        return self.house.read(place.tenant_id, armed)
 
 
 def down_for_hours(scene: Scene) -> None:
@@ -132,29 +149,54 @@ def standing_still(name: str, scene: Scene) -> None:
     scene.wait_until(scene.world.intents[-1].due)
 
 
-def emergency_stop(scene: Scene) -> None:
-    """Two seconds after the stop nothing of that agency leaves, and all of the other does."""
-    places = scene.places()
-    scene.steadily(places, every=0.2, seconds=8)
-    stopped = scene.world.tenants[0]
-    with scene.house.scope(stopped) as scope:
-        one, other = (_owner(scope, name) for name in ("Anne", "Marc"))
-    scene.wait_until(scene.world.intents[0].due + timedelta(seconds=scene.drawn.uniform(1, 3)))
-    with scene.house.scope(stopped) as scope:
-        switches.close(scope, "tenant", "", "sending", reason="an emergency")
-    since = wall_now() + timedelta(seconds=STOP_SECONDS)
-    scene.wait_until(scene.world.intents[-1].due + timedelta(seconds=2))
-    late = [at for place in places if place.tenant_id == stopped for at, _ in scene.asked(place) if at > since]
-    if late:
-        scene.wrong.append(f"{len(late)} requests left after the stop, the last {late[-1] - since} too late")
-    told = {place.tenant_id: 0 for place in places}
+def stops(scene: Scene) -> None:
+    """An account, a creator, an agency, then the house are stopped: two seconds later nothing of theirs leaves.
+
+    Whoever is not stopped yet goes on.
+    """
+    account, creator, agency, last = places = scene.places()  # two of one agency, two of the other
+    scene.steadily(places, every=0.3, seconds=14)
+    owners = {tenant_id: _owners(scene.house, tenant_id) for tenant_id in scene.world.tenants}
+    pressed = (
+        ("channel", str(account.channel_id), account.tenant_id, [account]),
+        ("creator", str(creator.creator_id), creator.tenant_id, [creator]),
+        ("tenant", "", agency.tenant_id, [agency, last]),
+        ("global", "", HOUSE, places),
+    )
+    ended: dict[str, datetime] = {}
+    scene.wait_until(scene.world.intents[0].due + timedelta(seconds=scene.drawn.uniform(1, 1.5)))
+    for where, target, tenant_id, reaches in pressed:
+        with scene.house.scope(tenant_id) as scope:
+            switches.close(scope, where, target, "sending", reason="an emergency")
+        since = scene.house.now() + timedelta(seconds=STOP_SECONDS)
+        for place in reaches:
+            ended.setdefault(place.account, since)
+        _others_go_on(scene, where, [place for place in places if place.account not in ended], since)
+    scene.wait_until(scene.world.intents[-1].due + timedelta(seconds=1))
     for place in places:
-        told[place.tenant_id] += len(scene.asked(place))
-    mine, others = told.pop(stopped), sum(told.values())
-    if not 0 < mine < others:
-        scene.wrong.append(f"{mine} requests of who was stopped, {others} of who was not")
-    with scene.house.services.tenant(stopped, f"member:{one}") as scope:
-        switches.reopen(scope, "tenant", "", "sending", reason="it is over", second=other)
+        if late := [at - ended[place.account] for at in scene.claimed(place) if at > ended[place.account]]:
+            scene.wrong.append(f"{place.account}: {len(late)} posts left after the stop, {max(late)} too late")
+    for where, target, tenant_id, _ in reversed(pressed):
+        actor, second = owners.get(tenant_id, (ACTOR, None))
+        with scene.house.services.tenant(tenant_id, actor) as scope:
+            switches.reopen(scope, where, target, "sending", reason="it is over", second=second)
+
+
+def _others_go_on(scene: Scene, where: str, others: list[Place], since: datetime) -> None:
+    """Two seconds after the stop, and until somebody whom it does not reach has sent."""
+    scene.wait_until(since)
+    until = monotonic() + GOES_ON_SECONDS
+    while others and not any(at > since for place in others for at in scene.claimed(place)):
+        if monotonic() > until:
+            scene.wrong.append(f"nobody sends after the stop of the {where}")
+            return
+        pause(0.05)
+
+
+def _owners(house: House, tenant_id: UUID) -> tuple[str, UUID]:
+    """Who presses and who agrees: two owners, as the actor of a scope and as a member."""
+    with house.scope(tenant_id) as scope:
+        return f"member:{_owner(scope, 'Anne')}", _owner(scope, "Marc")
 
 
 def _owner(scope: Scope, name: str) -> UUID:
@@ -196,7 +238,7 @@ SCENES: dict[str, Callable[[Scene], None]] = {
     "down for hours": down_for_hours,
     "postgres stands still": partial(standing_still, "postgres"),
     "redis stands still": partial(standing_still, "redis"),
-    "emergency stop": emergency_stop,
+    "four stops": stops,
     "told to wait": told_to_wait,
     "blind": blind,
 }

@@ -1,5 +1,5 @@
-"""What people do while the house lives and its processes die: an account is lost and comes back, words are changed as
-they leave, a file is brought in twice.
+"""What people do while the house lives and its processes die: an account is lost and comes back, words are changed,
+posts dragged and said yes to as they leave, a file is brought in twice.
 """
 
 from collections import Counter
@@ -14,20 +14,24 @@ from channels import reads as channel_reads
 from channels.states import ChannelState
 from foundation.clock import monotonic, pause
 from foundation.database import Scope
-from foundation.errors import GreenroomError
-from schedules import drafting, imports, planning
+from foundation.errors import Conflict, GreenroomError
+from foundation.ids import uuid7
+from schedules import approvals, drafting, dragging, imports, planning
 from schedules.drafting import Draft
+from schedules.dragging import Spot
 from schedules.states import ImportState
-from tests.chaos.adversary import kill
+from tenants import agencies, roles
+from tests.chaos.adversary import ALL, kill
+from tests.chaos.house import ACTOR, SENDERS
 from tests.chaos.scenes import Scene
 from tests.chaos.world import Intent, Place
 from tests.schedules.files import table
 
-NOTICED_SECONDS = 20.0
+NOTICED_SECONDS = 90.0
 """By then a token that ended has been shown, refused and told of."""
 
 ROWS = 20
-FILE_SECONDS = 60.0
+FILE_SECONDS = 180.0
 
 
 def token_ends(scene: Scene) -> None:
@@ -75,32 +79,69 @@ def _told(scope: Scope) -> int:
     return int(scope.run(told, tenant=scope.tenant_id).scalar_one())
 
 
-def reworded(scene: Scene) -> None:
-    """Each post is given other words around its time, while senders die: it stands with the words the house says."""
-    scene.steadily(scene.places(), every=0.25, seconds=6)
+def changed(scene: Scene) -> None:
+    """Each post is given other words, dragged elsewhere or said yes to around its time, while senders die one by one:
+    it stands once, with the words the house says.
+    """
+    places = scene.places()
+    approvers = {place.creator_id: _asks(scene, place) for place in places[::2]}
+    scene.steadily(places, every=0.25, seconds=6)
+    scene.world.touched |= {one.delivery_id for one in scene.world.intents}
     start = scene.world.intents[0].due
     acts = sorted((one.due + timedelta(seconds=scene.drawn.uniform(-1.2, 0.8)), one) for one in scene.world.intents)
-    deaths = [start + timedelta(seconds=each) for each in (1.0, 3.5)]
+    deaths = [(start + timedelta(seconds=1.0 + 1.2 * nth), name) for nth, name in enumerate((*SENDERS, ALL))]
     said = Counter[str]()
     for at, one in acts:
         scene.wait_until(at)
-        if deaths and scene.house.now() > deaths[0]:
-            deaths.pop(0)
-            kill(scene.house, "send")
-        said[_rewritten(scene, one)] += 1
-    if len(said) < 2:
-        scene.wrong.append(f"nothing was changed in time, or nothing too late: {said}")
+        if deaths and scene.house.now() > deaths[0][0]:
+            kill(scene.house, deaths.pop(0)[1])
+        for act in scene.drawn.sample(sorted(CHANGES), 2):
+            said[f"{act}: {_tried(scene, one, CHANGES[act], approvers.get(one.place.creator_id))}"] += 1
+    for one in scene.world.intents:
+        if one.place.creator_id in approvers:
+            _tried(scene, one, _approve, approvers[one.place.creator_id])
+    if not {f"{act}: done" for act in CHANGES} <= said.keys():
+        scene.wrong.append(f"not everything was done in time: {said}")
     scene.world.intents = [replace(one, text=_words(scene, one)) for one in scene.world.intents]
 
 
-def _rewritten(scene: Scene, one: Intent) -> str:
-    """Somebody changes its words; "changed", or why they may not."""
+def _asks(scene: Scene, place: Place) -> UUID:
+    """From now on somebody must say yes to what this creator posts; who."""
+    with scene.house.scope(place.tenant_id) as scope:
+        agencies.set_approvals(scope, place.creator_id, tiers=1, times=False)
+        email = f"{uuid7()}@example.test"
+        return agencies.add_member(scope, name="Anne", email=email, role=roles.Role.MANAGER, language="fr", zone="UTC")
+
+
+def _reword(scope: Scope, one: Intent, _approver: UUID | None) -> None:
+    post_id = planning.delivery(scope, one.delivery_id).post_id
+    fresh = Draft(one.place.creator_id, "", f"{one.text}, autrement", (), (one.place.channel_id,))
+    drafting.rewrite(scope, post_id, fresh, author=ACTOR)
+
+
+def _drag(scope: Scope, one: Intent, _approver: UUID | None) -> None:
+    seen, later = planning.delivery(scope, one.delivery_id).version, scope.now + timedelta(hours=1)
+    dragging.drag(scope, {one.delivery_id: seen}, Spot(later.date(), later.hour, "UTC"))
+
+
+def _approve(scope: Scope, one: Intent, approver: UUID | None) -> None:
+    post_id = planning.delivery(scope, one.delivery_id).post_id
+    if approver is None:
+        raise Conflict("approval.nobody_asked")
+    approvals.approve(scope, post_id, member_id=approver)
+    drafting.settle(scope, post_id)
+
+
+Change = Callable[[Scope, Intent, UUID | None], None]
+CHANGES: dict[str, Change] = {"reworded": _reword, "dragged": _drag, "approved": _approve}
+
+
+def _tried(scene: Scene, one: Intent, change: Change, approver: UUID | None) -> str:
+    """Somebody tries to; "done", or why they may not."""
     try:
         with scene.house.scope(one.place.tenant_id) as scope:
-            post_id = planning.delivery(scope, one.delivery_id).post_id
-            fresh = Draft(one.place.creator_id, "", f"{one.text}, autrement", (), (one.place.channel_id,))
-            drafting.rewrite(scope, post_id, fresh, author="system:chaos")
-            return "changed"
+            change(scope, one, approver)
+            return "done"
     except GreenroomError as refused:
         return refused.message.code
 
@@ -185,6 +226,6 @@ def _brought(scope: Scope, place: Place) -> list[Intent]:
 
 SCENES: dict[str, Callable[[Scene], None]] = {
     "a token ends": token_ends,
-    "reworded as they leave": reworded,
+    "changed as they leave": changed,
     "a file, twice": file_twice,
 }

@@ -9,12 +9,14 @@ import pytest
 from foundation.clock import monotonic, pause
 from tests.chaos.adversary import Adversary, aftershock, plan
 from tests.chaos.calm import Calm
-from tests.chaos.conftest import Rooms
+from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
 from tests.chaos.house import Broken
 from tests.chaos.judge import findings, summary
 from tests.chaos.people import People
 from tests.chaos.story import tell
 from tests.chaos.world import build
+
+pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
 
 SEEDS = int(os.environ.get("GREENROOM_CHAOS_SEEDS", "25"))
 FIRST = int(os.environ.get("GREENROOM_CHAOS_FIRST", "1"))

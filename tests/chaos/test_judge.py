@@ -3,11 +3,13 @@
 import random
 from urllib.parse import quote
 
+import pytest
+
 from foundation.database import Scope
 from foundation.ids import uuid7
 from tests.chaos.adversary import Adversary
 from tests.chaos.calm import Calm
-from tests.chaos.conftest import Rooms
+from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
 from tests.chaos.judge import findings
 from tests.chaos.world import World, build
 
@@ -38,6 +40,8 @@ def spoil(world: World, statement: str) -> str:
     world.house.read(intent.place.tenant_id, change)
     return str(intent.delivery_id)
 
+
+pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
 
 STUCK = "UPDATE deliveries SET state = 'publishing' WHERE tenant_id = :tenant AND id = :id"
 DEAD = (

@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from foundation.clock import monotonic, pause
 from foundation.ids import uuid7
 from studio import jobs, library, quotas, recipes
 from studio.recipes import Spec
 from studio.states import JobState
 from tenants import agencies
-from tests.chaos.conftest import Rooms
+from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
 from tests.chaos.house import MAKE, PATIENCE_SECONDS, House
+
+pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
 
 SEED, KILLS, PICTURES = 9101, 5, 8
 LARGE = Spec(

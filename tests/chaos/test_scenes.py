@@ -6,16 +6,27 @@ import pytest
 
 from tests.chaos.adversary import Adversary
 from tests.chaos.calm import Calm
-from tests.chaos.conftest import Rooms
+from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
 from tests.chaos.house import Broken
 from tests.chaos.judge import findings
-from tests.chaos.scenes import AFTERWARDS, set_up
+from tests.chaos.scenes import AFTERWARDS as CHECKED
 from tests.chaos.scenes import SCENES as ALONE
+from tests.chaos.scenes import set_up
+from tests.chaos.scenes_disk import AFTERWARDS as CHECKED_ON_DISKS
+from tests.chaos.scenes_disk import SCENES as ON_FULL_DISKS
+from tests.chaos.scenes_network import AFTERWARDS as CHECKED_THERE
+from tests.chaos.scenes_network import SCENES as OF_THE_NETWORK
+from tests.chaos.scenes_night import SCENES as AT_NIGHT
 from tests.chaos.scenes_people import SCENES as WITH_PEOPLE
 from tests.chaos.story import tell
 
+pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
+
 SEEDS = int(os.environ.get("GREENROOM_SCENE_SEEDS", "1"))
-SCENES = {**ALONE, **WITH_PEOPLE}
+SCENES = {**ALONE, **WITH_PEOPLE, **OF_THE_NETWORK, **ON_FULL_DISKS, **AT_NIGHT}
+"""Those at night last: they leave a clock behind that is months ahead, and the next house begins anew."""
+
+AFTERWARDS = {**CHECKED, **CHECKED_THERE, **CHECKED_ON_DISKS}
 FIRST = 9001
 """Apart from those of the storms, whose accounts stand in the same sandbox."""
 

@@ -19,8 +19,9 @@ from foundation.money import Money
 from foundation.words import Message
 from gate import ratings
 from gate.units import Rating, Subject
-from schedules import approvals, planning, repeats
+from schedules import drafting, planning, repeats
 from schedules.calendar import WallTime
+from schedules.threads import Piece
 from studio import ingesting, jobs, library, packs, recipes
 from subscribers import ledger, offers, persona
 from subscribers.ledger import SplitShares
@@ -96,11 +97,19 @@ class Intent:
     due: datetime
     always: bool
     media: int
+    parts: tuple[str, ...] = ()
+    """What follows it as a thread."""
 
     @property
     def key(self) -> str:
         """What the platform is told to know it by."""
-        return carrying.native_key(Subject("delivery", self.delivery_id))
+        return self.keys[0]
+
+    @property
+    def keys(self) -> list[str]:
+        """The same of it and of all that follows."""
+        subject = Subject("delivery", self.delivery_id)
+        return [carrying.native_key(subject, part) for part in range(1 + len(self.parts))]
 
 
 @dataclass(frozen=True)
@@ -306,21 +315,26 @@ def plan(
     due: datetime,
     media: Sequence[UUID] = (),
     always: bool = True,
+    parts: tuple[str, ...] = (),
+    wall: WallTime | None = None,
 ) -> list[Intent]:
-    """A post on the calendar of some places of one creator; `always`: as late as it must, else half an hour at most."""
+    """A post on the calendar of some places of one creator; `always`: as late as it must, else half an hour at most.
+
+    `wall` says the time as people of a zone do. Where somebody must say yes first, it waits for that.
+    """
     post_id = planning.write_post(
         scope,
         creator_id=chosen[0].creator_id,
         title="",
         body=text,
         media=media,
+        parts=[Piece(part) for part in parts],
         origin="chaos",
         origin_key=str(number),
         author=ACTOR,
         late_ok=None if always else timedelta(minutes=30),
     )
-    wall = WallTime(due.astimezone(UTC).date(), due.astimezone(UTC).time(), "UTC")
+    wall = wall or WallTime(due.astimezone(UTC).date(), due.astimezone(UTC).time(), "UTC")
     planned = [(place, planning.add_delivery(scope, post_id, place.channel_id, at=wall)) for place in chosen]
-    approvals.release_without_approval(scope, post_id)
-    planning.plan_post(scope, post_id)
-    return [Intent(place, delivery_id, text, due, always, len(media)) for place, delivery_id in planned]
+    drafting.settle(scope, post_id)
+    return [Intent(place, delivery_id, text, due, always, len(media), parts) for place, delivery_id in planned]

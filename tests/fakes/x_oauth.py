@@ -88,6 +88,8 @@ class OAuth:
     refresh_lives: timedelta = timedelta(days=182)
     ends_access: bool = False
     """Whether a refresh ends the access token of before as well."""
+    reuse_ends_all: bool = False
+    """Whether a refresh token that is shown twice ends all the account gave (RFC 9700, 4.14.2); X tells nobody."""
 
     def application(self, *redirects: str, secret: bool = True) -> App:
         """Set an application up; `secret`: a confidential one."""
@@ -175,6 +177,10 @@ class OAuth:
             token.revoked = True
         return {"revoked": True}
 
+    def granted(self, app: App, member: Member) -> Json:
+        """Tokens of an application that somebody said yes to, on a page of their own."""
+        return self._given(app, member, (*SCOPES, "offline.access"), 1)
+
     def _client(self, said: Mapping[str, str], header: str) -> App:
         name, secret = _basic(header)
         app = self.apps.get(name or said.get("client_id", ""))
@@ -202,6 +208,8 @@ class OAuth:
     def _renewed(self, app: App, said: Mapping[str, str]) -> Json:
         old = self.refreshes.get(said.get("refresh_token", ""))
         ended = old is None or old.used or old.revoked or self.world.clock() - old.at >= self.refresh_lives
+        if old is not None and old.used and self.reuse_ends_all:
+            self.revoke_all(old.member)
         if old is None or ended or old.app is not app:
             raise wrong(self.word, "Value passed for the token was invalid.")
         old.used = True
