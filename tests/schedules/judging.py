@@ -2,7 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 from pathlib import Path
 from uuid import UUID
@@ -11,6 +11,9 @@ from schedules.states import DELIVERY_STATES, NEEDS_A_PERSON
 from schedules.states import DeliveryState as S
 from tests.schedules.still import Outside
 from tests.schedules.world import LATE, Promise, World
+
+BACK = timedelta(hours=1)
+"""So long after an outage the accounts have been seen again, and what they missed is told."""
 
 SHOWN = 25
 """Lines of a trace that a broken life ends with."""
@@ -125,13 +128,18 @@ class Judge:
             _, number, one = heappop(self.waits)
             if one.off or one.kept:
                 continue
-            if one.over >= now:
-                heappush(self.waits, (one.over, number, one))
+            if (until := self._until(one)) >= now:
+                heappush(self.waits, (until, number, one))
             elif self._explained(one):
                 self.told.append(one)
             else:
                 wrong.append(f"{one.account} does not show {one.text!r} of {one.due}, and nobody is told why")
         return wrong
+
+    def _until(self, one: Promise) -> datetime:
+        """When it stands or is explained: what an account misses while it cannot be reached is told when it is back."""
+        missed = [ends for begins, ends in self.world.outages if begins <= one.over and one.due <= ends]
+        return max([one.over, *(ends + BACK for ends in missed)])
 
     def _explained(self, one: Promise) -> bool:
         where = {"tenant": self.tenant, "post": one.post, "channel": one.channel, "day": f"{one.day}%"}

@@ -85,10 +85,14 @@ class Agency(Desk):
     def run(self, *, limit: int | None = None) -> int:
         """Do what is due now as the relay hands it out: as many rows of a queue as it has room for, one of a lane."""
         handled = 0
-        while rows := self._claimed():
-            for row in rows:
+        while (due := self._next_due()) is not None and due <= self.now():
+            for row in self._claimed():
                 handled += self.worker.handle(row.id, row.token)
         return handled
+
+    def _next_due(self) -> datetime | None:
+        found: datetime | None = self.outside.ask(_NEXT, queues=list(QUEUES), tenant=self.tenant_id)[0][0]
+        return found
 
     def _claimed(self) -> list[Claimed]:
         with self.worker.scope() as scope:
@@ -102,7 +106,7 @@ class Agency(Desk):
         until = self.now() + timedelta(**for_)
         while self.now() < until:
             self.run()
-            due = self.outside.ask(_NEXT, queues=list(QUEUES), tenant=self.tenant_id)[0][0]
+            due = self._next_due()
             target = min(until, due.astimezone(UTC)) if due is not None else until
             self.outside.move(max(target - self.now(), timedelta(milliseconds=1)))
         self.run()

@@ -263,14 +263,13 @@ class Months:
         """Now and then a platform takes an account away; when somebody was told, all that is ahead goes to a spare."""
         creator, luck = drawn.choice(self.settled), drawn.random()
         world = self.agency.judge.world
-        for one in self.settled:
-            if one.account in world.gone and self._is_told(one):
-                self._spare(one)
-        if luck < 0.04 * min(self.creators, 10) / 10 + 0.04:
+        if lost := [one for one in self.settled if one.account in world.gone]:
+            told = " ".join(self.agency.notices())
+            for one in lost:
+                if str(one.channel) in told:
+                    self._spare(one)
+        if luck < 0.1:
             world.gone.add(creator.account)
-
-    def _is_told(self, creator: Creator) -> bool:
-        return any("account" in code for code in self.agency.notices().values()) and creator.account != ""
 
     def _spare(self, creator: Creator) -> None:
         """Another account of hers has what the lost one had ahead."""

@@ -37,7 +37,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def lived(cluster: Cluster, folder: Path, seed: int, *, creators: int = CREATORS, days: int = DAYS) -> Path:
-    """A life by a seed; where it is written down. Raises Broken, with the step and the command that comes to it again."""
+    """A life by a seed; where it is written down. Raises Broken, with the step and the command that leads there."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         Trace(folder / f"{seed}.trace") as trace,
@@ -78,7 +78,9 @@ def test_a_seed_lives_the_same_life_in_another_process(cluster: Cluster, tmp_pat
         "PYTHONHASHSEED": "1234",
     }
     command = [sys.executable, "-m", "pytest", "-q", __file__, "-k", "promised"]
-    done = subprocess.run(command, env={**os.environ, **asked}, capture_output=True, text=True, timeout=250, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, **asked}, capture_output=True, text=True, timeout=250, check=False
+    )
     assert done.returncode == 0, done.stdout
     there = (tmp_path / "there" / "5.trace").read_text().splitlines()
     assert [pair for pair in zip(here.read_text().splitlines(), there, strict=False) if len(set(pair)) > 1][:1] == []
