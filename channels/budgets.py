@@ -166,11 +166,12 @@ def note(
     `in_chat`: it went to one reader, in whose lane it waits; where a platform limits each chat by itself, the account
     is held only when it is refused once more before anything succeeds.
     """
-    _learn(scope, channel_id, answer, creates=creates, in_chat=in_chat)
-    sharing.note(scope, channel_id, answer, post=of is not None and of.kind == POST)
+    place = _learn(scope, channel_id, answer, creates=creates, in_chat=in_chat)
+    sharing.note(scope, channel_id, answer, post=of is not None and of.kind == POST, place=place)
 
 
-def _learn(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool, in_chat: bool) -> None:
+def _learn(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool, in_chat: bool) -> sharing.Place | None:
+    """Where the account is, if that was read on the way."""
     if isinstance(answer, Response) and for_whole_app(answer):
         applications.refused(scope, channel_id, answer)
     match answer:
@@ -180,7 +181,7 @@ def _learn(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool, in_
         case Response(status=429):
             _wait(scope, channel_id, answer, alone=in_chat and for_one_chat(answer))
         case Response() if answer.ok:
-            _let_go(scope, channel_id)
+            return _let_go(scope, channel_id)
         case StepAnswerLost():
             _fail(scope, channel_id, creates=creates)
         case Response(status=status) if status >= 500 or status == 408:
@@ -188,7 +189,8 @@ def _learn(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool, in_
         case Response(status=status) if status >= 400 and not creates:
             release(scope, channel_id)  # a refusal is an answer: the platform is up
         case _:
-            return  # a refusal is about the content or the token; an unreadable success teaches nothing
+            pass  # a refusal is about the content or the token; an unreadable success teaches nothing
+    return None
 
 
 def next_probe(failures: int) -> timedelta:
@@ -259,14 +261,16 @@ WITH fresh AS (UPDATE channels SET last_ok_at = :now WHERE tenant_id = :tenant A
   AND (last_ok_at IS NULL OR last_ok_at < :stale) RETURNING id), told AS (SELECT count(*) FROM fresh),
 freed AS (UPDATE rate_buckets SET failures = 0, refusals = 0, braked_until = NULL, updated_at = house_now() FROM told
   WHERE tenant_id = :tenant AND channel_id = :channel AND (failures > 0 OR refusals > 0))
-SELECT a.id FROM channels c JOIN app_limits a ON a.tenant_id = :house AND a.id = c.app_key
-WHERE c.tenant_id = :tenant AND c.id = :channel AND (a.braked_until IS NOT NULL OR a.blocked_until <= :now)
+SELECT c.platform, c.app_key, a.id AS held FROM channels c LEFT JOIN app_limits a ON a.tenant_id = :house
+  AND a.id = c.app_key AND (a.braked_until IS NOT NULL OR a.blocked_until <= :now)
+WHERE c.tenant_id = :tenant AND c.id = :channel
 """
 """The account before its bucket, as everywhere: the bucket is joined with what the account's row gave."""
 
 
-def _let_go(scope: Scope, channel_id: UUID) -> None:
+def _let_go(scope: Scope, channel_id: UUID) -> sharing.Place:
     ours = {"house": HOUSE, "tenant": scope.tenant_id, "channel": channel_id}
-    app_key = scope.run(_LET_GO, **ours, now=scope.now, stale=scope.now - OK_EVERY).scalar_one_or_none()
-    if app_key is not None:
-        applications.let_go(scope, app_key)
+    row = scope.run(_LET_GO, **ours, now=scope.now, stale=scope.now - OK_EVERY).one()
+    if row.held is not None:
+        applications.let_go(scope, row.held)
+    return sharing.Place(row.platform, row.app_key)

@@ -6,6 +6,7 @@ request costs is counted when it is answered. The rows are the house's: an agenc
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -95,10 +96,20 @@ def begins(channel: Channel) -> tuple[str, ...]:
     return tuple({one.begins for one in _of_app(channel.platform) if one.begins})
 
 
-def note(scope: Scope, channel_id: UUID, answer: Answer, *, post: bool) -> None:
-    """Learn from an answer what is left, and count what it cost; `post`: its units were taken when it was claimed."""
+@dataclass(frozen=True)
+class Place:
+    """Where an account is, and by which application."""
+
+    platform: str
+    app_key: UUID | None
+
+
+def note(scope: Scope, channel_id: UUID, answer: Answer, *, post: bool, place: Place | None = None) -> None:
+    """Learn from an answer what is left, and count what it cost; `post`: its units were taken when it was claimed.
+    `place` is read where its caller has not."""
     ours = {"tenant": scope.tenant_id, "id": channel_id}
-    row = scope.run("SELECT platform, app_key FROM channels WHERE tenant_id = :tenant AND id = :id", **ours).one()
+    asked = "SELECT platform, app_key FROM channels WHERE tenant_id = :tenant AND id = :id"
+    row = place or Place(*scope.run(asked, **ours).one())
     known = allowances.of(row.platform)
     if row.app_key is not None and _of_app(row.platform):  # the account before what it shares, as in a claim
         scope.run("SELECT 1 FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE", **ours)

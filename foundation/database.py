@@ -1,16 +1,19 @@
 """The database session: one transaction, one tenant, one role, one clock. The only file that commits."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import Lock
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, DateTime, Engine, TextClause, create_engine, event, func, text
+import psycopg
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Column, Connection, DateTime, Engine, create_engine, event, func, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import Field, Session, SQLModel
@@ -33,13 +36,16 @@ for those who run the same look-ups by key all day, whose plans do not depend on
 for some values and most of a table for others do not belong into such a transaction.
 https://www.postgresql.org/docs/16/runtime-config-query.html#GUC-PLAN-CACHE-MODE"""
 
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy types its dialects not yet
+
 _OPENING = "SELECT set_config('role', :role, true), set_config('app.tenant', :tenant, true), house_now()"
 
 
 @lru_cache(maxsize=2048)
-def _parsed(statement: str) -> TextClause:
-    """The statement with its parameters found, once: looking for them cost a tenth of a post's processor time."""
-    return text(statement)
+def _parsed(statement: str) -> str:
+    """The statement as the driver takes it, its parameters found once: looking for them cost a tenth of a post's
+    processor time, and what SQLAlchemy does for a statement it compiled itself a fifth of each statement's."""
+    return str(text(statement).compile(dialect=_DIALECT))
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Scope:
         """Execute one SQL statement of the calling room; pending changes are written first."""
         self.session.flush()
         connection: Connection = self.session.info["connection"]
-        return connection.execute(_parsed(statement), params)
+        return connection.exec_driver_sql(_parsed(statement), params)
 
     def hold(self, name: str) -> None:
         """Wait until no other transaction holds `name`, of any tenant, then hold it until this one ends."""
@@ -84,7 +90,7 @@ class Scope:
 
     def _become(self, role: Role) -> None:
         connection: Connection = self.session.info["connection"]
-        connection.execute(_parsed("SELECT set_config('role', :role, true)"), {"role": role})
+        connection.exec_driver_sql(_parsed("SELECT set_config('role', :role, true)"), {"role": role})
         self.session.info["role"] = role
 
     def at_commit(self, hook: Callable[["Scope"], None], *, role: Role | None = None) -> None:
@@ -105,6 +111,49 @@ class Scope:
             if role is not None and role != self.session.info["role"]:
                 self._become(role)
             hook(self)
+
+
+class Runs(Protocol):
+    """Where one statement can be run: an open scope, or a transaction that is this statement alone."""
+
+    @property
+    def now(self) -> datetime | None:
+        """The clock of the scope; None where the statement has to ask for it."""
+        ...
+
+    def run(self, statement: str, **params: Any) -> Any:
+        """What came of it has `one_or_none()` and `rowcount`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a statement whose transaction is over."""
+
+    rows: Sequence[Any]
+    rowcount: int
+
+    def one_or_none(self) -> Any:
+        """Its only row, by the names of its columns; None without one."""
+        return self.rows[0] if self.rows else None
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Each statement in a scope of its own; `at_once`, where there is one, knows a shorter way."""
+
+    open: Callable[[], AbstractContextManager[Scope]]
+    at_once: Callable[[str, Mapping[str, Any]], Done] | None = None
+    now: None = None
+
+    def run(self, statement: str, **params: Any) -> Done:
+        """Open, run, commit."""
+        if self.at_once is not None:
+            with suppress(psycopg.Error):
+                return self.at_once(statement, params)
+        with self.open() as scope:
+            found = scope.run(statement, **params)
+            return Done(found.all() if found.returns_rows else (), found.rowcount)
 
 
 class OpenScope(Protocol):
@@ -155,6 +204,33 @@ class Database:
             for count in session.info.pop("once_committed", ()):
                 count()
 
+    def alone(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> Runs:
+        """Transactions of one statement, each in one round trip instead of four: half the processor time, measured.
+
+        Where the connection is found dead, or a statement fails, all of it is said once more in an ordinary scope. So
+        they must be such as may be repeated, as one whose commit went unheard may have to be.
+        """
+
+        def at_once(statement: str, params: Mapping[str, Any]) -> Done:
+            return self._together({"role": role, "tenant": str(tenant_id)}, statement, params)
+
+        return Alone(partial(self.scope, tenant_id, actor, role=role), at_once)
+
+    def _together(self, settings: Mapping[str, str], statement: str, params: Mapping[str, Any]) -> Done:
+        pooled = self.engine.raw_connection()
+        try:
+            raw = _psycopg(pooled.driver_connection)
+            with raw.pipeline():
+                raw.execute(_parsed(_OPENING), settings)
+                found = raw.cursor(row_factory=namedtuple_row).execute(_parsed(statement), params)
+                raw.commit()
+            return Done(found.fetchall() if found.description else (), found.rowcount)
+        except BaseException:
+            pooled.invalidate()
+            raise
+        finally:
+            pooled.close()
+
     def _open(self, session: Session, tenant_id: UUID, role: Role) -> datetime:
         """Begin: role, tenant and clock in one statement, which also finds out whether the connection still lives.
 
@@ -164,11 +240,16 @@ class Database:
         settings = {"role": role, "tenant": str(tenant_id)}
         try:
             return _begin(session, settings)
+        except psycopg.Error:
+            session.connection().invalidate()
+            session.rollback()
+        try:
+            return _begin_slowly(session, settings)
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
             session.rollback()
-            return _begin(session, settings)
+            return _begin_slowly(session, settings)
 
     def close(self) -> None:
         """Drop every connection."""
@@ -184,9 +265,34 @@ def _end_when_forgotten(raw: DBAPIConnection, _: object) -> None:
 
 
 def _begin(session: Session, settings: Mapping[str, str]) -> datetime:
+    """BEGIN leaves together with the first statement: the driver alone would wait for each."""
+    raw = _connected(session, settings)
+    with raw.pipeline():
+        opened = raw.execute(_parsed(_OPENING), settings)
+    return _clock(opened.fetchone())
+
+
+def _begin_slowly(session: Session, settings: Mapping[str, str]) -> datetime:
+    """The same by SQLAlchemy, whose errors our callers know, and which drops all of a pool that died together."""
+    _connected(session, settings)
+    connection: Connection = session.info["connection"]
+    return _clock(connection.exec_driver_sql(_parsed(_OPENING), dict(settings)).one())
+
+
+def _connected(session: Session, settings: Mapping[str, str]) -> "psycopg.Connection[Any]":
     connection = session.connection()
     session.info["connection"], session.info["role"] = connection, settings["role"]
-    now: datetime = connection.execute(_parsed(_OPENING), settings).one()[2]
+    return _psycopg(connection.connection.driver_connection)
+
+
+def _psycopg(raw: object) -> "psycopg.Connection[Any]":
+    if not isinstance(raw, psycopg.Connection):
+        raise TypeError("the house needs psycopg")
+    return raw
+
+
+def _clock(opened: Any) -> datetime:
+    now: datetime = opened[2]
     return now
 
 

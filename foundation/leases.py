@@ -17,7 +17,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 
 from foundation import telemetry
-from foundation.database import Scope
+from foundation.database import Runs, Scope
 from foundation.outbox import CHANNEL, QUEUES, Queue, stir
 
 UNTAKEN = timedelta(seconds=5)
@@ -211,13 +211,14 @@ def give_back(scope: Scope, rows: Sequence[Claimed]) -> None:
         )
 
 
-def take(scope: Scope, event_id: UUID, token: UUID, *, deadline: timedelta) -> Taken | None:
+def take(scope: Runs, event_id: UUID, token: UUID, *, deadline: timedelta) -> Taken | None:
     """Start on a leased row; its lease then lasts for the handler's deadline and 15 s.
 
     None for an old message: the row was taken, swept, cancelled or done. This makes a repeated message harmless.
     """
     row = scope.run(
-        "UPDATE outbox SET started_at = :now, lease_until = :now + CAST(:lease AS interval)"
+        "UPDATE outbox SET started_at = at, lease_until = at + CAST(:lease AS interval)"
+        " FROM (SELECT coalesce(CAST(:now AS timestamptz), house_now()) AS at) clock"
         " WHERE lease_token = :token AND id = :id AND state = 'leased' AND started_at IS NULL"
         " RETURNING tenant_id, kind, subject_id, args, queue, tries, trace_id,"
         " set_config('synchronous_commit', 'off', true)",
@@ -242,7 +243,7 @@ def extend(scope: Scope, taken: Taken, *, deadline: timedelta) -> bool:
     )
 
 
-def finish(scope: Scope, taken: Taken) -> bool:
+def finish(scope: Runs, taken: Taken) -> bool:
     """Delete a row that is done, by its token; False when it has gone to another worker.
 
     A swept row that nobody claimed yet still bears this token, and is done all the same.
@@ -343,7 +344,7 @@ _WORDS = {
 """Whose row; no waiting for the disk; and the relay may hand out what its place and its lane kept back."""
 
 
-def _changed(scope: Scope, taken: Taken, statement: str, **params: object) -> bool:
+def _changed(scope: Runs, taken: Taken, statement: str, **params: object) -> bool:
     """Run a statement on the row, if it still bears our token."""
     ours = {"tenant": taken.tenant_id, "id": taken.id, "token": taken.token}
     return bool(scope.run(statement.format(**_WORDS), **ours, **params).rowcount)

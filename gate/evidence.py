@@ -278,7 +278,7 @@ def content(scope: Scope, unit: Unit, rules: Bundle) -> Snapshot:
         persons=papers.persons(scope, papers.named(media)),
         references=pointed,
         links=_links(scope, unit, pointed),
-        recent=_recent(_asked(scope, unit, f"SELECT {_RECENT}").recent),
+        recent=_recent(_asked(scope, unit, f"SELECT {_RECENT}").recent) if unit.viewer else (),
         again=attesting.said(scope, unit, rules, scope.now.date()),
         foreign=admitting.said(scope, unit, rules),
     )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import literal, tuple_
+from sqlalchemy import and_, bindparam, literal, tuple_
 from sqlmodel import col, func, select
 
 from channels import abilities, attempts, budgets, carrying, phones, sharing
@@ -88,12 +88,12 @@ def claim(
     Returns the armed step, or at once an outcome where no request is needed to know it; and the number of the try.
     Raises NotClaimable, the gate's Denied, and Conflict when the delivery was changed meanwhile; each undoes all.
     """
-    row = delivery(scope, delivery_id)
+    row, owner, dry = _due(scope, delivery_id)
     _check_time(scope, row)
     _check_late(scope, row, connectors)
-    if rehearsing.is_dry(scope, row):
+    if dry:
         raise OnlyRehearsed("delivery.rehearsing", hold=Message("delivery.rehearsing"))
-    ready = made_ready(scope, row, connectors)
+    ready = made_ready(scope, row, owner, connectors)
     ready.keep_links(scope)
     channel, part, deadline = ready.channel, threads.part_of(row), scope.now + ACT
     brought = not ready.unit.media or attempts.was_staged(scope, ready.unit.subject)
@@ -120,6 +120,23 @@ def claim(
     return turn, row.attempt
 
 
+_DUE = (
+    select(Delivery, Post, rehearsing.COVERED)
+    .join(Post, and_(col(Post.tenant_id) == Delivery.tenant_id, col(Post.id) == Delivery.post_id))
+    .where(Delivery.tenant_id == bindparam("tenant"), Delivery.id == bindparam("id"))
+    .execution_options(populate_existing=True)
+)
+
+
+def _due(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Post, bool]:
+    """A delivery as it stands now, its post, and whether it is only rehearsed. Raises NotFound."""
+    found = scope.session.execute(_DUE, {"tenant": scope.tenant_id, "id": delivery_id}).one_or_none()
+    if found is None:
+        raise NotFound("delivery.unknown")
+    row, owner, covered = found
+    return row, owner, row.dry_run or covered
+
+
 def stage(scope: Scope, delivery_id: UUID, *, mint: Mint, connectors: Mapping[str, Connector]) -> Armed | None:
     """Arm the uploads of a delivery ahead of its time; None where there is nothing to upload, or no more.
 
@@ -128,7 +145,7 @@ def stage(scope: Scope, delivery_id: UUID, *, mint: Mint, connectors: Mapping[st
     row = delivery(scope, delivery_id)
     if row.state != S.SCHEDULED or rehearsing.is_dry(scope, row):
         return None
-    ready = made_ready(scope, row, connectors)
+    ready = made_ready(scope, row, post(scope, row.post_id), connectors)
     if ready.unfit is not None:
         return None
     _take_units(scope, ready.channel, *sharing.begins(ready.channel))
@@ -165,9 +182,8 @@ class Ready:
         return partial(mint, author=self.author, whole=self.whole) if self.whole else partial(mint, author=self.author)
 
 
-def made_ready(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> Ready:
+def made_ready(scope: Scope, row: Delivery, owner: Post, connectors: Mapping[str, Connector]) -> Ready:
     """What would leave, with the epochs and the account locked in this order."""
-    owner = post(scope, row.post_id)
     channel = channel_reads.channel(scope, row.channel_id)
     connector, part = abilities.of(connectors, channel), threads.part_of(row)
     raw = _parts(scope, row, owner, channel, connector)

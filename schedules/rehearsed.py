@@ -14,6 +14,7 @@ from schedules import claiming
 from schedules.claiming import Mint, OnlyRehearsed, Ready, made_ready, reason_of
 from schedules.models import Delivery
 from schedules.moving import delivery, move
+from schedules.planning import post
 from schedules.states import DeliveryState
 
 S = DeliveryState
@@ -29,7 +30,7 @@ def take(
         row = delivery(scope, delivery_id)
         if row.state == S.PARTLY:  # its first parts stand outside: the rest waits for a person
             raise
-        _end(scope, row, made_ready(scope, row, connectors), connectors)
+        _end(scope, row, made_ready(scope, row, post(scope, row.post_id), connectors), connectors)
         return None
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Literal
 from uuid import UUID
 
+from sqlalchemy import Boolean, ColumnElement, literal_column
+
 from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import NotFound
@@ -24,6 +26,14 @@ AHEAD = (S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.FAILED)
 
 Dry = Callable[[UUID, UUID], bool]
 """Whether a post on an account is only rehearsed."""
+
+
+COVERED: ColumnElement[bool] = literal_column(
+    "EXISTS (SELECT FROM rehearsals r WHERE r.tenant_id = deliveries.tenant_id"
+    " AND r.of_id IN (deliveries.tenant_id, deliveries.post_id, deliveries.channel_id))",
+    Boolean,
+).label("covered")
+"""`covers` of a delivery, for who reads it anyway."""
 
 
 def covers(scope: Scope, post_id: UUID, channel_id: UUID) -> bool:

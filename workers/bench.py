@@ -72,6 +72,9 @@ GOALS: Mapping[str, str] = {
 NONE = ("_doubled", "_lost")
 """Of ours there are none, whatever the fault."""
 
+COUNTED = (*NONE, "_spaced")
+"""What is told of each fault, in a table of its own."""
+
 SEED = 20261120
 PICTURE = "pictures/growth.svg"
 """Beside the page: lateness by planned posts and workers."""
@@ -149,7 +152,22 @@ def page(found: list[Measured]) -> str:
     ]
     for measured in found:
         lines += ["", f"## {measured.name}", "", "| figure | measured | goal |", "|---|---|---|"]
-        lines += [f"| `{key}` | {value:.4g} | {goal(key) or '–'} |" for key, value in measured.figures.items()]
+        plain = {key: value for key, value in measured.figures.items() if not key.endswith(COUNTED)}
+        lines += [f"| `{key}` | {value:.4g} | {goal(key) or '–'} |" for key, value in plain.items()]
+        lines += _faults(measured.figures)
         if bench_plot.growth(measured.figures):
             lines += ["", f"![{bench_plot.TITLE}]({PICTURE})"]
     return "\n".join([*lines, ""])
+
+
+def _faults(figures: Mapping[str, float]) -> list[str]:
+    """A line for each fault with what became of the posts of both sides; none where a benchmark has no faults."""
+    ours = [
+        key.removesuffix("_doubled") for key in figures if key.endswith("_doubled") and not key.startswith("plain_")
+    ]
+    if not ours:
+        return []
+    columns = ("{}_doubled", "{}_lost", "{}_spaced", "plain_{}_doubled", "plain_{}_lost")
+    rows = [[f"{figures.get(column.format(name), 0):g}" for column in columns] for name in ours]
+    head = ["", "| fault | doubled (goal 0) | lost (goal 0) | spaced | plain doubled | plain lost |", "|---" * 6 + "|"]
+    return [*head, *(f"| `{name}` | {' | '.join(row)} |" for name, row in zip(ours, rows, strict=True))]

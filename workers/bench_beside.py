@@ -141,6 +141,7 @@ def _speed(sides: Sides, size: Size) -> dict[str, float]:
     return {
         **_told("", light, burst, stream),
         "db_connections": float(watched.most),
+        **{f"db_connections_{name}": float(count) for name, count in watched.whose.items()},
         "redis_connections": float(_lines(_pids(world).values(), world.settings.workers.redis_port)),
         "fair_most_s": fair,
         **_told("plain_", plain_light, plain_burst, plain_stream),

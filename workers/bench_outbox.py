@@ -119,7 +119,7 @@ def handle_per_s(servers: Servers) -> float:
         with lock:
             done[0] += 1
 
-    dispatcher = Dispatcher(Routes(Route(Nothing, nothing)), database.scope)
+    dispatcher = Dispatcher(Routes(Route(Nothing, nothing)), database.scope, database=database)
     broker = app.broker(servers.redis_url, dispatcher.handle)
     relay = multiprocessing.get_context("spawn").Process(target=_relay, args=(servers,), daemon=True)
     _load(servers, WARM)

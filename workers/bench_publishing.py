@@ -104,17 +104,21 @@ class Connections:
     def __init__(self, settings: Settings) -> None:
         self._engine = create_engine(settings.database.owner_url.get_secret_value())
         self.most = 0
+        self.whose: Mapping[str, int] = {}
+        """Those of each process at that moment."""
 
     def look(self) -> None:
         """Count once; the counting connection is not ours."""
         with self._engine.connect() as connection:
-            now = connection.execute(
+            rows = connection.execute(
                 text(
-                    "SELECT count(*) FROM pg_stat_activity WHERE usename IN ('greenroom_work', 'greenroom_pages')"
-                    " AND application_name <> 'bench'"
+                    "SELECT application_name, count(*) FROM pg_stat_activity WHERE application_name <> 'bench'"
+                    " AND usename IN ('greenroom_work', 'greenroom_pages') GROUP BY 1 ORDER BY 1"
                 )
-            ).scalar_one()
-        self.most = max(self.most, int(now))
+            )
+            now = {str(name): int(count) for name, count in rows}
+        if sum(now.values()) > self.most:
+            self.most, self.whose = sum(now.values()), now
 
 
 @contextmanager

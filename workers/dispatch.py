@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from foundation import facts, jobs, leases, outbox, telemetry
 from foundation.clock import monotonic, pause
-from foundation.database import OpenScope, Scope
+from foundation.database import Alone, Database, OpenScope, Scope
 from foundation.errors import GreenroomError, LeaseLost
 from foundation.facts import Facts
 from foundation.ids import HOUSE
@@ -93,9 +93,13 @@ def declared(*modules: ModuleType) -> tuple[type[Event], ...]:
 class Dispatcher:
     """Takes rows, runs their handlers, settles them. One per process; its methods are safe in any thread."""
 
-    def __init__(self, routes: Routes, tenant: OpenScope, *, only: UUID | None = None) -> None:
-        """With `only`, works as `app` in that tenant alone: the in-process relay of tests."""
+    def __init__(
+        self, routes: Routes, tenant: OpenScope, *, only: UUID | None = None, database: Database | None = None
+    ) -> None:
+        """With `only`, works as `app` in that tenant alone: the in-process relay of tests. With `database`, that of
+        `tenant`, what is one statement takes one round trip."""
         self._routes, self._tenant, self._only = routes, tenant, only
+        self._alone = database.alone(HOUSE, RELAY, role="relay") if database is not None else Alone(self.scope)
 
     def scope(self) -> AbstractContextManager[Scope]:
         """A short transaction on the outbox."""
@@ -105,11 +109,10 @@ class Dispatcher:
 
     def handle(self, event_id: UUID, token: UUID) -> bool:
         """Take the row, run its handler, settle it. False when the message was old and nothing was done."""
-        with self.scope() as scope:
-            taken = leases.take(scope, event_id, token, deadline=FIRST_LEASE)
-            route = self._routes.by_kind.get(taken.kind) if taken else None
-            if taken and route and route.deadline_seconds > FIRST_LEASE.total_seconds():
-                leases.extend(scope, taken, deadline=timedelta(seconds=route.deadline_seconds))
+        taken = leases.take(self._alone, event_id, token, deadline=FIRST_LEASE)
+        route = self._routes.by_kind.get(taken.kind) if taken else None
+        if taken and route and route.deadline_seconds > FIRST_LEASE.total_seconds():
+            self._beat(taken, route)
         if taken is None:
             telemetry.EVENTS.labels("?", "old").inc()
             return False
@@ -136,9 +139,18 @@ class Dispatcher:
             return "lost"
         except Exception as error:  # a bug: the row's own backoff retries it, never the code here
             return self._failed(taken, route, error)
-        return "done" if self._settle(lambda scope: leases.finish(scope, taken)) else "lost"
+        return "done" if self._patiently(lambda: leases.finish(self._alone, taken)) else "lost"
 
     def _settle(self, write: Callable[[Scope], bool]) -> bool:
+        """Write how a run ended."""
+
+        def once() -> bool:
+            with self.scope() as scope:
+                return write(scope)
+
+        return self._patiently(once)
+
+    def _patiently(self, write: Callable[[], bool]) -> bool:
         """Write how a run ended. A database that is away is waited for: until then the row, and its lane, are nobody's.
 
         Each of these writes is bound to the row's token, so that one whose commit went unheard may be repeated.
@@ -146,8 +158,7 @@ class Dispatcher:
         until = monotonic() + leases.GRACE.total_seconds()
         while True:
             try:
-                with self.scope() as scope:
-                    return write(scope)
+                return write()
             except AWAY:
                 if monotonic() >= until:
                     raise

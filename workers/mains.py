@@ -41,7 +41,7 @@ def make(settings: Settings) -> None:
 
 def _work(settings: Settings, name: str, queues: tuple[Queue, ...], threads: int, pool: int) -> None:
     with wire(settings, pool_size=pool, application=name) as services:
-        dispatcher = Dispatcher(handlers.routes(services), services.tenant)
+        dispatcher = Dispatcher(handlers.routes(services), services.tenant, database=services.database)
         broker = celery_app.broker(settings.redis.url.get_secret_value(), dispatcher.handle)
         home.ready(settings, name)
         celery_app.start(broker, queues=queues, threads=threads)

@@ -49,6 +49,32 @@ def test_a_connection_that_died_in_the_pool_is_replaced_before_anything_is_done(
         assert one.run("SHOW idle_session_timeout").scalar_one() == "5min"  # the server ends what was forgotten
 
 
+def test_a_statement_alone_has_its_role_and_tenant_and_leaves_neither_behind(own: Database) -> None:
+    tenant_id = uuid7()
+    alone = own.alone(tenant_id, WHO, role="relay")
+    done = alone.run("SELECT current_user AS who, current_setting(:name) AS its", name="app.tenant")
+    found = done.one_or_none()
+    assert (found.who, found.its, done.rowcount) == ("relay", str(tenant_id), 1)
+    assert alone.run("SELECT 1 WHERE :no", no=False).one_or_none() is None
+    with own.engine.connect() as connection:  # nothing of it is left on the connection
+        who, login = connection.execute(text("SELECT current_user, session_user")).one()
+    assert who == login
+
+
+def test_a_statement_alone_finds_a_living_connection_and_says_what_is_wrong_with_it(
+    own: Database, cluster: Cluster
+) -> None:
+    tenant_id = uuid7()
+    with own.scope(tenant_id, WHO) as one, own.scope(tenant_id, WHO) as two:
+        before = {_backend(one), _backend(two)}
+    _end_connections(cluster)
+    alone = own.alone(tenant_id, WHO)
+    assert alone.run("SELECT pg_backend_pid() AS pid").one_or_none().pid not in before
+    with pytest.raises(DBAPIError, match="division"):
+        alone.run("SELECT 1 / :none", none=0)
+    assert alone.run("SELECT 1 AS one").one_or_none().one == 1
+
+
 def test_connections_that_rest_end_by_themselves_and_the_others_stay(own: Database, cluster: Cluster) -> None:
     pool = own.engine.pool
     assert isinstance(pool, RestingPool)

@@ -62,7 +62,7 @@ def house(
 ) -> Iterator[Relay]:
     """Relay, Redis and worker. `wrap` may spoil the sending, `handle` the receiving."""
     empty(database.scope, redis_url)
-    dispatcher = Dispatcher(routes, database.scope)
+    dispatcher = Dispatcher(routes, database.scope, database=database)
     with ExitStack() as stack:
         stack.enter_context(app.embedded(app.broker(redis_url, partial(handle, dispatcher)), queues=QUEUES, threads=12))
         relay = stack.enter_context(relaying(database, wrap(sender(app.broker(redis_url))), facts=routes.facts))

@@ -63,11 +63,14 @@ def _points(said: str) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, _, y in (one.partition(",") for one in said.split())]
 
 
-def test_the_page_shows_the_picture_and_what_was_promised() -> None:
-    page = bench.page([bench.Measured("scale", {**LATE, "hang_lost": 0.0, "plain_hang_lost": 3.0}, "here", 1)])
+def test_the_page_shows_the_picture_and_a_line_for_each_fault() -> None:
+    counted = {"hang_doubled": 0.0, "hang_lost": 0.0, "hang_spaced": 2.0, "plain_hang_doubled": 20.0}
+    page = bench.page([bench.Measured("scale", {**LATE, **counted, "light_p95_s": 0.1}, "here", 1)])
     assert f"]({bench.PICTURE})" in page
-    assert "| `hang_lost` | 0 | 0 |" in page
-    assert "| `plain_hang_lost` | 3 | – |" in page
+    assert "| `light_p95_s` | 0.1 | ≤ 0.3 |" in page
+    assert "| `hang` | 0 | 0 | 2 | 20 | 0 |" in page
+    assert bench.goal("hang_lost") == "0"
+    assert not bench.goal("plain_hang_lost")
 
 
 def test_only_some_benchmarks_can_be_run_small() -> None:
