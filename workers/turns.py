@@ -1,9 +1,11 @@
-"""Whose turn it is on a device: the loaded model's rows first, tenants in turn, nobody beyond his patience.
+"""Whose turn it is on a device: the loaded model's rows first, those of its adapters before others of it, tenants in
+turn, nobody beyond his patience.
 
 What is remembered lives in the leading relay: which group was handed out last, since when, and which tenants had the
 device. Losing it costs one model load, and another order once; no row, no lease and no result hangs on it.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from foundation import leases
 from foundation.database import Scope
 from foundation.leases import Claimed
 from foundation.outbox import Queue
+from studio import affinity
 
 STAY = timedelta(minutes=1)
 FOR_EVER = timedelta(days=3650)
@@ -21,11 +24,18 @@ MOST = 1_000
 class Turns:
     """The memory of one queue whose rows share a device. Times are those of the house clock."""
 
-    def __init__(self, *, patience: timedelta = leases.PATIENCE, stay: timedelta = STAY) -> None:
+    def __init__(
+        self,
+        *,
+        patience: timedelta = leases.PATIENCE,
+        stay: timedelta = STAY,
+        kin: Callable[[str], str] = affinity.kin,
+    ) -> None:
         """`patience`: after so long a row no longer yields to the loaded group. `stay`: so long a group keeps the
         device all the same, once it was loaded for one that had lost patience: where everybody waits too long, each
-        row would load its own model otherwise, and all would wait still longer."""
-        self._patience, self._stay = patience, stay
+        row would load its own model otherwise, and all would wait still longer. `kin`: how the groups of a group's
+        model begin."""
+        self._patience, self._stay, self._kin = patience, stay, kin
         self.loaded: str | None = None
         self._since: datetime | None = None
         self._served: dict[UUID, None] = {}
@@ -45,6 +55,7 @@ class Turns:
             places=places,
             room=room,
             loaded=self.loaded,
+            kin=self._model(self.loaded),
             patience=FOR_EVER if staying else self._patience,
             served=list(self._served),
         )
@@ -52,9 +63,13 @@ class Turns:
             self._note(row, scope.now)
         return rows
 
+    def _model(self, group: str | None) -> str | None:
+        return self._kin(group) if group is not None else None
+
     def _note(self, row: Claimed, now: datetime) -> None:
-        if row.group != self.loaded:
-            self.loaded, self._since = row.group, now
+        if self._model(row.group) != self._model(self.loaded):
+            self._since = now
+        self.loaded = row.group
         self._served.pop(row.tenant_id, None)
         self._served[row.tenant_id] = None  # the last of all
         while len(self._served) > MOST:
