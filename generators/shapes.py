@@ -103,7 +103,7 @@ class Drawn(_Shape):
     kind: Literal["drawn"]
     width: Annotated[int, Field(ge=1, le=LONGEST)]
     height: Annotated[int, Field(ge=1, le=LONGEST)]
-    bits: Annotated[str, Field(max_length=MOST_BYTES)]
+    bits: Annotated[str, Field(max_length=MOST_BYTES, pattern=r"^[A-Za-z0-9+/=]*$")]
 
     def draw(self, mask: Image.Image) -> None:
         """As `Rectangle.draw`. Raises BadInput for bits that are none."""

@@ -16,6 +16,9 @@ from foundation.outbox import Queue
 from studio import affinity
 
 STAY = timedelta(minutes=1)
+LOOKS = 3
+"""Times that stay: so long a model keeps the device with one set of LoRAs after the other."""
+
 FOR_EVER = timedelta(days=3650)
 MOST = 1_000
 """Tenants remembered; one that fell out counts as one that never had the device."""
@@ -38,17 +41,20 @@ class Turns:
         self._patience, self._stay, self._kin = patience, stay, kin
         self.loaded: str | None = None
         self._since: datetime | None = None
+        self._loaded_at: datetime | None = None
         self._served: dict[UUID, None] = {}
 
     def resume(self, scope: Scope, queue: Queue) -> None:
         """Learn from the rows in flight what another relay had handed out last."""
         found = leases.group_in_flight(scope, queue)
         if found is not None:
-            self.loaded, self._since = found, scope.now
+            self.loaded, self._since, self._loaded_at = found, scope.now, scope.now
 
     def claim(self, scope: Scope, queue: Queue, *, places: int, room: int) -> list[Claimed]:
         """`leases.claim` in the order of this device. Raises Collision."""
-        staying = self._since is not None and scope.now - self._since < self._stay
+        staying = self._within(self._since, scope.now, self._stay) and self._within(
+            self._loaded_at, scope.now, LOOKS * self._stay
+        )
         rows = leases.claim(
             scope,
             queue,
@@ -63,13 +69,18 @@ class Turns:
             self._note(row, scope.now)
         return rows
 
+    @staticmethod
+    def _within(since: datetime | None, now: datetime, span: timedelta) -> bool:
+        return since is not None and now - since < span
+
     def _model(self, group: str | None) -> str | None:
         return self._kin(group) if group is not None else None
 
     def _note(self, row: Claimed, now: datetime) -> None:
         if self._model(row.group) != self._model(self.loaded):
-            self._since = now
-        self.loaded = row.group
+            self._loaded_at = now
+        if row.group != self.loaded:
+            self.loaded, self._since = row.group, now
         self._served.pop(row.tenant_id, None)
         self._served[row.tenant_id] = None  # the last of all
         while len(self._served) > MOST:

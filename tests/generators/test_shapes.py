@@ -132,7 +132,7 @@ def test_specks_are_no_mask() -> None:
         shapes.of_picture(encoded(noise, "PNG"), name="noise.png")
 
 
-@pytest.mark.parametrize("bits", ["", "????", "eJwDAAAAAAE=", "x" * 40_001])
+@pytest.mark.parametrize("bits", ["", "????", "A", "é", "\x00", "eJwDAAAAAAE=", "x" * 40_001])
 def test_bits_that_are_none_are_refused(bits: str) -> None:
     with pytest.raises(BadInput, match=r"job\.mask_(unread|wrong)"):
         masks.check(read([{"kind": "drawn", "width": 64, "height": 64, "bits": bits}]))
