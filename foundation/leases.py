@@ -109,7 +109,9 @@ WITH busy AS (SELECT tenant_id, count(*) AS n FROM outbox WHERE state = 'leased'
 keepers AS MATERIALIZED (SELECT tenant_id, lane, id FROM outbox WHERE lane IS NOT NULL
   AND (state = 'leased' OR state = 'waiting' AND holds_lane AND lease_token IS NOT NULL)),
 due AS MATERIALIZED (SELECT tenant_id, id, lane, priority, available_at,
-    group_key IS DISTINCT FROM CAST(:loaded AS text) AND available_at > :now - CAST(:patience AS interval) AS far,
+    CASE WHEN group_key IS NOT DISTINCT FROM CAST(:loaded AS text)
+      OR available_at <= :now - CAST(:patience AS interval) THEN 0
+      WHEN starts_with(group_key || '|', CAST(:kin AS text)) THEN 1 ELSE 2 END AS far,
     row_number() OVER (PARTITION BY tenant_id, lane ORDER BY priority, available_at, id) AS place
   FROM outbox WHERE queue = :queue AND state = 'waiting' AND available_at <= :now),
 free AS MATERIALIZED (SELECT d.* FROM due d LEFT JOIN keepers k ON k.tenant_id = d.tenant_id AND k.lane = d.lane
@@ -141,13 +143,15 @@ def claim(
     room: int,
     lease: timedelta = UNTAKEN,
     loaded: str | None = None,
+    kin: str | None = None,
     patience: timedelta = PATIENCE,
     served: Sequence[UUID] = (),
 ) -> list[Claimed]:
     """Lease up to `room` due rows of a queue, tenants in turn, one row per lane; in the order they should be sent.
 
     A tenant may hold its part of the queue's `places` among the tenants that have due rows, at least a quarter.
-    `loaded` is the group whose rows go first until others have waited for `patience`. `served` are tenants that had a
+    `loaded` is the group whose rows go first until others have waited for `patience`; after them go those of groups
+    that, ended by `|`, begin with `kin`. `served` are tenants that had a
     place, the last one last: where there is one place only, they stand behind those who had none.
     Returns nothing while another relay is claiming.
     Raises Collision when the backstop of lanes refused: roll back, the next claim sees the lane as it is.
@@ -164,6 +168,7 @@ def claim(
             least=max(places // 4, 1),
             lease=lease,
             loaded=loaded,
+            kin=kin,
             patience=patience,
             served=list(served),
         ).all()

@@ -1,12 +1,15 @@
-"""Which part of a picture is made anew: a rectangle in percent of its sides, drawn as a mask. Pure."""
+"""Which part of a picture is made anew: a rectangle in percent of its sides, or shapes, drawn as a mask. Pure."""
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from PIL import Image, ImageDraw
 
 from foundation.errors import BadInput
-from generators import containers
+from generators import containers, shapes
+from generators.shapes import Shape
 
 SMALLEST = 5
 """Percent of a side: less is a few pixels for a model, and nothing comes of it."""
@@ -28,10 +31,32 @@ class Region:
                 raise BadInput("job.region", least=SMALLEST)
 
 
-def over(region: Region, picture: bytes) -> bytes:
+Part = Region | tuple[Shape, ...]
+"""One rectangle, or any shapes."""
+
+
+def check(part: Part) -> None:
+    """Raise BadInput for shapes that cover too little, or cannot be drawn; a rectangle was checked when it was made."""
+    if not isinstance(part, Region):
+        shapes.check(part)
+
+
+def over(part: Part, picture: bytes) -> bytes:
     """The mask of a picture's own size. Raises BadInput for what is no picture."""
     found = containers.inspect(picture, name="reference")
-    return mask(region, found.width, found.height)
+    if isinstance(part, Region):
+        return mask(part, found.width, found.height)
+    return shapes.png(shapes.drawn(part, found.width, found.height))
+
+
+def to_json(part: Part) -> dict[str, Any]:
+    """As it is kept."""
+    return asdict(part) if isinstance(part, Region) else {"shapes": shapes.said(part)}
+
+
+def from_json(kept: Mapping[str, Any]) -> Part:
+    """What was kept. Raises BadInput."""
+    return shapes.read(kept["shapes"]) if "shapes" in kept else Region(**kept)
 
 
 def mask(region: Region, width: int, height: int) -> bytes:

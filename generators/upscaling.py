@@ -30,8 +30,11 @@ class Upscaler(Protocol):
     name: str
     digest: str
     """The SHA-256 of its file, once it was loaded."""
-    fixed: int
-    """Pixels of the side of the only tile it takes; 0 for any."""
+
+    @property
+    def fixed(self) -> int:
+        """Pixels of the side of the only tile it takes; 0 for any. Raises EngineMissing as `factor`."""
+        ...
 
     @property
     def factor(self) -> int:

@@ -12,8 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from generators import masks
 from generators.contract import ImageJob, Label, Lora
+from generators.shapes import Shapes
 
-VERSION = 1
+VERSION = 2
 """Of these forms; a house and a machine of other versions say so and part."""
 
 MOST_BYTES = 24 * 2**20
@@ -70,7 +71,8 @@ class WorkWanted(Form):
 
 class Asked(Form):
     """One picture to make: an `ImageJob` and its number in the run. The pictures it works from are named by their
-    SHA-256 and asked for apart; of what it begins from, only a region may be made anew (`generators.masks`)."""
+    SHA-256 and asked for apart; of what it begins from, a region or shapes alone may be
+    made anew (`generators.masks`)."""
 
     number: Annotated[int, Field(ge=0, lt=1000)]
     prompt: Annotated[str, Field(max_length=10_000)]
@@ -88,12 +90,14 @@ class Asked(Form):
     pose_weight: float
     init: Digest | Literal[""] = ""
     region: tuple[int, int, int, int] | None = None
+    shapes: Shapes = []
     references: Annotated[list[Digest], Field(max_length=16)] = []
     pose: Digest | Literal[""] = ""
 
     @classmethod
     def of(cls, number: int, job: ImageJob, **pictures: Any) -> "Asked":
-        """As it is sent: what the job says, and the pictures it works from (`init`, `region`, `references`, `pose`)."""
+        """As it is sent: what the job says, and the pictures it works from (`init`, `region`, `shapes`, `references`,
+        `pose`)."""
         loras = [(one.name, one.weight) for one in job.loras]
         return cls(number=number, loras=loras, **{name: getattr(job, name) for name in _PLAIN}, **pictures)
 
@@ -101,10 +105,11 @@ class Asked(Form):
         """As an engine is asked, with the pictures that `fetch` finds. Raises JobTooLarge and ValueError as `ImageJob`,
         and BadInput for a region that is none."""
         init = fetch(self.init) if self.init else b""
+        part = masks.Region(*self.region) if self.region else tuple(self.shapes)
         return ImageJob(
             loras=tuple(Lora(*one) for one in self.loras),
             init=init,
-            mask=masks.over(masks.Region(*self.region), init) if self.region else b"",
+            mask=masks.over(part, init) if part else b"",
             references=tuple(map(fetch, self.references)),
             pose=fetch(self.pose) if self.pose else b"",
             **{name: getattr(self, name) for name in _PLAIN},

@@ -10,3 +10,8 @@ def group(model: str, *, engine: str = "", adapters: Iterable[str] = ()) -> str:
     weights is the engine's business and is no part of it.
     """
     return "|".join([engine, model, *sorted(set(adapters))])
+
+
+def kin(group: str) -> str:
+    """How the groups of the same model begin, ended by `|`: other adapters take a moment, another model far more."""
+    return "".join(f"{part}|" for part in group.split("|")[:2])

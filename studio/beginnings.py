@@ -6,7 +6,8 @@ from uuid import UUID
 from foundation.database import Scope
 from foundation.errors import BadInput, Refused
 from gate import ratings, recording
-from generators.masks import Region
+from generators import masks
+from generators.masks import Part
 from studio import library
 
 LEAST, MOST = 10, 95
@@ -15,18 +16,20 @@ LEAST, MOST = 10, 95
 
 @dataclass(frozen=True)
 class Beginning:
-    """The picture, and how much of it is made anew, in percent; with a region, only there."""
+    """The picture, and how much of it is made anew, in percent; with a region or shapes, only there."""
 
     asset_id: UUID
     anew: int
-    region: Region | None = None
+    region: Part | None = None
 
 
 def check(scope: Scope, creator_id: UUID, begin: Beginning) -> str:
     """The digest of the picture. Raises NotFound for one that is not this creator's, Refused for one that is withheld,
-    BadInput for what is no picture and for a part beyond `LEAST` and `MOST`."""
+    BadInput for what is no picture, a share beyond `LEAST` and `MOST`, and shapes that cover next to nothing."""
     if not LEAST <= begin.anew <= MOST:
         raise BadInput("job.anew", least=LEAST, most=MOST)
+    if begin.region is not None:
+        masks.check(begin.region)
     library.check_owner(scope, creator_id, [begin.asset_id])
     return digest(scope, begin.asset_id)
 

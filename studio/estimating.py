@@ -63,11 +63,12 @@ def pace(scope: Scope) -> float:
 
 def price_of(known: GeneratorsSettings, spec: Spec, asks: AbstractSet[str] = NOTHING) -> Price | None:
     """What a picture of a recipe's model costs here (its engine's own where it names none), where its run `asks` this
-    beside words and the recipe's look (`ImageJob.asks`); None where it is free, or has no price and is not made."""
+    beside words and the recipe's look (`ImageJob.asks`; what the recipe says, without any); None where it is free, or
+    has no price and is not made."""
     engine = spec.engine or registry.usual(known)
     if not (own := known.hosted_model(engine)):
         return None
-    asked = asks | {"references"} if spec.look else asks
+    asked = (asks or spec.asks) | ({"references"} if spec.look else NOTHING)
     try:
         return prices(known.prices).get(hosting.sold_as(engine, spec.model or own, asked))
     except ValueError:

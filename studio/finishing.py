@@ -168,7 +168,7 @@ def make(
                 prepared=prepared,
                 classifier=classifier,
                 compare=compare,
-                still=lambda scope: _picture(scope, row.asset_id),
+                still=partial(_wanted, copy_id=row.id, asset_id=row.asset_id),
             )
         reason = None
     except _Stopped:
@@ -179,6 +179,13 @@ def make(
         asset_id, reason = None, Message("copy.lost")
     with tenant(event.tenant_id, ingesting.INGESTING) as scope:
         _settle(scope, event.subject_id, asset_id, reason)
+
+
+def _wanted(scope: Scope, *, copy_id: UUID, asset_id: UUID) -> None:
+    """Raise where the copy was stopped meanwhile, or its picture may not be used any more."""
+    if _row(scope, copy_id, lock=True).state != UploadState.WAITING:
+        raise _Stopped
+    _picture(scope, asset_id)
 
 
 def _told(tenant: OpenScope, event: CopyDue, pulse: Pulse, done: int, total: int) -> None:

@@ -15,6 +15,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.words import LANGUAGES, Message, say
+from generators.masks import Region
 from generators.wire import Able, Asked, Beat, Given, Heard, Lent, Material, WorkWanted
 from studio import home, library, materials, models, quotas, recipes, runs, storing
 from studio.models_home import HomePicture, HomeRun
@@ -131,8 +132,11 @@ def _asked(scope: Scope, job: models.Job, shots: Sequence[Shot]) -> list[Asked]:
     first, posture = materials.checked(scope, job)
     begin, pose = materials.begin_of(job), materials.pose_of(job)
     said: dict[str, Any] = {"init": first, "references": materials.digests_of_look(job), "pose": posture}
-    if begin is not None and begin.region is not None:
-        said["region"] = astuple(begin.region)
+    match begin.region if begin is not None else None:
+        case Region() as one:
+            said["region"] = astuple(one)
+        case tuple() as several:
+            said["shapes"] = list(several)
     changes: dict[str, Any] = {"strength": begin.anew / 100} if begin is not None else {}
     changes |= {"pose_weight": pose.weight / 100} if pose is not None else {}
     return [Asked.of(one.number, replace(one.job, **changes), **said) for one in shots]

@@ -5,7 +5,7 @@ more. What is made is a child of each of them.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,14 +14,12 @@ from foundation.errors import BadInput, NotFound, Refused
 from foundation.storage import ObjectStore
 from generators import masks
 from generators.contract import ImageJob
-from generators.masks import Region
+from generators.masks import Part
 from studio import beginnings, library, looks, models, outgoing
 from studio.beginnings import Beginning
 from studio.looks import Frozen
 from studio.recipes import Shot, Spec
-
-LEAST_WEIGHT, MOST_WEIGHT = 10, 150
-"""Percent: how much a posture counts."""
+from studio.workings import LEAST_WEIGHT, MOST_WEIGHT
 
 
 @dataclass(frozen=True)
@@ -45,18 +43,22 @@ def columns(
     pose: Posture | None = None,
     look: Frozen | None = None,
 ) -> dict[str, Any]:
-    """What a run writes down of its pictures, checked; `look` is that of a run before, None for the creator's of today.
+    """What a run writes down of its pictures, checked; those of its recipe where neither is named. `look` is that of a
+    run before, None for the creator's of today.
 
     Raises as `beginnings.check` and `looks.add`; BadInput for a posture beside a beginning, which no engine takes.
     """
     found: dict[str, Any] = {}
+    if begin is None and pose is None:
+        begin = spec.begin.beginning() if spec.begin is not None else None
+        pose = Posture(UUID(spec.posture.asset), spec.posture.weight) if spec.posture is not None else None
     if begin is not None and pose is not None:
         raise BadInput("job.posture_beside")
     if begin is not None:
         beginnings.check(scope, creator_id, begin)
         found |= {"from_asset": begin.asset_id, "anew": begin.anew}
         if begin.region is not None:
-            found["region"] = asdict(begin.region)
+            found["region"] = masks.to_json(begin.region)
     if pose is not None:
         _posture(scope, creator_id, pose)
         found |= {"pose_asset": pose.asset_id, "pose_weight": pose.weight}
@@ -78,7 +80,7 @@ def begin_of(job: models.Job) -> Beginning | None:
     """What a run begins from."""
     if job.from_asset is None:
         return None
-    return Beginning(job.from_asset, job.anew, Region(**job.region) if job.region else None)
+    return Beginning(job.from_asset, job.anew, masks.from_json(job.region) if job.region else None)
 
 
 def pose_of(job: models.Job) -> Posture | None:
@@ -125,6 +127,12 @@ def may_leave(scope: Scope, job: models.Job, engine: str) -> None:
         raise Gone(error.message.code, **error.message.params) from error
 
 
+def asked(begin: Beginning | None, pose: Posture | None) -> frozenset[str]:
+    """What these ask of an engine, as `ImageJob.asks`."""
+    wanted = {"init": begin, "mask": begin.region if begin is not None else None, "pose": pose}
+    return frozenset(name for name, one in wanted.items() if one is not None)
+
+
 def needs(job: models.Job) -> frozenset[str]:
     """What of an engine the pictures of a run ask for, as `ImageJob.asks`."""
     asked = {"init": job.from_asset, "mask": job.region, "pose": job.pose_asset, "references": job.look}
@@ -161,6 +169,6 @@ def digests_of_look(job: models.Job) -> list[str]:
     return [sha256 for _, sha256 in job.look]
 
 
-def _job(job: ImageJob, region: Region | None, changes: dict[str, Any]) -> ImageJob:
+def _job(job: ImageJob, region: Part | None, changes: dict[str, Any]) -> ImageJob:
     drawn: dict[str, Any] = {"mask": masks.over(region, changes["init"])} if region is not None else {}
     return replace(job, **changes, **drawn)

@@ -70,8 +70,8 @@ class Job(CreatorRow, table=True):
     from_asset: UUID | None = None
     """The picture it begins from, of which `anew` percent are made anew."""
     anew: int = 0
-    region: dict[str, int] = jsonb()
-    """The only part of it that is made anew, as `generators.masks.Region`; empty for all of it."""
+    region: dict[str, Any] = jsonb()
+    """The only part of it that is made anew, as `generators.masks.to_json`; empty for all of it."""
     pose_asset: UUID | None = None
     """The picture whose posture is taken, which counts `pose_weight` percent."""
     pose_weight: int = 0

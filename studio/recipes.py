@@ -18,6 +18,7 @@ from foundation.words import canonical
 from generators.contract import ImageJob, Lora
 from studio import library, models, parameters
 from studio.parameters import Answer, Parameter
+from studio.workings import FromPicture, OfPicture
 
 _WORD = re.compile(r"\{([^{}]*)\}|[{}]")
 """A word in braces; a brace alone is a word that somebody forgot to finish."""
@@ -73,6 +74,10 @@ class Spec(BaseModel):
     """Looks laid over the model, by the names of their files, and how much each counts in percent."""
     look: Annotated[int, Field(ge=0, le=100)] = 0
     """How strongly the pictures of the creator's look are kept to, in percent; 0: not at all."""
+    begin: FromPicture | None = None
+    """The picture its runs begin from, where who starts one names no other."""
+    posture: OfPicture | None = None
+    """The picture whose posture they take, likewise."""
     budget: Annotated[str, Field(max_length=60)] = ""
     """What a run may cost, as `2.50 USD`: an amount for each currency that it may be paid in. Empty: as caps say."""
 
@@ -80,6 +85,13 @@ class Spec(BaseModel):
     def pictures(self) -> int:
         """How many pictures a run makes: the variants, each in every size."""
         return self.variants * len(self.edges)
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """What its runs ask of an engine beside words, LoRAs and a look, as `ImageJob.asks`."""
+        if self.begin is not None:
+            return frozenset({"init", "mask"} if self.begin.part else {"init"})
+        return frozenset({"pose"} if self.posture is not None else ())
 
     @property
     def most_spent(self) -> Mapping[str, Money] | None:
@@ -143,6 +155,10 @@ def _contradiction(spec: Spec) -> str:
     for name, one in spec.parameters.items():
         if one.words(one.usual) is None:
             return f"parameters.{name}"[:60]
+    if spec.begin is not None and not spec.begin.fits:
+        return "begin.part"
+    if spec.begin is not None and spec.posture is not None:
+        return "posture"
     return "" if _is_budget(spec.budget) else "budget"
 
 

@@ -15,7 +15,8 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.ids import derived
 from foundation.settings import GeneratorsSettings
-from studio import costs, estimating, jobs, parameters, reads, recipe_shelf, run_pictures
+from studio import costs, estimating, jobs, materials, parameters, reads, recipe_shelf, run_pictures
+from studio.materials import Posture
 from studio.reads import Run
 from studio.runs import OVER
 from studio.states import JobState
@@ -161,7 +162,10 @@ def started(call: Call, generators: GeneratorsSettings, body: RunIn) -> Response
 def start(call: Call, scope: Scope, sight: Sight, generators: GeneratorsSettings, body: RunIn, *, key: str) -> Done:
     """The run of a key's own name, `key`."""
     creator_id, card = recipe_shelf.current(scope, sight.creators, body.recipe_id)
-    estimating.afford(scope, generators, card.spec, body.count or card.spec.pictures)
+    begin = body.begin.beginning() if body.begin is not None else None
+    pose = Posture(body.posture.media_id, body.posture.weight) if body.posture is not None else None
+    count = body.count or card.spec.pictures
+    estimating.afford(scope, generators, card.spec, count, materials.asked(begin, pose))
     made = jobs.start(
         scope,
         creator_id=creator_id,
@@ -171,6 +175,8 @@ def start(call: Call, scope: Scope, sight: Sight, generators: GeneratorsSettings
         count=body.count,
         by=scope.actor,
         given=body.answers,
+        begin=begin,
+        pose=pose,
     )
     scope.session.flush()
     found = _told(scope, sight, made)

@@ -1,12 +1,19 @@
 """What the API takes in and gives out about recipes, their runs, and the pictures of these."""
 
+import base64
+import binascii
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from foundation.errors import BadInput
 from gate.units import Rating
+from generators import shapes
+from generators.shapes import Shapes
+from studio import beginnings, workings
+from studio.beginnings import Beginning
 from studio.costs import Bill
 from studio.estimating import Estimate
 from studio.parameters import LONGEST, Choice, Number, Parameter, YesNo
@@ -19,6 +26,9 @@ from web.api_inputs import In, RowsIn, Text
 from web.api_models import ReasonOut, reason
 
 MOST_SEED = 2**31 - 1
+MOST_MASK = 180_000
+"""Signs of a mask in base64; drawn in black and white, one takes a few thousand."""
+
 RECIPE_ID = "0198c0de-0000-7000-8000-000000000013"
 Seed = Annotated[int, Field(ge=0, le=MOST_SEED, description="The same seed and answers give the same prompts.")]
 Count = Annotated[int, Field(ge=1, le=MOST_PICTURES, description="Pictures; as many as the recipe says without it.")]
@@ -47,8 +57,39 @@ class PreviewWanted(In):
     ]
 
 
+class BeginIn(In):
+    """The picture a run begins from, by its `media_id`: `anew` percent of it are made anew, with `part` or `mask` only
+    there. A part is shapes in percent of the picture's sides; a mask a PNG in base64, light where it is made anew."""
+
+    media_id: UUID
+    anew: Annotated[int, Field(ge=beginnings.LEAST, le=beginnings.MOST)] = workings.USUAL_ANEW
+    part: Annotated[Shapes, Field(default_factory=list)]
+    mask: Annotated[str, Field(max_length=MOST_MASK, pattern=r"^[A-Za-z0-9+/]*={0,2}$")] = ""
+
+    def beginning(self) -> Beginning:
+        """As the room takes it. Raises BadInput."""
+        found = tuple(self.part)
+        if self.mask:
+            found = (*found, shapes.of_picture(_bytes(self.mask), name="mask.png"))
+        return Beginning(self.media_id, self.anew, found or None)
+
+
+class PostureIn(In):
+    """The picture whose posture is taken, by its `media_id`, and how much it counts, in percent."""
+
+    media_id: UUID
+    weight: Annotated[int, Field(ge=workings.LEAST_WEIGHT, le=workings.MOST_WEIGHT)] = 100
+
+
+def _bytes(said: str) -> bytes:
+    try:
+        return base64.b64decode(said, validate=True)
+    except binascii.Error as error:
+        raise BadInput("job.mask_unread") from error
+
+
 class RunIn(In):
-    """A run of a recipe."""
+    """A run of a recipe. `begin` and `posture` exclude each other; without either, the recipe's own count."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"recipe_id": RECIPE_ID, "seed": 7, "count": 2}]})
 
@@ -59,6 +100,8 @@ class RunIn(In):
         dict[Name, Said],
         Field(default_factory=dict, max_length=12, description="By the name of each question not answered as usual."),
     ]
+    begin: BeginIn | None = None
+    posture: PostureIn | None = None
 
 
 class QuestionOut(BaseModel):

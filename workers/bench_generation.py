@@ -28,6 +28,9 @@ JOBS, MODELS, ADAPTERS, TENANTS = 200, 5, 3, 8
 LOAD_S, PICTURE_S = 20.0, 4.0
 """What a device is said to need to load other weights, and for one picture: the order of an SDXL from a local disk."""
 
+ADAPTER_S = 1.0
+"""And to lay other LoRAs over a model that is loaded: 0.1 s on a small one (measured), more with larger files."""
+
 APART_S = 3.0
 """Between two runs that are asked for, at most; on average half of it: faster than a device draws."""
 
@@ -50,25 +53,36 @@ class Device:
     now: float = 0.0
     loaded: str | None = None
     loads: int = 0
+    changes: int = 0
 
     def load(self, group: str) -> None:
-        """Other weights, if they are not there."""
-        if group != self.loaded:
-            self.loaded, self.loads = group, self.loads + 1
-            self.now += LOAD_S
+        """Other weights, or other LoRAs over them, if they are not there."""
+        if group == self.loaded:
+            return
+        if self.loaded is None or affinity.kin(group) != affinity.kin(self.loaded):
+            self.loads, self.now = self.loads + 1, self.now + LOAD_S
+        else:
+            self.changes, self.now = self.changes + 1, self.now + ADAPTER_S
+        self.loaded = group
 
 
 def figures() -> dict[str, float]:
-    """Start a PostgreSQL of its own, serve the same queue twice, stop it. Takes about a minute.
+    """Start a PostgreSQL of its own, serve the same queue three times, stop it. Takes about a minute.
 
-    `fifo_*`: each run to its end, the oldest first. `*_wait_p95_s`: from asking to the first picture; `*_share`: the
-    most over the fewest pictures that a tenant got until the first of them had all of its own. Times are the device's:
-    `load_s` and `picture_s` are given, not measured. Raises Unavailable when a server does not start.
+    `fifo_*`: each run to its end, the oldest first; `group_*`: those of the same model and LoRAs first; `affinity_*`,
+    as it is: then those of the same model. `*_loads` are models, `*_changes` LoRAs over one. `*_wait_p95_s`: from
+    asking to the first picture; `*_share`: the most over the fewest pictures that a tenant got until the first of them
+    had all of its own. Times are the device's: `load_s`, `adapter_s` and `picture_s` are given, not measured. Raises
+    Unavailable when a server does not start.
     """
-    given = {"jobs": JOBS, "models": MODELS, "adapters": ADAPTERS, "load_s": LOAD_S, "picture_s": PICTURE_S}
+    given: dict[str, float] = {"jobs": JOBS, "models": MODELS, "adapters": ADAPTERS}
+    given |= {"load_s": LOAD_S, "picture_s": PICTURE_S, "adapter_s": ADAPTER_S}
     asked = _asked(random.Random(SEED))  # noqa: S311 - the same queue each time
     with servers() as found:
-        return {**given, **_served("fifo", found, asked, None), **_served("affinity", found, asked, Turns())}
+        ways = {"fifo": None, "group": Turns(kin=lambda group: f"{group}|"), "affinity": Turns()}
+        for name, way in ways.items():
+            given |= _served(name, found, asked, way)
+    return given
 
 
 def _asked(draw: random.Random) -> list[Asked]:
@@ -157,10 +171,11 @@ class _Run:
             return leases.wanted(now, row) and leases.later(now, row, timedelta())
 
     def figures(self) -> dict[str, float]:
-        """Loads, total seconds, p95 of the wait for the first picture, most over fewest pictures."""
+        """Loads, changes of LoRAs, total seconds, p95 of the wait for the first picture, most over fewest pictures."""
         waits = sorted(at - self._jobs[job_id].at for job_id, at in self._first.items())
         return {
             "loads": self._device.loads,
+            "changes": self._device.changes,
             "total_s": self._device.now,
             "wait_p50_s": waits[len(waits) // 2],
             "wait_p95_s": waits[len(waits) * 95 // 100],

@@ -3,14 +3,18 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 from foundation.database import Scope
-from foundation.errors import NotFound
+from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from foundation.settings import GeneratorsSettings
 from foundation.words import Message
-from studio import estimating, jobs, parameters, reads, run_pictures
+from generators import shapes
+from studio import estimating, jobs, materials, parameters, reads, run_pictures
+from studio.beginnings import Beginning
+from studio.materials import Posture
 from studio.reads import RecipeCard
 from workers.asking import ASKING
 from workers.day import find
@@ -26,6 +30,32 @@ class Asked:
     seed: int
     count: int
     answers: Sequence[str]
+    begin: Beginning | None = None
+    pose: Posture | None = None
+
+
+def begun(asset_id: UUID | None, *, anew: int, part: Sequence[str], mask: Path | None) -> Beginning | None:
+    """What a run begins from; nothing without a picture. Raises BadInput."""
+    if asset_id is None:
+        if part or mask is not None:
+            raise BadInput("job.part_of_none")
+        return None
+    found = shapes.parse("\n".join(part))
+    if mask is not None:
+        found = (*found, shapes.of_picture(_read(mask), name=mask.name))
+    return Beginning(asset_id, anew, found or None)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BadInput("job.mask_unread") from error
+
+
+def posed(asset_id: UUID | None, *, weight: int) -> Posture | None:
+    """Whose posture a run takes; nobody's without a picture."""
+    return Posture(asset_id, weight) if asset_id is not None else None
 
 
 @contextmanager
@@ -63,7 +93,8 @@ def start(creator: str, asked: Asked, *, key: str, agency: str) -> str:
     """The id of the run, once for each `key`. Raises NotFound, BadInput, Refused, and CapReached."""
     with _opened(creator, agency) as (scope, creator_id, known):
         card = _recipe(scope, creator_id, asked.recipe)
-        estimating.afford(scope, known, card.spec, asked.count or card.spec.pictures)
+        asks = materials.asked(asked.begin, asked.pose)
+        estimating.afford(scope, known, card.spec, asked.count or card.spec.pictures, asks)
         made = jobs.start(
             scope,
             creator_id=creator_id,
@@ -73,6 +104,8 @@ def start(creator: str, asked: Asked, *, key: str, agency: str) -> str:
             count=asked.count or None,
             by=ASKING,
             given=parameters.read(card.spec.parameters, asked.answers),
+            begin=asked.begin,
+            pose=asked.pose,
         )
     return str(made)
 

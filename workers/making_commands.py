@@ -1,5 +1,6 @@
 """`greenroom make`: recipes of pictures, what a run would be, a run, its progress and its end."""
 
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -12,6 +13,15 @@ Recipe = Annotated[str, typer.Argument(help="As `greenroom make recipes` lists i
 Run = Annotated[UUID, typer.Argument(help="As `greenroom make start` says it.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The same seed gives the same prompts.")]
 Count = Annotated[int, typer.Option(min=0, max=24, help="Pictures; as many as the recipe says when left out.")]
+From = Annotated[UUID | None, typer.Option("--begin", help="Id of the picture of the library it begins from.")]
+Anew = Annotated[int, typer.Option(min=10, max=95, help="Percent of that picture that are made anew.")]
+Part = Annotated[
+    list[str] | None,
+    typer.Option("--part", help='Where alone, in percent: "ellipse 10 10 60 60"; may be repeated.'),
+]
+Mask = Annotated[Path | None, typer.Option(help="The same as a picture, light where it is made anew.")]
+Of = Annotated[UUID | None, typer.Option("--posture", help="Id of the picture whose posture is taken.")]
+Weight = Annotated[int, typer.Option(min=10, max=150, help="Percent: how much the posture counts.")]
 Answers = Annotated[list[str] | None, typer.Option("--answer", help="name=words, for each question it asks.")]
 
 
@@ -48,12 +58,20 @@ def start(
     seed: Seed = 0,
     count: Count = 0,
     answer: Answers = None,
+    begin: From = None,
+    anew: Anew = 50,
+    part: Part = None,
+    mask: Mask = None,
+    posture: Of = None,
+    weight: Weight = 100,
     agency: Agency = "",
 ) -> None:
     """Have the workers make the pictures; may be billed."""
     from workers import making_asking  # noqa: PLC0415  modules load when a command runs
 
-    wanted = making_asking.Asked(recipe, seed=seed, count=count, answers=answer or [])
+    base = making_asking.begun(begin, anew=anew, part=part or [], mask=mask)
+    pose = making_asking.posed(posture, weight=weight)
+    wanted = making_asking.Asked(recipe, seed=seed, count=count, answers=answer or [], begin=base, pose=pose)
     typer.echo(making_asking.start(creator, wanted, key=key, agency=agency))
 
 

@@ -1,9 +1,11 @@
-"""Whose turn it is on a device: the loaded model's rows first, tenants in turn, nobody beyond his patience.
+"""Whose turn it is on a device: the loaded model's rows first, those of its adapters before others of it, tenants in
+turn, nobody beyond his patience.
 
 What is remembered lives in the leading relay: which group was handed out last, since when, and which tenants had the
 device. Losing it costs one model load, and another order once; no row, no lease and no result hangs on it.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,8 +13,12 @@ from foundation import leases
 from foundation.database import Scope
 from foundation.leases import Claimed
 from foundation.outbox import Queue
+from studio import affinity
 
 STAY = timedelta(minutes=1)
+LOOKS = 3
+"""Times that stay: so long a model keeps the device with one set of LoRAs after the other."""
+
 FOR_EVER = timedelta(days=3650)
 MOST = 1_000
 """Tenants remembered; one that fell out counts as one that never had the device."""
@@ -21,30 +27,41 @@ MOST = 1_000
 class Turns:
     """The memory of one queue whose rows share a device. Times are those of the house clock."""
 
-    def __init__(self, *, patience: timedelta = leases.PATIENCE, stay: timedelta = STAY) -> None:
+    def __init__(
+        self,
+        *,
+        patience: timedelta = leases.PATIENCE,
+        stay: timedelta = STAY,
+        kin: Callable[[str], str] = affinity.kin,
+    ) -> None:
         """`patience`: after so long a row no longer yields to the loaded group. `stay`: so long a group keeps the
         device all the same, once it was loaded for one that had lost patience: where everybody waits too long, each
-        row would load its own model otherwise, and all would wait still longer."""
-        self._patience, self._stay = patience, stay
+        row would load its own model otherwise, and all would wait still longer. `kin`: how the groups of a group's
+        model begin."""
+        self._patience, self._stay, self._kin = patience, stay, kin
         self.loaded: str | None = None
         self._since: datetime | None = None
+        self._loaded_at: datetime | None = None
         self._served: dict[UUID, None] = {}
 
     def resume(self, scope: Scope, queue: Queue) -> None:
         """Learn from the rows in flight what another relay had handed out last."""
         found = leases.group_in_flight(scope, queue)
         if found is not None:
-            self.loaded, self._since = found, scope.now
+            self.loaded, self._since, self._loaded_at = found, scope.now, scope.now
 
     def claim(self, scope: Scope, queue: Queue, *, places: int, room: int) -> list[Claimed]:
         """`leases.claim` in the order of this device. Raises Collision."""
-        staying = self._since is not None and scope.now - self._since < self._stay
+        staying = self._within(self._since, scope.now, self._stay) and self._within(
+            self._loaded_at, scope.now, LOOKS * self._stay
+        )
         rows = leases.claim(
             scope,
             queue,
             places=places,
             room=room,
             loaded=self.loaded,
+            kin=self._model(self.loaded),
             patience=FOR_EVER if staying else self._patience,
             served=list(self._served),
         )
@@ -52,7 +69,16 @@ class Turns:
             self._note(row, scope.now)
         return rows
 
+    @staticmethod
+    def _within(since: datetime | None, now: datetime, span: timedelta) -> bool:
+        return since is not None and now - since < span
+
+    def _model(self, group: str | None) -> str | None:
+        return self._kin(group) if group is not None else None
+
     def _note(self, row: Claimed, now: datetime) -> None:
+        if self._model(row.group) != self._model(self.loaded):
+            self._loaded_at = now
         if row.group != self.loaded:
             self.loaded, self._since = row.group, now
         self._served.pop(row.tenant_id, None)

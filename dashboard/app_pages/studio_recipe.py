@@ -62,6 +62,8 @@ def _numbers(page: Page, spec: Spec, mark: str) -> None:
             page.word("studio.own_seed"), 0, 2**31 - 1, spec.seed, key=f"own_seed:{mark}", width=220, placeholder="—"
         )
     _engine(page, spec, mark)
+    if spec.begin is not None or spec.posture is not None:
+        draw("studio_note.html", note=page.word("studio.begins" if spec.begin is not None else "studio.takes_posture"))
     hint = page.word("studio.look_strength_how")
     st.slider(page.word("studio.look_strength"), 0, 100, spec.look, 5, key=f"look:{mark}", help=hint)
     if spec.loras or "loras" in page.read(lambda scope: abilities_of(scope, settings.load().generators, spec.engine)):

@@ -1,5 +1,6 @@
 """Studio: variations of one picture, whole or in one part, and pictures that take its posture, each by a recipe."""
 
+import base64
 from functools import partial
 from uuid import UUID
 
@@ -15,7 +16,9 @@ from foundation import settings
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.words import Message
-from generators.masks import Region
+from gate import recording
+from generators import masks, shapes
+from generators.masks import Part, Region
 from studio import beginnings, jobs, materials, recipes
 from studio import reads as studio_reads
 from studio.beginnings import Beginning
@@ -26,6 +29,8 @@ from tenants.roles import Right
 MOST = 8
 USUAL_ANEW = 50
 MIDDLE = (25, 75)
+WAYS = ["rectangle", "shapes", "drawn"]
+USUAL_SHAPES = "ellipse 25 25 75 75"
 
 
 def ask(page: Page, creator_id: UUID, card: Card) -> None:
@@ -84,24 +89,57 @@ def _recipe(page: Page, creator_id: UUID, card: Card, known: list[RecipeCard], k
 
 def _part(page: Page, card: Card, key: str) -> None:
     """The part that is made anew, drawn over the picture as its page shows it, blurred where that is."""
-    across = st.slider(page.word("vary.across"), 0, 100, MIDDLE, 5, key=f"{key}:across")
-    down = st.slider(page.word("vary.down"), 0, 100, MIDDLE, 5, key=f"{key}:down")
+    way = st.segmented_control(
+        page.word("vary.way"),
+        WAYS,
+        default=WAYS[0],
+        required=True,
+        format_func=lambda one: page.word(f"vary.way.{one}"),
+        key=f"{key}:way",
+    )
+    match way:
+        case "shapes":
+            st.text_area(page.word("vary.shapes"), USUAL_SHAPES, key=f"{key}:shapes", help=page.word("vary.shapes_how"))
+        case "drawn":
+            st.file_uploader(page.word("vary.drawn"), "png", key=f"{key}:drawn", help=page.word("vary.drawn_how"))
+        case _:
+            st.slider(page.word("vary.across"), 0, 100, MIDDLE, 5, key=f"{key}:across")
+            st.slider(page.word("vary.down"), 0, 100, MIDDLE, 5, key=f"{key}:down")
     try:
-        region = _region(across, down)
+        region = _region(key)
     except BadInput as wrong:
         st.error(page.voice.say(wrong.message))
         return
-    draw("studio_region.html", src=clear_src(card.asset_id), region=region, word=page.word)
+    if isinstance(region, Region):
+        draw("studio_region.html", src=clear_src(card.asset_id), region=region, word=page.word)
+    elif region:
+        (whole,) = page.read(lambda scope: recording.versions(scope, card.asset_id))[:1]
+        mask = base64.b64encode(shapes.png(shapes.veil(region, whole.width, whole.height))).decode()
+        draw("studio_mask.html", src=clear_src(card.asset_id), mask=mask, word=page.word)
 
 
-def _region(across: tuple[int, int], down: tuple[int, int]) -> Region:
-    return Region(left=across[0], top=down[0], right=across[1], bottom=down[1])
+def _region(key: str) -> Part | None:
+    """As it stands on the page now; None while no drawing was brought. Raises BadInput."""
+    match acting.typed(f"{key}:way"):
+        case "shapes":
+            found = shapes.parse(str(acting.typed(f"{key}:shapes") or ""))
+        case "drawn":
+            file = acting.typed(f"{key}:drawn")
+            if file is None:
+                return None
+            found = (shapes.of_picture(file.getvalue(), name=file.name),)
+        case _:
+            across, down = (acting.typed(f"{key}:{one}") or MIDDLE for one in ("across", "down"))
+            return Region(left=across[0], top=down[0], right=across[1], bottom=down[1])
+    masks.check(found)
+    return found
 
 
 def _ask(page: Page, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
     key = f"vary:{asset_id}"
-    sides = [acting.typed(f"{key}:{one}") or MIDDLE for one in ("across", "down")]
-    region = _region(*sides) if acting.typed(f"{key}:part") else None
+    region = _region(key) if acting.typed(f"{key}:part") else None
+    if region is None and acting.typed(f"{key}:part"):
+        raise BadInput("job.mask_none")
     begin = Beginning(asset_id, int(acting.typed(f"{key}:anew") or USUAL_ANEW), region)
     return _start(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, begin=begin)
 
@@ -131,7 +169,7 @@ def _start(
         raise NotFound("recipe.unknown")
     spec = recipes.spec_of(scope, recipe_id)
     studio_outgoing.check(scope, creator_id, spec, asset_id)
-    studio_spending.check(scope, spec, count, _asks(begin))
+    studio_spending.check(scope, spec, count, materials.asked(begin, pose))
     jobs.start(
         scope,
         creator_id=creator_id,
@@ -144,10 +182,3 @@ def _start(
         pose=pose,
     )
     return Message("studio.started" if count > 1 else "studio.started_one", {"count": count})
-
-
-def _asks(begin: Beginning | None) -> frozenset[str]:
-    """What is asked of an engine of others, by which its price is known; it takes no posture."""
-    if begin is None:
-        return frozenset()
-    return frozenset({"init", "mask"} if begin.region is not None else {"init"})

@@ -165,7 +165,9 @@ class Diffusion:
             with pipelines.looking(pipeline, self.shelf, job, self.pipelines):
                 asked = _asked(pipeline, batch, size, torch)
                 images = pipeline(**asked, callback_on_step_end=stepped).images
-            doubled = {"true_guidance": TRUE_GUIDANCE} if "true_cfg_scale" in asked else {}
+            doubled: dict[str, str | int | float] = (
+                {"true_guidance": TRUE_GUIDANCE} if "true_cfg_scale" in asked else {}
+            )
             told = [self._parameters(each, pipeline, size) | doubled for each in batch]
         finally:
             pipeline.scheduler = own  # the loaded pipeline is the next job's, which may name none

@@ -40,7 +40,7 @@ class Rrdb:
     def factor(self) -> int:
         """How many times larger a picture becomes. Raises EngineMissing."""
         self._load()
-        return 2**self._doublings // self._unshuffled
+        return int(2**self._doublings // self._unshuffled)
 
     def enlarge(self, tile: Image.Image) -> Image.Image:
         """A tile made larger. Raises EngineMissing, RuntimeError of torch without memory."""
@@ -117,8 +117,8 @@ def named(state: dict[str, Any]) -> dict[str, Any]:
     if "model.0.weight" not in plain:
         raise ValueError("another network")
     tops = sorted({int(found[1]) for name in plain if (found := re.fullmatch(r"model\.(\d+)\.weight", name))})
-    *ups, hr, last = tops[1:]
-    places = {0: "first", hr: "hr", last: "last", **{top: f"up.{at}" for at, top in enumerate(ups)}}
+    *doubling, hr, last = tops[1:]
+    places = {0: "first", hr: "hr", last: "last", **{top: f"up.{at}" for at, top in enumerate(doubling)}}
     return {_first(name, places): each for name, each in plain.items()}
 
 

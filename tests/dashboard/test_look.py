@@ -6,10 +6,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from PIL import Image
 
 from foundation.clock import wall_now
 from foundation.database import OpenScope
-from foundation.words import LANGUAGES
+from foundation.words import LANGUAGES, Message, say
 from gate import people, ratings
 from gate.units import Rating
 from studio import jobs, looks, recipes, scoring
@@ -21,6 +22,7 @@ from tests.dashboard.conftest import Door, serving
 from tests.dashboard.streams import stream
 from tests.dashboard.test_files import picture
 from tests.dashboard.test_studio import pick, store, word
+from tests.generators.builders import encoded
 from tests.studio.builders import CREDENTIAL, Engine, spec
 
 
@@ -157,6 +159,35 @@ def test_a_part_is_chosen_over_the_picture_and_a_posture_is_taken(able: Door, lu
         pick(page)
         assert word("studio.started", count=3) in page.press_twice(word("pose.ask"))
     assert row(lumiere, "from_asset, pose_asset, pose_weight") == (None, asset, 100)
+
+
+def test_a_part_is_said_in_shapes_or_brought_as_a_drawing(able: Door, lumiere: Agency) -> None:
+    picture(able, lumiere, seed=1, rating=Rating.G)
+    recipe(lumiere)
+    with stream(able.url, able.cookie(lumiere)) as page:
+        page.open("/studio")
+        pick(page)
+        page.check(word("vary.part"))
+        assert "data:image/png;base64," in page.choose(word("vary.way"), word("vary.way.shapes"))
+        assert say(Message("job.mask_wrong", {"number": 1}), "fr") in page.type(word("vary.shapes"), "circle 1")
+        page.type(word("vary.shapes"), "ellipse 10 10 60 60\nstroke 4 70,70 90,90")
+        assert word("studio.started", count=3) in page.press_twice(word("vary.ask"))
+    kept = row(lumiere, "region")[0]["shapes"]
+    assert [one["kind"] for one in kept] == ["ellipse", "stroke"]
+    with lumiere.scope() as scope:
+        scope.run("DELETE FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id)
+    disc = Image.new("L", (64, 64))
+    disc.paste(255, (16, 16, 48, 48))
+    with stream(able.url, able.cookie(lumiere)) as page:
+        page.open("/studio")
+        pick(page)
+        page.check(word("vary.part"))
+        page.choose(word("vary.way"), word("vary.way.drawn"))
+        refused = page.attach(word("vary.drawn"), {"mask.png": b"<script>"})
+        assert say(Message("photo.unsupported", {"file": "mask.png"}), "fr") in refused
+        assert "data:image/png;base64," in page.attach(word("vary.drawn"), {"mask.png": encoded(disc, "PNG")})
+        assert word("studio.started", count=3) in page.press_twice(word("vary.ask"))
+    assert [one["kind"] for one in row(lumiere, "region")[0]["shapes"]] == ["drawn"]
 
 
 @pytest.mark.parametrize("role", [Role.CHATTER])

@@ -7,7 +7,8 @@ import pytest
 
 from foundation.ids import uuid7
 from generators.contract import Lora
-from generators.masks import Region
+from generators.masks import Part, Region
+from generators.shapes import parse
 from generators.wire import VERSION, Able, Given, Lent, Material, WorkWanted
 from studio import home, jobs, lending, looks, materials, recipes, resuming, runs
 from studio.beginnings import Beginning
@@ -85,14 +86,15 @@ def test_what_a_run_lacks_that_failed_at_home_is_asked_for_again(nova: Atelier, 
         assert nova.progress(job_id) == ("done", 3, 3)
 
 
-def test_what_a_machine_is_asked_is_what_our_workers_would_be(nova: Atelier) -> None:
+@pytest.mark.parametrize("part", [Region(10, 10, 60, 60), parse("ellipse 10 10 60 60\nstroke 5 70,70 90,90")])
+def test_what_a_machine_is_asked_is_what_our_workers_would_be(nova: Atelier, part: Part) -> None:
     """Words, sizes and every picture a run works from: whoever makes it makes the same."""
     kept, base = named(nova, photo(nova, 1), agreed(nova)), photo(nova, 2)
     assert lent(nova)[1] is None
     with nova.scope() as scope:
         looks.add(scope, nova.creator_id, kept)
         recipe_id = recipes.save(scope, nova.creator_id, spec(look=60, loras={"silk": 80}, guidance=3))
-        begin = Beginning(base, 40, Region(10, 10, 60, 60))
+        begin = Beginning(base, 40, part)
         job_id = jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="x", begin=begin)
     assert lent(nova, "init", "loras", "mask")[1] is None, "it keeps to no look"
     machine_id, found = lent(nova, "init", "loras", "mask", "references")

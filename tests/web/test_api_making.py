@@ -1,10 +1,13 @@
 """Pictures over the API and for assistants: previewed, started once, followed, stopped; never unjudged."""
 
+import base64
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+from PIL import Image, ImageDraw
 
 from foundation import outbox
 from foundation.clock import wall_now
@@ -15,12 +18,14 @@ from gate import ratings
 from gate.units import Rating
 from generators.contract import Picture
 from generators.engines.placeholder import Placeholder
-from studio import ingesting, jobs, quotas, recipe_shelf, recipes, runs, spending
+from studio import ingesting, jobs, materials, quotas, recipe_shelf, recipes, runs, spending
 from studio.events import JobDue
+from studio.materials import Posture
 from studio.reads import shown
 from studio.spending import Wanted
 from tenants.keys import KeyScope
 from tenants.roles import Role
+from tests.generators.builders import encoded
 from tests.studio.builders import CREDENTIAL, Engine, spec
 from tests.web.asking import Program, code, program
 from tests.web.builders import Room
@@ -216,3 +221,35 @@ def work(api: Program, room: Room, run: str) -> None:
     given = {"tenant": api.tenant, "engine": Engine, "store": room.library, "credential": lambda: CREDENTIAL}
     with suppress(outbox.Later):
         jobs.run(JobDue(api.tenant_id, UUID(run), 0), **given)
+
+
+def test_a_run_begins_from_a_picture_in_a_part_or_takes_a_posture(api: Program, room: Room) -> None:
+    mine = recipe(api)
+    asset = str(drawn(api, room, UUID(start(api, mine).json()["id"]), 0))
+    disc = Image.new("L", (200, 100))
+    ImageDraw.Draw(disc).ellipse((50, 20, 150, 80), fill=255)
+    mask = base64.b64encode(encoded(disc, "PNG")).decode()
+    ellipse = {"kind": "ellipse", "left": 10, "top": 10, "right": 40, "bottom": 40}
+    begun = start(api, mine, begin={"media_id": asset, "anew": 40, "part": [ellipse], "mask": mask})
+    posed = start(api, mine, posture={"media_id": asset, "weight": 80})
+    assert (begun.status_code, posed.status_code) == (202, 202), begun.text
+    with api.scope() as scope:
+        first, second = (runs.find(scope, UUID(one.json()["id"])) for one in (begun, posed))
+        begins, pose = materials.begin_of(first), materials.pose_of(second)
+    assert begins is not None
+    assert isinstance(begins.region, tuple)
+    assert (str(begins.asset_id), begins.anew) == (asset, 40)
+    assert [one.kind for one in begins.region] == ["ellipse", "drawn"]
+    assert pose == Posture(UUID(asset), 80)
+    whole = {"media_id": asset}
+    for wrong, said in (
+        ({"begin": whole, "posture": whole}, "job.posture_beside"),
+        ({"begin": {**whole, "mask": base64.b64encode(b"<script>").decode()}}, "photo.unsupported"),
+        ({"begin": {**whole, "part": [{**ellipse, "right": 10}]}}, "job.mask_small"),
+    ):
+        answer = start(api, mine, **wrong)
+        assert (answer.status_code, code(answer)) == (422, said)
+    for wrong in ({**whole, "anew": 96}, {**whole, "mask": "%"}, {**whole, "part": [{"kind": "circle"}]}, {"anew": 50}):
+        assert start(api, mine, begin=wrong).status_code == 422
+    assert start(api, mine, begin={"media_id": str(uuid7())}).status_code == 404
+    assert start(api, recipe(api, "zoe"), begin=whole).status_code == 404, "another creator's picture is none"

@@ -11,6 +11,7 @@ from foundation.database import OpenScope
 from foundation.ids import HOUSE, uuid7
 from foundation.leases import Claimed
 from foundation.outbox import Later
+from studio import affinity
 from studio.events import JobDue
 from workers.dispatch import RELAY, Dispatcher, Route, Routes
 from workers.turns import Turns
@@ -52,6 +53,25 @@ def test_the_group_that_is_loaded_is_drained_before_the_next_is_loaded(tenant: O
     put(tenant, tenant_id, *("a", "b", "c") * 4)
     groups = [row.group for row in order(tenant, Turns())]
     assert groups == ["a"] * 4 + ["b"] * 4 + ["c"] * 4
+
+
+def test_other_adapters_of_the_loaded_model_go_before_another_model(tenant: OpenScope, tenant_id: UUID) -> None:
+    one, other = affinity.group("xl", adapters=["mia"]), affinity.group("xl", adapters=["film", "zoe"])
+    plain, far, longer = affinity.group("xl"), affinity.group("sd"), affinity.group("xl-2", adapters=["mia"])
+    put(tenant, tenant_id, *(one, far, longer, other, plain) * 2)
+    assert [row.group for row in order(tenant, Turns())] == [
+        *[one] * 2,
+        *[other] * 2,
+        *[plain] * 2,
+        far,
+        far,
+        longer,
+        longer,
+    ]
+    put(tenant, tenant_id, *(one, far, other) * 2, age=LONG)
+    stays = Turns(stay=timedelta(hours=1))
+    assert [row.group for row in order(tenant, stays)] == [one, one, other, other, far, far]
+    assert affinity.kin(plain) == affinity.kin(one) != affinity.kin(longer)
 
 
 def test_inside_a_group_tenants_take_turns_however_many_rows_one_has(tenant: OpenScope) -> None:

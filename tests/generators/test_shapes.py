@@ -1,0 +1,145 @@
+"""Parts of a picture as shapes: where they are white, what of them is kept, and what is refused."""
+
+import base64
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from foundation.errors import BadInput
+from generators import masks, shapes
+from generators.masks import Region
+from generators.shapes import parse, read, said
+from tests.generators.builders import a_picture, encoded
+
+LINES = """
+rectangle 0 0 20 50
+ellipse 40 40 80 80
+polygon 80,0 100,0 100,20
+stroke 6 10,90 50,95.5
+"""
+
+
+def grid(lines: str, size: tuple[int, int] = (200, 100)) -> np.ndarray:
+    return np.asarray(shapes.drawn(parse(lines), *size)) == 255
+
+
+def test_each_shape_is_white_where_it_is_and_all_of_them_together() -> None:
+    whole = grid(LINES)
+    assert np.array_equal(whole, np.any([grid(line) for line in LINES.strip().splitlines()], axis=0))
+    assert grid("rectangle 0 0 20 50").sum() == 40 * 50
+    assert abs(grid("ellipse 40 40 80 80").sum() - np.pi * 40 * 20) < 100
+    assert whole[60, 120], "the middle of the ellipse"
+    assert not whole[41, 82], "its corner"
+    assert whole[5, 195], "in the triangle"
+    assert not whole[18, 165], "beside it"
+    assert whole[90, 20], "where the brush began"
+    assert not whole[80, 60], "beside the brush"
+    assert grid("rectangle 60 50 20 0").sum() == 80 * 50, "sides the other way round are the same"
+
+
+def test_what_is_kept_is_read_again_as_it_was() -> None:
+    found = (*parse(LINES), shapes.of_picture(_drawn(), name="mask.png"))
+    assert read(said(found)) == found
+    assert masks.from_json(masks.to_json(found)) == found
+    assert masks.from_json({"left": 1, "top": 2, "right": 30, "bottom": 40}) == Region(1, 2, 30, 40)
+
+
+def _drawn(size: tuple[int, int] = (1000, 500), mode: str = "RGBA") -> bytes:
+    """A white disc, on nothing."""
+    image = Image.new(mode, size)
+    ImageDraw.Draw(image).ellipse((300, 100, 700, 400), fill="white")
+    return encoded(image, "PNG")
+
+
+def test_a_drawn_mask_is_white_where_it_was_light() -> None:
+    found = shapes.of_picture(_drawn(), name="mask.png")
+    assert max(found.width, found.height) == shapes.LONGEST
+    assert len(found.bits) < 2000
+    made = masks.over((found,), encoded(a_picture(1000, 500), "PNG"))
+    grey = np.asarray(Image.open(io.BytesIO(made)))
+    wanted = np.asarray(Image.open(io.BytesIO(_drawn())).convert("L"))
+    assert set(np.unique(grey)) == {0, 255}
+    assert (grey != wanted).mean() < 0.005, "only the edge differs, by less than two pixels"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        *("circle 1 2 3", "ellipse 1 2 3", "rectangle 1 2 3 4 5", "polygon 1,1 2,2", "stroke 4", "stroke"),
+        *(
+            "ellipse a b c d",
+            "rectangle 0 0 101 5",
+            "ellipse nan 0 9 9",
+            "stroke 90 1,1 2,2",
+            "polygon 1,2,3 4,5 6,7",
+        ),
+        "\n".join(["ellipse 0 0 9 9"] * 41),
+    ],
+)
+def test_what_is_no_shape_is_refused_by_its_line(lines: str) -> None:
+    with pytest.raises(BadInput, match=r"job\.mask_wrong"):
+        parse(lines)
+
+
+def test_a_wrong_line_is_named() -> None:
+    with pytest.raises(BadInput) as refused:
+        parse("ellipse 0 0 9 9\n\ncircle 1")
+    assert refused.value.message.params["number"] == 2
+
+
+def test_next_to_nothing_is_refused() -> None:
+    for part in (parse("stroke 0.5 50,50"), parse("rectangle 10 10 10 90"), ()):
+        with pytest.raises(BadInput, match=r"job\.mask_small"):
+            masks.check(part)
+    masks.check(parse("ellipse 0 0 10 10"))
+    black = shapes.of_picture(encoded(Image.new("L", (64, 64)), "PNG"), name="black.png")
+    with pytest.raises(BadInput, match=r"job\.mask_small"):
+        masks.check((black,))
+
+
+def _bomb() -> bytes:
+    """A PNG of a few kilobytes that says it is 60,000 pixels wide and high."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 60_000, 60_000, 1, 0, 0, 0, 0)
+    body = chunk(b"IDAT", zlib.compress(b"\x00" * 1_000_000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + body + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"no picture", "photo.unsupported"),
+        (_bomb(), "photo.too_large"),
+        (_drawn()[:-20], "photo.corrupt"),
+        (_drawn() + b"<script>", "photo.trailing"),
+    ],
+)
+def test_hostile_files_are_refused_as_uploads_are(data: bytes, code: str) -> None:
+    with pytest.raises(BadInput, match=code):
+        shapes.of_picture(data, name="mask.png")
+
+
+def test_specks_are_no_mask() -> None:
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 2, (600, 600), dtype=np.uint8) * 255)
+    with pytest.raises(BadInput, match=r"job\.mask_busy"):
+        shapes.of_picture(encoded(noise, "PNG"), name="noise.png")
+
+
+@pytest.mark.parametrize("bits", ["", "????", "A", "é", "\x00", "eJwDAAAAAAE=", "x" * 40_001])
+def test_bits_that_are_none_are_refused(bits: str) -> None:
+    with pytest.raises(BadInput, match=r"job\.mask_(unread|wrong)"):
+        masks.check(read([{"kind": "drawn", "width": 64, "height": 64, "bits": bits}]))
+
+
+def test_packed_bits_that_grow_without_end_are_cut_off() -> None:
+    packed = base64.b64encode(zlib.compress(b"\xff" * 20_000_000, 9)).decode()
+    assert len(packed) < shapes.MOST_BYTES
+    with pytest.raises(BadInput, match=r"job\.mask_unread"):
+        masks.check(read([{"kind": "drawn", "width": 512, "height": 512, "bits": packed}]))
