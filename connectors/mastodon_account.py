@@ -55,6 +55,18 @@ def number_of(account: str) -> str:
     return http.segment(account.partition("@")[0])
 
 
+def id_of(answer: Answer) -> str:
+    """The id an answer gave; "" for none."""
+    told = http.told_by(answer).get("id")
+    return told if isinstance(told, str) and 0 < len(told) <= 64 and told.isascii() and told.isalnum() else ""
+
+
+def url_of(post: Mapping[str, Any]) -> str:
+    """Where people find a post; "" where that is not told."""
+    url = post.get("url")
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
+
+
 def sentence(answer: Response) -> str:
     """What the server says of a refusal: one sentence, in English on most servers."""
     told = answer.body.get("error") if isinstance(answer.body, dict) else ""

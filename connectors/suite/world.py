@@ -156,6 +156,8 @@ class World:
     name: str = ""
     viewer: str = ""
     can_look: bool = True
+    tells_files: bool = True
+    """Whether posts without words can be told apart by what they show."""
     lags: bool = True
     """The fake's look-ups can lag behind."""
     destination: str = ""
