@@ -1,4 +1,5 @@
-"""Mastodon: posts on a server of its own rules. The account is in `connectors/mastodon_account.py`.
+"""Mastodon: posts on a server of its own rules. The account is in `connectors/mastodon_account.py`, messages are in
+`mastodon_chats.py`.
 
 A post travels with an `Idempotency-Key`, which a server honours for an hour and some servers never; so a lost answer is
 looked up among the account's own posts, by the words as they were sent, and sent again only where they are not there.
@@ -13,6 +14,7 @@ from typing import Any
 from connectors import (
     fitting,
     mastodon_account,
+    mastodon_chats,
     mastodon_finding,
     mastodon_limits,
     mastodon_remarks,
@@ -22,9 +24,19 @@ from connectors import (
 )
 from connectors.answers import segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities, Option
-from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
+from connectors.contract import Answer, Copy, FileRef, News, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.enrolment import Connected, Visit
-from connectors.mastodon_account import NO_MORE, SURFACE, id_of, is_gone, meaning, number_of, sentence, url_of
+from connectors.mastodon_account import (
+    CHAT_SURFACE,
+    NO_MORE,
+    SURFACE,
+    id_of,
+    is_gone,
+    meaning,
+    number_of,
+    sentence,
+    url_of,
+)
 from connectors.mastodon_limits import FILM, USUAL, Limits
 from connectors.mastodon_text import length
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address, parts_in, split
@@ -50,6 +62,7 @@ UNREADY = "Cannot attach files"
 REMOVED = "removed-"
 """In place of a native id: it was posted and deleted before its answer was read."""
 
+MESSAGE = CHAT_SURFACE.partition(".")[2]
 _COUNTS = {
     "favourites_count": "likes",
     "replies_count": "comments",
@@ -58,7 +71,7 @@ _COUNTS = {
 }
 CAN = Capabilities(
     platform="mastodon",
-    surfaces=(SURFACE.partition(".")[2],),
+    surfaces=(SURFACE.partition(".")[2], MESSAGE),
     max_text=USUAL.text,
     max_media=USUAL.media,
     mimes=USUAL.mimes,
@@ -67,10 +80,12 @@ CAN = Capabilities(
     resend_is_look=False,
     can_delete=True,
     edits=True,
-    can_chat=False,
+    can_chat=True,
     can_sell=False,
     stages=True,
     threads=25,
+    poll_seconds=mastodon_chats.POLL_SECONDS,
+    sizes={MESSAGE: (USUAL.text - mastodon_chats.RESERVED, 0)},
     points_at=frozenset({REMARK}),
     moderates=mastodon_remarks.MODERATES,
     remarks_every=5,  # one request of the 300 that an account, and an address, has in as many minutes
@@ -94,7 +109,12 @@ class Mastodon:
         heaviest = max(limits.picture_bytes, limits.film_bytes)
         self._limits = limits
         self.capabilities = replace(
-            CAN, max_text=limits.text, max_media=limits.media, mimes=limits.mimes, max_bytes=heaviest
+            CAN,
+            max_text=limits.text,
+            max_media=limits.media,
+            mimes=limits.mimes,
+            max_bytes=heaviest,
+            sizes={MESSAGE: (limits.text - mastodon_chats.RESERVED, 0)},
         )
 
     def own_limits(self, answers: tuple[Answer, ...]) -> Send | Mapping[str, Any] | None:
@@ -107,14 +127,17 @@ class Mastodon:
 
     def count(self, unit: Unit) -> tuple[int, int]:
         """Characters as readers see them, the warning's too; every address counts the same."""
-        return self._length(unit), self._limits.text
+        return self._length(unit), self.capabilities.size(unit.surface)[0]
 
     def warning(self, unit: Unit) -> str:
         """What stands before its words until a reader presses."""
         return _warning(unit)
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Upload each picture, wait until the server has worked through it, then post; tell what an answer meant."""
+        """Upload each picture, wait until the server has worked through it, then post; tell what an answer meant. A
+        message is sent to its reader alone."""
+        if unit.viewer:
+            return mastodon_chats.next_turn(unit, answers, self.capabilities, self._limits.per_address)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:  # also where a limit fell meanwhile: it stands, or does not
             return _published(last, unit)
@@ -131,7 +154,7 @@ class Mastodon:
         return _waiting(uploads, answers) or Send(_post(unit, [id_of(upload) for upload in uploads]))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """Look among the account's own posts, by the words or, where there are none, by the pictures."""
+        """Look among the account's own posts and messages, by the words or, where there are none, by the pictures."""
         return mastodon_finding.find(sought, answers)
 
     def home(self, account: str, destination: str, base_url: str) -> str:
@@ -173,7 +196,7 @@ class Mastodon:
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Favourites, replies, boosts and quotes, as far as this server heard of them; nobody counts views."""
-        if copy.native_id.startswith(REMOVED):
+        if copy.native_id.startswith(REMOVED) or copy.chat:
             return None
         if not answers:
             return Send(_asked("metrics", f"/api/v1/statuses/{segment(copy.native_id)}"))
@@ -215,6 +238,14 @@ class Mastodon:
     def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Block whoever said something, or report it; nothing else is given to whom it was said to."""
         return mastodon_remarks.moderate(spot, act, answers)
+
+    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send | News | Outcome:
+        """What people said to the account alone, after the notification the cursor names."""
+        return mastodon_chats.listen(cursor, answers)
+
+    def ack(self, update: Update) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        return None
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]

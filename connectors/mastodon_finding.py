@@ -1,10 +1,11 @@
-"""A post on Mastodon whose answer was lost, among the account's own: by its words as they were sent, or where there are
-none by its pictures, which keep the ids that the server gave them when they were uploaded. Pure.
+"""A post or a message on Mastodon whose answer was lost, among the account's own: by its words as they were sent, or
+where there are none by its pictures, which keep the ids that the server gave them when they were uploaded. Pure.
 
 Source: https://docs.joinmastodon.org/methods/accounts/#statuses, https://docs.joinmastodon.org/entities/MediaAttachment/
 """
 
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -13,6 +14,7 @@ from connectors import wordless
 from connectors.answers import ahead, segment, told_at, told_by
 from connectors.contract import Answer, Response, Send, Sought, StepKind, WireStep
 from connectors.mastodon_account import id_of, number_of, url_of
+from connectors.mastodon_chats import DIRECT, named
 from connectors.outcomes import Absent, Found, Sighting, Unknown
 from foundation.words import Message
 from gate.units import Medium
@@ -66,8 +68,9 @@ def _by_words(
         text = told_by(read).get("text")
         if not isinstance(text, str):
             return _FAILED
-        if text.strip() == sought.text.strip():
-            return _found(post)
+        if _said(text, sought) == sought.text.strip():
+            found = _found(post)
+            return replace(found, url="") if sought.chat else found
     return Absent() if whole and len(here) <= MOST_READ else _FAILED
 
 
@@ -105,5 +108,14 @@ def _listed(answer: Answer) -> list[dict[str, Any]] | None:
 
 
 def _may_be(post: Mapping[str, Any], sought: Sought) -> bool:
-    """Whether a post stands where the one sought would, and is nobody else's copy."""
-    return str(post["id"]) not in sought.known and str(post.get("in_reply_to_id") or "") == sought.reply_to
+    """Whether a post stands where the one sought would, and is nobody else's copy; of messages, who reads it."""
+    if str(post["id"]) in sought.known or (post.get("visibility") == DIRECT) != bool(sought.chat):
+        return False
+    if sought.chat:
+        return named(post) == {sought.chat}
+    return str(post.get("in_reply_to_id") or "") == sought.reply_to
+
+
+def _said(text: str, sought: Sought) -> str:
+    """The words of a post as it was written; of a message, without its reader's name before them."""
+    return text.strip().partition(" ")[2].strip() if sought.chat else text.strip()

@@ -159,14 +159,23 @@ UNDER = _names(
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|^//|^data:", re.IGNORECASE)
 
 
-def uploads(step: WireStep, platform: str, answers: Iterable[Answer], *, above: str = "") -> tuple[str, ...]:
+def uploads(
+    step: WireStep, platform: str, answers: Iterable[Answer], *, above: str = "", talk: Iterable[Answer] = ()
+) -> tuple[str, ...]:
     """What a request points at and the platform told in answers to earlier uploads of the same subject, sorted; and
-    `above`, the native id of the part that it is put under."""
+    `above`, the native id of the part that it is put under.
+
+    Of what was told of the `talk` with the one reader of a message, only what the message is put under: nothing of it
+    is shown to anybody by that.
+    """
+    rules = rules_of(platform)
     bodies = [[value for _, value in _leaves(answer.body)] for answer in answers if isinstance(answer, Response)]
     told = {value for body in bodies for value in (*body, *_joined(body))}
     told |= {above, *re.split("[/:]", above)} - {""}
     told -= _carried(step)
-    return tuple(sorted(told & set(_pointed(step, rules_of(platform)))))
+    said = {value for answer in talk if isinstance(answer, Response) for _, value in _leaves(answer.body)}
+    said &= {value for path, value in _said(step) if _is(path, rules.fields & UNDER)}
+    return tuple(sorted(told & set(_pointed(step, rules)) | said))
 
 
 def _joined(values: Sequence[str]) -> Iterator[str]:
