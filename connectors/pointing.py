@@ -102,7 +102,7 @@ PLATFORMS: Mapping[str, Pointers] = {
     # https://developers.tiktok.com/doc/content-posting-api-reference-direct-post
     "tiktok": Pointers(fields=_names("video_url photo_images photo_url video_id music_id duet_id stitch_id")),
     # https://docs.bsky.app/docs/advanced-guides/posts#quote-posts, #replies; app.bsky.feed.repost
-    "bluesky": Pointers(fields=_names("$link cid"), links=_names("features.uri")),
+    "bluesky": Pointers(fields=_names("$link cid"), links=_names("features.uri external.uri")),
     # https://docs.joinmastodon.org/methods/statuses/#create, #boost
     "mastodon": Pointers(
         fields=_names("media_ids media_attributes.id in_reply_to_id quoted_status_id quote_id"),
