@@ -24,7 +24,6 @@ from foundation.errors import Conflict, NotFound, Refused
 from foundation.ids import derived
 from foundation.words import Message
 from gate import copies, minting
-from gate.minting import Denied
 from gate.permit import Authority, ControlOrder, Permit
 from gate.units import Subject, Unit
 
@@ -72,11 +71,12 @@ class Armed:
 
 @dataclass(frozen=True)
 class _Ahead:
-    """What all steps of one attempt share."""
+    """What all steps of one attempt share, and what was told in it so far."""
 
     channel: Channel
     unit: Unit
     deadline: datetime
+    told: tuple[Answer, ...] = ()
 
 
 ArmNext = Callable[[Scope, Armed, Answer], "Armed | Outcome | Staged"]
@@ -245,12 +245,12 @@ def arm_next(
     if late or reads.channel(scope, armed.channel.id).left:
         why = "attempt.out_of_time" if late else "attempt.stopped_midway"
         return pacing.in_turn(Retry(SHORT_WAIT, "account", Message(why)), row, rows)
-    ahead = _Ahead(armed.channel, armed.unit, row.deadline_at)
+    ahead = _Ahead(armed.channel, armed.unit, row.deadline_at, attempts.answers_of(row))
     staged = attempts.staged([each for each in rows if each.part == row.part], row.unit_digest)
-    staged += attempts.answers_of(row) if armed.unit.under else ()  # what was told of the one above
+    staged += ahead.told if armed.unit.under else ()  # what was told of the one above
     try:
         authority = _authority(scope, ahead, turn.step, staged, mint)
-    except Denied as denied:  # nothing visible was asked for; the next claim decides again and says why
+    except minting.Denied as denied:  # nothing visible was asked for; the next claim decides again and says why
         minting.record_denial(scope, denied)
         return Retry(SHORT_WAIT, "account", Message("attempt.stopped_midway"))
     attempts.add_step(scope, row.id, armed.position + 1, turn.step, _jti(authority))
@@ -339,15 +339,15 @@ def _stands(scope: Scope, rows: list[Attempt], connector: Connector, channel: Ch
 def _continue(rows: Sequence[Attempt], row: Attempt, connector: Connector, unit: Unit) -> Send | Outcome:
     """What the connector says to all answers: uploads of earlier attempts among `rows`, then this one's."""
     earlier = [other for other in rows if other.part == row.part and other.id != row.id]
-    done = {step["wire_digest"] for step in row.steps}
-    kept = attempts.staged(earlier, row.unit_digest, without=done)
+    kept = attempts.staged(earlier, row.unit_digest, without={step["wire_digest"] for step in row.steps})
     return connector.next(unit, (*kept, *attempts.answers_of(row)))
 
 
 def _authority(scope: Scope, ahead: _Ahead, step: WireStep, staged: Sequence[Answer], mint: Mint) -> Authority:
     match step.kind:
         case StepKind.STAGE | StepKind.PUBLISH:
-            uploads = pointing.uploads(step, ahead.channel.platform, staged, above=ahead.unit.under)
+            talk = ahead.told if ahead.unit.viewer else ()
+            uploads = pointing.uploads(step, ahead.channel.platform, staged, above=ahead.unit.under, talk=talk)
             return mint(scope, ahead.unit, step, uploads=uploads)
         case StepKind.CONTROL:
             return ControlOrder(scope.tenant_id, ahead.channel.id, step.action)

@@ -13,7 +13,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import bluesky_account, bluesky_acts, bluesky_chats, bluesky_remarks, fitting, showing
+from connectors import (
+    bluesky_account,
+    bluesky_acts,
+    bluesky_cards,
+    bluesky_chats,
+    bluesky_names,
+    bluesky_remarks,
+    fitting,
+    showing,
+)
 from connectors.answers import SHORT_WAIT, error_word, segment, told_by
 from connectors.bluesky_account import CHAT_SURFACE, meaning
 from connectors.bluesky_acts import is_absent, look
@@ -47,6 +56,7 @@ from connectors.contract import (
     WireStep,
 )
 from connectors.enrolment import Connected
+from connectors.folding import Card
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
 from connectors.outcomes import (
     Absent,
@@ -98,6 +108,7 @@ CAN = Capabilities(
             pattern="[a-z]{2,3}(-[A-Za-z]{2,8})?",
             example="fr",
         ),
+        *bluesky_cards.OPTIONS,
     ),
     points_at=frozenset({REMARK}),
     moderates=bluesky_acts.MODERATES,
@@ -122,7 +133,8 @@ class Bluesky:
         return fitting.graphemes(unit.text("body")), CAN.size(unit.surface)[0]
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Upload each file, read what it is put under, then put the record; tell what the last answer meant."""
+        """Upload each file, read what it is put under and whose its names are, then put the record; tell what the last
+        answer meant."""
         if unit.viewer:
             wrong = bluesky_chats.unfit(unit, CAN)
             return Rejected(wrong, permanent=False) if wrong else bluesky_chats.next_turn(unit, answers)
@@ -133,7 +145,7 @@ class Bluesky:
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
             return _published(last, unit, at)
-        if last is not None and last.step != ABOVE and _blob(last) is None:
+        if last is not None and last.step.startswith("stage:") and _blob(last) is None:
             return meaning(last, creates=False)
         blobs = {answer.step: blob for answer in answers if (blob := _blob(answer)) is not None}
         for medium in unit.media:
@@ -147,7 +159,15 @@ class Bluesky:
         under = _under(above, unit) if above is not None else None
         if isinstance(under, Outcome):
             return under
-        return Send(_put(unit, record(unit, [blobs[_stage_name(medium)] for medium in unit.media], at, under)))
+        people = bluesky_names.people(unit.text("body"), answers)
+        if not isinstance(people, Mapping):
+            return people
+        uploaded = [blobs[_stage_name(medium)] for medium in unit.media]
+        return Send(_put(unit, record(unit, uploaded, at, under, people)))
+
+    def card(self, unit: Unit) -> Card | None:
+        """The card of a page that somebody wrote for it."""
+        return None if unit.viewer else bluesky_cards.card(unit)
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """Read the record by its key: what stands there is ours, and must say what we said. Messages are paged."""
@@ -278,6 +298,8 @@ def _unfit(unit: Unit) -> Message | None:
             return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
         if not medium.alt.strip():
             return Message("connectors.alt_missing", {"place": place})
+    if wrong := bluesky_cards.unfit(unit):
+        return wrong
     mark = untold(unit.flags)
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 

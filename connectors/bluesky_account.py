@@ -39,7 +39,7 @@ FORM = ConnectForm(
     minutes=3,
     server="server",
 )
-_DID = re.compile(r"did:[a-z]+:[\w.:%-]{1,200}")
+DID = re.compile(r"did:[a-z]+:[\w.:%-]{1,200}")
 
 
 def meaning(answer: Answer, *, creates: bool) -> Outcome:
@@ -68,7 +68,7 @@ def connect(
         return _not_let_in(last)
     pair, told = _pair(last), last.body
     did, handle = told.get("did"), told.get("handle")
-    if pair is None or not isinstance(did, str) or not _DID.fullmatch(did) or not isinstance(handle, str):
+    if pair is None or not isinstance(did, str) or not DID.fullmatch(did) or not isinstance(handle, str):
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if told.get("active") is False:
         return Disconnected(Message("connectors.account_gone", {"word": str(told.get("status") or "inactive")[:60]}))

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from connectors import fitting, polls
 from connectors.answers import READER_GONE, ahead, body_of, error_word, segment, told_at, told_by
 from connectors.bluesky_account import meaning
-from connectors.bluesky_record import facets
+from connectors.bluesky_text import facets
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, News, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown

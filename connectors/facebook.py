@@ -20,6 +20,7 @@ from connectors import (
     meta_calls,
     meta_chats,
     showing,
+    wordless,
 )
 from connectors.answers import ahead, body_of, segment, told_at, told_by
 from connectors.calling import Wakes
@@ -154,7 +155,7 @@ class Facebook:
             return _found(same[-1])
         after = goes_on(told_by(last))
         if len(inside) < len(posts) or not after:
-            return _unseen(sought)
+            return _unseen(sought, inside, len(pictures))
         more = len(answers) < MOST_PAGES
         return Send(_listing(after)) if more else Unknown(Message("connectors.lookup_failed"))
 
@@ -381,13 +382,18 @@ def _shown(post: Mapping[str, Any]) -> set[str]:
     """The numbers of what a post shows."""
     listed = data_of(post["attachments"]) or [] if isinstance(post.get("attachments"), dict) else []
     below = [data_of(one["subattachments"]) or [] for one in listed if isinstance(one.get("subattachments"), dict)]
-    return {str(_within(one, "target", "id")) for one in (*listed, *(each for some in below for each in some))}
+    every = (*listed, *(each for some in below for each in some))
+    return {number for one in every if (number := str(_within(one, "target", "id") or ""))}
 
 
-def _unseen(sought: Sought) -> Sighting:
-    """Not in the list: absent, unless a film may still be worked on, or no words would have told it."""
-    if not _sought(sought):
-        return Unknown(Message("connectors.no_lookup"))
+def _unseen(sought: Sought, inside: list[dict[str, Any]], known: int) -> Sighting:
+    """Not in the list: absent, unless a film may still be worked on or, of no words, something there may be it."""
     film = any(medium.mime == FILM for medium in sought.media)
+    if not _sought(sought):
+        if film or known < len({medium.sha256 for medium in sought.media}):
+            return Unknown(Message("connectors.no_lookup"))
+        others = (post for post in inside if number_of(post) not in sought.known)
+        alike = any(wordless.is_like(sought, post.get("message"), _shown(post)) for post in others)
+        return wordless.DOUBT if alike else Absent()
     now, sent = sought.asked_at or sought.armed_at, sought.sent_at or sought.armed_at
     return Unknown(Message("facebook.preparing")) if film and now - sent < WORKED_ON else Absent()

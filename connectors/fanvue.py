@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors import fanvue_account, fanvue_calls, fanvue_chats, fanvue_earnings, fanvue_news, fitting, showing
+from connectors import (
+    fanvue_account,
+    fanvue_calls,
+    fanvue_chats,
+    fanvue_earnings,
+    fanvue_news,
+    fitting,
+    showing,
+    wordless,
+)
 from connectors.answers import ahead, segment, staged_anew, told_at, told_by
 from connectors.calling import Nudge, Signed
 from connectors.capabilities import Asking, Capabilities
@@ -92,11 +101,11 @@ class Fanvue:
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """Page through the account's posts, or a chat. Pinned posts come first, whenever they were made."""
-        files = _files(sought)
-        if not (files if sought.price is not None and not sought.chat else sought.text.strip()):
-            return Unknown(Message("connectors.no_lookup"))
         if sought.chat:
             return fanvue_chats.find(sought, answers)
+        files = _files(sought)
+        if not (files or (sought.text.strip() and sought.price is None)):
+            return Unknown(Message("connectors.no_lookup"))
         if not answers:
             return Send(_listing(1))
         posts = listed(answers[-1])
@@ -110,6 +119,8 @@ class Fanvue:
             return Found(str(same["uuid"]), "", told_at(same.get("createdAt")))
         if alike:  # ours, and at another price: nobody here knows how that came about
             return Unknown(Message("fanvue.other_price"))
+        if wordless.is_wordless(sought) and any(_is_like(post, sought) for post in recent):
+            return wordless.DOUBT  # they may call its files by other names
         older = any(post not in recent and not post.get("isPinned") for post in posts)
         if older or not more(answers[-1]):
             return Absent()
@@ -225,17 +236,25 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
 
 
 def _files(sought: Sought) -> set[str]:
-    """What they call the files of a post that has a price; nothing where one is not known, or where it has none."""
-    named = {Upload(medium, sought.told).uuid for medium in sought.media} if sought.price is not None else set()
+    """What they call the files of a post that has a price or no words; nothing where one of them is not known."""
+    by_files = sought.price is not None or not sought.text.strip()
+    named = {Upload(medium, sought.told).uuid for medium in sought.media} if by_files else set()
     return set() if "" in named else named
 
 
 def _is_it(post: Mapping[str, Any], sought: Sought, files: set[str]) -> bool:
     """Whether a post says this and shows these very files, uploaded for it alone; any where none are known."""
-    told = post.get("mediaUuids")
-    shown = {str(one) for one in told} if isinstance(told, list) else set()
     same = str(post.get("text") or "").strip() == sought.text.strip()
-    return same and str(post["uuid"]) not in sought.known and (not files or shown == files)
+    return same and str(post["uuid"]) not in sought.known and (not files or _shown(post) == files)
+
+
+def _is_like(post: Mapping[str, Any], sought: Sought) -> bool:
+    return str(post["uuid"]) not in sought.known and wordless.is_like(sought, post.get("text"), _shown(post))
+
+
+def _shown(post: Mapping[str, Any]) -> set[str]:
+    told = post.get("mediaUuids")
+    return {str(one) for one in told} if isinstance(told, list) else set()
 
 
 def _asked(post: Mapping[str, Any]) -> int | None:

@@ -25,6 +25,24 @@ class Warns(Protocol):
 
 
 @dataclass(frozen=True)
+class Card:
+    """The card of a page below the words of a post, as its author says it."""
+
+    address: str
+    title: str
+    text: str = ""
+
+
+@runtime_checkable
+class MakesCards(Protocol):
+    """A platform that shows the card of a page which a post brings along."""
+
+    def card(self, unit: Unit) -> Card | None:
+        """What it says; None where the post brings none."""
+        ...
+
+
+@dataclass(frozen=True)
 class Piece:
     """A stretch of words, and whether the platform sets it apart: an address, or a tag or name."""
 
@@ -99,3 +117,8 @@ def covered(showing: Showing, unit: Unit) -> bool:
 def warning(unit: Unit, connector: Connector | None) -> str:
     """What stands before its words; "" where they stand open."""
     return connector.warning(unit) if isinstance(connector, Warns) else ""
+
+
+def card(unit: Unit, connector: Connector | None) -> Card | None:
+    """The card that it brings along; None where it has none."""
+    return connector.card(unit) if isinstance(connector, MakesCards) else None

@@ -20,8 +20,10 @@ from connectors import (
     meta_calls,
     meta_chats,
     meta_tokens,
+    meta_wordless,
     options,
     showing,
+    wordless,
 )
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.calling import Wakes
@@ -145,9 +147,9 @@ class Instagram:
             return meaning(last, creates=False)
         made = {answer.step: id_of(answer) for answer in answers if answer.step.startswith("stage:")}
         for medium in unit.media:
-            if _stage_name(medium) not in made:
+            if meta_wordless.stage_name(medium) not in made:
                 return Send(_container(unit, medium))
-        inner = [made[_stage_name(medium)] for medium in unit.media]
+        inner = [made[meta_wordless.stage_name(medium)] for medium in unit.media]
         again = FILM_AGAIN if any(medium.mime == FILM for medium in unit.media) else AGAIN
         if (waiting := _waiting(inner, answers, again)) is not None:
             return waiting
@@ -158,11 +160,13 @@ class Instagram:
         return _waiting([made[PARENT]], answers, again) or Send(_publish(made[PARENT]))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """Read the account's posts back to a minute before the attempt: caption and time say which it is. Of a message,
-        the conversation."""
+        """Read the account's posts back to a minute before the attempt: caption and time say which it is, without words
+        its container. Of a message, the conversation."""
         if sought.chat:
             return meta_chats.find(instagram_chats.NETWORK, sought, answers)
-        if not sought.text.strip():
+        if wordless.is_wordless(sought):
+            return meta_wordless.find(instagram_listing.NETWORK, sought, PARENT, answers)
+        if not _words(sought):
             return Unknown(Message("connectors.no_lookup"))
         if sought.reply_to:
             return instagram_remarks.find(sought, answers)
@@ -299,10 +303,6 @@ def _caption(unit: Unit) -> str:
     return unit.text("body") or unit.text("title")
 
 
-def _stage_name(medium: Medium) -> str:
-    return f"stage:{medium.sha256[:24]}"
-
-
 def _shown(unit: Unit) -> dict[str, Any]:
     """What people read of a post, and what Instagram is told of it."""
     said: dict[str, Any] = {"caption": _caption(unit)} if _caption(unit) else {}
@@ -317,9 +317,9 @@ def _container(unit: Unit, medium: Medium) -> WireStep:
     said = {"is_carousel_item": True} if item else _shown(unit)
     if medium.mime == FILM:  # they take no description of one
         kind = {"media_type": "VIDEO"} if item else _reel(unit)
-        return _made(_stage_name(medium), {**said, **kind}, {"video_url": file})
+        return _made(meta_wordless.stage_name(medium), {**said, **kind}, {"video_url": file})
     alt = {"alt_text": medium.alt} if medium.alt else {}
-    return _made(_stage_name(medium), {**said, **alt}, {"image_url": file})
+    return _made(meta_wordless.stage_name(medium), {**said, **alt}, {"image_url": file})
 
 
 def _reel(unit: Unit) -> dict[str, Any]:
@@ -377,6 +377,11 @@ def _published(answer: Answer) -> Outcome:
     return meaning(answer, creates=True)
 
 
+def _words(sought: Sought) -> str:
+    """Its caption."""
+    return (sought.text or sought.title).strip()
+
+
 def _is_it(post: Mapping[str, Any], sought: Sought) -> bool:
-    same = str(post.get("caption", "")).strip() == sought.text.strip()
+    same = str(post.get("caption", "")).strip() == _words(sought)
     return same and str(post["id"]) not in sought.known

@@ -3,8 +3,9 @@
 from typing import Any
 
 from connectors.answers import body_of, segment, told_at
-from connectors.contract import Answer, Copy, Response, Send, StepKind, WireStep
+from connectors.contract import Answer, Copy, Response, Send, Sought, StepKind, WireStep
 from connectors.instagram_answers import READ_BUG, error, id_of
+from connectors.meta_wordless import SHAPE, Network
 from connectors.naming import NO_POST, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Sighting
 from connectors.standing import Missing, Stand, Standing
@@ -55,10 +56,10 @@ def listed(native_id: str, pages: tuple[Answer, ...]) -> Send | Stand | None:
     return Send(page(after)) if len(pages) < MOST_PAGES else None
 
 
-def page(after: str) -> WireStep:
-    """The request for a page of the account's posts, newest first."""
+def page(after: str, more: str = "") -> WireStep:
+    """The request for a page of the account's posts, newest first; `more` is what else to tell of each."""
     cursor = f"&after={segment(after)}" if after else ""
-    return looked(f"/{{account}}/media?fields=id,caption,timestamp,permalink&limit={LISTED}{cursor}")
+    return looked(f"/{{account}}/media?fields=id,caption,timestamp,permalink{more}&limit={LISTED}{cursor}")
 
 
 def looked(path: str) -> WireStep:
@@ -82,3 +83,15 @@ def _code_in(url: str) -> str:
     path = path_of(url, "instagram.com")
     kinds = [place for place, one in enumerate(path[:-1]) if one in ("p", "reel", "reels", "tv") and place < 2]
     return path[kinds[0] + 1] if kinds else ""
+
+
+def _further(answer: Answer) -> str:
+    after = _after(answer)
+    return after if isinstance(after, str) and len(posts_of(answer) or ()) == LISTED else ""
+
+
+def _shaped(sought: Sought, after: str) -> WireStep:
+    return page(after, f",{SHAPE}")
+
+
+NETWORK = Network("status_code", "caption", _shaped, posts_of, _further, MOST_PAGES)

@@ -1,4 +1,5 @@
-"""Mastodon: posts on a server of its own rules. The account is in `connectors/mastodon_account.py`.
+"""Mastodon: posts on a server of its own rules. The account is in `connectors/mastodon_account.py`, messages are in
+`mastodon_chats.py`.
 
 A post travels with an `Idempotency-Key`, which a server honours for an hour and some servers never; so a lost answer is
 looked up among the account's own posts, by the words as they were sent, and sent again only where they are not there.
@@ -10,16 +11,36 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, mastodon_account, mastodon_limits, mastodon_remarks, mastodon_words, options, showing
-from connectors.answers import ahead, segment, staged_anew, told_at, told_by
+from connectors import (
+    fitting,
+    mastodon_account,
+    mastodon_chats,
+    mastodon_finding,
+    mastodon_limits,
+    mastodon_remarks,
+    mastodon_words,
+    options,
+    showing,
+)
+from connectors.answers import segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities, Option
-from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
+from connectors.contract import Answer, Copy, FileRef, News, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.enrolment import Connected, Visit
-from connectors.mastodon_account import NO_MORE, SURFACE, is_gone, meaning, number_of, sentence
+from connectors.mastodon_account import (
+    CHAT_SURFACE,
+    NO_MORE,
+    SURFACE,
+    id_of,
+    is_gone,
+    meaning,
+    number_of,
+    sentence,
+    url_of,
+)
 from connectors.mastodon_limits import FILM, USUAL, Limits
 from connectors.mastodon_text import length
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address, parts_in, split
-from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain
 from connectors.places import Destination, Seen, Shown
 from connectors.remarks import Act, Remarks, Spot
 from connectors.standing import Missing, Stand, Standing
@@ -27,7 +48,7 @@ from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import REMARK, Medium, Unit
 
-PUBLISH, SOURCE = "publish", "source:"
+PUBLISH = "publish"
 SENSITIVE, WARNED = "sensitive=true", "spoiler_text non-empty"
 WARNING = "18+ · NSFW"
 """The words above a post that is folded up; a reader opens it."""
@@ -35,18 +56,13 @@ WARNING = "18+ · NSFW"
 POLLS, AGAIN = 3, timedelta(seconds=5)
 """How often one try asks whether a picture is ready, and how long the next try waits."""
 
-WINDOW = timedelta(seconds=60)
-"""A post older than this before the attempt is another one with the same words."""
-
 UNREADY = "Cannot attach files"
 """How a refusal begins that comes too early."""
 
 REMOVED = "removed-"
 """In place of a native id: it was posted and deleted before its answer was read."""
 
-LISTED, MOST_READ = 40, 5
-"""Posts of one listing, and how many of them are read word for word."""
-
+MESSAGE = CHAT_SURFACE.partition(".")[2]
 _COUNTS = {
     "favourites_count": "likes",
     "replies_count": "comments",
@@ -55,7 +71,7 @@ _COUNTS = {
 }
 CAN = Capabilities(
     platform="mastodon",
-    surfaces=(SURFACE.partition(".")[2],),
+    surfaces=(SURFACE.partition(".")[2], MESSAGE),
     max_text=USUAL.text,
     max_media=USUAL.media,
     mimes=USUAL.mimes,
@@ -64,10 +80,12 @@ CAN = Capabilities(
     resend_is_look=False,
     can_delete=True,
     edits=True,
-    can_chat=False,
+    can_chat=True,
     can_sell=False,
     stages=True,
     threads=25,
+    poll_seconds=mastodon_chats.POLL_SECONDS,
+    sizes={MESSAGE: (USUAL.text - mastodon_chats.RESERVED, 0)},
     points_at=frozenset({REMARK}),
     moderates=mastodon_remarks.MODERATES,
     remarks_every=5,  # one request of the 300 that an account, and an address, has in as many minutes
@@ -91,7 +109,12 @@ class Mastodon:
         heaviest = max(limits.picture_bytes, limits.film_bytes)
         self._limits = limits
         self.capabilities = replace(
-            CAN, max_text=limits.text, max_media=limits.media, mimes=limits.mimes, max_bytes=heaviest
+            CAN,
+            max_text=limits.text,
+            max_media=limits.media,
+            mimes=limits.mimes,
+            max_bytes=heaviest,
+            sizes={MESSAGE: (limits.text - mastodon_chats.RESERVED, 0)},
         )
 
     def own_limits(self, answers: tuple[Answer, ...]) -> Send | Mapping[str, Any] | None:
@@ -104,14 +127,17 @@ class Mastodon:
 
     def count(self, unit: Unit) -> tuple[int, int]:
         """Characters as readers see them, the warning's too; every address counts the same."""
-        return self._length(unit), self._limits.text
+        return self._length(unit), self.capabilities.size(unit.surface)[0]
 
     def warning(self, unit: Unit) -> str:
         """What stands before its words until a reader presses."""
         return _warning(unit)
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Upload each picture, wait until the server has worked through it, then post; tell what an answer meant."""
+        """Upload each picture, wait until the server has worked through it, then post; tell what an answer meant. A
+        message is sent to its reader alone."""
+        if unit.viewer:
+            return mastodon_chats.next_turn(unit, answers, self.capabilities, self._limits.per_address)
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:  # also where a limit fell meanwhile: it stands, or does not
             return _published(last, unit)
@@ -119,41 +145,17 @@ class Mastodon:
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         made = {answer.step: answer for answer in answers if answer.step.startswith("stage:")}
-        if last is not None and last.step.startswith("stage:") and not _id(last):
+        if last is not None and last.step.startswith("stage:") and not id_of(last):
             return mastodon_limits.over(last) or meaning(last, creates=False)
         for medium in unit.media:
             if _stage_name(medium) not in made:
                 return Send(_stage(medium))
         uploads = [made[_stage_name(medium)] for medium in unit.media]
-        return _waiting(uploads, answers) or Send(_post(unit, [_id(upload) for upload in uploads]))
+        return _waiting(uploads, answers) or Send(_post(unit, [id_of(upload) for upload in uploads]))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """List the account's posts and read those since the attempt as they were written: markup differs by server.
-
-        A picture without words is not told from another one.
-        """
-        if not sought.text.strip():
-            return Unknown(Message("connectors.no_lookup"))
-        if not answers:
-            path = f"/api/v1/accounts/{number_of(sought.account)}/statuses?limit={LISTED}&exclude_reblogs=true"
-            return Send(_asked("look", path))
-        posts = _listed(answers[0])
-        if posts is None:
-            return Unknown(Message("connectors.lookup_failed"))
-        start = sought.armed_at - WINDOW - ahead(answers[0], sought.asked_at or sought.armed_at)
-        recent = [post for post in posts if (told_at(post.get("created_at")) or start) >= start]
-        for post in reversed([post for post in recent if _may_be(post, sought)][-MOST_READ:]):
-            name = SOURCE + str(post["id"])
-            read = next((answer for answer in answers if answer.step == name), None)
-            if read is None:
-                return Send(_asked(name, f"/api/v1/statuses/{segment(str(post['id']))}/source"))
-            text = _written(read)
-            if text is None:
-                return Unknown(Message("connectors.lookup_failed"))
-            if text.strip() == sought.text.strip():
-                return Found(str(post["id"]), _url(post), told_at(post.get("created_at")))
-        seen_all = len(recent) < LISTED and sum(_may_be(post, sought) for post in recent) <= MOST_READ
-        return Absent() if seen_all else Unknown(Message("connectors.lookup_failed"))
+        """Look among the account's own posts and messages, by the words or, where there are none, by the pictures."""
+        return mastodon_finding.find(sought, answers)
 
     def home(self, account: str, destination: str, base_url: str) -> str:
         """The server, where whoever is signed in finds the account."""
@@ -167,11 +169,11 @@ class Mastodon:
         if not answers:
             return Send(_asked("look", f"/api/v1/statuses/{segment(number)}"))
         last = answers[-1]
-        if _id(last) != number:
+        if id_of(last) != number:
             return Absent() if is_gone(last) else UNREAD
         told, author = told_by(last), told_by(last).get("account")
         mine = isinstance(author, dict) and segment(str(author.get("id"))) == number_of(address.account)
-        return Found(number, _url(told), told_at(told.get("created_at"))) if mine else OTHERS
+        return Found(number, url_of(told), told_at(told.get("created_at"))) if mine else OTHERS
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the post; gone already is gone. Other servers are told, and delete as they see fit."""
@@ -181,7 +183,7 @@ class Mastodon:
             path = f"/api/v1/statuses/{segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
         last = answers[-1]
-        if _id(last) == copy.native_id or is_gone(last):
+        if id_of(last) == copy.native_id or is_gone(last):
             return Published(copy.native_id)
         return meaning(last, creates=False)
 
@@ -194,7 +196,7 @@ class Mastodon:
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Favourites, replies, boosts and quotes, as far as this server heard of them; nobody counts views."""
-        if copy.native_id.startswith(REMOVED):
+        if copy.native_id.startswith(REMOVED) or copy.chat:
             return None
         if not answers:
             return Send(_asked("metrics", f"/api/v1/statuses/{segment(copy.native_id)}"))
@@ -236,6 +238,14 @@ class Mastodon:
     def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Block whoever said something, or report it; nothing else is given to whom it was said to."""
         return mastodon_remarks.moderate(spot, act, answers)
+
+    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send | News | Outcome:
+        """What people said to the account alone, after the notification the cursor names."""
+        return mastodon_chats.listen(cursor, answers)
+
+    def ack(self, update: Update) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        return None
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
@@ -320,25 +330,25 @@ def _waiting(uploads: list[Answer], answers: tuple[Answer, ...]) -> Send | Outco
     A picture that is not ready is left out of its post by some servers: https://github.com/mastodon/mastodon/issues/21864
     """
     for upload in uploads:
-        name = f"poll:{_id(upload)}"
+        name = f"poll:{id_of(upload)}"
         told = [answer for answer in answers if answer.step == name]
         last = told[-1] if told else upload
         if isinstance(told_by(last).get("url"), str):
             continue
         if is_gone(last):
             return staged_anew()
-        if not _id(last):
+        if not id_of(last):
             return meaning(last, creates=False)
         if len(told) >= POLLS:
             return Retry(AGAIN, "account", Message("connectors.preparing"))
-        return Send(_asked(name, f"/api/v1/media/{segment(_id(upload))}"))
+        return Send(_asked(name, f"/api/v1/media/{segment(id_of(upload))}"))
     return None
 
 
 def _published(answer: Answer, unit: Unit) -> Outcome:
     told = told_by(answer)
-    if native_id := _id(answer):
-        return Published(native_id, _url(told), told_at(told.get("created_at")))
+    if native_id := id_of(answer):
+        return Published(native_id, url_of(told), told_at(told.get("created_at")))
     if not isinstance(answer, Response):
         return meaning(answer, creates=True)
     said = sentence(answer)
@@ -358,12 +368,6 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
     return mastodon_limits.over(answer) or meaning(answer, creates=True)
 
 
-def _id(answer: Answer) -> str:
-    """The id an answer gave; "" for none."""
-    told = told_by(answer).get("id")
-    return told if isinstance(told, str) and 0 < len(told) <= 64 and told.isascii() and told.isalnum() else ""
-
-
 def _number_in(url: str, server: str) -> str:
     """The number of the post in an address of a server; "" for none."""
     parts = split(url)
@@ -372,25 +376,3 @@ def _number_in(url: str, server: str) -> str:
     path = parts_in(parts)
     below = len(path) >= 2 and (path[-2].startswith("@") or path[-2] == "statuses")
     return path[-1] if below and path[-1].isascii() and path[-1].isalnum() and len(path[-1]) <= 64 else ""
-
-
-def _url(post: Mapping[str, Any]) -> str:
-    url = post.get("url")
-    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
-
-
-def _listed(answer: Answer) -> list[dict[str, Any]] | None:
-    """The posts of a listing, newest first; None when it is no look."""
-    posts = answer.body if isinstance(answer, Response) and answer.ok else None
-    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
-    return posts if whole else None
-
-
-def _may_be(post: Mapping[str, Any], sought: Sought) -> bool:
-    """Whether a post stands where the one sought would, and is nobody else's copy."""
-    return str(post["id"]) not in sought.known and str(post.get("in_reply_to_id") or "") == sought.reply_to
-
-
-def _written(answer: Answer) -> str | None:
-    text = told_by(answer).get("text")
-    return text if isinstance(text, str) else None

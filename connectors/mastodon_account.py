@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from connectors import answers as http
 from connectors import following
 from connectors.contract import Answer, Response, Send, StepKind, StepNotSent, WireStep
-from connectors.enrolment import Connected, ConnectForm, Field, Visit
+from connectors.enrolment import MESSAGES, POSTS, WANTED, Connected, ConnectForm, Field, Visit
 from connectors.mastodon_limits import INSTANCE, instance, told
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
 from connectors.places import Destination, Seen
@@ -20,7 +20,7 @@ from foundation.addresses import origin
 from foundation.sealed import Sealed
 from foundation.words import Message, canonical
 
-SURFACE = "mastodon.registered"
+SURFACE, CHAT_SURFACE = "mastodon.registered", "mastodon.message"
 APP, TOKEN, ME = "app", "token", "me"
 ACCESS = "access_token"
 SCOPES = (
@@ -35,7 +35,11 @@ UNCHANGED = "live rules digest equals the register, else H"
 """What the policy asks of a server for more than General, in its own words."""
 
 FORM = ConnectForm(
-    fields=(Field("server", example="https://mastodon.social"), Field("rules", choices=(GENERAL, ADULT))),
+    fields=(
+        Field("server", example="https://mastodon.social"),
+        Field("rules", choices=(GENERAL, ADULT)),
+        Field(WANTED, optional=True, choices=(POSTS, MESSAGES)),
+    ),
     credential=ACCESS,
     minutes=2,
     server="server",
@@ -46,13 +50,25 @@ _GONE = ("disabled", "suspended", "deleted", "moved", "pending approval")
 NO_MORE = "Record not found"
 """All a server says of what is not there; also where the post of this very key was deleted since."""
 
-_ID = re.compile(r"\w{1,64}", re.ASCII)
+ID = re.compile(r"\w{1,64}", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,250}(:\d{1,5})?", re.ASCII)
 
 
 def number_of(account: str) -> str:
     """The id of an account on its own server, as a segment of a path."""
     return http.segment(account.partition("@")[0])
+
+
+def id_of(answer: Answer) -> str:
+    """The id an answer gave; "" for none."""
+    told = http.told_by(answer).get("id")
+    return told if isinstance(told, str) and 0 < len(told) <= 64 and told.isascii() and told.isalnum() else ""
+
+
+def url_of(post: Mapping[str, Any]) -> str:
+    """Where people find a post; "" where that is not told."""
+    url = post.get("url")
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
 
 
 def sentence(answer: Response) -> str:
@@ -175,7 +191,7 @@ def _connected(
     form: Mapping[str, str | Sealed], server: Mapping[str, Any], me: Mapping[str, Any], token: Sealed | None
 ) -> Connected | Outcome:
     number, name, host = str(me.get("id", "")), str(me.get("username", "")), _host(form)
-    if not _ID.fullmatch(number) or not name or not _domain(server):
+    if not ID.fullmatch(number) or not name or not _domain(server):
         return Rejected(Message("connectors.unreadable"), permanent=True)
     if isinstance(me.get("moved"), dict):
         return Rejected(Message("mastodon.moved"), permanent=False)
@@ -183,6 +199,7 @@ def _connected(
         account=f"{number}@{host}",
         name=f"@{name}@{_domain(server)}",
         surface=SURFACE,
+        chat_surface=CHAT_SURFACE if form.get(WANTED) == MESSAGES else "",
         token=token,
         options={"can_be_seen": True, "register": {"adult": form["rules"] == ADULT, "rules": rules_digest(server)}},
         app_key=host,

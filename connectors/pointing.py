@@ -102,7 +102,7 @@ PLATFORMS: Mapping[str, Pointers] = {
     # https://developers.tiktok.com/doc/content-posting-api-reference-direct-post
     "tiktok": Pointers(fields=_names("video_url photo_images photo_url video_id music_id duet_id stitch_id")),
     # https://docs.bsky.app/docs/advanced-guides/posts#quote-posts, #replies; app.bsky.feed.repost
-    "bluesky": Pointers(fields=_names("$link cid"), links=_names("features.uri")),
+    "bluesky": Pointers(fields=_names("$link cid"), links=_names("features.uri external.uri")),
     # https://docs.joinmastodon.org/methods/statuses/#create, #boost
     "mastodon": Pointers(
         fields=_names("media_ids media_attributes.id in_reply_to_id quoted_status_id quote_id"),
@@ -159,14 +159,23 @@ UNDER = _names(
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|^//|^data:", re.IGNORECASE)
 
 
-def uploads(step: WireStep, platform: str, answers: Iterable[Answer], *, above: str = "") -> tuple[str, ...]:
+def uploads(
+    step: WireStep, platform: str, answers: Iterable[Answer], *, above: str = "", talk: Iterable[Answer] = ()
+) -> tuple[str, ...]:
     """What a request points at and the platform told in answers to earlier uploads of the same subject, sorted; and
-    `above`, the native id of the part that it is put under."""
+    `above`, the native id of the part that it is put under.
+
+    Of what was told of the `talk` with the one reader of a message, only what the message is put under: nothing of it
+    is shown to anybody by that.
+    """
+    rules = rules_of(platform)
     bodies = [[value for _, value in _leaves(answer.body)] for answer in answers if isinstance(answer, Response)]
     told = {value for body in bodies for value in (*body, *_joined(body))}
     told |= {above, *re.split("[/:]", above)} - {""}
     told -= _carried(step)
-    return tuple(sorted(told & set(_pointed(step, rules_of(platform)))))
+    said = {value for answer in talk if isinstance(answer, Response) for _, value in _leaves(answer.body)}
+    said &= {value for path, value in _said(step) if _is(path, rules.fields & UNDER)}
+    return tuple(sorted(told & set(_pointed(step, rules)) | said))
 
 
 def _joined(values: Sequence[str]) -> Iterator[str]:

@@ -315,7 +315,7 @@ def _in_timeline(sought: Sought, answers: tuple[Answer, ...], posts: list[dict[s
     inside = [post for post in posts if start is None or _since(post, start)]
     foreign = [post for post in inside if str(post["id"]) not in sought.known]
     here = [post for post in foreign if str(post.get("reply_to") or "") == sought.reply_to]
-    same = [post for post in here if str(post.get("text", "")).strip() == sought.text.strip()]
+    same = [post for post in here if _is_it(post, sought)]
     if same:
         return _sighting(same)
     if len(posts) < LISTED or len(inside) < len(posts):
@@ -323,6 +323,12 @@ def _in_timeline(sought: Sought, answers: tuple[Answer, ...], posts: list[dict[s
     if len(answers) < MOST_PAGES:
         return Send(_look_at_page(str(posts[-1]["id"])))
     return Unknown(Message("connectors.lookup_failed"))
+
+
+def _is_it(post: Mapping[str, Any], sought: Sought) -> bool:
+    """Whether it says this; of no words, whether it shows these very files."""
+    same = str(post.get("text", "")).strip() == sought.text.strip()
+    return same and (bool(sought.text.strip()) or post.get("files") == [medium.sha256 for medium in sought.media])
 
 
 def _since(post: Mapping[str, Any], start: datetime) -> bool:

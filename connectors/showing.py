@@ -72,7 +72,7 @@ BLUESKY = Showing(
     # MAX_POST_LINES, against the line breaks of the text:
     # https://github.com/bluesky-social/social-app/blob/main/src/lib/constants.ts
     fold=Fold(lines=25),
-    covers=("selfLabels=",),  # a card is shown where the record embeds one, and ours embeds none
+    covers=("selfLabels=",),  # a card is shown where the record embeds one: where somebody wrote it
 )
 MASTODON = Showing(
     "post",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, meta_tokens, showing, threads_account, threads_remarks
+from connectors import fitting, meta_tokens, meta_wordless, showing, threads_account, threads_remarks, wordless
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import (
@@ -109,9 +109,9 @@ class Threads:
             return _refused(last, unit, creates=False)
         made = {answer.step: id_of(answer) for answer in answers if answer.step.startswith("stage:")}
         for medium in unit.media:
-            if _stage_name(medium) not in made:
+            if meta_wordless.stage_name(medium) not in made:
                 return Send(_container(unit, medium))
-        inner = [made[_stage_name(medium)] for medium in unit.media]
+        inner = [made[meta_wordless.stage_name(medium)] for medium in unit.media]
         again = FILM_AGAIN if any(medium.mime == FILM for medium in unit.media) else AGAIN
         if (waiting := _waiting(inner, answers, again)) is not None:
             return waiting
@@ -123,8 +123,10 @@ class Threads:
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """Read the account's posts, or its replies, back to a minute before the attempt: words, time and what it stands
-        under say which it is."""
-        if not sought.text.strip():
+        under say which it is, its container where it has no words."""
+        if wordless.is_wordless(sought):
+            return meta_wordless.find(NETWORK, sought, PARENT, answers)
+        if not _said(sought):
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
             return Send(_listing("look", _list_of(sought), ""))
@@ -261,10 +263,6 @@ def _words(unit: Unit) -> str:
     return unit.text("body") or unit.text("title")
 
 
-def _stage_name(medium: Medium) -> str:
-    return f"stage:{medium.sha256[:24]}"
-
-
 def _shown(unit: Unit) -> dict[str, Any]:
     """What people read of a post, and what it is put under."""
     under = {"reply_to_id": unit.under} if unit.under else {}
@@ -277,7 +275,7 @@ def _container(unit: Unit, medium: Medium) -> WireStep:
     said = {"is_carousel_item": True} if len(unit.media) > 1 else _shown(unit)
     alt = {"alt_text": medium.alt} if medium.alt else {}
     kind, field = ("VIDEO", "video_url") if medium.mime == FILM else ("IMAGE", "image_url")
-    return _made(_stage_name(medium), {"media_type": kind, **said, **alt}, {field: file})
+    return _made(meta_wordless.stage_name(medium), {"media_type": kind, **said, **alt}, {field: file})
 
 
 def _outer(unit: Unit, inner: list[str]) -> WireStep:
@@ -305,8 +303,8 @@ def _list_of(sought: Sought) -> str:
     return REPLIES if sought.reply_to else POSTS
 
 
-def _listing(name: str, what: str, after: str) -> WireStep:
-    cursor, more = f"&after={segment(after)}" if after else "", ",replied_to" if what == REPLIES else ""
+def _listing(name: str, what: str, after: str, shape: str = "") -> WireStep:
+    cursor, more = f"&after={segment(after)}" if after else "", shape + (",replied_to" if what == REPLIES else "")
     return _asked(name, f"/{{account}}/{what}?fields=id,text,timestamp,permalink{more}&limit={LISTED}{cursor}")
 
 
@@ -356,9 +354,25 @@ def _refused(answer: Answer, unit: Unit, *, creates: bool) -> Outcome:
     return meaning(answer, creates=creates)
 
 
+def _said(sought: Sought) -> str:
+    return (sought.text or sought.title).strip()
+
+
 def _is_it(post: Mapping[str, Any], sought: Sought) -> bool:
     under = post.get("replied_to")
     above = number_of(under) if isinstance(under, dict) else ""
-    said = str(post.get("text") or "").strip() == sought.text.strip()
+    said = str(post.get("text") or "").strip() == _said(sought)
     there = not above or above == sought.reply_to
     return said and there and number_of(post) not in sought.known
+
+
+def _shaped(sought: Sought, after: str) -> WireStep:
+    return _listing("look", _list_of(sought), after, f",{meta_wordless.SHAPE}")
+
+
+def _posts(answer: Answer) -> list[dict[str, Any]] | None:
+    posts = data_of(told_by(answer))
+    return posts if posts is not None and all(number_of(post) for post in posts) else None
+
+
+NETWORK = meta_wordless.Network("status", "text", _shaped, _posts, lambda answer: further(told_by(answer)), MOST_PAGES)

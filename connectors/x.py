@@ -5,11 +5,12 @@ lost answer is looked up in the account's own timeline, which costs as every rea
 Source: https://docs.x.com/x-api/posts/create-post
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from connectors import fitting, options, showing, x_account, x_remarks
+from connectors import fitting, options, showing, wordless, x_account, x_remarks
 from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
@@ -21,7 +22,7 @@ from connectors.revoking import Held
 from connectors.standing import Missing, Stand, Standing
 from connectors.x_account import SURFACE, data_of, id_of, meaning, said
 from connectors.x_films import MIME, OPEN, PART, Film
-from connectors.x_reading import above, fields, is_unknown_name, meta_of, number_in, unnamed, url_of, written
+from connectors.x_reading import above, fields, is_unknown_name, meta_of, number_in, shown, unnamed, url_of, written
 from connectors.x_text import length, plain
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -113,23 +114,23 @@ class X:
         return Send(_post(unit, uploads))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """List what the account posted since the attempt. A picture without words is not told from another one."""
-        if not sought.text.strip():
+        """List what the account posted since the attempt: words say which it is or, where there are none, its media."""
+        silent = not sought.text.strip()
+        files = wordless.files_of(sought, partial(_uploaded, sought)) if silent else frozenset[str]()
+        if silent and not files:
             return Unknown(Message("connectors.no_lookup"))
-        asked = fields(answers, "created_at,entities", "referenced_tweets", "referenced_posts")
+        asked = fields(answers, "created_at,entities,attachments", "referenced_tweets", "referenced_posts")
         if not answers or (len(answers) == 1 and is_unknown_name(answers[0])):
             return Send(_listing(sought, asked))
         posts = _listed(answers[-1])
         if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
-        words = unnamed if sought.reply_to else str
         start = sought.armed_at - WINDOW - ahead(answers[-1], sought.asked_at or sought.armed_at)
         recent = [post for post in posts if (told_at(post.get("created_at")) or start) >= start]
-        for post in reversed(recent):
-            number = str(post["id"])
-            other = number in sought.known or above(post) != sought.reply_to
-            if not other and plain(words(written(post))) == plain(words(sought.text)):
-                return Found(number, url_of(number), told_at(post.get("created_at")))
+        here = [post for post in recent if above(post) == sought.reply_to]
+        seen = _by_files(here, sought, files) if silent else _by_words(here, sought)
+        if seen is not None:
+            return seen
         more = meta_of(answers[-1]).get("next_token")
         if not more or len(recent) < len(posts):
             return Absent()
@@ -310,6 +311,32 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
         return staged_anew()
     refused = x_remarks.unanswerable(answer) if unit.remark else None
     return refused or meaning(answer, creates=True)
+
+
+def _by_words(posts: list[dict[str, Any]], sought: Sought) -> Found | None:
+    words = unnamed if sought.reply_to else str
+    same = (post for post in reversed(posts) if plain(words(written(post))) == plain(words(sought.text)))
+    return next((_found(post) for post in same if str(post["id"]) not in sought.known), None)
+
+
+def _by_files(posts: list[dict[str, Any]], sought: Sought, files: Set[str]) -> Found | Unknown | None:
+    seen = wordless.among(posts, sought, files, number=lambda post: str(post["id"]), shows=shown, says=_said)
+    return seen if seen is None or isinstance(seen, Unknown) else _found(seen)
+
+
+def _said(post: Mapping[str, Any]) -> str:
+    return unnamed(written(post))
+
+
+def _found(post: Mapping[str, Any]) -> Found:
+    number = str(post["id"])
+    return Found(number, url_of(number), told_at(post.get("created_at")))
+
+
+def _uploaded(sought: Sought, medium: Medium) -> set[str]:
+    """Every id that X gave a file of it."""
+    names = (_name(STAGE, medium), _name(OPEN, medium))
+    return {id_of(answer) for answer in sought.told if answer.step in names} - {""}
 
 
 def _listing(sought: Sought, named: str, page: str = "") -> WireStep:

@@ -65,6 +65,16 @@ def written(post: Mapping[str, Any]) -> str:
     return html.unescape(text)
 
 
+def shown(post: Mapping[str, Any]) -> set[str]:
+    """The ids of its media: a media key is a kind, `_`, and the id that the upload had.
+
+    Source: https://docs.x.com/x-api/fundamentals/data-dictionary#media
+    """
+    attached = post.get("attachments")
+    keys = attached.get("media_keys") if isinstance(attached, dict) else None
+    return {str(key).rpartition("_")[2] for key in keys} if isinstance(keys, list) else set()
+
+
 def unnamed(text: str) -> str:
     """A reply's text without the names of those it answers, which X puts before it."""
     return _NAMES.sub("", text.lstrip(), count=1) if _NAMES.match(text.lstrip()) else text

@@ -96,6 +96,8 @@ class Preview:
     """Whether the pictures are covered there until a reader presses."""
     warning: str = ""
     """What stands there before the words; "" where they stand open."""
+    card: folding.Card | None = None
+    """The card of a page that it brings along."""
     said: Content = NOTHING
     """What the post says there before it is marked; its pictures are those of `all_media`, as assets."""
 
@@ -214,6 +216,7 @@ def _preview(
         showing=showing,
         covered=any(folding.covered(showing, one) for one in units),
         warning=folding.warning(unit, connector),
+        card=folding.card(unit, connector),
         said=said,
     )
 

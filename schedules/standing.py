@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from connectors import folding
-from connectors.folding import Piece
+from connectors.folding import Card, Piece
 from connectors.showing import Showing
 from gate.units import Medium
 from schedules.previewing import Preview
@@ -48,6 +48,8 @@ class Stand:
     shots: Sequence[Shot]
     card: str
     """The host of the page whose card is shown; "" for none."""
+    made: Card | None
+    """What that card says, where its author wrote it."""
     warning: str
     length: int
     most: int
@@ -60,7 +62,7 @@ def stands(one: Preview, seen: Seen) -> list[Stand]:
     counts = (one.length, one.most, len(one.media))
     first = one.said.assets if one.joined else one.said.media
     words = folding.words(one.showing, one.title, one.body)
-    found = [_stand(one.showing, words, one.warning, _shots(one.showing, first, media, seen), counts)]
+    found = [_stand(one.showing, words, one.warning, _shots(one.showing, first, media, seen), counts, made=one.card)]
     for part, piece in zip(one.parts, one.said.parts, strict=False):
         shots = _shots(one.showing, piece.media, media, seen)
         counts = (part.length, part.most, len(part.media))
@@ -78,10 +80,12 @@ def _stand(
     *,
     number: int = 1,
     comment: bool = False,
+    made: Card | None = None,
 ) -> Stand:
     title, body = said
     above, below = folding.fold(body, showing.fold, warned=bool(warning))
-    link = folding.first_address(body) if showing.cards and not shots else ""
+    told = folding.first_address(body) if showing.cards and not shots else ""
+    link = made.address if made is not None else told
     return Stand(
         number,
         comment,
@@ -90,6 +94,7 @@ def _stand(
         tuple(folding.pieces(below)),
         shots,
         _host(link),
+        made,
         warning,
         *counts,
     )

@@ -279,7 +279,8 @@ def _visible(request: Request, account: str, entries: list[dict[str, Any]]) -> l
 
 def _listed(request: Request, post: Mapping[str, Any], owner: SandboxAccount) -> dict[str, Any]:
     told = {name: post[name] for name in ("id", "text", "created_at", "adult", "ai", "surface", "reply_to")}
-    return {**told, "key": post["key"] if owner.native_key else "", "url": url_of(request, post)}
+    files = [medium["sha256"] for medium in post["media"]]
+    return {**told, "files": files, "key": post["key"] if owner.native_key else "", "url": url_of(request, post)}
 
 
 @router.get("/api/{account}/posts/{post_id}")

@@ -54,7 +54,7 @@ def _flag(world: World, connector: Connector, option: Option) -> list[str]:
 
 def _unit(world: World, option: Option, value: str) -> Unit:
     unit = world.unit(media=1 if option.films else world.flagged_media, flags=world.flags)
-    return replace(unit, options=(Setting(option.name, (value,), read=option.read),))
+    return world.beside(replace(unit, options=(Setting(option.name, (value,), read=option.read),)), option.name)
 
 
 def _sent(world: World, connector: Connector, option: Option, value: str) -> list[WireStep] | None:

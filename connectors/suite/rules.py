@@ -25,6 +25,7 @@ from connectors.suite.readings import earnings_are_told, followers_are_counted, 
 from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
 from connectors.suite.role_rules import roles_are_given_once
 from connectors.suite.token_rules import tokens_are_renewed
+from connectors.suite.wordless_rules import pictures_without_words_are_found
 from connectors.suite.world import World
 from connectors.transport import EgressForbidden
 from foundation.ids import uuid7
@@ -358,6 +359,7 @@ RULES: tuple[Rule, ...] = (
     words_are_changed,
     older_twins_are_left_alone,
     clocks_apart_are_reckoned_with,
+    pictures_without_words_are_found,
     nothing_leaves_a_closed_door,
     orders_carry_no_content,
     numbers_are_read,

@@ -156,6 +156,8 @@ class World:
     name: str = ""
     viewer: str = ""
     can_look: bool = True
+    tells_files: bool = True
+    """Whether posts without words can be told apart by what they show."""
     lags: bool = True
     """The fake's look-ups can lag behind."""
     destination: str = ""
@@ -214,6 +216,8 @@ class World:
     """Makes the reader buy the message of a native id; None where nothing is sold by the platform itself."""
     chooses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Values of options that are taken on this account, where not all that are declared are."""
+    beside: Callable[[Unit, str], Unit] = field(default=lambda unit, option: unit)
+    """A unit that chose an option, with what that option is nothing without."""
     flags: tuple[str, ...] = ("adult=true", "ai=true")
     told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
     """Whether the body of a request tells `flags`."""

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.bluesky_record import facets, moment, tid
+from connectors.bluesky_record import moment, tid
+from connectors.bluesky_text import facets
 from connectors.fitting import graphemes
 from foundation.words import canonical
 from tests.fakes.lexicons import TID, Breach, Lexicons

@@ -353,7 +353,7 @@ def test_what_cannot_be_read_is_no_look(posts: Any) -> None:
     assert isinstance(sought(posts), Unknown)
 
 
-def test_pictures_without_words_are_not_told_apart() -> None:
+def test_nothing_at_all_is_not_looked_for() -> None:
     assert isinstance(MASTODON.find(Sought("key-1", " ", NOW, UNIT.account), ()), Unknown)
 
 

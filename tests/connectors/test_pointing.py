@@ -194,3 +194,11 @@ def test_a_number_that_names_an_own_part_is_no_upload() -> None:
     files = {"files[0]": FileRef("0" * 64, "image/png", "SPOILER_a.png")}
     sent = WireStep("publish", StepKind.PUBLISH, "POST", "/messages", {"attachments": [{"id": 0}]}, files=files)
     assert pointing.uploads(sent, "discord", [Response("open", 200, body={"flags": "0"})]) == ()
+
+
+def test_a_message_may_stand_under_what_was_told_of_its_talk_and_show_nothing_of_it() -> None:
+    listed = Response("talks", 200, {}, [{"last_status": {"id": THERE, "media_attachments": [{"id": "77"}]}}])
+    message = step({"status": "@leo hello", "in_reply_to_id": THERE, "media_ids": ["77"]})
+    assert pointing.uploads(message, "mastodon", (), talk=(listed,)) == (THERE,)
+    assert pointing.uploads(message, "mastodon", (), talk=()) == ()
+    assert pointing.stray(message, "mastodon", (THERE,)) == REMOTE, "a file somebody sent is not sent on"

@@ -270,7 +270,7 @@ def test_names_of_fields_that_are_refused_are_asked_by_their_newer_ones() -> Non
     refused = problem(400, "The query parameter [tweet.fields] is not one of those known.", step="look")
     again = PLATFORM.find(sought(), (refused,))
     assert isinstance(again, Send)
-    assert "post.fields=created_at,entities&expansions=referenced_posts" in again.step.path
+    assert "post.fields=created_at,entities,attachments&expansions=referenced_posts" in again.step.path
     assert isinstance(PLATFORM.find(sought(), (refused, refused)), Unknown)
     assert PLATFORM.find(sought(), (refused, listing())) == Absent()
 

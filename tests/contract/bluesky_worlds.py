@@ -1,12 +1,13 @@
 """Bluesky's world: one account on a personal data server, with tokens of a session."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from itertools import count
 from typing import Any
 
+from connectors import bluesky_cards
 from connectors.bluesky import Bluesky
 from connectors.bluesky_account import CHAT_SURFACE
 from connectors.bluesky_record import tid
@@ -15,6 +16,7 @@ from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
+from gate.units import Setting, Text, Unit
 from tests.contract.mastodon_worlds import FILM
 from tests.fakes import bluesky_chats, bluesky_remarks
 from tests.fakes.bluesky import FakeBluesky, Repo, cid
@@ -78,6 +80,15 @@ def told(wire: Mapping[str, Any]) -> bool:
     return bool(labels.get("values") == [{"val": "porn"}])
 
 
+def carded(unit: Unit, option: str) -> Unit:
+    """A card is nothing without an address, nor its text without a title."""
+    if option not in (bluesky_cards.TITLE, bluesky_cards.TEXT):
+        return unit
+    title = () if option == bluesky_cards.TITLE else (Setting(bluesky_cards.TITLE, ("A page",), read=True),)
+    linked = Text("body", f"{unit.text('body')} https://example.org/page")
+    return replace(unit, texts=(linked,), options=(*unit.options, *title), media=unit.media[:1])
+
+
 def world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -> World:
     """A fresh one. `film`: one stands in the place of pictures."""
     number = next(_numbers)
@@ -104,6 +115,7 @@ def world(server: FakeBluesky, http: HttpClient, *, film: bool = False) -> World
         remark=fake.say,
         stands_under=fake.under,
         remark_is=fake.remark_is,
+        beside=carded,
         flags=("selfLabels=porn",),
         told=told,
         key=lambda: tid(str(uuid7()), server.clock()),

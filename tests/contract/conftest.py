@@ -67,6 +67,10 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["mastodon_fork"] = partial(
             mastodon_worlds.world, server, running.http, slow=2, ignores_keys=True
         )
+        running.others["mastodon_chat"] = partial(mastodon_worlds.chat_world, server, running.http)
+        running.others["mastodon_chat_fork"] = partial(
+            mastodon_worlds.chat_world, server, running.http, ignores_keys=True
+        )
         running.others["mastodon_film"] = partial(mastodon_worlds.world, server, running.http, film=True)
         for kind, names in (("x", "both"), ("x_new", "new"), ("x_old", "old")):
             running.others[kind] = partial(x_worlds.world, posts, running.http, names=names)

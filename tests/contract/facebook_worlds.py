@@ -99,6 +99,7 @@ def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = Fa
         keyed=False,  # the list of posts is read by words, time and pictures
         name_of=lambda medium: "",  # a film is brought by the publication; of pictures it names numbers of theirs
         media=(FILM,) if film else MEDIA,
+        tells_files=not film,  # a film has no number before its publication is answered
         least_media=1 if film else 0,
         keeps=str.strip,  # unverified
     )

@@ -7,13 +7,14 @@ from itertools import count
 from typing import Any
 
 from connectors.mastodon import SENSITIVE, WARNED, Mastodon
-from connectors.mastodon_account import SURFACE
+from connectors.mastodon_account import CHAT_SURFACE, SURFACE
 from connectors.suite.world import TENANT, World, stored, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.contract.instagram_worlds import MEDIA
+from tests.fakes import mastodon_chats
 from tests.fakes.mastodon import FakeMastodon, Member
 
 _numbers = count(1)
@@ -27,6 +28,7 @@ class MastodonFake:
     member: Member
     after: int
     stranger: Member
+    chat: bool = False
 
     def say(self, text: str, post: str) -> str:
         """Somebody answers a post of the account, which is named by that."""
@@ -49,6 +51,8 @@ class MastodonFake:
         self.server.book.ask(mode, on=on, **more)
 
     def taken(self) -> list[tuple[str, str]]:
+        if self.chat:  # without the reader's name before it
+            return [(number, text.partition(" ")[2]) for number, text in self.member.taken]
         return list(self.member.taken)
 
     def standing(self) -> set[str]:
@@ -107,3 +111,17 @@ def world(
         keeps=str.strip,
         media=(FILM,) if film else MEDIA,
     )
+
+
+def chat_world(server: FakeMastodon, http: HttpClient, *, ignores_keys: bool = False) -> World:
+    """A fresh chat with somebody who just wrote: messages are words alone, and posts to whom they name."""
+    made = world(server, http, ignores_keys=ignores_keys)
+    fake = made.fake
+    assert isinstance(fake, MastodonFake)
+    mastodon_chats.says(server, fake.stranger, "hi", fake.member)
+    fake.chat = True
+    made.name, made.surface, made.viewer = "mastodon_chat", CHAT_SURFACE, fake.stranger.id
+    made.address = made.remark = made.says = None
+    made.counts, made.flags, made.media = "", (), ()
+    made.told, made.keeps = lambda wire: wire.get("visibility") == "direct", str.rstrip
+    return made

@@ -9,9 +9,17 @@ from connectors.fanvue import Fanvue
 from connectors.feed import Feed
 from connectors.instagram import Instagram
 from connectors.sandbox import Sandbox
-from connectors.suite import call_rules, edit_rules, price_rules, readings, rules, token_rules
+from connectors.suite import call_rules, edit_rules, price_rules, readings, rules, token_rules, wordless_rules
 from connectors.telegram import Telegram
-from tests.contract import broken, broken_addresses, broken_calls, broken_edits, broken_options, broken_roles
+from tests.contract import (
+    broken,
+    broken_addresses,
+    broken_calls,
+    broken_edits,
+    broken_options,
+    broken_roles,
+    broken_wordless,
+)
 from tests.contract.worlds import Fakes
 
 
@@ -40,6 +48,8 @@ FOUND: tuple[tuple[type[Sound], str, rules.Rule, str], ...] = (
     (broken.BlindMeansAbsent, "post", on("look-up down"), "sent"),
     (broken.BlindMeansAbsent, "post", on("look-up lost"), "sent"),
     (broken.TakesAnyTwin, "post", rules.older_twins_are_left_alone, "older"),
+    (broken_wordless.TakesAnyPicture, "post", wordless_rules.pictures_without_words_are_found, "another one"),
+    (broken_wordless.SeesNoPicture, "fanvue", wordless_rules.pictures_without_words_are_found, "sent 2 times"),
     (broken.TrustsItsClock, "post", rules.clocks_apart_are_reckoned_with, "sent"),
     (broken.FindsWhatIsNotThere, "post", on("reset before"), "misreported"),
     (broken.BelievesInRemoval, "post", rules.removal_is_proven, "not tried again"),

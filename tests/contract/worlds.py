@@ -299,6 +299,8 @@ KINDS = (
     "instagram_chat",
     "instagram_film",
     "mastodon",
+    "mastodon_chat",
+    "mastodon_chat_fork",
     "mastodon_film",
     "mastodon_fork",
     "reddit",

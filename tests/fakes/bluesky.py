@@ -34,14 +34,15 @@ BUDGETS = ((5_000, timedelta(hours=1)), (35_000, timedelta(days=1)))
 UNUSED_FOR = timedelta(hours=1)
 """After so long a file that no record uses is gone."""
 
-MOST: Mapping[str, int] = {"image": 2_000_000, "video": 300_000_000}
-"""Bytes of what an embed shows, by the first word of its kind."""
+MOST: Mapping[str, int] = {"image": 2_000_000, "thumb": 1_000_000, "video": 300_000_000}
+"""Bytes of what an embed shows: a picture, the picture of a card, a film."""
 
 KINDS = {
     "com.atproto.repo.putRecord": "posts",
     "com.atproto.repo.uploadBlob": "files",
     "com.atproto.repo.deleteRecord": "deletes",
     "com.atproto.repo.getRecord": "lookups",
+    "com.atproto.identity.resolveHandle": "names",
     "app.bsky.feed.getPosts": "metrics",
     "app.bsky.actor.getProfile": "metrics",
     "app.bsky.notification.listNotifications": "remarks",
@@ -140,6 +141,8 @@ class FakeBluesky:
                 return {"did": repo.did, "handle": repo.handle, "active": repo.state == "active"} | self._status(repo)
             case "com.atproto.repo.getRecord":
                 return self._get_record(query)
+            case "com.atproto.identity.resolveHandle":
+                return {"did": self._whose(query["handle"][0])}
             case "app.bsky.feed.getPosts":
                 mine = self.repos[self.sessions.whose(shown)]
                 return {"posts": [view for uri in query["uris"] for view in self._views(uri, mine)]}
@@ -279,7 +282,7 @@ class FakeBluesky:
             raise Refused(400, "BlobNotFound", f"Could not find blob: {blob['ref']['$link']}")
         if known.size > MOST[kind]:
             raise Refused(400, "BlobTooLarge", "This file is too large")
-        if not known.mime.startswith(f"{kind}/") or (kind == "video" and known.mime != "video/mp4"):
+        if known.mime != "video/mp4" if kind == "video" else not known.mime.startswith("image/"):
             raise Refused(400, "InvalidMimeType", "Wrong type of file")
         if (known.mime, known.size) != (blob["mimeType"], blob["size"]):
             raise Refused(400, "InvalidMimeType", "Referenced Mimetype does not match stored blob")
@@ -303,6 +306,12 @@ class FakeBluesky:
         if record is None:
             raise Refused(400, "RecordNotFound", f"Could not locate record: {uri}")
         return {"uri": uri, "cid": cid(canonical(record), raw=False), "value": record}
+
+    def _whose(self, handle: str) -> str:
+        found = next((one.did for one in self.repos.values() if one.handle == handle.lower()), None)
+        if found is None:
+            raise Refused(400, "InvalidRequest", "Unable to resolve handle")
+        return found
 
     def _profile(self, actor: str) -> dict[str, Any]:
         repo = next((one for one in self.repos.values() if actor in (one.did, one.handle)), None)
@@ -332,10 +341,11 @@ class FakeBluesky:
 
 
 def _blobs(record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """What an embed shows: a picture or a film, and its file."""
+    """What an embed shows: a picture, that of a card or a film, and its file."""
     embed = record.get("embed") or {}
-    film = [("video", embed["video"])] if "video" in embed else []
-    return film + [("image", image["image"]) for image in embed.get("images", [])]
+    one = [("video", embed["video"])] if "video" in embed else []
+    one += [("thumb", embed["external"]["thumb"])] if "thumb" in embed.get("external", {}) else []
+    return one + [("image", image["image"]) for image in embed.get("images", [])]
 
 
 def _check_facets(record: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ from tests.fakes import instagram_fetching as fetching
 from tests.fakes import meta_calls, meta_chats, meta_oauth
 from tests.fakes.instagram_fetching import Refused
 from tests.fakes.instagram_remarks import LONGEST, RIGHT, Comments, fields_of, listed
+from tests.fakes.instagram_shown import page, shape, shown
 
 LIVES = timedelta(hours=24)
 BASIC, INSIGHTS = "instagram_business_basic", "instagram_business_manage_insights"
@@ -210,16 +211,20 @@ class FakeInstagram:
             raise Refused(4, 2207042, message="too many posts in 24 hours")
         made.published = True
         number = str(next(_ids))
-        shown = {"id": number, "timestamp": self.clock().strftime("%Y-%m-%dT%H:%M:%S+0000"), "like_count": 3}
-        shown |= {
+        told_of = {"id": number, "timestamp": self.clock().strftime("%Y-%m-%dT%H:%M:%S+0000"), "like_count": 3}
+        told_of |= {
             "permalink": f"https://www.instagram.com/p/{number}/",
             "comments_count": 1,
             "view_count": 9,
             "is_comment_enabled": True,
         }
         ai = made.told.get("is_ai_generated") is True
-        kept = {"caption": str(made.told.get("caption", "")), "is_ai_generated": ai}
-        mine.posts.append({**shown, **kept, "_at": self.clock(), "_files": made.files})
+        kept = {
+            "caption": str(made.told.get("caption", "")),
+            "is_ai_generated": ai,
+            **shape(made.told, (str(next(_ids)) for _ in made.files)),
+        }
+        mine.posts.append({**told_of, **kept, "_at": self.clock(), "_files": made.files})
         return {"id": number}
 
     def comment(self, mine: Profile, media: str, text: object) -> dict[str, Any]:
@@ -248,7 +253,7 @@ class FakeInstagram:
                 _check_right(mine)
                 return listed(mine.posts, mine.comments, told, mine.username)
             case "GET", [owner, "media"] if owner == mine.id:
-                return _listed(mine, told)
+                return page(mine.posts, told)
             case _, [owner, "subscribed_apps"] if owner == mine.id:
                 return self.calls.subscribe(method, told, "instagram", owner, rights=mine.rights)
             case "GET", [container] if container in mine.containers:
@@ -256,9 +261,7 @@ class FakeInstagram:
             case "GET", [media]:
                 post = next((post for post in mine.posts if post["id"] == media), None)
                 if post is not None:
-                    return {
-                        name: post[name] for name in ("id", *str(told.get("fields", "")).split(",")) if name in post
-                    }
+                    return shown(post, str(told.get("fields", "")))
         return self._of_comments(method, parts, told, mine)
 
     def _of_comments(self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile) -> dict[str, Any]:
@@ -298,14 +301,6 @@ def _person(mine: Profile, fields: str) -> dict[str, Any]:
     if not wanted <= known.keys():
         raise Refused(100, message=f"Tried accessing nonexisting field ({fields})")
     return {name: value for name, value in known.items() if name in wanted}
-
-
-def _listed(mine: Profile, told: Mapping[str, Any]) -> dict[str, Any]:
-    most, start = int(str(told.get("limit", 25))), int(str(told.get("after", 0)))
-    newest = mine.posts[::-1][start : start + most]
-    shown = [{name: value for name, value in post.items() if not name.startswith("_")} for post in newest]
-    more = {"cursors": {"after": str(start + most)}} if start + most < len(mine.posts) else {}
-    return {"data": shown, "paging": more}
 
 
 @cache

@@ -30,7 +30,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
-from tests.fakes import mastodon_limits, mastodon_remarks, mastodon_shown
+from tests.fakes import mastodon_chats, mastodon_limits, mastodon_remarks, mastodon_shown
 from tests.fakes.mastodon_limits import STATUSES, Limits
 from tests.fakes.mastodon_oauth import OAuth, covers
 from tests.fakes.mastodon_spec import JSON, MULTIPART, Spec, document
@@ -159,6 +159,8 @@ class FakeMastodon(World):
             case "GET", ["api", "v1", "accounts", "verify_credentials"]:
                 mine = self._member(asked, "profile", "read:accounts")
                 return 200, mastodon_shown.credentials(self, mine), {}
+            case "GET", ["api", "v1", "accounts", _] | ["api", "v1", "conversations"]:
+                return 200, self._talks(asked), {}
             case "GET", ["api", "v1", "accounts", owner, "statuses"]:
                 return self._list(asked, owner)
             case _, ["api", "v1", "notifications" | "reports"] | ["api", "v1", "accounts", _, "block"]:
@@ -181,6 +183,12 @@ class FakeMastodon(World):
                 return mastodon_remarks.report(self, self._member(asked, "write:reports"), asked.said)
             case _:
                 raise Refusal(404, "Not Found")
+
+    def _talks(self, asked: Asked) -> Any:
+        if asked.parts[2] == "conversations":
+            return mastodon_chats.listed(self, self._member(asked, "read:statuses"), asked.query)
+        self._member(asked, "read:accounts")
+        return mastodon_chats.account(self, asked.parts[3])
 
     def _media(self, asked: Asked) -> tuple[int, Any, dict[str, str]]:
         mine = self._member(asked, "write:media")

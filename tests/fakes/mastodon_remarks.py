@@ -1,8 +1,9 @@
 """What people say to an account of the fake Mastodon, whom it keeps away, and what it reports.
 
 Honest where clients stumble over the real one: pages after `min_id` go forward and are told newest first; a private
-message is a mention like others; whoever is blocked is gone from the notifications, sees nothing and cannot answer; a
-report twice is two reports, and one of a post that is not there is none.
+message of somebody one does not follow is told apart from the others, as is usual since 4.3; whoever is blocked is gone
+from the notifications, sees nothing and cannot answer; a report twice is two reports, and one of a post that is not
+there is none.
 Sources: https://docs.joinmastodon.org/methods/notifications/, https://docs.joinmastodon.org/user/moderating/#block,
 https://github.com/mastodon/mastodon/blob/main/app/services/after_block_service.rb, …/report_service.rb
 """
@@ -20,6 +21,8 @@ def heard(world: World, mine: Member, query: Mapping[str, str], kinds: Sequence[
     """A page of what happened to somebody, newest first; what was deleted since is not told."""
     told = [one for one in mine.notices if one["status"].id in one["by"].statuses]
     told = [one for one in told if not kinds or one["type"] in kinds]
+    if query.get("include_filtered") not in {"true", "1"}:
+        told = [one for one in told if one["status"].visibility != "direct" or one["by"].id in mine.follows]
     limit = min(abs(_number(query.get("limit", "")) or USUAL), MOST, world.most_notices)
     lowest = max(_number(query.get(name, "")) for name in ("min_id", "since_id"))
     highest = _number(query.get("max_id", "")) or 2**63

@@ -106,8 +106,10 @@ class Member:
     keys: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     notices: list[Json] = field(default_factory=list)
     blocks: set[str] = field(default_factory=set)
-    likes: set[str] = field(default_factory=set)
     """Accounts it keeps away."""
+    likes: set[str] = field(default_factory=set)
+    follows: set[str] = field(default_factory=set)
+    """Accounts whose private messages are told among the other notifications."""
 
 
 @dataclass

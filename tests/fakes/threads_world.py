@@ -18,6 +18,7 @@ DAY = timedelta(hours=24)
 FIELDS = frozenset(
     {"id", "media_product_type", "media_type", "permalink", "username", "text", "timestamp", "shortcode", "alt_text"}
     | {"has_replies", "root_post", "replied_to", "is_reply", "is_reply_owned_by_me", "hide_status", "is_quote_post"}
+    | {"children"}
 )
 _ids = count(18_000_000_000_001)
 
@@ -46,6 +47,8 @@ class Said:
     own: bool = False
     files: tuple[bytes, ...] = ()
     alts: tuple[str, ...] = ()
+    inner: tuple[str, ...] = ()
+    """The ids of its items, where it has several."""
     hidden: bool = False
     deleted: bool = False
 
@@ -120,7 +123,8 @@ class Profile:
         root = (above.root or above.id) if above is not None else ""
         files, alts = (made.files, made.alts) if made is not None else ((), ())
         own = username == self.username
-        said = Said(number(), username, text, self.clock(), kind, under, root, own, files, alts)
+        inner = tuple(number() for _ in files) if kind == "CAROUSEL_ALBUM" else ()
+        said = Said(number(), username, text, self.clock(), kind, under, root, own, files, alts, inner)
         self.every[said.id] = said
         return said
 
@@ -172,6 +176,7 @@ class Profile:
             "permalink": f"https://www.threads.net/@{one.username}/post/{one.id}",
             "username": one.username,
             **({"text": one.text} if one.text else {}),
+            **({"children": {"data": [{"id": each} for each in one.inner]}} if one.inner else {}),
             "timestamp": one.at.strftime("%Y-%m-%dT%H:%M:%S+0000"),
             "has_replies": below,
             "is_reply": bool(one.under),

@@ -9,18 +9,24 @@ import pytest
 from channels import enrolling
 from channels.events import LimitsDue
 from channels.states import ChannelState, EnrolmentState
+from connectors.enrolment import MESSAGES
+from connectors.mastodon_account import CHAT_SURFACE
 from foundation import outbox
 from foundation.errors import NotFound
+from foundation.ids import uuid7
 from foundation.words import Message
 from schedules import drafting, previewing, removal
 from schedules.states import DeliveryState as S
+from subscribers import answering, persona
 from tests.conftest import Cluster
+from tests.fakes import mastodon_chats
 from tests.fakes.mastodon import FakeMastodon, mastodon
 from tests.fakes.network import Network, network
 from tests.journeys.speaking import act, answer, heard
 from tests.journeys.visits import Visited, services_at
 from tests.schedules.builders import desk
-from workers import channel_check
+from tests.subscribers.builders import NOVA
+from workers import channel_check, handlers
 from workers.wiring import Services
 
 
@@ -293,3 +299,48 @@ def test_a_comment_is_heard_answered_by_name_and_its_author_kept_away(house: Hou
     act(lea, said, "mastodon", "block")
     house.live(minutes=2)
     assert ann.id in house.member.blocks
+
+
+def _hears(house: House) -> list[str]:
+    """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
+    house.live(minutes=1)
+    handlers.ear(house.desk.services, house.channel()).once()
+    house.live(minutes=1)
+    return [row.body for row in _rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
+
+
+def _rows(house: House, statement: str, **more: Any) -> list[Any]:
+    with house.desk.scope() as scope:
+        return list(scope.run(statement, tenant=house.desk.tenant_id, **more))
+
+
+@pytest.mark.parametrize("mode", ["", "reset_after"])
+def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:
+    lea, server = house.desk, house.server
+    with lea.scope() as scope:
+        persona.activate(scope, persona.write(scope, lea.creator_id, NOVA))
+    leo = server.account(f"leo{str(lea.tenant_id)[-8:]}")
+    mastodon_chats.says(server, leo, "ce que j’ai écrit bien avant", house.member)
+    house.enrol()
+    assert not handlers.ears(lea.services)._chatty(house.channel()), "connected for its posts alone"
+    house.enrol(wanted=MESSAGES)
+    assert house.channel().chat_surface == CHAT_SURFACE
+    assert _hears(house) == [], "what was said before was said to the creator"
+    mastodon_chats.says(server, leo, "bonjour !", house.member)
+    assert _hears(house) == ["bonjour !"]
+    if mode:
+        server.book.ask(mode, on="posts", seconds=0.2)
+    (talk,) = _rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
+    key = uuid7()
+    with lea.scope(house.author) as scope:
+        answering.take(scope, talk.id, lea.author)
+        answering.say(scope, talk.id, lea.author, "Bonjour Léo", key=key)
+    house.live(minutes=6)
+    (draft,) = _rows(house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key)
+    ours = [one.text for one in mastodon_chats.said_to(server, house.member, leo)]
+    assert (draft.state, ours.count(f"@{leo.username} Bonjour Léo")) == ("sent", 1)
+    assert "intelligence artificielle" in ours[0], ours
+    now, before = mastodon_chats.listed(server, leo, {})
+    assert (now["last_status"]["account"]["id"], len(now["accounts"])) == (house.member.id, 1), "one conversation"
+    assert "bien avant" in before["last_status"]["content"]
+    assert _hears(house) == ["bonjour !"], "our own answer is nobody's line"

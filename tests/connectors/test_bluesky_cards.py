@@ -1,0 +1,145 @@
+"""Cards of pages and names of people in Bluesky's posts: what was written of a page, and whose a name is."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors.bluesky import PUBLISH, Bluesky
+from connectors.bluesky_cards import PICTURE_BYTES, TEXT, TITLE
+from connectors.bluesky_text import MOST_NAMES, facets, names
+from connectors.contract import Answer, Response, Send, StepAnswerLost, StepKind
+from connectors.folding import Card
+from connectors.outcomes import Outcome, Published, Reauthorize, Rejected, Retry
+from connectors.suite.house import House
+from connectors.suite.world import World
+from foundation.http import HttpClient
+from gate.units import Medium, Setting, Text, Unit
+from tests.connectors.test_bluesky import UNIT
+from tests.contract import bluesky_worlds
+from tests.fakes.bluesky import FakeBluesky, bluesky
+
+PLATFORM = Bluesky()
+PAGE = "https://mia.example/calendar?a=(1)"
+DID = "did:plc:abcdefghijklmnopqrstuvwx"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[FakeBluesky]:
+    with bluesky() as running:
+        yield running
+
+
+@pytest.fixture
+def world(server: FakeBluesky) -> World:
+    return bluesky_worlds.world(server, HttpClient())
+
+
+def carded(unit: Unit, text: str = f"Look: {PAGE}.", **said: str) -> Unit:
+    options = tuple(Setting(name, (value,), read=True) for name, value in said.items())
+    return replace(unit, texts=(Text("body", text),), options=options)
+
+
+def record(world: World, unit: Unit) -> dict[str, Any]:
+    outcome = House(world, world.connector).publish(unit).outcome
+    assert isinstance(outcome, Published), outcome
+    fake = world.fake
+    assert isinstance(fake, bluesky_worlds.BlueskyFake)
+    return fake.repo.records[outcome.native_id.rpartition("/")[2]]
+
+
+def test_a_card_says_what_was_written_of_the_first_address(world: World) -> None:
+    unit = carded(world.unit(), f"Look: {PAGE}. And https://b.example", **{TITLE: "My calendar", TEXT: "All of it"})
+    shown = {"uri": PAGE, "title": "My calendar", "description": "All of it"}
+    assert record(world, unit)["embed"] == {"$type": "app.bsky.embed.external", "external": shown}
+    assert PLATFORM.card(unit) == Card(PAGE, "My calendar", "All of it")
+    plain = carded(world.unit())
+    assert "embed" not in record(world, plain)
+    assert PLATFORM.card(plain) is None
+
+
+def test_the_posts_one_picture_stands_in_its_card(world: World) -> None:
+    embed = record(world, carded(world.unit(media=1), **{TITLE: "My calendar"}))["embed"]
+    thumb = embed["external"].pop("thumb")
+    assert (thumb["mimeType"], thumb["ref"]["$link"]) == ("image/png", world.name_of(world.media[0]))
+    assert embed["external"] == {"uri": PAGE, "title": "My calendar", "description": ""}
+
+
+def picture(mime: str = "image/png", size: int = 9) -> Medium:
+    return Medium("a" * 64, mime, size, alt="a picture", ai="none")
+
+
+@pytest.mark.parametrize(
+    ("unit", "code"),
+    [
+        (carded(UNIT, **{TEXT: "All of it"}), "bluesky.card_untitled"),
+        (carded(UNIT, "no address", **{TITLE: "A"}), "bluesky.card_unlinked"),
+        (carded(replace(UNIT, media=(picture(), picture())), **{TITLE: "A"}), "bluesky.card_pictures"),
+        (carded(replace(UNIT, media=(picture("video/mp4"),)), **{TITLE: "A"}), "bluesky.card_pictures"),
+        (carded(replace(UNIT, media=(picture(size=PICTURE_BYTES + 1),)), **{TITLE: "A"}), "connectors.medium_unfit"),
+    ],
+)
+def test_what_cannot_be_a_card(unit: Unit, code: str) -> None:
+    found = PLATFORM.next(unit, ())
+    assert isinstance(found, Rejected)
+    assert found.reason.code == code
+
+
+def test_a_name_that_is_somebodys_leads_to_them_and_another_stays_words(world: World, server: FakeBluesky) -> None:
+    leo = server.account("leo-of-the-lake.bsky.social")
+    text = "é with @Leo-of-the-lake.bsky.social, @nobody.example (mail a@b.example) #lac"
+    made = record(world, replace(world.unit(), texts=(Text("body", text),)))
+    spans = [
+        (made["text"].encode()[one["index"]["byteStart"] : one["index"]["byteEnd"]].decode(), one["features"][0])
+        for one in made["facets"]
+    ]
+    mention = {"$type": "app.bsky.richtext.facet#mention", "did": leo.did}
+    assert spans[0] == ("@Leo-of-the-lake.bsky.social", mention)
+    assert [said for said, _ in spans] == ["@Leo-of-the-lake.bsky.social", "#lac"]
+
+
+def test_where_nobody_can_tell_whose_a_name_is_the_post_waits(world: World, server: FakeBluesky) -> None:
+    """Sent with the name as words, its repeat would be another record under the same key."""
+    server.account("ida-of-the-lake.bsky.social")
+    unit = replace(world.unit(), texts=(Text("body", "with @ida-of-the-lake.bsky.social"),))
+    world.ask("status:503", "names")
+    world.ask("reset_after", "posts")
+    story = House(world, world.connector).publish(unit)
+    assert isinstance(story.outcomes[0], Retry)
+    assert isinstance(story.outcome, Published)
+    assert len(world.fake.taken()) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (Response("name:mia.example", 400, {}, {"error": "InvalidRequest"}), Send),
+        (Response("name:mia.example", 400, {}, {"error": "HandleNotFound"}), Send),
+        (Response("name:mia.example", 400, {}, {"error": "ExpiredToken"}), Reauthorize),
+        (Response("name:mia.example", 200, {}, {"did": "mia"}), Retry),
+        (Response("name:mia.example", 502, {}, None), Retry),
+        (StepAnswerLost("name:mia.example", "ReadTimeout"), Retry),
+    ],
+)
+def test_what_an_answer_about_a_name_means(answer: Answer, meant: type[Send | Outcome]) -> None:
+    unit = replace(UNIT, texts=(Text("body", "with @mia.example"),), media=())
+    asked = PLATFORM.next(unit, ())
+    assert isinstance(asked, Send)
+    assert (asked.step.kind, asked.step.action) == (StepKind.CONTROL, "look")
+    found = PLATFORM.next(unit, (answer,))
+    assert isinstance(found, meant)
+    if isinstance(found, Send):
+        assert (found.step.name, "facets" in (found.step.json or {})["record"]) == (PUBLISH, False)
+
+
+def test_what_may_be_a_name() -> None:
+    assert names(
+        "@a.example @A.example, (@b.example) x@c.example https://d.example/@e.example @f @g.1 @-h.example"
+    ) == [
+        "a.example",
+        "b.example",
+    ]
+    assert len(names(" ".join(f"@a{number}.example" for number in range(20)))) == MOST_NAMES
+    inside = facets("https://a.example/(@b.example", {"b.example": DID})
+    assert [one["features"][0]["$type"] for one in inside] == ["app.bsky.richtext.facet#link"], "none over another"

@@ -1,0 +1,155 @@
+"""Pictures without words whose answer was lost: present, absent or in doubt, by what the platform shows of them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors import instagram_listing, meta_wordless, wordless
+from connectors.contract import Answer, Response, Send, Sought
+from connectors.fanvue import Fanvue
+from connectors.mastodon import Mastodon
+from connectors.meta_wordless import stage_name
+from connectors.outcomes import Absent, Found, Sighting, Unknown
+from connectors.x import X
+from gate.units import Medium
+
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+ONE, TWO = Medium("a" * 64, "image/jpeg", 1000), Medium("b" * 64, "image/jpeg", 1000)
+LATER = (NOW + timedelta(seconds=5)).isoformat()
+
+
+def ok(step: str, body: Any) -> Response:
+    return Response(step, 200, {}, body)
+
+
+def sought(*told: Answer, media: tuple[Medium, ...] = (ONE,), **more: Any) -> Sought:
+    return Sought("k", "", NOW, "17", asked_at=NOW, media=media, told=told, **more)
+
+
+def uploads(prefix: str = "stage:") -> tuple[Answer, ...]:
+    steps = zip((ONE, TWO), ("71", "72"), strict=True)
+    return tuple(ok(f"{prefix}{medium.sha256[:24]}", {"id": number}) for medium, number in steps)
+
+
+# Mastodon
+
+
+def posted(number: str, *files: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": number,
+        "created_at": LATER,
+        "content": "<p></p>",
+        "media_attachments": [{"id": f} for f in files],
+    } | more
+
+
+def mastodon(wanted: Sought, *posts: dict[str, Any]) -> Send | Sighting:
+    return Mastodon().find(wanted, (ok("look", list(posts)),))
+
+
+def test_mastodon_keeps_the_ids_of_uploads() -> None:
+    both = sought(*uploads(), media=(ONE, TWO))
+    assert mastodon(both, posted("2", "71", "72"), posted("1", "60", "61")) == Found(
+        "2", "", NOW + timedelta(seconds=5)
+    )
+    assert mastodon(both, posted("3", "72")).native_id == "3", "one that lost a picture is ours all the same"
+    assert mastodon(both, posted("1", "60", "61")) == wordless.DOUBT
+    assert mastodon(both, posted("1", "60")) == Absent(), "another number of pictures"
+    assert mastodon(both, posted("1", "60", "61", content="<p>hello</p>")) == Absent()
+    assert mastodon(both, posted("1", "60", "61", created_at=(NOW - timedelta(hours=1)).isoformat())) == Absent()
+    assert mastodon(replace(both, known=frozenset({"1"})), posted("1", "60", "61")) == Absent()
+    assert isinstance(mastodon(both, *(posted(str(number), "9") for number in range(40))), Unknown)
+
+
+def test_an_upload_nobody_knows_is_not_looked_for() -> None:
+    for connector in (Mastodon(), X(), Fanvue()):
+        assert isinstance(connector.find(sought(uploads()[1]), ()), Unknown)
+        assert isinstance(connector.find(replace(sought(), media=()), ()), Unknown)
+
+
+# X: the number of a media key is the id of the upload
+
+
+def tweets(*posts: dict[str, Any]) -> tuple[Answer, ...]:
+    return (ok("look", {"data": list(posts), "meta": {"result_count": len(posts)}}),)
+
+
+def tweet(number: str, *keys: str, text: str = "") -> dict[str, Any]:
+    return {"id": number, "text": text, "created_at": LATER, "attachments": {"media_keys": list(keys)}}
+
+
+def test_x_tells_its_media_by_their_keys() -> None:
+    wanted = sought(ok(f"stage:{ONE.sha256[:24]}", {"data": {"id": "71"}}))
+    first = X().find(wanted, ())
+    assert isinstance(first, Send)
+    assert "attachments" in first.step.path
+    seen = X().find(wanted, tweets(tweet("9", "3_71"), tweet("8", "3_60")))
+    assert isinstance(seen, Found)
+    assert seen.native_id == "9"
+    assert X().find(wanted, tweets(tweet("8", "3_60"))) == wordless.DOUBT
+    assert X().find(wanted, tweets(tweet("8", "3_60", "3_61"), tweet("7", "3_6", text="hello"))) == Absent()
+    film = replace(ONE, mime="video/mp4")
+    opened = sought(ok(f"open:{ONE.sha256[:24]}", {"data": {"id": "71"}}), media=(film,))
+    assert isinstance(X().find(opened, tweets(tweet("9", "13_71"))), Found)
+
+
+# Instagram and Threads: the container says whether, the list says as what
+
+
+def container(**told: Any) -> Response:
+    return ok("look", {"id": "55", **told})
+
+
+def page(*posts: dict[str, Any], after: str = "") -> Response:
+    return ok("look", {"data": list(posts), "paging": {"cursors": {"after": after}} if after else {}})
+
+
+def shown(number: str, kind: str = "IMAGE", items: int = 0, **more: Any) -> dict[str, Any]:
+    children = {"children": {"data": [{"id": str(one)} for one in range(items)]}} if items else {}
+    return {"id": number, "timestamp": LATER, "media_type": kind, **children, **more}
+
+
+def instagram(wanted: Sought, *answers: Answer) -> Send | Sighting:
+    return meta_wordless.find(instagram_listing.NETWORK, wanted, "stage:parent", answers)
+
+
+ALONE = sought(ok(stage_name(ONE), {"id": "55"}))
+
+
+@pytest.mark.parametrize("state", ["FINISHED", "EXPIRED"])
+def test_a_container_that_waits_was_not_published(state: str) -> None:
+    first = instagram(ALONE)
+    assert isinstance(first, Send)
+    assert first.step.path.startswith("/55?fields=status_code")
+    assert instagram(ALONE, container(status_code=state)) == Absent()
+
+
+def test_a_published_container_is_the_only_post_like_it() -> None:
+    published = container(status_code="PUBLISHED")
+    seen = instagram(ALONE, published, page(shown("9"), shown("8", "VIDEO"), shown("7", caption="hello")))
+    assert isinstance(seen, Found)
+    assert seen.native_id == "9"
+    assert instagram(ALONE, published, page(shown("9"), shown("8"))) == wordless.DOUBT
+    assert isinstance(instagram(ALONE, published, page(shown("7", caption="hello"))), Unknown), "the list lags"
+    assert isinstance(instagram(replace(ALONE, known=frozenset({"9"})), published, page(shown("9"))), Unknown)
+
+
+def test_a_carousel_is_known_by_its_items_too() -> None:
+    both = sought(ok("stage:parent", {"id": "55"}), media=(ONE, TWO))
+    told = page(shown("9", "CAROUSEL_ALBUM", 2), shown("8", "CAROUSEL_ALBUM", 3), shown("7"))
+    seen = instagram(both, container(status_code="PUBLISHED"), told)
+    assert isinstance(seen, Found)
+    assert seen.native_id == "9"
+
+
+def test_where_the_container_says_nothing_the_list_proves_absence_alone() -> None:
+    unread = Response("look", 400, {}, {"error": {"code": 100, "error_subcode": 33}})
+    for first in (unread, container(status_code="ERROR")):
+        assert instagram(ALONE, first, page(shown("7", caption="hello"))) == Absent()
+        assert instagram(ALONE, first, page(shown("9"))) == wordless.DOUBT
+    for first in (container(status_code="IN_PROGRESS"), container(), Response("look", 503, {}, {}), ok("look", [])):
+        assert isinstance(instagram(ALONE, first), Unknown)
+    assert isinstance(instagram(ALONE, unread, ok("look", {})), Unknown)
+    assert isinstance(instagram(sought()), Unknown)

@@ -1,0 +1,36 @@
+"""What the fake Instagram tells of a post: the fields that were asked for, and none that no post has."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tests.fakes.instagram_fetching import Refused
+
+FIELDS = frozenset(
+    {"alt_text", "caption", "comments_count", "id", "is_comment_enabled", "is_shared_to_feed", "like_count"}
+    | {"media_product_type", "media_type", "media_url", "owner", "permalink", "shortcode", "thumbnail_url"}
+    | {"timestamp", "username", "view_count", "children", "is_ai_generated"}
+)
+"""As Meta's description has them (`IGMedia`, `IGMediaForIGOnlyAPI`), and its changelog of 22 June 2026."""
+
+
+def shown(post: Mapping[str, Any], fields: str) -> dict[str, Any]:
+    """Of a post what was asked for, and its id; an empty caption is not told. Raises Refused for what no post has."""
+    wanted = {"id", *filter(None, fields.split(","))}
+    if not wanted <= FIELDS:
+        raise Refused(100, message=f"(#100) Tried accessing nonexisting field ({min(wanted - FIELDS)})")
+    return {name: value for name, value in post.items() if name in wanted and value != ""}
+
+
+def shape(told: Mapping[str, Any], items: Iterable[str]) -> dict[str, Any]:
+    """The kind of a post; of a carousel its items too, under ids of their own (`items`)."""
+    kind = {"CAROUSEL": "CAROUSEL_ALBUM", "REELS": "VIDEO"}.get(str(told.get("media_type", "")), "IMAGE")
+    inner = [{"id": each} for each in items] if kind == "CAROUSEL_ALBUM" else []
+    return {"media_type": kind, **({"children": {"data": inner}} if inner else {})}
+
+
+def page(posts: Sequence[Mapping[str, Any]], told: Mapping[str, Any]) -> dict[str, Any]:
+    """A page of posts, newest first. Raises Refused."""
+    most, start = int(str(told.get("limit", 25))), int(str(told.get("after", 0)))
+    newest = posts[::-1][start : start + most]
+    more = {"cursors": {"after": str(start + most)}} if start + most < len(posts) else {}
+    return {"data": [shown(post, str(told.get("fields", ""))) for post in newest], "paging": more}

@@ -1,0 +1,53 @@
+"""The card of a page and the name of a person on Bluesky: previewed, judged and sent through the house's own routes."""
+
+from dataclasses import replace
+
+from channels.states import EnrolmentState
+from dashboard.widgets import render
+from gate import targets
+from gate.units import Rating
+from schedules import drafting, overrides, previewing
+from schedules.overrides import Override
+from schedules.standing import stands
+from schedules.states import DeliveryState as S
+from tests.journeys.test_bluesky import House, house, running, server, services
+
+__all__ = ["house", "running", "server", "services"]  # fixtures
+
+PAGE = "https://lea.example/calendrier"
+
+
+def test_a_card_and_a_name_leave_as_they_were_previewed(house: House) -> None:
+    lea, leo = house.desk, house.server.account(f"leo-{str(house.desk.tenant_id)[-8:]}.bsky.social")
+    assert house.enrol().state == EnrolmentState.CONNECTED
+    with lea.scope(f"member:{lea.manager}") as scope:
+        targets.register(scope, lea.creator_id, PAGE, rating=Rating.G, adult=False)
+    body, photo, here = f"Avec @{leo.handle} : {PAGE}", lea.photo(1), lea.channels["sky"]
+    said = Override("bluesky", options=overrides.chosen({"card_title": "Le calendrier", "card_text": "Douze photos"}))
+    draft = drafting.Draft(lea.creator_id, "", body, (photo,), (here,), others=(said,))
+
+    def shown(what: drafting.Draft) -> previewing.Preview:
+        with lea.scope(f"member:{lea.author}") as scope:
+            connectors = lea.services.connectors
+            return previewing.previews(scope, what, author=f"member:{lea.author}", connectors=connectors)[0]
+
+    one = shown(draft)
+    assert (one.reasons, one.flags) == ((), ())
+    (stand,) = stands(one, {photo: ("/picture", "une photo")})
+    assert (stand.card, stand.made) == ("lea.example", one.card)
+    assert one.card is not None
+    assert (one.card.title, one.card.text) == ("Le calendrier", "Douze photos")
+    lent = {"word": lambda code, **said: code, "voice": None, "counted": False}
+    drawn = render("feed_post.html", one=replace(one, chosen=()), stands=[stand], **lent)
+    assert drawn.index("/picture") < drawn.index("<b>Le calendrier</b>") < drawn.index("lea.example</span>")
+    bad = Override("bluesky", options=overrides.chosen({"card_title": "EXPLICIT-MARKER-A"}))
+    assert shown(replace(draft, others=(bad,))).flags == ("selfLabels=porn",), "what is read in a card is judged"
+
+    post = lea.delivery(body, channel="sky", media=(photo,), others=[said])
+    house.live(minutes=2)
+    assert lea.state(post) is S.PUBLISHED, lea.why(post)
+    record = house.record(post)
+    card = record["embed"]["external"]
+    assert (card["uri"], card["title"], card["description"]) == (PAGE, "Le calendrier", "Douze photos")
+    assert card["thumb"]["ref"]["$link"] in house.repo.blobs
+    assert {"$type": "app.bsky.richtext.facet#mention", "did": leo.did} in record["facets"][0]["features"]
