@@ -95,8 +95,11 @@ def begins(channel: Channel) -> tuple[str, ...]:
     return tuple({one.begins for one in _of_app(channel.platform) if one.begins})
 
 
-def note(scope: Scope, channel_id: UUID, answer: Answer, *, post: bool) -> None:
-    """Learn from an answer what is left, and count what it cost; `post`: its units were taken when it was claimed."""
+def note(scope: Scope, channel_id: UUID, answer: Answer, *, post: bool) -> str:
+    """Learn from an answer what is left, and count what it cost; `post`: its units were taken when it was claimed.
+
+    Returns the account's platform.
+    """
     ours = {"tenant": scope.tenant_id, "id": channel_id}
     row = scope.run("SELECT platform, app_key FROM channels WHERE tenant_id = :tenant AND id = :id", **ours).one()
     known = allowances.of(row.platform)
@@ -108,6 +111,7 @@ def note(scope: Scope, channel_id: UUID, answer: Answer, *, post: bool) -> None:
         with scope.acting_as("relay"):
             for one in shared:
                 _count(scope, row.app_key, one, answer, post=post)
+    return str(row.platform)
 
 
 def _of_app(platform: str) -> tuple[Allowance, ...]:
