@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from channels import applications, sharing
+from channels import applications, charging, sharing
 from channels.events import ChannelProbe
 from channels.reads import Channel
 from channels.states import ChannelState
@@ -82,7 +82,8 @@ class Blocked:
     def wait(self, now: datetime) -> timedelta:
         """When to ask again: before its end where what others leave over may be ours sooner."""
         left = self.until - now
-        return min(left, ASKED_AGAIN) if self.reason in (sharing.KEPT, sharing.SHARED) else left
+        sooner = self.reason in (sharing.KEPT, sharing.SHARED) or self.reason.code == charging.CAPPED
+        return min(left, ASKED_AGAIN) if sooner else left
 
 
 def take(scope: Scope, channel: Channel, *, posts: bool = False) -> Blocked | None:
@@ -156,18 +157,27 @@ def _held_by(scope: Scope, row: Any, *, brake: bool, posts: bool) -> Blocked | N
 
 
 def note(
-    scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool, of: Subject | None = None, in_chat: bool = False
+    scope: Scope,
+    channel_id: UUID,
+    answer: Answer,
+    *,
+    creates: bool,
+    of: Subject | None = None,
+    in_chat: bool = False,
+    words: str = "",
 ) -> None:
-    """Learn from an answer: a 429 waits, a doubtful creating request brakes, a success lets go; and what is left.
+    """Learn from an answer: a 429 waits, a doubtful creating request brakes, a success lets go; what is left, and what
+    it cost.
 
     `creates`: the request makes something visible, or never left and one that does was to follow it; `of`: what is
-    carried by it, for what a post costs was taken in its claim. A place nobody could reach brakes as one that gives no
-    answer does; what else never left the house teaches nothing about it.
+    carried by it, for what a post costs was taken in its claim; `words` are those it shows. A place nobody could reach
+    brakes as one that gives no answer does; what else never left the house teaches nothing about it.
     `in_chat`: it went to one reader, in whose lane it waits; where a platform limits each chat by itself, the account
     is held only when it is refused once more before anything succeeds.
     """
     place = _learn(scope, channel_id, answer, creates=creates, in_chat=in_chat)
-    sharing.note(scope, channel_id, answer, post=of is not None and of.kind == POST, place=place)
+    platform = sharing.note(scope, channel_id, answer, post=of is not None and of.kind == POST, place=place)
+    charging.note(scope, channel_id, platform, answer, words)
 
 
 def _learn(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool, in_chat: bool) -> sharing.Place | None:

@@ -395,5 +395,5 @@ def _keep(armed: Armed, answer: Answer, tenant: OpenScope) -> None:
 
 
 def _note(scope: Scope, armed: Armed, answer: Answer, *, creates: bool) -> None:
-    of, in_chat = armed.unit.subject, bool(armed.unit.viewer)
-    budgets.note(scope, armed.channel.id, answer, creates=creates, of=of, in_chat=in_chat)
+    of, in_chat, words = armed.unit.subject, bool(armed.unit.viewer), armed.unit.text("body")
+    budgets.note(scope, armed.channel.id, answer, creates=creates, of=of, in_chat=in_chat, words=words)

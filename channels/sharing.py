@@ -104,9 +104,12 @@ class Place:
     app_key: UUID | None
 
 
-def note(scope: Scope, channel_id: UUID, answer: Answer, *, post: bool, place: Place | None = None) -> None:
+def note(scope: Scope, channel_id: UUID, answer: Answer, *, post: bool, place: Place | None = None) -> str:
     """Learn from an answer what is left, and count what it cost; `post`: its units were taken when it was claimed.
-    `place` is read where its caller has not."""
+    `place` is read where its caller has not.
+
+    Returns the account's platform.
+    """
     ours = {"tenant": scope.tenant_id, "id": channel_id}
     asked = "SELECT platform, app_key FROM channels WHERE tenant_id = :tenant AND id = :id"
     row = place or Place(*scope.run(asked, **ours).one())
@@ -119,6 +122,7 @@ def note(scope: Scope, channel_id: UUID, answer: Answer, *, post: bool, place: P
         with scope.acting_as("relay"):
             for one in shared:
                 _count(scope, row.app_key, one, answer, post=post)
+    return str(row.platform)
 
 
 def _of_app(platform: str) -> tuple[Allowance, ...]:

@@ -93,8 +93,8 @@ def for_whole_app(answer: Response) -> bool:
 
     Discord says `global`, in the body or as the limit's scope; a Bluesky server names its limit for an address; Meta
     has error 4, https://developers.facebook.com/docs/graph-api/overview/rate-limiting; the sandbox a word of its own. X
-    counts an application's day, and answers 402 once its credits are used up. Reddit counts by application alone;
-    YouTube and TikTok have words for it.
+    counts an application's day, and answers 402 once its credits are used up; Fanvue 410 where our version has ended.
+    Reddit counts by application alone; YouTube and TikTok have words for it.
     """
     if not 400 <= answer.status < 500:
         return False
@@ -107,6 +107,8 @@ def for_whole_app(answer: Response) -> bool:
     day = answer.headers.get(f"{_WINDOWS[0]}-remaining", "").strip() == "0"
     everywhere = body.get("global") is True or told == "global" or policy == BLUESKY_IP_POLICY or error == APP_LIMITED
     application = day or REDDIT_COUNTS in answer.headers
+    if answer.status == 410 and "version" in str(error).lower():
+        return True
     return answer.status == 402 or (answer.status == 429 and (everywhere or application))
 
 

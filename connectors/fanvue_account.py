@@ -12,7 +12,7 @@ from connectors import answers as http
 from connectors import following, oauth
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
 from connectors.enrolment import Connected, ConnectForm, Visit
-from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
 from foundation.sealed import Sealed
 from foundation.words import Message
 
@@ -44,6 +44,10 @@ def uuid_of(answer: Answer, name: str = "uuid") -> str:
     return str(told) if is_uuid(told) else ""
 
 
+RETIRED = timedelta(minutes=5)
+"""How long an application waits that speaks a version which has ended: somebody has to bring Greenroom up to date."""
+
+
 def said(answer: Answer) -> str:
     """All that a refusal says, in small letters. There is no one form of it."""
     body = http.body_of(answer)
@@ -55,7 +59,7 @@ def said(answer: Answer) -> str:
 def meaning(answer: Answer, *, creates: bool) -> Outcome:
     """Say what an answer that is not a success meant."""
     if isinstance(answer, Response) and answer.status == 410:
-        return Rejected(Message("fanvue.version"), permanent=False)
+        return Retry(RETIRED, "app", Message("fanvue.version"))
     if isinstance(answer, Response) and answer.status == 403:
         told = said(answer)
         if "scope" in told:

@@ -8,7 +8,7 @@ https://developers.facebook.com/docs/threads/troubleshooting, "Publishing Status
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors import wordless
@@ -100,7 +100,7 @@ def _stands(answer: Answer, field: str) -> str:
     return "unreadable" if answer.status in (400, 404) and "error" in body_of(answer) else ""
 
 
-def _at_least(post: Mapping[str, Any], start: Any) -> bool:
+def _at_least(post: Mapping[str, Any], start: datetime) -> bool:
     return (told_at(post.get("timestamp")) or start) >= start
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import and_, bindparam, literal, tuple_
 from sqlmodel import col, func, select
 
-from channels import abilities, attempts, budgets, carrying, phones, sharing
+from channels import abilities, attempts, budgets, carrying, charging, phones, sharing
 from channels import reads as channel_reads
 from channels.budgets import Blocked
 from channels.carrying import Armed, Staged
@@ -98,6 +98,8 @@ def claim(
     channel, part, deadline = ready.channel, threads.part_of(row), scope.now + ACT
     brought = not ready.unit.media or attempts.was_staged(scope, ready.unit.subject)
     _take_units(scope, channel, PUBLISH, *(() if brought else sharing.begins(channel)))
+    if part == 0:  # what has begun goes on
+        _check_cap(scope, channel, ready)
     if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
         move(scope, row, S.SCHEDULED)
     attempt, now = row.attempt + 1, scope.now
@@ -207,6 +209,13 @@ def made_ready(scope: Scope, row: Delivery, owner: Post, connectors: Mapping[str
 def _take_units(scope: Scope, channel: Channel, *steps: str) -> None:
     """What it costs of its application is taken before the delivery is locked; a claim that fails gives it back."""
     short = sharing.take(scope, channel, steps)
+    if short is not None:
+        raise NotClaimable("delivery.channel_blocked", again=Blocked(*short).wait(scope.now))
+
+
+def _check_cap(scope: Scope, channel: Channel, ready: Ready) -> None:
+    """Of what its platform asks for a post, a thread for each part, enough is left of the agency's cap."""
+    short = charging.short(scope, channel.platform, ready.unit.text("body"), parts=ready.parts)
     if short is not None:
         raise NotClaimable("delivery.channel_blocked", again=Blocked(*short).wait(scope.now))
 

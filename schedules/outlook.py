@@ -12,8 +12,9 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from channels import budgets
+from channels import budgets, charging
 from channels import reads as channel_reads
+from channels.budgets import Blocked
 from channels.reads import Channel
 from connectors.contract import Connector
 from foundation.database import Scope
@@ -180,10 +181,15 @@ def _budgets(scope: Scope, rows: Sequence[Delivery], accounts: Mapping[UUID, Cha
         ahead[row.channel_id] += 1
     found, holding = [], budgets.limits(scope, ahead, brake=True, posts=True)
     for one, count in ahead.items():
-        held = holding.get(one)
+        held = holding.get(one) or _capped(scope, accounts[one])
         until, why = (held.until, held.reason) if held is not None else (None, None)
         found.append(Budget(accounts[one].name, count, until, why))
     return sorted(found, key=lambda one: one.account)
+
+
+def _capped(scope: Scope, channel: Channel) -> Blocked | None:
+    short = charging.short(scope, channel.platform, "")
+    return Blocked(*short) if short is not None else None
 
 
 _YESES = """

@@ -11,7 +11,14 @@ from channels.events import AdultAreaWanted, OwnPageWanted
 from channels.states import ChannelState, EnrolmentState
 from connectors.enrolment import Connectable, Field, choice_label, label
 from dashboard import acting, frame, session
-from dashboard.app_pages import calendar_rehearsal, channels_ages, channels_calls, channels_links, channels_targets
+from dashboard.app_pages import (
+    calendar_rehearsal,
+    channels_ages,
+    channels_calls,
+    channels_costs,
+    channels_links,
+    channels_targets,
+)
 from dashboard.frame import Page
 from dashboard.reads.channels import Account, Channels, channels, connectables
 from dashboard.widgets import draw
@@ -51,6 +58,7 @@ def show(page: Page) -> None:
                 _account(page, found, account)
     connect(page, found)
     calendar_rehearsal.of_agency(page, found.rehearsed)
+    channels_costs.show(page, found.costs)
     channels_links.show(page, found.creators)
     channels_targets.show(page, found.creators)
     channels_calls.show(page, [one.channel for one in found.accounts])

@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import cache
 from uuid import UUID
 
-from channels import abilities, budgets, enrolling, oauth_clients, phones, roles
+from channels import abilities, budgets, charging, enrolling, oauth_clients, phones, roles
 from channels import reads as channel_reads
 from channels.budgets import Blocked
+from channels.charging import Bill, Month
 from channels.enrolling import Enrolment
 from channels.phones import NO_CREW
 from channels.reads import Channel
@@ -38,6 +39,8 @@ class Account:
     on_duty: Sequence[Member]
     bearing: Bearing
     """How the role of readers whose age is proven stands there."""
+    bill: Bill | None
+    """What the platform asked for its requests this month; None where it asks nothing."""
 
     @property
     def role(self) -> str:
@@ -83,6 +86,8 @@ class Channels:
     now: datetime
     rehearsed: dict[UUID, What]
     """What is only rehearsed for now."""
+    costs: Sequence[Month]
+    """By platform that asks money for requests, what all of the agency's accounts came to this month."""
 
 
 @cache
@@ -119,13 +124,14 @@ def channels(scope: Scope, mine: Sequence[Creator]) -> Channels:
         clients={platform: client.client_id for platform, client in oauth_clients.latest(scope).items()},
         now=scope.now,
         rehearsed=rehearsing.running(scope),
+        costs=[one for name in sorted({row.platform for row in rows}) if (one := charging.month(scope, name))],
     )
 
 
 def _accounts(scope: Scope, rows: Sequence[Channel], whose: Mapping[UUID, Creator]) -> list[Account]:
     waits = budgets.limits(scope, [one.id for one in rows], brake=True)
     by_hand = [one for one in rows if abilities.of(connectors(), one).capabilities.hand_over]
-    crews, bearing = phones.crews(scope, by_hand), roles.bearing(scope)
+    crews, bearing, bills = phones.crews(scope, by_hand), roles.bearing(scope), charging.bills(scope)
     return [
         Account(
             channel=one,
@@ -134,6 +140,7 @@ def _accounts(scope: Scope, rows: Sequence[Channel], whose: Mapping[UUID, Creato
             able=crews.get(one.id, NO_CREW).able,
             on_duty=crews.get(one.id, NO_CREW).on_duty,
             bearing=bearing.get(one.id, roles.NOBODY),
+            bill=bills.get(one.id),
         )
         for one in rows
     ]

@@ -199,7 +199,7 @@ def test_a_new_try_asks_for_another_address_and_keeps_what_was_opened() -> None:
         (said(PUBLISH, 403, {"error": "Forbidden", "message": "Account suspended"}), Disconnected),
         (said(PUBLISH, 403, {"error": "Forbidden"}), Rejected),
         (said(PUBLISH, 404, {"error": "Media not found"}), Retry),
-        (said(PUBLISH, 410, {"error": "gone", "nextVersion": "2027-01-01"}), Rejected),
+        (said(PUBLISH, 410, {"error": "gone", "nextVersion": "2027-01-01"}), Retry),
         (said(PUBLISH, 429, {}), Retry),
     ],
 )

@@ -92,7 +92,7 @@ def said(status: int, body: Any = None) -> Response:
         (said(401, {"error": "Unauthorized"}), Reauthorize),
         (said(403, {"error": "Insufficient scope: write:chat is required"}), Reauthorize),
         (said(403, {"error": "Account suspended"}), Disconnected),
-        (said(410, {"error": "gone"}), Rejected),
+        (said(410, {"error": "gone"}), Retry),
         (said(429, {}), Retry),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 from connectors.contract import Answer, News, Response, Send, StepAnswerLost, StepKind, StepNotSent
 from connectors.fanvue import Fanvue
 from connectors.fanvue_news import BEFORE, ENOUGH, MOST_PAGES, Mark
-from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Retry
 
 PLATFORM = Fanvue()
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -257,7 +257,7 @@ def test_one_chat_that_is_refused_silences_no_other() -> None:
         (Response("updates", 401, {}, {"error": "Unauthorized"}), Reauthorize),
         (Response("updates", 403, {}, {"error": "Insufficient scope: read:chat is required"}), Reauthorize),
         (Response("updates", 403, {}, {"error": "Account suspended"}), Disconnected),
-        (Response("updates", 410, {}, {"error": "gone"}), Rejected),
+        (Response("updates", 410, {}, {"error": "gone"}), Retry),
         (Response("updates", 503), Retry),
         (Response("updates", 200, {}, {"data": "?"}), Retry),
         (StepAnswerLost("updates", "ReadTimeout"), Retry),

@@ -23,10 +23,12 @@ messages, webhooks and OAuth 1.0a are not here; films are in `x_films`, what peo
 An account's own token (`member.token`) has no end; tokens got with codes live two hours.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from tests.fakes import x_text
+from tests.fakes.x_billing import billed
 from tests.fakes.x_films import bytes_of
 from tests.fakes.x_limits import Limits, counted
 from tests.fakes.x_oauth import App, OAuth, Token, wrong
@@ -67,6 +70,8 @@ class FakeX(Talk):
     spec: Spec = field(default_factory=lambda: Spec(None))
     names: str = "both"
     """Which names of fields are known: both, new, old."""
+    bill: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    """Cents, by the account that was asked for."""
     out_of_credits: bool = False
     """Whether the developer's money is spent: 402 for whatever costs some."""
     unknown_tokens: int = 0
@@ -111,6 +116,9 @@ class FakeX(Talk):
             self._judge(asked)
             status, told = self._route(asked, known.member)
             self._check(asked, status, told)
+            made = known.member.posts.get(told["data"]["id"]) if kind == "posts" else None
+            urls = self._text(made)[1] if made is not None else []
+            self.bill[known.member.id] += billed(asked.method, asked.parts, told, urls)
         except Refusal as refusal:
             headers |= refusal.headers
             return JSONResponse(refusal.body, refusal.status, headers) if refusal.body else Response("", refusal.status)

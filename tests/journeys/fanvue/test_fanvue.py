@@ -8,6 +8,7 @@ from foundation.words import Message
 from schedules import removal
 from schedules.overrides import Override
 from schedules.states import DeliveryState as S
+from tenants import notices
 from tests.journeys.visits import Visited, film
 
 
@@ -109,13 +110,22 @@ def test_an_account_that_is_no_creators_is_not_connected(house: Visited) -> None
     assert (wish.state, wish.reason) == (EnrolmentState.REFUSED, Message("fanvue.no_creator"))
 
 
-def test_a_version_that_ended_holds_the_post_and_says_why(house: Visited) -> None:
+def test_a_version_that_ended_holds_every_post_and_is_told_once(house: Visited) -> None:
     house.enrol()
     house.server.retired = True
-    post = house.desk.delivery("trop tard pour cette version", channel="fanvue")
-    house.live(minutes=1)
-    assert house.desk.state(post) is S.FAILED
-    assert house.desk.entry(post).reason == Message("fanvue.version")
+    posts = [house.desk.delivery(f"trop tôt pour cette version {n}", channel="fanvue") for n in range(2)]
+    before = len(house.server.book.record())
+    house.live(minutes=5)
+    assert [house.desk.state(one) for one in posts] == [S.SCHEDULED] * 2
+    assert house.desk.entry(posts[0]).reason == Message("fanvue.version")
+    assert len(house.server.book.record()) - before <= 4, "not asked blindly"
+    with house.desk.scope() as scope:
+        assert notices.known(scope, "stopped:fanvue")
+    house.server.retired = False
+    house.live(minutes=15)
+    assert [house.desk.state(one) for one in posts] == [S.PUBLISHED] * 2
+    with house.desk.scope() as scope:
+        assert not notices.open_causes(scope, "stopped:")
 
 
 def test_whoever_throws_us_out_is_asked_again(house: Visited) -> None:
