@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlmodel import col, func, select
 
 from channels import connecting
@@ -58,7 +59,7 @@ def again(scope: Scope, channel_id: UUID) -> None:
 def watch(scope: Scope) -> None:
     """Tell of the accounts on which posts wait, and no longer than any does; who was to wait for one that has gone
     another way asks anew."""
-    waiting = scope.session.exec(select(Delivery.channel_id).where(*_kept(scope)).distinct()).all()
+    waiting = scope.session.exec(select(Delivery.channel_id).where(*_kept(scope), _still(scope)).distinct()).all()
     for channel_id in sorted(waiting):
         if distance.may_sooner(scope, channel_reads.channel(scope, channel_id)):
             again(scope, channel_id)
@@ -66,18 +67,23 @@ def watch(scope: Scope) -> None:
     notices.settle_others(scope, CAUSE, {f"{CAUSE}{one}" for one in waiting})
 
 
-def _kept(scope: Scope) -> tuple[bool, ...]:
+def _kept(scope: Scope) -> tuple[ColumnElement[bool], ...]:
     return (
-        Delivery.tenant_id == scope.tenant_id,
-        Delivery.state == str(S.SCHEDULED),
+        col(Delivery.tenant_id) == scope.tenant_id,
+        col(Delivery.state) == str(S.SCHEDULED),
         col(Delivery.reason)["code"].astext == WAITS,
     )
 
 
+def _still(scope: Scope) -> ColumnElement[bool]:
+    """Not what has its turn by now, and is kept back by something else."""
+    return col(Delivery.not_before) > scope.now
+
+
 def _say(scope: Scope, channel_id: UUID) -> None:
     channel = channel_reads.channel(scope, channel_id)
-    found = select(func.count(), func.min(Delivery.not_before)).where(*_kept(scope), Delivery.channel_id == channel_id)
-    count, first = scope.session.exec(found).one()
+    here = (*_kept(scope), _still(scope), Delivery.channel_id == channel_id)
+    count, first = scope.session.exec(select(func.count(), func.min(Delivery.not_before)).where(*here)).one()
     if first is None:
         return
     said = Message("waiting.distance", {"account": channel.name, "posts": count, "at": hour(first, channel.zone)})
