@@ -185,7 +185,7 @@ def _planned(
     known = (Delivery.id, Delivery.priority, Delivery.due_at, Delivery.late_until, Delivery.not_before, Delivery.reason)
     missed = col(Delivery.downtime_id).is_not(None)
     rows = scope.session.execute(
-        select(*known, missed).where(  # type: ignore[call-overload]  more columns than it has overloads for
+        select(*known, missed).where(  # type: ignore[call-overload]  # more columns than it has overloads for
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == channel_id,
             Delivery.id != but,

@@ -18,6 +18,7 @@ from web import (
     api_downtimes,
     api_errors,
     api_feeds,
+    api_holidays,
     api_imports,
     api_labels,
     api_making,
@@ -87,7 +88,7 @@ def create(
     app.include_router(api_posts.router(tenant, known))
     app.include_router(api_series.router(tenant, known))
     app.include_router(api_deliveries.router(tenant, known))
-    for part in (api_downtimes, api_labels, api_variants, api_queues, api_quiet, api_shifts):
+    for part in (api_downtimes, api_labels, api_variants, api_queues, api_quiet, api_holidays, api_shifts):
         app.include_router(part.router(tenant))
     for part in (api_imports, api_feeds, api_words):
         app.include_router(part.router(tenant))

@@ -7,10 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from channels import reads as channel_reads
 from foundation.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
-from schedules import drafting, listing, queueing, slots
+from schedules import drafting, listing, queueing, slots, waiting_apart
 from schedules.queueing import Queued
 from schedules.shifting import Done as Moved
 from schedules.slots import Slot
@@ -18,7 +19,7 @@ from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_accounts import account
 from web.api_call import Call, Done, Sight, Where, doing, etag, making, reading, rewriting, tag
-from web.api_plan_inputs import FillIn, OrderIn, SlotIn, SlotsWanted, TakeOutIn, clock_of
+from web.api_plan_inputs import DistanceIn, FillIn, OrderIn, SlotIn, SlotsWanted, TakeOutIn, clock_of
 from web.api_plan_models import MovedOut, QueueOut, SlotOut, SlotsPage
 
 QUEUE = "/queues/{channel_id}"
@@ -31,6 +32,7 @@ def router(tenant: OpenScope) -> APIRouter:
     _reads(routes, tenant)
     _members(routes, tenant)
     _orders(routes, tenant)
+    _distance(routes, tenant)
     return routes
 
 
@@ -155,6 +157,22 @@ def _members(routes: APIRouter, tenant: OpenScope) -> None:
         return call.once(act, where=_where(channel_id))
 
 
+def _distance(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = Depends(doing(tenant, KeyScope.CALENDAR_WRITE))
+
+    @routes.post(QUEUE + "/distance", response_model=QueueOut)
+    def keep_distance(channel_id: UUID, body: DistanceIn, call: Annotated[Call, can_write]) -> Response:
+        """Say how many minutes lie between two posts of an account, and whether one that comes nearer waits until they
+        have passed; what would then be too late is held. Needs `calendar:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            _seen(scope, sight, channel_id, call)
+            waiting_apart.choose(scope, channel_id, minutes=body.minutes, holds=body.holds)
+            return _whole(scope, channel_id, "queue.distance")
+
+        return call.once(act, where=_where(channel_id))
+
+
 Reorder = Callable[[Scope, Sequence[Queued]], Moved]
 
 
@@ -206,7 +224,8 @@ def _seen(scope: Scope, sight: Sight, channel_id: UUID, call: Call) -> list[Queu
     account(scope, sight, channel_id)
     slots.hold(scope, channel_id)
     known = queueing.entries(scope, channel_id)
-    call.saw(*_stands(known))
+    channel = channel_reads.channel(scope, channel_id)
+    call.saw(*_stands(known), channel.min_gap, channel.holds_distance)
     return known
 
 
@@ -220,7 +239,9 @@ def _versions(known: Sequence[Queued]) -> dict[UUID, int]:
 
 def _queue(scope: Scope, channel_id: UUID) -> tuple[QueueOut, str]:
     known = queueing.entries(scope, channel_id)
-    return QueueOut.of(channel_id, known, queueing.first_free(scope, channel_id)), tag(*_stands(known))
+    channel = channel_reads.channel(scope, channel_id)
+    found = QueueOut.of(channel, known, queueing.first_free(scope, channel_id))
+    return found, tag(*_stands(known), channel.min_gap, channel.holds_distance)
 
 
 def _whole(scope: Scope, channel_id: UUID, did: str) -> Done:

@@ -138,7 +138,11 @@ def test_hours_and_queue(api: Program, mine: World) -> None:
     gone = api.ask("DELETE", f"/slots/{mine.ids['slot_id']}", if_match=mine.etag("/slots/{slot_id}"))
     assert made(gone)["id"] == mine.ids["slot_id"]
     assert api.get(f"/slots?channel={account}") == {"items": [], "next": None}
-    assert api.get(path)["items"] == []
+    empty = api.ask("GET", path)
+    assert made(empty)["items"] == []
+    kept = api.ask("POST", f"{path}/distance", {"minutes": 90, "holds": True}, if_match=empty.headers["etag"])
+    assert (made(kept)["min_gap_seconds"], made(kept)["holds_distance"]) == (5400, True)
+    assert kept.headers["etag"] == api.ask("GET", path).headers["etag"] != empty.headers["etag"]
 
 
 def test_quiet_days_and_hours(api: Program, mine: World) -> None:
