@@ -148,11 +148,24 @@ def hold_repeats(scope: Scope, channel_id: UUID, on: bool) -> None:
 
     It outlives connecting again. Raises NotFound.
     """
+    _choose(scope, channel_id, "hold_repeats", on)
+
+
+def hold_distance(scope: Scope, channel_id: UUID, on: bool) -> None:
+    """Keep posts back until the minutes between two have passed, or only tell who plans them; as above.
+
+    What waits already is looked at again by whoever asks for this: `schedules.waiting_apart.choose`.
+    """
+    _choose(scope, channel_id, "hold_distance", on)
+
+
+def _choose(scope: Scope, channel_id: UUID, option: str, on: bool) -> None:
     done = scope.run(
-        "UPDATE channels SET options = options || jsonb_build_object('hold_repeats', CAST(:held AS boolean)),"
+        "UPDATE channels SET options = options || jsonb_build_object(CAST(:option AS text), CAST(:held AS boolean)),"
         " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
         id=channel_id,
+        option=option,
         held=on,
     )
     if not done.rowcount:

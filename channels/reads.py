@@ -80,6 +80,11 @@ class Channel:
         return bool(self.options.get("hold_repeats"))
 
     @property
+    def holds_distance(self) -> bool:
+        """Whether a post waits until `min_gap` has passed since the one before, rather than only being warned of."""
+        return bool(self.options.get("hold_distance"))
+
+    @property
     def can_be_seen(self) -> bool:
         """Whether the platform tells what the place we post to is set to."""
         return bool(self.options.get("can_be_seen"))

@@ -27,7 +27,7 @@ from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Unit, together
-from schedules import blocked, downtimes, linking, overrides, passing, rehearsing, repeats, threads
+from schedules import blocked, distance, downtimes, linking, overrides, passing, rehearsing, repeats, threads
 from schedules.approvals import stands_for
 from schedules.blocked import Why
 from schedules.composing import compose, compose_parts, marked_parts, matter
@@ -50,14 +50,20 @@ S = DeliveryState
 
 
 class NotClaimable(GreenroomError):
-    """The claim was not made. `hold` is why a person must decide; `again` when the row should come back; `drop` why it
-    does not leave at all."""
+    """The claim was not made. `hold` is why a person must decide; `again` when the row should come back, and `turn`
+    what people are told of that; `drop` why it does not leave at all."""
 
     def __init__(
-        self, code: str, *, hold: Message | None = None, again: timedelta | None = None, drop: Message | None = None
+        self,
+        code: str,
+        *,
+        hold: Message | None = None,
+        again: timedelta | None = None,
+        turn: distance.Turn | None = None,
+        drop: Message | None = None,
     ) -> None:
         super().__init__(code)
-        self.hold, self.again, self.drop = hold, again, drop
+        self.hold, self.again, self.turn, self.drop = hold, again, turn, drop
 
 
 def is_outlived(scope: Scope, row: Delivery, refusal: NotClaimable | Denied) -> bool:
@@ -228,7 +234,7 @@ def look_at(scope: Scope, row: Delivery, at: datetime) -> None:
 def _check_time(scope: Scope, row: Delivery) -> None:
     if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED, S.PARTLY):
         raise NotClaimable("delivery.not_scheduled")
-    start = max(row.due_at, row.not_before or row.due_at)
+    start = _start(row)
     if scope.now < start:
         raise NotClaimable("delivery.early", again=start - scope.now)
     if passing.overtaken(scope, row):
@@ -289,7 +295,11 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
     overdue = scope.now - row.due_at > DOWNTIME + channel.min_gap
     if row.part_ids or not (overdue or channel.min_gap):  # an account that asks for no room costs no question
         return
-    if overdue:
+    if row.at_once and not overdue:  # somebody meant now
+        return
+    if distance.binds(channel):
+        _check_distance(scope, row, channel)
+    elif overdue:
         _check_turn(scope, row, gap=max(channel.min_gap, GAP))
     else:
         _check_gap(scope, row, gap=channel.min_gap)
@@ -301,6 +311,24 @@ def _check_gap(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
     free = free_at(scope, row.channel_id, gap)
     if free > scope.now and (row.late_until is None or free <= row.late_until):
         raise NotClaimable("delivery.one_by_one", again=free - scope.now)
+
+
+def _check_distance(scope: Scope, row: Delivery, channel: Channel) -> None:
+    """What has no room in time is for a person; what was missed leaves further apart. Uploads wait for nobody."""
+    if scope.now < _start(row):
+        return
+    late = scope.now - _start(row) > DOWNTIME and not distance.is_kept(row)
+    missed = late or row.downtime_id is not None
+    turn = distance.turn(scope, row, channel, gap=max(channel.min_gap, GAP) if missed else channel.min_gap)
+    if turn is not None and turn.at is None:
+        raise NotClaimable(distance.TOO_LATE, hold=turn.said)
+    if turn is not None and turn.at is not None:
+        raise NotClaimable(distance.WAITS, again=turn.at - scope.now, turn=turn)
+
+
+def _start(row: Delivery) -> datetime:
+    """From when on a delivery may leave."""
+    return max(row.due_at, row.not_before or row.due_at)
 
 
 def _check_turn(scope: Scope, row: Delivery, *, gap: timedelta) -> None:

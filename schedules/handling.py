@@ -31,6 +31,7 @@ from schedules import (
     reviewing,
     unlisted,
     waiting,
+    waiting_apart,
     waiting_long,
 )
 from schedules.claiming import NotClaimable
@@ -153,8 +154,9 @@ def reconcile(event: ReconcileDue, *, tenant: OpenScope, look: Look, recorded: R
 
 
 def sweep(event: SweepDue, *, tenant: OpenScope) -> None:
-    """Repair deliveries that no row would wake any more; there should be none. Tell of queues that run low, of
-    posts that want a yes soon, of accounts that keep posts waiting, and no longer of what was missed and has left."""
+    """Repair deliveries that no row would wake any more; there should be none. Tell of queues that run low, of posts
+    that want a yes soon, of accounts that keep posts waiting, also for their distance, and no longer of what was missed
+    and has left."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         orphans = forgotten.sweep(scope) + edits.sweep(scope)
         queueing.watch(scope)
@@ -162,6 +164,7 @@ def sweep(event: SweepDue, *, tenant: OpenScope) -> None:
         downtimes.follow(scope)
         lost.watch(scope)
         waiting.watch(scope)
+        waiting_apart.watch(scope)
         waiting_long.watch(scope)
     telemetry.ORPHANS.labels("delivery").inc(orphans)
     if orphans:

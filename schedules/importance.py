@@ -5,7 +5,7 @@ from uuid import UUID
 
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
-from schedules import lateness, planning
+from schedules import distance, lateness, planning, waiting_apart
 from schedules.lateness import Late
 from schedules.moving import change, delivery
 from schedules.planning import LAST_PRIORITY
@@ -30,7 +30,9 @@ def set_importance(scope: Scope, delivery_id: UUID, priority: int, *, version: i
     if row.state not in CHANGEABLE:
         raise Conflict("delivery.not_movable")
     change(scope, row, priority=priority)
-    if row.state == S.SCHEDULED:  # its place among what is due is written in the row that wakes it
+    if distance.is_kept(row):  # its turn is another one now
+        waiting_apart.again(scope, row.channel_id)
+    elif row.state == S.SCHEDULED:  # its place among what is due is written in the row that wakes it
         planning.wake(scope, row, at=max(row.due_at, row.not_before or row.due_at))
 
 

@@ -16,7 +16,7 @@ from connectors.options import Chosen, Value
 from foundation.ids import derived
 from foundation.words import Message
 from gate.units import Medium, Text, Unit
-from schedules import imports_options, imports_times, likeness, linking, threads
+from schedules import distance, imports_options, imports_times, likeness, linking, threads
 from schedules.calendar import WallTime, bounds, zone_of
 from schedules.claiming import GIVEN_AWAY
 from schedules.composing import subject
@@ -381,7 +381,8 @@ def _near(sheet: Sheet, wish: Wish, account: Account, world: World) -> None:
         sheet.say(wish.row.line, "time", "import.same_time", grave=False, **said)
     elif close is not None and abs(close - due) < account.channel.min_gap:
         away = int(abs(close - due).total_seconds()) // 60
-        sheet.say(wish.row.line, "time", "import.too_near", grave=False, minutes=away, **said)
+        code = "import.too_near_waits" if distance.binds(account.channel) else "import.too_near"
+        sheet.say(wish.row.line, "time", code, grave=False, minutes=away, **said)
     alike = taken.said.like(due, one)
     if alike is not None:
         day = alike.at.astimezone(zone_of(wish.at.zone)).date()

@@ -114,6 +114,8 @@ class Delivery(CreatorRow, table=True):
     """Only rehearsed: it is never sent, whatever becomes of the rehearsal it was planned in."""
     downtime_id: UUID | None = None
     """What its time was missed in; none any more once a person gave it another."""
+    at_once: bool = False
+    """A person said "now": it waits for no distance. Over once it gets a time."""
     asks_since: datetime | None = instant(optional=True)
     """Of an account that was added to a post after a yes: only one that is said later is for it too."""
     version: int = 1

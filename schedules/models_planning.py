@@ -94,6 +94,24 @@ class QuietRow(CreatorRow, table=True):
     shift_id: UUID | None = None
 
 
+class HolidayChoice(TenantRow, table=True):
+    """Whose public holidays are quiet days: of one creator, or of all of the agency's that have no choice of their own.
+
+    A country of "" is none at all.
+    """
+
+    __tablename__ = "holiday_choices"
+    __table_args__ = table(UniqueConstraint("tenant_id", "of_id"), about="creator", keep="while the tenant is here")
+    of_id: UUID
+    """The creator, or the agency itself."""
+    country: str
+    """ISO 3166-1."""
+    region: str = ""
+    """As the library calls it there; empty for the whole country."""
+    left_out: list[str] = jsonb(list)
+    """Names of holidays on which posts leave all the same, each year."""
+
+
 class Import(TenantRow, table=True):
     """A file of posts somebody brought in, what looking at it found, and what became of it."""
 

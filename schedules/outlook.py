@@ -5,7 +5,7 @@ Nothing is written, locked or asked of anybody; what is judged is judged as of n
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -21,12 +21,14 @@ from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
 from gate import expiring
-from schedules import preflights, rehearsing, spacing
+from schedules import distance, preflights, rehearsing, spacing
 from schedules.models import Delivery, Post
 from schedules.rehearsing import Dry
 from schedules.states import DeliveryState
 
 S = DeliveryState
+Rows = Sequence[tuple[Delivery, Post]]
+Turns = dict[UUID, datetime | None]
 MOST = 500
 """Posts that are judged; more are only counted."""
 
@@ -52,6 +54,8 @@ class Ahead:
     trouble: Message | None
     also: Sequence[Message] = ()
     """What else would, beside the first."""
+    leaves: datetime | None = None
+    """When it would leave, where the distance of its account makes it wait."""
 
 
 @dataclass(frozen=True)
@@ -116,13 +120,15 @@ def outlook(
     rows = _rows(scope, creators, until)
     accounts = {one.id: one for one in channel_reads.every_channel(scope)}
     dry = rehearsing.covered(scope)
+    turns = _turns(scope, rows, accounts, until)
+    ahead = [
+        _ahead(row, owner, accounts[row.channel_id].name, _troubles(scope, row, connectors, turns), dry=dry)
+        for row, owner in rows[:most]
+    ]
     return Outlook(
         now=scope.now,
         days=days,
-        ahead=[
-            _ahead(row, owner, accounts[row.channel_id].name, preflights.troubles(scope, row, connectors), dry=dry)
-            for row, owner in rows[:most]
-        ],
+        ahead=[_told(one, turns.get(one.delivery_id)) for one in ahead],
         more=max(len(rows) - most, 0),
         collisions=_collisions([row for row, _ in rows], accounts),
         budgets=_budgets(scope, [row for row, _ in rows], accounts),
@@ -144,6 +150,26 @@ def _rows(scope: Scope, creators: Collection[UUID], until: datetime) -> list[tup
         .execution_options(populate_existing=True)
     )
     return [(row, owner) for row, owner in found]
+
+
+def _turns(scope: Scope, rows: Rows, accounts: Mapping[UUID, Channel], until: datetime) -> Turns:
+    """When each would leave that is on an account which holds its distance."""
+    found: Turns = {}
+    for channel_id in sorted({row.channel_id for row, _ in rows}):
+        found |= distance.foreseen(scope, accounts[channel_id], until)
+    return found
+
+
+def _troubles(scope: Scope, row: Delivery, connectors: Mapping[str, Connector], turns: Turns) -> list[Message]:
+    found = preflights.troubles(scope, row, connectors)
+    if turns.get(row.id, row.due_at) is None:
+        channel = channel_reads.channel(scope, row.channel_id)
+        found.append(distance.too_late(channel, channel.min_gap))
+    return found
+
+
+def _told(one: Ahead, leaves: datetime | None) -> Ahead:
+    return replace(one, leaves=leaves) if leaves is not None and leaves > one.due_at else one
 
 
 def _ahead(row: Delivery, owner: Post, account: str, stopped: Sequence[Message], *, dry: Dry) -> Ahead:

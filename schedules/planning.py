@@ -340,14 +340,15 @@ def move_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int
 
 
 def send_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """A person's "now" for a delivery on the calendar, on hold, refused or broken off; its lateness counts from now.
+    """A person's "now" for a delivery on the calendar, on hold, refused or broken off; its lateness counts from now,
+    and it waits for no distance.
 
     As above; of one that was broken off, the parts that are missing leave.
     """
     row = _as_seen(scope, delivery_id, version)
     if row.state not in PLANNABLE:
         raise Conflict("delivery.not_movable")
-    _give_time(scope, row, local_wall(scope.now, row.zone), scope.now)
+    _give_time(scope, row, local_wall(scope.now, row.zone), scope.now, at_once=True)
 
 
 def _as_seen(scope: Scope, delivery_id: UUID, version: int | None) -> Delivery:
@@ -357,7 +358,7 @@ def _as_seen(scope: Scope, delivery_id: UUID, version: int | None) -> Delivery:
     return row
 
 
-def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime) -> None:
+def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_once: bool = False) -> None:
     late = late_until(post(scope, row.post_id), due, at.zone)
     times: dict[str, Any] = {
         "wall_time": str(at),
@@ -366,6 +367,7 @@ def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime) -> None
         "late_until": late,
         "not_before": None,
         "downtime_id": None,
+        "at_once": at_once,
     }
     asks = row.state != S.BROKEN_OFF and retiming.asks_again(scope, row, due)
     if row.state == S.DRAFT or (row.state == S.APPROVED and not asks):

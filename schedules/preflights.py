@@ -16,7 +16,7 @@ from connectors.contract import Connector
 from foundation.database import Scope
 from foundation.words import Message
 from gate import minting, switches
-from schedules import waiting
+from schedules import distance, waiting
 from schedules.claiming import UNAPPROVED, NotClaimable, reason_of, shown
 from schedules.models import Delivery
 from schedules.moving import delivery, early_warning
@@ -54,13 +54,21 @@ def check(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector
         waiting.warn(scope, channel)
         found: Sequence[Message] = ()
     else:
-        found = _troubles(scope, row, (channel, kept), connectors)
+        found = [*_troubles(scope, row, (channel, kept), connectors), *_no_room(scope, channel, row)]
     if found:
         notices.put(scope, found[0], cause=early_warning(row), urgent=True, creator_id=row.creator_id)
     else:
         notices.settle(scope, early_warning(row))
     left = row.due_at - scope.now
     return AGAIN if (found or together) and left > AGAIN else None
+
+
+def _no_room(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
+    """Where the account holds its distance and it would be too late by its turn."""
+    if row.state == S.DRAFT or row.part_ids or row.at_once or not distance.binds(channel):
+        return []
+    leaves = distance.would_leave(scope, channel, row.due_at, but=row.id)
+    return [distance.too_late(channel, channel.min_gap)] if leaves is None else []
 
 
 def troubles(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> list[Message]:

@@ -37,7 +37,7 @@ from gate.minting import Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Subject
-from schedules import downtimes, passing, removal
+from schedules import downtimes, passing, removal, waiting_apart
 from schedules.blocked import STOPPED_FOR
 from schedules.claiming import Missed, NotClaimable, is_outlived, look_at, reason_of
 from schedules.composing import subject
@@ -207,6 +207,8 @@ def put_off(scope: Scope, delivery_id: UUID, refusal: NotClaimable | Denied) -> 
         removal.call_back(scope, row)
     elif hold is not None:
         _hold(scope, row, hold)
+    elif isinstance(refusal, NotClaimable) and refusal.turn is not None:
+        waiting_apart.keep(scope, row, refusal.turn)
     if again is None or row.late_until is None or row.late_until < scope.now:
         return again
     return min(again, row.late_until - scope.now + timedelta(milliseconds=1))

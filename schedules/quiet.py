@@ -1,5 +1,7 @@
-"""When nothing is to be posted: holidays, hours of the night, a pause. Slots and proposed hours skip them, what repeats
-is left out in them; planning by hand is warned."""
+"""When nothing is to be posted: days that are kept free, public holidays, hours of the night, a pause.
+
+Slots and proposed hours skip them, what repeats is left out in them; planning by hand is warned.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from channels import reads as channel_reads
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
+from foundation.ids import derived
+from schedules import public_holidays
 from schedules.calendar import bounds, local_wall, zone_of
 from schedules.events import ExtendDue
 from schedules.models import Series
@@ -46,9 +50,18 @@ class Quiet:
     start: time | None = None
     end: time | None = None
     shift_id: UUID | None = None
+    country: str = ""
+    """Of a public holiday, whose; "" for any other period. Its `label` is its name in the agency's language."""
+    names: tuple[tuple[str, str], ...] = ()
+
+    def named(self, language: str) -> str:
+        """What it is called: as somebody wrote it, and a public holiday in a language."""
+        return dict(self.names).get(language, self.label)
 
     def covers(self, at: datetime) -> bool:
         """Whether an instant (UTC-aware) lies in it."""
+        if self.first is not None and self.last is not None and not self.first - DAY <= at.date() <= self.last + DAY:
+            return False  # on no clock of the world; asked of each holiday of years, so before any clock is
         wall = local_wall(at, self.zone)
         if self.first is not None and self.last is not None:
             return self.first <= wall.day <= self.last
@@ -76,18 +89,43 @@ def covering(periods: Iterable[Quiet], at: datetime) -> Quiet | None:
 
 
 def periods(scope: Scope, creators: Iterable[UUID]) -> list[Quiet]:
-    """Every period of these creators that is not over, days first, by time."""
+    """Every period of these creators that is not over: days first, by time, then hours, then public holidays."""
+    creators = list(creators)
     rows = scope.session.exec(
         select(QuietRow)
         .where(
             QuietRow.tenant_id == scope.tenant_id,
-            col(QuietRow.creator_id).in_(list(creators)),
+            col(QuietRow.creator_id).in_(creators),
             or_(col(QuietRow.last_day).is_(None), col(QuietRow.last_day) >= scope.now.date() - DAY),
         )
         .order_by(col(QuietRow.first_day), col(QuietRow.weekday), col(QuietRow.start_time), col(QuietRow.id))
         .execution_options(populate_existing=True)
     )
-    return [_value(row) for row in rows]
+    return [*(_value(row) for row in rows), *_public(scope, creators)]
+
+
+def _public(scope: Scope, creators: Iterable[UUID]) -> list[Quiet]:
+    """The public holidays that somebody chose to keep free, each on its creator's own clock."""
+    chosen = public_holidays.in_force(scope, creators)
+    if not chosen:
+        return []
+    language, since = tenant_reads.agency(scope).language, scope.now.date() - DAY
+    zones = {one.id: one.zone for one in tenant_reads.creators(scope)}
+    return [
+        Quiet(
+            derived(of.id, creator_id, one.day.isoformat()),
+            creator_id,
+            None,
+            one.named(language),
+            zones[creator_id],
+            first=one.day,
+            last=one.day,
+            country=of.country,
+            names=(("en", one.english), ("fr", one.french)),
+        )
+        for creator_id, of in chosen.items()
+        for one in public_holidays.quiet_days(of, since)
+    ]
 
 
 def of_channel(scope: Scope, creator_id: UUID, channel_id: UUID) -> list[Quiet]:
@@ -150,10 +188,10 @@ def forget(scope: Scope, quiet_id: UUID) -> None:
     row = _row(scope, quiet_id)
     scope.session.delete(row)
     scope.session.flush()
-    _look_again(scope, row.creator_id)
+    look_again(scope, row.creator_id)
 
 
-def _look_again(scope: Scope, creator_id: UUID) -> None:
+def look_again(scope: Scope, creator_id: UUID) -> None:
     """What repeats of a creator is laid anew a moment later: its rules give way to other days now."""
     theirs = select(Series.id).where(
         Series.tenant_id == scope.tenant_id,
@@ -174,7 +212,7 @@ def _write(scope: Scope, creator_id: UUID, channel_id: UUID | None, *, label: st
         tenant_id=scope.tenant_id, creator_id=creator_id, channel_id=channel_id, label=words, zone=zone, **when
     )
     scope.add(row)
-    _look_again(scope, creator_id)
+    look_again(scope, creator_id)
     return _value(row)
 
 

@@ -12,7 +12,7 @@ from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.words import Message
-from schedules import passing, planning, quiet, series_rule, slots
+from schedules import distance, passing, planning, quiet, series_rule, slots
 from schedules.calendar import WallTime, parse
 from schedules.models import Delivery, Post
 from schedules.models_planning import ShiftRow
@@ -245,14 +245,14 @@ def _warned(scope: Scope, moving: Sequence[Moving]) -> list[Moving]:
         channel = channel_reads.channel(scope, channel_id)
         closed = quiet.of_channel(scope, channel.creator_id, channel_id)
         here = [one for one in moving if one.channel_id == channel_id]
-        gap = gap_of(channel)
+        gap, close = gap_of(channel), "shift.close_waits" if distance.binds(channel) else "shift.close"
         since = min(one.after.instant() for one in here) - gap
         others = busy(scope, channel_id, since, but=found.keys())
         for one in here:
             at = one.after.instant()
             covered = quiet.covering(closed, at)
             if not room(others, at, gap):
-                found[one.delivery_id] = replace(one, warning=Message("shift.close", {"account": channel.name}))
+                found[one.delivery_id] = replace(one, warning=Message(close, {"account": channel.name}))
             elif covered is not None:
                 found[one.delivery_id] = replace(one, warning=Message("shift.quiet", {"label": covered.label}))
     return [found[one.delivery_id] for one in moving]

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlmodel import col, func, select
 from channels import reads as channel_reads
 from channels.reads import Channel
 from foundation.database import Scope
-from schedules import quiet
+from schedules import distance, quiet
 from schedules.calendar import WallTime, local_wall
 from schedules.models import Delivery, Post
 from schedules.quiet import Quiet
@@ -36,8 +36,9 @@ GONE = frozenset({DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.R
 class Near:
     """What speaks against a time on an account, and what would not.
 
-    `at` and `words` are the neighbour's, none where only `quiet` covers the time; `instead` is the nearest later or
-    earlier time with room.
+    `at` and `words` are the neighbour's, none where only `quiet` covers the time, or those that wait before it;
+    `instead` is the nearest later or earlier time with room. Where the account holds its distance, `leaves` is when it
+    would leave, none with `held`: too late by then.
     """
 
     account: str
@@ -46,6 +47,10 @@ class Near:
     words: str
     quiet: Quiet | None
     instead: WallTime | None
+    leaves: WallTime | None = None
+    held: bool = False
+    waits: bool = False
+    """Whether that is later than it is planned."""
 
 
 def gap_of(channel: Channel) -> timedelta:
@@ -114,13 +119,17 @@ def warning(scope: Scope, channel_id: UUID, at: datetime, *, but: UUID | None = 
     closed = quiet.of_channel(scope, channel.creator_id, channel_id)
     gap, covered = channel.min_gap, quiet.covering(closed, at)
     neighbour = _neighbour(scope, channel, at, but)
-    if neighbour is None and covered is None:
+    binds, leaves = distance.binds(channel) and at > scope.now, None
+    if binds:
+        leaves = distance.would_leave(scope, channel, at, but=but or distance.NOBODY)
+    if neighbour is None and covered is None and (not binds or leaves == at):
         return None
     taken = busy(scope, channel_id, at - A_DAY - gap, but=() if but is None else (but,))
     free = nearest(at, taken, gap_of(channel), now=scope.now, closed=closed)
     instead = local_wall(free, channel.zone) if free is not None else None
     due, words = neighbour if neighbour is not None else (None, "")
-    return Near(channel.name, gap, due, words, covered, instead)
+    found = Near(channel.name, gap, due, words, covered, instead, held=binds and leaves is None)
+    return found if leaves is None else replace(found, leaves=local_wall(leaves, channel.zone), waits=leaves > at)
 
 
 def _neighbour(scope: Scope, channel: Channel, at: datetime, but: UUID | None) -> tuple[datetime, str] | None:

@@ -19,6 +19,7 @@ from web import (
     api_downtimes,
     api_errors,
     api_feeds,
+    api_holidays,
     api_hooks,
     api_imports,
     api_labels,
@@ -104,7 +105,7 @@ def create(
     app.include_router(api_hooks.router(tenant, letterbox_key))
     for part in (api_calendar, api_pools, api_reviews, api_spares, api_stops, api_talk, api_weeks):
         app.include_router(part.router(tenant))
-    for part in (api_downtimes, api_labels, api_variants, api_queues, api_quiet, api_shifts):
+    for part in (api_downtimes, api_labels, api_variants, api_queues, api_quiet, api_holidays, api_shifts):
         app.include_router(part.router(tenant))
     for part in (api_imports, api_feeds, api_words):
         app.include_router(part.router(tenant))

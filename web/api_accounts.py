@@ -1,6 +1,7 @@
 """Creators and their accounts in the API: read, with what each account takes; an account rests, and its pace."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.words import Message
+from schedules import waiting_apart
 from tenants.keys import KeyScope
 from web.api_account_models import PaceIn
 from web.api_call import Call, Done, Sight, doing, etag, reading, rewriting, tag
@@ -59,11 +61,12 @@ def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
     def pace_channel(
         channel_id: UUID, body: PaceIn, call: Annotated[Call, Depends(rewriting(tenant, can_write))]
     ) -> Response:
-        """Say how far apart its posts are kept, and whether repeats are held. Needs `calendar:write`."""
+        """Say how far apart its posts are kept, whether that holds them back, and whether repeats are held.
+        Needs `calendar:write`."""
 
-        def act(scope: Scope, _: Sight) -> None:
-            if body.apart_minutes is not None:
-                connecting.keep_apart(scope, channel_id, body.apart_minutes)
+        def act(scope: Scope, sight: Sight) -> None:
+            if (body.apart_minutes, body.holds_distance) != (None, None):
+                _keep_apart(scope, account(scope, sight, channel_id), body)
             if body.holds_repeats is not None:
                 connecting.hold_repeats(scope, channel_id, body.holds_repeats)
 
@@ -99,6 +102,12 @@ def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
         return call.once(_done(call, connectors, channel_id, "channel.test", act, status=202))
 
 
+def _keep_apart(scope: Scope, one: Channel, body: PaceIn) -> None:
+    minutes = body.apart_minutes if body.apart_minutes is not None else -(-one.min_gap // timedelta(minutes=1))
+    holds = body.holds_distance if body.holds_distance is not None else one.holds_distance
+    waiting_apart.choose(scope, one.id, minutes=minutes, holds=holds)
+
+
 def _done(
     call: Call,
     connectors: Mapping[str, Connector],
@@ -123,7 +132,7 @@ def _done(
 
 def _stands(one: Channel) -> tuple[object, ...]:
     """What somebody may change about it here."""
-    return one.id, one.state, one.paused_until, one.min_gap, one.holds_repeats
+    return one.id, one.state, one.paused_until, one.min_gap, one.holds_distance, one.holds_repeats
 
 
 def listed(call: Call, connectors: Mapping[str, Connector], creator: UUID | None) -> ChannelsOut:

@@ -105,6 +105,7 @@ class ChannelOut(BaseModel):
     reason: ReasonOut | None
     zone: str
     min_gap_seconds: int
+    holds_distance: bool
     holds_repeats: bool
     paused_until: datetime | None
     limits: LimitsOut | None
@@ -118,6 +119,7 @@ class ChannelOut(BaseModel):
             state=str(one.state),
             reason=reason(one.reason),
             min_gap_seconds=int(one.min_gap.total_seconds()),
+            holds_distance=one.holds_distance,
             holds_repeats=one.holds_repeats,
             paused_until=one.paused_until,
             limits=LimitsOut.of(can, one.surface) if can is not None else None,

@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 
 from schedules.calendar import WallTime
 from schedules.feeds import LONGEST_ADDRESS
+from schedules.holiday_choices import MOST_LEFT_OUT
 from schedules.quiet import LONGEST_LABEL as LONGEST_WORDS
 from schedules.recurrence import LONGEST_STEP, MOST_TIMES, Every, Repeat, Rule
 from schedules.shifting import FARTHEST, MOST, By, Chosen
@@ -188,6 +189,20 @@ class QuietIn(In):
     weekday: Weekday | None = None
     start: Clock | None = None
     end: Clock | None = None
+
+
+class HolidaysIn(In):
+    """Whose public holidays are quiet days, by the code of ISO 3166-1; "" is nobody's, and null for a creator what the
+    agency chose. `left_out`: English names, without whether a date is estimated."""
+
+    model_config = example({"creator_id": CREATOR, "country": "FR", "region": "57", "left_out": ["Labor Day"]})
+
+    creator_id: UUID | None = None
+    country: Annotated[Text, Field(max_length=2)] | None = None
+    region: Annotated[Text, Field(max_length=40)] = ""
+    left_out: list[Annotated[Text, Field(max_length=LONGEST_WORDS)]] = Field(
+        default_factory=list, max_length=MOST_LEFT_OUT
+    )
 
 
 class PauseDays(In):

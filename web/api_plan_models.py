@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from channels.reads import Channel
 from schedules.calendar import WallTime
 from schedules.feeds import Subscribed
 from schedules.imports import Brought
@@ -107,17 +108,47 @@ class QueuedOut(BaseModel):
 
 
 class QueueOut(BaseModel):
-    """The queue of an account, the next one first; `next_free` is when a post would leave that is added now."""
+    """The queue of an account, the next one first; `next_free` is when a post would leave that is added now.
+
+    `min_gap_seconds` lie between two posts: with `holds_distance` one that comes nearer waits, else people are told.
+    """
 
     channel_id: UUID
+    min_gap_seconds: int
+    holds_distance: bool
     items: list[QueuedOut]
     next_free: WallOut | None
 
     @classmethod
-    def of(cls, channel_id: UUID, entries: Sequence[Queued], free: WallTime | None) -> "QueueOut":
+    def of(cls, channel: Channel, entries: Sequence[Queued], free: WallTime | None) -> "QueueOut":
         """Of the room's values."""
-        items = [QueuedOut.of(one) for one in entries]
-        return cls(channel_id=channel_id, items=items, next_free=None if free is None else WallOut.of(free))
+        return cls(
+            channel_id=channel.id,
+            min_gap_seconds=int(channel.min_gap.total_seconds()),
+            holds_distance=channel.holds_distance,
+            items=[QueuedOut.of(one) for one in entries],
+            next_free=None if free is None else WallOut.of(free),
+        )
+
+
+class HolidayOut(BaseModel):
+    """A public holiday; `quiet`: whether it is kept free. Its English name is what `left_out` says."""
+
+    day: date
+    english: str
+    french: str
+    quiet: bool
+
+
+class HolidaysOut(BaseModel):
+    """Whose public holidays are quiet days; `own`: by a choice of this creator's, else by the agency's."""
+
+    creator_id: UUID | None
+    country: str
+    region: str
+    left_out: list[str]
+    own: bool
+    days: list[HolidayOut]
 
 
 class QuietOut(BaseModel):

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from channels import reads as channel_reads
 from foundation.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
@@ -206,7 +207,8 @@ def _seen(scope: Scope, sight: Sight, channel_id: UUID, call: Call) -> list[Queu
     account(scope, sight, channel_id)
     slots.hold(scope, channel_id)
     known = queueing.entries(scope, channel_id)
-    call.saw(*_stands(known))
+    channel = channel_reads.channel(scope, channel_id)
+    call.saw(*_stands(known), channel.min_gap, channel.holds_distance)
     return known
 
 
@@ -220,7 +222,9 @@ def _versions(known: Sequence[Queued]) -> dict[UUID, int]:
 
 def _queue(scope: Scope, channel_id: UUID) -> tuple[QueueOut, str]:
     known = queueing.entries(scope, channel_id)
-    return QueueOut.of(channel_id, known, queueing.first_free(scope, channel_id)), tag(*_stands(known))
+    channel = channel_reads.channel(scope, channel_id)
+    found = QueueOut.of(channel, known, queueing.first_free(scope, channel_id))
+    return found, tag(*_stands(known), channel.min_gap, channel.holds_distance)
 
 
 def _whole(scope: Scope, channel_id: UUID, did: str) -> Done:

@@ -171,7 +171,8 @@ def _pauses(routes: APIRouter, tenant: OpenScope) -> None:
 def _page(call: Call, which: PageIn, *, pause: bool) -> QuietPage:
     def ask(scope: Scope, sight: Sight) -> list[Quiet]:
         seen = [one for one in sight.creators if which.creator in (None, one)]
-        return [one for one in quiet.periods(scope, seen) if (one.shift_id is not None) == pause]
+        known = (one for one in quiet.periods(scope, seen) if not one.country)  # those are under `/holidays`
+        return [one for one in known if (one.shift_id is not None) == pause]
 
     question = ["pauses" if pause else "quiet", which.creator]
     found, following = api_cursor.page(question, call.read(ask), cursor=which.cursor, limit=which.limit)

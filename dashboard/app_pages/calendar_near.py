@@ -24,7 +24,7 @@ def said(page: Page, near: Near) -> str:
     at = near.instead
     instead = f"{page.voice.short_day(at.day)} {at.clock:%H:%M}" if at is not None else "–"
     if near.at is not None:
-        return page.word(
+        close = page.word(
             "near.close",
             account=near.account,
             clock=page.voice.clock(near.at),
@@ -32,7 +32,22 @@ def said(page: Page, near: Near) -> str:
             gap=page.voice.lasting(near.gap),
             instead=instead,
         )
-    return page.word("near.quiet", label=near.quiet.label if near.quiet else "", instead=instead)
+        return f"{close} {_outcome(page, near)}".strip()
+    if near.quiet is None:
+        return f"{_outcome(page, near)} {page.word('near.instead', instead=instead)}"
+    return page.word("near.quiet", label=near.quiet.named(page.voice.language) if near.quiet else "", instead=instead)
+
+
+def _outcome(page: Page, near: Near) -> str:
+    """What an account that holds its distance would do; nothing of any other."""
+    if near.held:
+        return page.word("near.held", account=near.account)
+    if near.leaves is None:
+        return ""
+    if not near.waits:
+        return page.word("near.other_waits", account=near.account)
+    at = f"{page.voice.short_day(near.leaves.day)} {near.leaves.clock:%H:%M}"
+    return page.word("near.waits", account=near.account, at=at)
 
 
 def show(page: Page, creator_id: UUID, place: Place) -> None:

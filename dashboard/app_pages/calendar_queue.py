@@ -10,7 +10,14 @@ import streamlit as st
 from channels import connecting
 from channels import reads as channel_reads
 from dashboard import acting
-from dashboard.app_pages import calendar_filters, calendar_hours, calendar_quiet, calendar_shift, calendar_spare
+from dashboard.app_pages import (
+    calendar_filters,
+    calendar_holidays,
+    calendar_hours,
+    calendar_quiet,
+    calendar_shift,
+    calendar_spare,
+)
 from dashboard.frame import Page
 from dashboard.reads.compose import Account
 from dashboard.reads.compose import accounts as accounts_of
@@ -20,13 +27,13 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.words import Message
-from schedules import queueing, quiet, slots
+from schedules import queueing, quiet, slots, waiting_apart
 from schedules.queueing import Queued
 from schedules.slots import LATEST_JITTER
 from tenants.roles import Right
 
 ACCOUNT = "queue:account"
-APART, HOLDS = "queue:apart", "queue:holds"
+APART, BINDS, HOLDS = "queue:apart", "queue:binds", "queue:holds"
 DAYS, CLOCK, JITTER, LABEL = (f"queue:{name}" for name in ("days", "clock", "jitter", "label"))
 MINUTE = timedelta(minutes=1)
 SHOWN = 60
@@ -48,6 +55,7 @@ def show(page: Page, asked: str) -> None:
     _entries(page, found)
     _hours(page, found)
     calendar_quiet.show(page, found)
+    calendar_holidays.show(page, found)
     calendar_shift.show(page, found)
     calendar_spare.show(page, found)
 
@@ -174,6 +182,7 @@ def _hours(page: Page, found: Queue) -> None:
         now = found.channel.min_gap // MINUTE
         key = f"{APART}:{found.channel.id}"
         st.number_input(page.word("queue.apart"), 0, connecting.MOST_APART, now, key=key, width=320)
+        st.checkbox(page.word("queue.hold_distance"), found.channel.holds_distance, key=f"{BINDS}:{found.channel.id}")
         st.checkbox(page.word("queue.hold_repeats"), found.channel.holds_repeats, key=f"{HOLDS}:{found.channel.id}")
         act = partial(_apart, page, found.channel.id)
         acting.button(page, "queue.apart_keep", act, right=Right.RUN, key=f"{key}:keep")
@@ -181,9 +190,10 @@ def _hours(page: Page, found: Queue) -> None:
 
 def _apart(page: Page, channel_id: UUID, scope: Scope, _: UUID) -> Message:
     mine(page, scope, channel_id)
-    connecting.keep_apart(scope, channel_id, int(acting.typed(f"{APART}:{channel_id}") or 0))
+    minutes, holds = int(acting.typed(f"{APART}:{channel_id}") or 0), bool(acting.typed(f"{BINDS}:{channel_id}"))
+    waiting_apart.choose(scope, channel_id, minutes=minutes, holds=holds)
     connecting.hold_repeats(scope, channel_id, bool(acting.typed(f"{HOLDS}:{channel_id}")))
-    return Message("queue.apart_kept")
+    return Message("queue.apart_holds" if holds and minutes else "queue.apart_kept")
 
 
 def _add(page: Page, channel_id: UUID, scope: Scope, _: UUID) -> Message:

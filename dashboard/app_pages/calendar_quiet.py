@@ -44,7 +44,7 @@ def where(page: Page, found: Queue, key: str) -> UUID | None:
 
 def show(page: Page, found: Queue) -> None:
     """The periods that hold for this account, and the forms of new ones."""
-    kept = [one for one in found.quiet if one.shift_id is None]
+    kept = [one for one in found.quiet if one.shift_id is None and not one.country]
     with st.expander(page.word("quiet.title", count=len(kept))):
         draw("calendar_note.html", note=page.word("quiet.why"))
         for one in kept:

@@ -87,7 +87,7 @@ _RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row i
 """Who can open the page where something is settled: any of the rights."""
 
 STANDING = frozenset(
-    {"delivery", "edit", "channel", "approval", "unapproved", "complaint", "likeness", "downtime", "waits"}
+    {"delivery", "edit", "channel", "approval", "unapproved", "complaint", "likeness", "downtime", "waits", "apart"}
     | {"waiting", "unsure"}
 )
 """Causes that end with what they are about: putting the notice away would hide a post that waits."""
@@ -183,7 +183,7 @@ def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUI
         href, to = _CURES[entry.reason.code]
     if about in ("approval", "comment", "unapproved"):
         href, to = f"/calendar?post={key.partition(':')[0]}", "home.to.post"
-    if about == "queue":
+    if about in ("queue", "apart"):
         href, to = f"/calendar?queue={key}", "home.to.queue"
     creator = creators.get(notice.creator_id) if notice.creator_id is not None else None
     name = creator.name if creator is not None else ""

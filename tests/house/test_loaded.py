@@ -51,9 +51,10 @@ def loaded_by(modules: list[str]) -> set[str]:
         pytest.param(modules_in("generators"), DATABASE | QUEUES | PAGES | {"torch"}, id="generators"),
         pytest.param(
             [name for name in modules_in("dashboard") if "app_pages" not in name and not name.endswith(".app")],
-            QUEUES | MODELS | {"fastapi"},
+            QUEUES | MODELS | {"fastapi", "holidays"},
             id="dashboard",
         ),
+        pytest.param(modules_in("schedules"), QUEUES | MODELS | PAGES | {"holidays"}, id="schedules"),
         pytest.param(["workers.cli"], QUEUES | MODELS | PAGES | DATABASE, id="workers.cli"),
         pytest.param(
             [name for name in modules_in("workers") if name.startswith("workers.join")],

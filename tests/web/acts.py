@@ -53,6 +53,7 @@ OVER_API: Mapping[str, str] = {
     "calendar_held._decide": "POST /deliveries/{delivery_id}/again",
     "calendar_importance._late": "PATCH /posts/{post_id}",
     "calendar_importance._set": "POST /deliveries/{delivery_id}/importance",
+    "calendar_holidays._keep": "POST /holidays",
     "calendar_labelled._change": "PATCH /labels/{label_id}",
     "calendar_labelled._give": "POST /labels/give",
     "calendar_labelled._make": "POST /labels",

@@ -30,6 +30,7 @@ def test_the_document_names_what_is_there(room: Room) -> None:
         "GET /slots", "POST /slots", "GET /slots/{slot_id}", "DELETE /slots/{slot_id}",
         "GET /queues/{channel_id}", "POST /queues/{channel_id}/fill", "POST /queues/{channel_id}/take-out",
         "POST /queues/{channel_id}/reorder", "POST /queues/{channel_id}/shuffle", "POST /queues/{channel_id}/forward",
+        "GET /holidays", "POST /holidays",
         "GET /quiet", "POST /quiet", "GET /quiet/{quiet_id}", "DELETE /quiet/{quiet_id}",
         "GET /pauses", "GET /pauses/preview", "POST /pauses", "GET /pauses/{pause_id}", "POST /pauses/{pause_id}/end",
         "GET /shifts/preview", "POST /shifts", "GET /shifts/{shift_id}", "POST /shifts/{shift_id}/undo",

@@ -138,7 +138,16 @@ def test_hours_and_queue(api: Program, mine: World) -> None:
     gone = api.ask("DELETE", f"/slots/{mine.ids['slot_id']}", if_match=mine.etag("/slots/{slot_id}"))
     assert made(gone)["id"] == mine.ids["slot_id"]
     assert api.get(f"/slots?channel={account}") == {"items": [], "next": None}
-    assert api.get(path)["items"] == []
+    empty = api.ask("GET", path)
+    assert made(empty)["items"] == []
+    before = api.ask("GET", f"/channels/{account}").headers["etag"]
+    paced = api.ask("PATCH", f"/channels/{account}", {"apart_minutes": 90, "holds_distance": True}, if_match=before)
+    assert (made(paced)["min_gap_seconds"], made(paced)["holds_distance"]) == (5400, True)
+    held = api.ask("GET", path)
+    assert (made(held)["min_gap_seconds"], made(held)["holds_distance"]) == (5400, True)
+    assert held.headers["etag"] != empty.headers["etag"]
+    advice = api.ask("PATCH", f"/channels/{account}", {"holds_distance": False}, if_match=paced.headers["etag"])
+    assert (made(advice)["min_gap_seconds"], made(advice)["holds_distance"]) == (5400, False)
 
 
 def test_quiet_days_and_hours(api: Program, mine: World) -> None:

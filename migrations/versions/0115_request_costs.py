@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.tools import inside, number, tenant_table, text, unique, uuid_column
 
-revision = "0116"
-down_revision = "0112"
+revision = "0115"
+down_revision = "0114"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,72 @@
+"""The queue page: a distance that holds posts back, and public holidays that are quiet days."""
+
+from datetime import time, timedelta
+
+from channels import reads as channel_reads
+from foundation.ids import uuid7
+from schedules import planning, public_holidays
+from schedules.calendar import WallTime, local_day
+from schedules.moving import delivery
+from schedules.public_holidays import Choice
+from tenants import agencies, staffing
+from tenants.roles import Role
+from tests.dashboard.builders import ZONE, Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_compose import connected
+
+
+def test_a_distance_is_made_to_bind_and_what_it_would_do_is_said(door: Door, lumiere: Agency) -> None:
+    first = lumiere.post("la première", minutes=300)
+    second = lumiere.post("la seconde", minutes=300)
+    assert lumiere.channel_id is not None
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=lumiere.channel_id)
+        page.type("Au moins tant de minutes", "90")
+        page.check("Faire attendre les publications")
+        assert "attendront" in page.press("Retenir")
+        with lumiere.scope() as scope:
+            channel = channel_reads.channel(scope, lumiere.channel_id)
+            day = local_day(scope.now, ZONE) + timedelta(days=5)
+            for one, hour in ((first, 10), (second, 11)):
+                planning.move_delivery(scope, one, at=WallTime(day, time(hour), ZONE))
+            post_id, other_id = delivery(scope, second).post_id, delivery(scope, first).post_id
+        assert (channel.min_gap, channel.holds_distance) == (timedelta(minutes=90), True)
+        assert "attendrait votre décision" in page.open("/calendar", post=post_id)
+        assert "l’autre attendrait" in page.open("/calendar", post=other_id)
+        text = page.open("/calendar", ahead="1")
+        assert "il n’y a plus de place à temps" in text
+
+
+def test_public_holidays_are_chosen_left_out_and_named_on_the_calendar(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    with lumiere.scope() as scope:
+        of = Choice(uuid7(), lumiere.creator_id, "FR", "", ())
+        first = public_holidays.year_ahead(of, local_day(scope.now, ZONE) + timedelta(days=1))[0]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=channel_id)
+        assert first.french in page.choose("Pays", "France")
+        said = page.press("Garder ces jours libres")
+        assert "Les jours fériés sont des jours calmes" in said
+        assert f"Jour férié · {first.french}" not in said
+        text = page.open("/calendar", day=first.day.isoformat())
+        assert first.french in text
+        assert "Jour férié" in text
+        page.open("/calendar", queue=channel_id)
+        page.choose("Publier quand même pour", first.french)
+        assert "on publie" in page.press("Garder ces jours libres")
+        assert first.french not in page.open("/calendar", day=first.day.isoformat())
+    with lumiere.scope() as scope:
+        found = public_holidays.in_force(scope, [lumiere.creator_id])[lumiere.creator_id]
+    assert (found.country, found.left_out) == ("FR", first.keys)
+
+
+def test_who_works_for_some_creators_does_not_choose_for_the_agency(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    with lumiere.scope() as scope:
+        agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=("fr",))
+        staffing.change(scope, lumiere.members[Role.MANAGER], role=Role.MANAGER, creators=("mia",))
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        assert "Tous les créateurs de l’agence" not in page.open("/calendar", queue=channel_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Tous les créateurs de l’agence" in page.open("/calendar", queue=channel_id)

@@ -1,0 +1,208 @@
+"""The distance that binds: who waits, until when, who goes first, and what never happens with two senders."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from schedules import distance, importance, outlook, planning, removal, spacing, waiting_apart
+from schedules.distance import Waiting, course
+from schedules.states import DeliveryState as S
+from schedules.threads import Piece
+from tests.schedules.builders import Desk
+
+BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
+PATIENT = timedelta(hours=5)
+MINUTE = timedelta(minutes=1)
+
+minutes = some.integers(0, 300).map(lambda number: BEGIN + number * MINUTE)
+
+
+@some.composite
+def waiting(draw: some.DrawFn) -> Waiting:
+    due = draw(minutes)
+    start = due + draw(some.integers(0, 30)) * MINUTE
+    late = draw(some.none() | some.integers(0, 120).map(lambda number: start + number * MINUTE))
+    return Waiting(draw(some.uuids()), draw(some.integers(0, 9)), due, start, late)
+
+
+def by_id(one: Waiting) -> UUID:
+    return one.id
+
+
+@given(some.lists(waiting(), max_size=25, unique_by=by_id), minutes, some.integers(1, 90).map(lambda n: n * MINUTE))
+def test_all_keep_the_distance_and_nobody_starves(posts: list[Waiting], free: datetime, gap: timedelta) -> None:
+    turns = course(posts, free=free, gap=gap)
+    assert turns == course(reversed(posts), free=free, gap=gap), "no order of reading matters"
+    left = sorted(at for at in turns.values() if at is not None)
+    assert all(after - before >= gap for before, after in pairwise(left))
+    assert turns.keys() == {one.id for one in posts}
+    for one in posts:
+        at = turns[one.id]
+        if at is None:
+            assert one.late_until is not None, "what may always leave has a turn"
+            continue
+        assert at >= max(free, one.start)
+        assert one.late_until is None or at <= one.late_until
+        idle = at == max(free, one.start) or at - gap in left
+        assert idle or any(other <= at < other + gap + MINUTE for other in left), "nobody waits for nothing"
+        for other in posts:
+            later = turns[other.id]
+            if later is not None and other.rank < one.rank and other.start <= at:
+                assert later <= at, "of those that could leave, the first in rank"
+
+
+def keep(lea: Desk, minutes: int, *, holds: bool = True, channel: str = "main") -> None:
+    lea.act(waiting_apart.choose, lea.channels[channel], minutes=minutes, holds=holds)
+
+
+def left_at(lea: Desk, channel: str = "main") -> list[datetime]:
+    return [datetime.fromisoformat(post["created_at"]) for post in lea.posts(channel)]
+
+
+def apart(lea: Desk, gap: timedelta) -> bool:
+    return all(after - before >= gap for before, after in pairwise(left_at(lea)))
+
+
+def test_a_post_that_comes_too_near_waits_with_a_reason_and_is_told(lea: Desk) -> None:
+    keep(lea, 30)
+    first = lea.delivery("first", late_ok=PATIENT)
+    second = lea.delivery("second", media=(lea.photo(),), after=1200, late_ok=PATIENT)
+    lea.live(minutes=21)
+    assert len(lea.attempts(second, "stage")) == 1, "what it shows is brought there before its time all the same"
+    assert (lea.state(first), lea.state(second)) == (S.PUBLISHED, S.SCHEDULED)
+    entry = lea.entry(second)
+    stood = lea.entry(first).settled_at
+    assert stood is not None
+    assert entry.not_before == stood + timedelta(minutes=30)
+    assert lea.why(second) == distance.WAITS
+    assert [step.reason.code for step in lea.story(second) if step.reason is not None] == [distance.WAITS]
+    assert lea.notices() == {f"apart:{lea.channels['main']}": "waiting.distance"}
+    lea.live(minutes=12)
+    assert lea.texts() == ["first", "second"]
+    assert apart(lea, timedelta(minutes=30))
+    lea.act(waiting_apart.watch)
+    assert lea.notices() == {}
+
+
+def test_what_has_no_room_in_time_is_held_and_as_advice_it_leaves(lea: Desk) -> None:
+    keep(lea, 60)
+    lea.delivery("first")
+    second = lea.delivery("second", after=60)
+    lea.live(minutes=2)
+    assert (lea.state(second), lea.why(second)) == (S.HELD, distance.TOO_LATE)
+    keep(lea, 60, holds=False)
+    third = lea.delivery("third", after=60)
+    lea.live(minutes=2)
+    assert lea.state(third) is S.PUBLISHED
+
+
+def test_now_in_so_many_words_passes_and_counts_for_the_next(lea: Desk) -> None:
+    keep(lea, 60)
+    lea.delivery("first")
+    second = lea.delivery("second", after=60, late_ok=PATIENT)
+    third = lea.delivery("third", after=120, late_ok=PATIENT)
+    lea.live(minutes=3)
+    assert lea.texts() == ["first"]
+    lea.act(planning.send_now, second)
+    lea.live(minutes=1)
+    assert lea.texts() == ["first", "second"]
+    lea.act(waiting_apart.watch)  # who was to go first has gone: the next one need not wait for its turn
+    lea.live(minutes=65)
+    assert lea.texts() == ["first", "second", "third"]
+    settled = [lea.entry(one).settled_at for one in (second, third)]
+    assert settled[1] is not None
+    assert settled[0] is not None
+    assert settled[1] - settled[0] >= timedelta(minutes=60)
+
+
+def test_the_more_important_goes_first_and_a_new_importance_counts_at_once(lea: Desk) -> None:
+    keep(lea, 20)
+    lea.delivery("first")
+    plain = lea.delivery("plain", after=60, late_ok=PATIENT)
+    lea.delivery("second", after=120, priority=2, late_ok=PATIENT)
+    last = lea.delivery("last", after=180, late_ok=PATIENT)
+    lea.live(minutes=4)
+    row = lea.entry(last)
+    lea.act(importance.set_importance, last, 1, version=row.version)
+    lea.live(minutes=70)
+    assert lea.texts() == ["first", "last", "second", "plain"]
+    assert apart(lea, timedelta(minutes=20))
+    told = [step.reason.code for step in lea.story(plain) if step.reason is not None]
+    assert 1 <= len(told) <= 4, "its turn is written when it changes, not each time somebody looks"
+
+
+def test_a_thread_is_one_post_and_one_that_was_removed_takes_no_room(lea: Desk) -> None:
+    keep(lea, 30)
+    thread = lea.delivery("one", parts=(Piece("two"), Piece("three")))
+    second = lea.delivery("second", after=60, late_ok=PATIENT)
+    lea.live(minutes=3)
+    assert lea.texts() == ["one", "two", "three"]
+    assert lea.state(second) is S.SCHEDULED
+    lea.act(removal.ask, thread)
+    lea.live(minutes=2)
+    assert lea.state(thread) is S.REMOVED
+    lea.act(waiting_apart.again, lea.channels["main"])
+    lea.live(minutes=1)
+    assert lea.state(second) is S.PUBLISHED
+
+
+def test_what_may_stand_keeps_the_others_away_until_it_is_known(lea: Desk) -> None:
+    keep(lea, 30)
+    lea.fault("reset_after", times=1)
+    doubt = lea.delivery("first", late_ok=PATIENT)
+    lea.run()
+    assert lea.state(doubt) is S.UNCERTAIN
+    lea.delivery("second", late_ok=PATIENT)
+    lea.live(minutes=25)
+    assert lea.texts() == ["first"]
+    lea.live(minutes=40)
+    assert lea.texts() == ["first", "second"]
+
+
+@pytest.mark.parametrize("both_begin", [False, True], ids=["one by one", "at once"])
+def test_two_senders_on_one_account_never_come_nearer_and_never_twice(lea: Desk, both_begin: bool) -> None:
+    keep(lea, 30)
+    for number in range(4):
+        lea.delivery(f"{number}", after=0 if both_begin else number * 40, late_ok=None)
+    with ThreadPoolExecutor(2) as senders:
+        for _ in range(40):
+            lea.pass_time(minutes=4)
+            list(senders.map(lambda _: lea.run(), range(2)))
+    assert sorted(lea.texts()) == ["0", "1", "2", "3"]
+    assert apart(lea, timedelta(minutes=30))
+
+
+def test_the_backlog_of_a_downtime_keeps_the_distance(lea: Desk) -> None:
+    keep(lea, 25)
+    for number in range(4):
+        lea.delivery(f"{number}", after=60 + number, late_ok=timedelta(hours=12), priority=4 - number)
+    planned = lea.delivery("planned", after=6 * 3600 + 600, late_ok=PATIENT)
+    lea.pass_time(hours=6)
+    lea.live(hours=3)
+    assert sorted(lea.texts()) == ["0", "1", "2", "3", "planned"]
+    assert [text for text in lea.texts() if text != "planned"] == ["3", "2", "1", "0"]
+    assert apart(lea, timedelta(minutes=25))
+    assert lea.state(planned) is S.PUBLISHED
+
+
+def test_it_is_said_before_it_happens(lea: Desk) -> None:
+    keep(lea, 60)
+    main, now = lea.channels["main"], lea.now()
+    first = lea.delivery("first", after=3600)
+    second = lea.delivery("second", after=3600 + 600, late_ok=PATIENT)
+    third = lea.delivery("third", after=3600 + 1200)
+    with lea.scope() as scope:
+        near = spacing.warning(scope, main, now + timedelta(minutes=75))
+        found = outlook.outlook(scope, [lea.creator_id], days=1, connectors=lea.services.connectors)
+    assert near is not None
+    assert near.held, "a new one may be half an hour late, as is usual"
+    by_id = {one.delivery_id: one for one in found.ahead}
+    assert by_id[second].leaves == lea.entry(first).due_at + timedelta(minutes=60)
+    assert by_id[third].trouble is not None
+    assert by_id[third].trouble.code == distance.TOO_LATE
+    assert [one.leaves for one in found.ahead if one.delivery_id not in (second, third)] == [None]

@@ -1,0 +1,125 @@
+"""Public holidays: what they are called, whose hold for whom, and that all who ask for quiet days know them."""
+
+from datetime import date, time, timedelta
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput, NotFound
+from foundation.ids import uuid7
+from schedules import agenda, holiday_choices, public_holidays, queueing, quiet, shifting, spacing
+from schedules.calendar import WallTime, local_day
+from schedules.public_holidays import Choice, Holiday, holidays_of
+from schedules.quiet import Quiet
+from schedules.shifting import By, Chosen
+from tests.schedules.builders import ZONE, Desk
+from tests.schedules.test_giving_way import daily, instants, reasons
+from tests.schedules.test_slots import every_day
+
+NOON = time(12)
+
+
+def names(country: str, region: str = "", year: int = 2027) -> dict[date, tuple[str, str]]:
+    return {one.day: (one.english, one.french) for one in holidays_of(country, region, year)}
+
+
+def test_names_in_french_and_english_whatever_the_country() -> None:
+    france, moselle = names("FR"), names("FR", "57")
+    assert france[date(2027, 7, 14)] == ("National Day", "Fête nationale")
+    assert moselle.items() - france.items() == {
+        (date(2027, 3, 26), ("Good Friday", "Vendredi saint")),
+        (date(2027, 12, 26), ("Saint Stephen's Day", "Saint-Étienne")),
+    }
+    assert names("DE", "BY")[date(2027, 5, 6)] == ("Ascension Day", "Ascension")
+    observed = names("US")[date(2027, 12, 24)]
+    assert observed == ("Christmas Day (observed)", "Noël (jour chômé)")
+    assert dict(public_holidays.countries("fr"))["DE"] == "Allemagne"
+    assert dict(public_holidays.regions("FR"))["57"] == "Moselle"
+    assert holidays_of("XX", "", 2027) == holidays_of("FR", "BY", 2027) == (), "a library that forgot one stops nobody"
+
+
+def test_one_that_is_left_out_stays_so_when_its_date_is_known_and_another_on_its_day_counts() -> None:
+    estimated, known = (Holiday(date(2027, 3, 9), f"Eid al-Fitr{more}", "") for more in (" (estimated)", ""))
+    assert estimated.keys == known.keys == ("Eid al-Fitr",)
+    both = Holiday(date(2027, 5, 6), "Ascension Day; Eid al-Adha (observed, estimated)", "")
+    assert both.keys == ("Ascension Day", "Eid al-Adha (observed)")
+    assert both.is_quiet(["Ascension Day"])
+    assert not both.is_quiet(both.keys)
+
+
+def choose(lea: Desk, of_id: UUID, country: str, **more: object) -> None:
+    lea.act(holiday_choices.choose, of_id, country=country, **more)
+
+
+def kept(lea: Desk) -> list[Quiet]:
+    with lea.scope() as scope:
+        return [one for one in quiet.periods(scope, [lea.creator_id]) if one.country]
+
+
+def test_the_agencys_hold_for_all_until_a_creator_has_another_choice(lea: Desk) -> None:
+    assert kept(lea) == []
+    choose(lea, lea.tenant_id, "FR")
+    assert {one.country for one in kept(lea)} == {"FR"}
+    assert kept(lea)[0].named("fr") != kept(lea)[0].named("en")
+    choose(lea, lea.creator_id, "JP", left_out=("Greenery Day",))
+    assert {one.country for one in kept(lea)} == {"JP"}
+    assert "Greenery Day" not in {one.named("en") for one in kept(lea)}
+    choose(lea, lea.creator_id, "")
+    assert kept(lea) == []
+    lea.act(holiday_choices.forget, lea.creator_id)
+    assert {one.country for one in kept(lea)} == {"FR"}
+    with pytest.raises(NotFound):
+        choose(lea, uuid7(), "FR")
+    for wrong in ({"country": "XX"}, {"country": "FR", "region": "BY"}):
+        with pytest.raises(BadInput):
+            lea.act(holiday_choices.choose, lea.creator_id, **wrong)
+
+
+def first(lea: Desk) -> Holiday:
+    """The first Japanese holiday that is not today: there are never three months without one."""
+    of = Choice(uuid7(), lea.creator_id, "JP", "", ())
+    return public_holidays.year_ahead(of, local_day(lea.now(), ZONE) + timedelta(days=2))[0]
+
+
+def test_queues_and_proposals_skip_them_and_who_plans_by_hand_is_told(lea: Desk) -> None:
+    every_day(lea, NOON)
+    holiday = first(lea)
+    at, main = WallTime(holiday.day, NOON, ZONE), lea.channels["main"]
+    planned = lea.delivery("planned", after=60, late_ok=None)
+    before = WallTime(holiday.day - timedelta(days=1), NOON, ZONE)
+
+    def slots(lea: Desk) -> list[date]:
+        with lea.scope() as scope:
+            found = queueing.next_free(scope, spacing.channel_reads.channel(scope, main), after=before.instant())
+            return [place.day for place, _ in zip(found, range(2), strict=False)]
+
+    assert slots(lea)[0] == holiday.day
+    choose(lea, lea.creator_id, "JP")
+    assert holiday.day not in slots(lea)
+    with lea.scope() as scope:
+        near = spacing.warning(scope, main, at.instant())
+        closed = agenda.closed_to(quiet.periods(scope, [lea.creator_id]), lea.creator_id)
+        assert not agenda.free([at], [], scope.now, closed)
+        days = (holiday.day - local_day(scope.now, ZONE)).days
+        moved = Chosen(lea.creator_id, None, scope.now, scope.now + timedelta(hours=1))
+        shown = shifting.preview(scope, moved, By(days=days))
+    assert near is not None
+    assert near.quiet is not None
+    assert near.quiet.named("en") == holiday.english
+    assert [(one.delivery_id, one.warning and one.warning.code) for one in shown.moving] == [(planned, "shift.quiet")]
+
+
+def test_what_repeats_gives_way_and_comes_back_on_a_day_that_is_left_out(lea: Desk) -> None:
+    post_id, holiday = daily(lea), first(lea)
+    before = instants(lea, post_id)
+    assert holiday.day in {at.date() for at in before}
+    choose(lea, lea.tenant_id, "JP")
+    lea.run()
+    assert holiday.day not in {at.date() for at in instants(lea, post_id)}
+    assert set(reasons(lea, post_id)) == {"series.quiet"}
+    choose(lea, lea.tenant_id, "JP", left_out=holiday.keys)
+    lea.run()
+    assert holiday.day in {at.date() for at in instants(lea, post_id)}
+    lea.act(holiday_choices.forget, lea.tenant_id)
+    lea.run()
+    assert instants(lea, post_id) == before
