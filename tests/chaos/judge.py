@@ -1,5 +1,6 @@
 """What became of a world, told by the platforms' own truth and held against what was intended."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
 from functools import partial
@@ -14,6 +15,7 @@ from tests.chaos import posts, sales
 from tests.chaos.permits import unpermitted
 from tests.chaos.sales import Finding
 from tests.chaos.world import World
+from tests.conftest import Late
 
 LEASE_SECONDS = 60.0
 """Nothing takes so long when all is well."""
@@ -33,6 +35,21 @@ def findings(world: World, logged: dict[str, int]) -> list[Finding]:
             found += house.read(tenant_id, _collected(ask))
     found += [*sales.heard(world), *posts.pictures(world), *unpermitted(world), *_endless(world)]
     return found + _alarms(world, logged)
+
+
+GRAVE = re.compile(
+    r"(arrived|used|left|has \S+) ([2-9]|\d\d+) times| is \['[^\]]+', |nobody asked|is none|does not balance|log breaks"
+    "|, left at "
+)
+"""What no slow machine brings about: something was done that nobody asked for, or twice, or the books are wrong."""
+
+
+def tell_all(wrong: list[str], story: str, *, came_back: bool) -> None:
+    """Fail where anything is not as it must be: `Late` where the house only did not come back in time, and so what it
+    had in hand is not done."""
+    if wrong and not came_back and not any(GRAVE.search(one) for one in wrong):
+        raise Late(story)
+    assert not wrong, story
 
 
 def summary(world: World) -> str:

@@ -10,8 +10,9 @@ from foundation.ids import uuid7
 from tests.chaos.adversary import Adversary
 from tests.chaos.calm import Calm
 from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
-from tests.chaos.judge import findings
+from tests.chaos.judge import findings, tell_all
 from tests.chaos.world import World, build
+from tests.conftest import Late
 
 
 def say_again(world: World) -> str:
@@ -42,6 +43,23 @@ def spoil(world: World, statement: str) -> str:
 
 
 pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
+
+
+@pytest.mark.parametrize(("found", "came_back", "expected"), [
+    ("lea: 'hello' is [], and known as []: delivery 1 publishing", False, Late),
+    ("lea: 'hello' is [], and known as []: delivery 1 publishing", True, AssertionError),
+    ("lea: 'hello' is ['p1', 'p2'], and known as ['p1']: delivery 1 published", False, AssertionError),
+    ("draft 1 is uncertain, and arrived 0 times; told: []", False, Late),
+    ("draft 1 is sent, and arrived 2 times; told: []", False, AssertionError),
+    ("lea: nobody asked for p3", False, AssertionError),
+])  # fmt: skip
+def test_a_house_that_is_slow_is_late_and_what_it_did_twice_is_no_lateness(
+    found: str, came_back: bool, expected: type[AssertionError]
+) -> None:
+    with pytest.raises(AssertionError) as failed:
+        tell_all([found], "the story", came_back=came_back)
+    assert failed.type is expected
+
 
 STUCK = "UPDATE deliveries SET state = 'publishing' WHERE tenant_id = :tenant AND id = :id"
 DEAD = (

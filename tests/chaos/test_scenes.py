@@ -8,7 +8,7 @@ from tests.chaos.adversary import Adversary
 from tests.chaos.calm import Calm
 from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
 from tests.chaos.house import Broken
-from tests.chaos.judge import findings
+from tests.chaos.judge import findings, tell_all
 from tests.chaos.scenes import AFTERWARDS as CHECKED
 from tests.chaos.scenes import SCENES as ALONE
 from tests.chaos.scenes import set_up
@@ -40,14 +40,16 @@ def test_each_post_once_or_a_reason_why_not(in_house: Rooms, name: str, seed: in
     adversary = Adversary(house)
     calm = Calm(scene.world, adversary, ())
     wrong: list[str] = []
+    came_back = True
     try:
         SCENES[name](scene)
         calm.come()
     except Broken as broken:
         wrong.append(str(broken))
+        came_back = False
     wrong += scene.wrong + findings(scene.world, logged)
     if name in AFTERWARDS:
         wrong += AFTERWARDS[name](scene)
     story = tell(scene.world, adversary.deeds, calm.told, wrong, logged) if wrong else ""
     scene.world.retire()
-    assert not wrong, f"{name}: {story}"
+    tell_all(wrong, f"{name}: {story}", came_back=came_back)
