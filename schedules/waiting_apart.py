@@ -82,7 +82,7 @@ def _still(scope: Scope) -> ColumnElement[bool]:
 
 def _say(scope: Scope, channel_id: UUID) -> None:
     channel = channel_reads.channel(scope, channel_id)
-    here = (*_kept(scope), _still(scope), Delivery.channel_id == channel_id)
+    here = (*_kept(scope), _still(scope), col(Delivery.channel_id) == channel_id)
     count, first = scope.session.exec(select(func.count(), func.min(Delivery.not_before)).where(*here)).one()
     if first is None:
         return

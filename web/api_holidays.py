@@ -25,8 +25,8 @@ def router(tenant: OpenScope) -> APIRouter:
     def get_holidays(
         call: Annotated[Call, Depends(reading(tenant, KeyScope.POSTS_READ))], creator: UUID | None = None
     ) -> HolidaysOut:
-        """The public holidays that hold for a creator, or without one what the agency chose, a year ahead. Needs
-        `posts:read`."""
+        """The public holidays that hold for a creator, or without one what the agency chose, a year ahead.
+        Needs `posts:read`."""
         return call.read(lambda scope, sight: _shown(scope, sight, creator))
 
     @routes.post("/holidays", response_model=HolidaysOut)

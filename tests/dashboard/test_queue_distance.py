@@ -28,8 +28,8 @@ def test_a_distance_is_made_to_bind_and_what_it_would_do_is_said(door: Door, lum
         with lumiere.scope() as scope:
             channel = channel_reads.channel(scope, lumiere.channel_id)
             day = local_day(scope.now, ZONE) + timedelta(days=5)
-            for one, hour in ((first, 10), (second, 11)):
-                planning.move_delivery(scope, one, at=WallTime(day, time(hour), ZONE))
+            for one, clock in ((first, time(10)), (second, time(10, 30))):
+                planning.move_delivery(scope, one, at=WallTime(day, clock, ZONE))
             post_id, other_id = delivery(scope, second).post_id, delivery(scope, first).post_id
         assert (channel.min_gap, channel.holds_distance) == (timedelta(minutes=90), True)
         assert "attendrait votre décision" in page.open("/calendar", post=post_id)
@@ -46,7 +46,7 @@ def test_public_holidays_are_chosen_left_out_and_named_on_the_calendar(door: Doo
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=channel_id)
         assert first.french in page.choose("Pays", "France")
-        said = page.press("Garder ces jours libres")
+        said = page.press("Retenir ces jours fériés")
         assert "Les jours fériés sont des jours calmes" in said
         assert f"Jour férié · {first.french}" not in said
         text = page.open("/calendar", day=first.day.isoformat())
@@ -54,7 +54,7 @@ def test_public_holidays_are_chosen_left_out_and_named_on_the_calendar(door: Doo
         assert "Jour férié" in text
         page.open("/calendar", queue=channel_id)
         page.choose("Publier quand même pour", first.french)
-        assert "on publie" in page.press("Garder ces jours libres")
+        assert "on publie" in page.press("Retenir ces jours fériés")
         assert first.french not in page.open("/calendar", day=first.day.isoformat())
     with lumiere.scope() as scope:
         found = public_holidays.in_force(scope, [lumiere.creator_id])[lumiere.creator_id]

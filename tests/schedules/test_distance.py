@@ -203,6 +203,7 @@ def test_it_is_said_before_it_happens(lea: Desk) -> None:
     assert near.held, "a new one may be half an hour late, as is usual"
     by_id = {one.delivery_id: one for one in found.ahead}
     assert by_id[second].leaves == lea.entry(first).due_at + timedelta(minutes=60)
-    assert by_id[third].trouble is not None
-    assert by_id[third].trouble.code == distance.TOO_LATE
+    trouble = by_id[third].trouble
+    assert trouble is not None
+    assert trouble.code == distance.TOO_LATE
     assert [one.leaves for one in found.ahead if one.delivery_id not in (second, third)] == [None]

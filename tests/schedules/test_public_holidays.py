@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from channels import reads as channel_reads
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from schedules import agenda, holiday_choices, public_holidays, queueing, quiet, shifting, spacing
@@ -90,7 +91,7 @@ def test_queues_and_proposals_skip_them_and_who_plans_by_hand_is_told(lea: Desk)
 
     def slots(lea: Desk) -> list[date]:
         with lea.scope() as scope:
-            found = queueing.next_free(scope, spacing.channel_reads.channel(scope, main), after=before.instant())
+            found = queueing.next_free(scope, channel_reads.channel(scope, main), after=before.instant())
             return [place.day for place, _ in zip(found, range(2), strict=False)]
 
     assert slots(lea)[0] == holiday.day

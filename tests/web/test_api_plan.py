@@ -150,6 +150,27 @@ def test_hours_and_queue(api: Program, mine: World) -> None:
     assert (made(advice)["min_gap_seconds"], made(advice)["holds_distance"]) == (5400, False)
 
 
+def test_public_holidays_are_chosen_for_a_creator_and_for_the_agency(api: Program, mine: World) -> None:
+    creator = mine.ids["creator_id"]
+    nothing = api.get(f"/holidays?creator={creator}")
+    assert (nothing["country"], nothing["days"]) == ("", [])
+    agency = made(api.ask("POST", "/holidays", {"country": "FR"}))
+    assert {("National Day", "Fête nationale", True)} <= {
+        (one["english"], one["french"], one["quiet"]) for one in agency["days"]
+    }
+    hers = api.get(f"/holidays?creator={creator}")
+    assert (hers["country"], hers["own"]) == ("FR", False)
+    own = {"creator_id": creator, "country": "FR", "region": "57", "left_out": ["National Day"]}
+    told = made(api.ask("POST", "/holidays", own))
+    assert (told["own"], told["region"]) == (True, "57")
+    assert [one["quiet"] for one in told["days"] if one["english"] == "National Day"] == [False]
+    assert len(api.get("/quiet")["items"]) == 1, "they are no periods that somebody wrote"
+    back = made(api.ask("POST", "/holidays", {"creator_id": creator, "country": None}))
+    assert (back["own"], back["region"]) == (False, "")
+    wrong = api.ask("POST", "/holidays", {"creator_id": creator, "country": "XX"})
+    assert (wrong.status_code, code(wrong)) == (422, "holidays.no_country")
+
+
 def test_quiet_days_and_hours(api: Program, mine: World) -> None:
     (night,) = api.get("/quiet")["items"]
     assert (night["start"], night["end"], night["weekday"]) == ("22:00", "08:00", None)
