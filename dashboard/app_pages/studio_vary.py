@@ -19,7 +19,7 @@ from foundation.words import Message
 from gate import recording
 from generators import masks, shapes
 from generators.masks import Part, Region
-from studio import beginnings, jobs, materials, recipes
+from studio import beginnings, jobs, materials, recipes, workings
 from studio import reads as studio_reads
 from studio.beginnings import Beginning
 from studio.materials import Posture
@@ -60,7 +60,7 @@ def ask_posture(page: Page, creator_id: UUID, card: Card) -> None:
     with st.popover(page.word("pose.make"), icon=":material/accessibility_new:"):
         draw("studio_note.html", note=page.word("pose.how"))
         may = _recipe(page, creator_id, card, known, key)
-        st.slider(page.word("pose.weight"), materials.LEAST_WEIGHT, materials.MOST_WEIGHT, 100, 5, key=f"{key}:weight")
+        st.slider(page.word("pose.weight"), workings.LEAST_WEIGHT, workings.MOST_WEIGHT, 100, 5, key=f"{key}:weight")
         st.number_input(page.word("studio.count"), 1, MOST, 3, key=f"{key}:count")
         act = partial(_ask_posture, page, creator_id, card.asset_id)
         acting.button(page, "pose.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may)

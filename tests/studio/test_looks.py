@@ -15,7 +15,7 @@ from gate.units import Rating
 from generators import media
 from generators.engines.diffusion import Diffusion
 from generators.masks import Region
-from studio import jobs, library, lineage, looks, materials, recipe_texts, recipes
+from studio import jobs, library, lineage, looks, recipe_texts, recipes, workings
 from studio.beginnings import Beginning
 from studio.materials import Posture
 from tests.generators import tiny_models as tiny
@@ -314,7 +314,7 @@ def test_a_posture_is_taken_from_a_picture_and_never_beside_a_beginning(nova: At
         again, _ = lineage.make_again(scope, child, key="again", by="member:x")
         row = scope.run("SELECT pose_asset, pose_weight FROM jobs WHERE id = :id", id=again).one()
     assert tuple(row) == (asset, 80)
-    for weight in (0, materials.LEAST_WEIGHT - 1, materials.MOST_WEIGHT + 1):
+    for weight in (0, workings.LEAST_WEIGHT - 1, workings.MOST_WEIGHT + 1):
         with pytest.raises(BadInput):
             start(nova, key="w", strength=0, pose=Posture(asset, weight))
 

@@ -9,7 +9,7 @@ from foundation.errors import BadInput, Refused
 from foundation.ids import uuid7
 from foundation.storage import digest_of
 from foundation.words import LANGUAGES, Message, say
-from generators.wire import MOST_BYTES
+from generators.wire import MOST_BYTES, VERSION
 from studio import home
 from tenants import agencies, audit, keys, machines
 from tenants.keys import KeyScope
@@ -235,6 +235,6 @@ def test_words_of_another_version_are_refused(mine: Home, body: Any) -> None:
 
 
 def test_another_version_is_told_so(mine: Home) -> None:
-    wanted = {"version": 2, "instance": str(uuid7()), "able": {"engine": "e", "model": "m"}}
+    wanted = {"version": VERSION + 1, "instance": str(uuid7()), "able": {"engine": "e", "model": "m"}}
     answer = mine.post("/work", wanted)
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "machine.other_version")
