@@ -1,15 +1,17 @@
 """A simulated year (some weeks of it in every run): what was promised stands once, on time, or somebody is told why."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.outcomes import Absent
-from connectors.sandbox import Sandbox
+from schedules.calendar import WallTime
 from tests.conftest import Cluster
 from tests.schedules.judging import Broken, Judge, Trace
 from tests.schedules.living import founded
@@ -28,6 +30,10 @@ TRACES = os.environ.get("GREENROOM_SIMULATED_TRACES", "")
 
 PLANS = os.environ.get("GREENROOM_SIMULATED_PLANS", "")
 """Settings of the planner of PostgreSQL, `name=value,…`."""
+
+
+HOUR = 3600
+"""Seconds: a life of a week takes ten of a free processor, and many times that beside everything else."""
 
 
 @pytest.fixture(scope="module")
@@ -60,17 +66,18 @@ def lived(cluster: Cluster, folder: Path, seed: int, *, creators: int = CREATORS
     return trace.path
 
 
-@pytest.mark.timeout(6 * 3600)
+@pytest.mark.timeout(6 * HOUR)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_was_promised_stands_once_and_on_time(cluster: Cluster, tmp_path: Path, seed: int) -> None:
     lived(cluster, Path(TRACES or tmp_path), seed)
 
 
+@pytest.mark.timeout(HOUR)
 def test_a_seed_lives_the_same_life_in_another_process(cluster: Cluster, tmp_path: Path) -> None:
     """Byte for byte: other hashes of words, and other ways to find the same rows, change nothing."""
-    here = lived(cluster, tmp_path / "here", 5, creators=5, days=7)
+    here = lived(cluster, tmp_path / "here", 5, creators=3, days=6)
     asked = {
-        "GREENROOM_SIMULATED": "5,7",
+        "GREENROOM_SIMULATED": "3,6",
         "GREENROOM_SIMULATED_FIRST": "5",
         "GREENROOM_SIMULATED_SEEDS": "1",
         "GREENROOM_SIMULATED_TRACES": str(tmp_path / "there"),
@@ -79,27 +86,32 @@ def test_a_seed_lives_the_same_life_in_another_process(cluster: Cluster, tmp_pat
     }
     command = [sys.executable, "-m", "pytest", "-q", __file__, "-k", "promised"]
     done = subprocess.run(
-        command, env={**os.environ, **asked}, capture_output=True, text=True, timeout=250, check=False
+        command, env={**os.environ, **asked}, capture_output=True, text=True, timeout=HOUR, check=False
     )
     assert done.returncode == 0, done.stdout
     there = (tmp_path / "there" / "5.trace").read_text().splitlines()
     assert [pair for pair in zip(here.read_text().splitlines(), there, strict=False) if len(set(pair)) > 1][:1] == []
     assert here.read_text().splitlines() == there
-    assert len(there) > 200
+    assert len(there) > 100
 
 
+@pytest.mark.timeout(HOUR)
 def test_a_fault_is_found_again_at_the_same_step(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Planted: whoever looks for a post whose answer was lost finds nothing, so that it is sent once more."""
-    monkeypatch.setattr(Sandbox, "find", lambda *_: Absent())
+    """Planted: a wall time that the clocks leap over is read as if they had leapt before it, an hour too early."""
+    monkeypatch.setattr(WallTime, "instant", leapt)
     said, traces = [], []
     for time in ("once", "twice"):
         with pytest.raises(Broken) as broken:
-            lived(cluster, tmp_path / time, 5, creators=5, days=7)
+            lived(cluster, tmp_path / time, 5, creators=2, days=3)
         said.append([line for line in str(broken.value).splitlines() if not line.startswith("All of it")])
         traces.append((tmp_path / time / "5.trace").read_bytes())
-    assert "once more" in said[0][0]
-    assert said[0][-1].startswith("Once more: GREENROOM_SIMULATED=5,7 GREENROOM_SIMULATED_FIRST=5 .venv/bin/pytest")
+    assert re.match(r"Seed 5 broke at step \d+, 2027-03-14 06:\d\d:00.*nobody asked for now", said[0][0])
+    assert said[0][-1].startswith("Once more: GREENROOM_SIMULATED=2,3 GREENROOM_SIMULATED_FIRST=5 .venv/bin/pytest")
     assert said[0] == said[1]
     assert traces[0] == traces[1]
+
+
+def leapt(wall: WallTime) -> datetime:
+    return datetime.combine(wall.day, wall.clock, tzinfo=ZoneInfo(wall.zone)).replace(fold=1).astimezone(UTC)
