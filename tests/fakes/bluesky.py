@@ -29,7 +29,7 @@ from tests.fakes.bluesky_remarks import BLOCK, GATE, LIKE, POST
 from tests.fakes.bluesky_sessions import Refused, Sessions
 from tests.fakes.lexicons import TID, Breach, Lexicons
 
-COSTS = {"com.atproto.repo.putRecord": 2, "com.atproto.repo.deleteRecord": 1}
+COSTS = {"com.atproto.repo.createRecord": 3, "com.atproto.repo.putRecord": 2, "com.atproto.repo.deleteRecord": 1}
 BUDGETS = ((5_000, timedelta(hours=1)), (35_000, timedelta(days=1)))
 UNUSED_FOR = timedelta(hours=1)
 """After so long a file that no record uses is gone."""
@@ -113,6 +113,8 @@ class FakeBluesky:
     most_upload: int = 50 * 2**20
     """Bytes of one upload: `PDS_BLOB_UPLOAD_LIMIT`, a tenth of it where nobody has raised it."""
 
+    _last_tid: int = 0
+
     def __post_init__(self) -> None:
         self.sessions = Sessions(self.clock)
 
@@ -162,6 +164,9 @@ class FakeBluesky:
         match nsid:
             case "com.atproto.repo.uploadBlob":
                 return self._upload(repo, body, request.headers.get("content-type", ""))
+            case "com.atproto.repo.createRecord":
+                self._spend(repo, COSTS[nsid])
+                return self._put(repo, {"rkey": self.tid(), **told})
             case "com.atproto.repo.putRecord":
                 self._spend(repo, COSTS[nsid])
                 return self._put(repo, told)
@@ -229,6 +234,7 @@ class FakeBluesky:
             raise Refused(413, "PayloadTooLarge", "request entity too large")
         name = cid(body, raw=True)
         used = name in repo.blobs and repo.blobs[name].used
+        mime = looked_at(body) or mime
         repo.blobs[name] = Blob(mime, len(body), self.clock(), used)
         return {"blob": {"$type": "blob", "ref": {"$link": name}, "mimeType": mime, "size": len(body)}}
 
@@ -261,6 +267,12 @@ class FakeBluesky:
         }
         repo.indexed[rkey] = self.clock()
         repo.taken.append((f"at://{repo.did}/{POST}/{rkey}", record))
+
+    def tid(self) -> str:
+        """A record key of this moment, later than those before: https://atproto.com/specs/tid"""
+        self._last_tid = max(self._last_tid + 1, int(self.clock().timestamp() * 1_000_000))
+        number, letters = self._last_tid << 10, "234567abcdefghijklmnopqrstuvwxyz"
+        return "".join(letters[number >> 5 * place & 31] for place in range(12, -1, -1))
 
     def cid_of(self, record: Mapping[str, Any]) -> str:
         """What a record is known by as it is now."""
@@ -338,6 +350,15 @@ class FakeBluesky:
             | stamp
             | seen
         ]
+
+
+def looked_at(body: bytes) -> str:
+    """The type that a server sees in a file, which weighs more than what its sender says; "" where it sees none."""
+    if body[4:8] == b"ftyp":
+        return "video/mp4"
+    starts = {b"\x89PNG\r\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+    found = next((mime for start, mime in starts.items() if body.startswith(start)), "")
+    return found or ("image/webp" if body[:4] == b"RIFF" and body[8:12] == b"WEBP" else "")
 
 
 def _blobs(record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

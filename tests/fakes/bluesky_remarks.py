@@ -157,7 +157,7 @@ def _check(collection: str, rkey: str, record: Mapping[str, Any], did: str) -> N
     if record.get("$type") != collection or not all(isinstance(record.get(name), str) for name in wanted):
         raise Refused(400, "InvalidRequest", f"Invalid {collection} record")
     subject = record.get("subject")
-    if collection == LIKE and not (isinstance(subject, dict) and {"uri", "cid"} == subject.keys()):
+    if collection == LIKE and not (isinstance(subject, dict) and subject.keys() - {"$type"} == {"uri", "cid"}):
         raise Refused(400, "InvalidRequest", "a like is of a version of a post: uri and cid")
     if collection == GATE and record["post"] != f"at://{did}/{POST}/{rkey}":
         raise Refused(400, "InvalidRequest", "a gate stands beside its own post")

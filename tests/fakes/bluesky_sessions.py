@@ -1,5 +1,7 @@
 """Sessions of the fake Bluesky: app passwords, access tokens that end, refresh tokens that are used once."""
 
+import base64
+import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,7 +57,8 @@ class Sessions:
     def start(self, did: str, refresh: str = "") -> tuple[str, str]:
         """A new pair for an account."""
         now = self.clock()
-        access, refresh = f"access-{secrets.token_hex(8)}", refresh or f"refresh-{secrets.token_hex(8)}"
+        access = _token(did, "com.atproto.appPass", now, now + self.access_life)
+        refresh = refresh or _token(did, "com.atproto.refresh", now, now + REFRESH_LIFE)
         self.access[access] = Token(did, now + self.access_life)
         self.refresh.setdefault(refresh, Token(did, now + REFRESH_LIFE))
         return access, refresh
@@ -82,7 +85,7 @@ class Sessions:
         if known.ends_at <= now:
             raise Refused(400, "ExpiredToken", "Token has been revoked")
         if not known.successor:
-            known.successor = f"refresh-{secrets.token_hex(8)}"
+            known.successor = _token(known.did, "com.atproto.refresh", now, now + REFRESH_LIFE)
             known.ends_at = min(known.ends_at, now + self.grace)
         access, refresh = self.start(known.did, known.successor)
         return known.did, access, refresh
@@ -92,6 +95,15 @@ class Sessions:
         for kept in (self.access, self.refresh):
             for token in [name for name, one in kept.items() if one.did == did]:
                 del kept[token]
+
+
+def _token(did: str, scope: str, now: datetime, ends: datetime) -> str:
+    """A JWT as servers make them: clients read in it when it ends. Nobody here checks its signature."""
+    said = {"scope": scope, "sub": did, "aud": "did:web:127.0.0.1", "jti": secrets.token_hex(8)}
+    times = {"iat": int(now.timestamp()), "exp": int(ends.timestamp())}
+    parts = ({"typ": "at+jwt", "alg": "HS256"}, said | times)
+    segments = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+    return ".".join([*segments, secrets.token_urlsafe(32)])
 
 
 def _bearer(authorization: str | None) -> str:
