@@ -1,5 +1,6 @@
-"""A deterministic scheduler of transactions: each stops before every statement and before its commit, and one of them,
-chosen by a seed, takes its next step. The same seed gives the same order, whatever the machine does meanwhile.
+"""A deterministic scheduler of transactions: each stops before it begins, before every statement and before its commit,
+and one of them, chosen by a seed, takes its next step. The same seed gives the same order, whatever the machine does
+meanwhile.
 """
 
 import threading
@@ -58,17 +59,21 @@ def _pid(connection: Connection) -> int:
 
 @contextmanager
 def stopped(engine: Engine) -> Iterator[None]:
-    """Every statement and commit of an actor on this engine waits for its turn."""
+    """Every beginning, statement and commit of an actor on this engine waits for its turn."""
 
     def before(connection, cursor, statement, *rest) -> None:
         if _here.actor is not None:
             _here.actor.wait(" ".join(statement.split())[:60], _pid(connection))
 
+    def begin(connection) -> None:
+        if _here.actor is not None:
+            _here.actor.wait("BEGIN", _pid(connection))
+
     def commit(connection) -> None:
         if _here.actor is not None:
             _here.actor.wait("COMMIT", _pid(connection))
 
-    listeners = (("before_cursor_execute", before), ("commit", commit))
+    listeners = (("begin", begin), ("before_cursor_execute", before), ("commit", commit))
     for name, listener in listeners:
         event.listen(engine, name, listener)
     try:
