@@ -15,7 +15,7 @@ BIN := .venv/bin
 WORKERS ?= 3
 PYTEST := $(BIN)/pytest -m "not live"
 # A stage of the tests: the words of pytest, its name. What fails among others is told, then looked at once more, alone in a
-# process of its own; failing twice ends the run, and so does a broken promise at once (exit 9, ADR 0150).
+# process of its own; failing twice ends the run, and so does a broken promise at once (exit 9, ADR 0141).
 define stage
 $(PYTEST) -o cache_dir=.pytest_cache/$(2) $(1) || { [ $$? = 1 ] \
 	&& echo "$(2): looking once more, alone, at what failed" \

@@ -117,7 +117,7 @@ PROMISES = re.compile(
 """Files whose tests show a promise under fire: one post, one payment, one tenant."""
 
 BROKEN_PROMISE = 9
-"""How a run ends in which one of those broke: `make test` looks at such a failure no second time (ADR 0150)."""
+"""How a run ends in which one of those broke: `make test` looks at such a failure no second time (ADR 0141)."""
 
 _broken: list[str] = []
 

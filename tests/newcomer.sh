@@ -76,7 +76,7 @@ take_tour() { # as a visitor would, in a browser without a window; a step that f
         say "no Chromium or no playwright here: the tour is left out"
         return
     fi
-    tour || { say "a step failed; looking once more (ADR 0150)" && tour; } || fail "greenroom demo tour, twice"
+    tour || { say "a step failed; looking once more (ADR 0141)" && tour; } || fail "greenroom demo tour, twice"
 }
 
 tour() { # its acts find their own work done when they run again
