@@ -27,6 +27,7 @@ from foundation.words import canonical
 from tests.fakes import bluesky_chats, bluesky_remarks, lexicons
 from tests.fakes.bluesky_remarks import BLOCK, GATE, LIKE, POST
 from tests.fakes.bluesky_sessions import Refused, Sessions
+from tests.fakes.bluesky_shown import blobs, check_facets, looked_at
 from tests.fakes.lexicons import TID, Breach, Lexicons
 
 COSTS = {"com.atproto.repo.createRecord": 3, "com.atproto.repo.putRecord": 2, "com.atproto.repo.deleteRecord": 1}
@@ -256,7 +257,7 @@ class FakeBluesky:
         if current is not None and "swapRecord" in told and told["swapRecord"] is None:
             raise Refused(400, "InvalidSwap", f"Record was at {cid(canonical(current), raw=False)}")
         self.keep(repo, rkey, record)
-        for _, blob in _blobs(record):
+        for _, blob in blobs(record):
             repo.blobs[blob["ref"]["$link"]].used = True
         return {**answer, "commit": {"cid": version, "rev": rkey}}
 
@@ -284,8 +285,8 @@ class FakeBluesky:
                 self.lexicons.check_record(POST, record)
         except Breach as breach:
             raise Refused(400, "InvalidRequest", f"Invalid {POST} record: {breach}") from breach
-        _check_facets(record)
-        for kind, blob in _blobs(record):
+        check_facets(record)
+        for kind, blob in blobs(record):
             self._check_blob(repo, kind, blob)
 
     def _check_blob(self, repo: Repo, kind: str, blob: dict[str, Any]) -> None:
@@ -350,35 +351,6 @@ class FakeBluesky:
             | stamp
             | seen
         ]
-
-
-def looked_at(body: bytes) -> str:
-    """The type that a server sees in a file, which weighs more than what its sender says; "" where it sees none."""
-    if body[4:8] == b"ftyp":
-        return "video/mp4"
-    starts = {b"\x89PNG\r\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
-    found = next((mime for start, mime in starts.items() if body.startswith(start)), "")
-    return found or ("image/webp" if body[:4] == b"RIFF" and body[8:12] == b"WEBP" else "")
-
-
-def _blobs(record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """What an embed shows: a picture, that of a card or a film, and its file."""
-    embed = record.get("embed") or {}
-    one = [("video", embed["video"])] if "video" in embed else []
-    one += [("thumb", embed["external"]["thumb"])] if "thumb" in embed.get("external", {}) else []
-    return one + [("image", image["image"]) for image in embed.get("images", [])]
-
-
-def _check_facets(record: dict[str, Any]) -> None:
-    text = record["text"].encode()
-    for facet in record.get("facets", []):
-        start, end = facet["index"]["byteStart"], facet["index"]["byteEnd"]
-        if not 0 <= start < end <= len(text):
-            raise Refused(400, "InvalidRequest", "a facet lies outside the text")
-        try:
-            text[:start].decode(), text[start:end].decode()
-        except UnicodeDecodeError as error:
-            raise Refused(400, "InvalidRequest", "a facet cuts a character") from error
 
 
 @contextmanager

@@ -1,0 +1,35 @@
+"""What a record of the fake Bluesky shows: its files, and the places in its words that lead somewhere."""
+
+from typing import Any
+
+from tests.fakes.bluesky_sessions import Refused
+
+
+def blobs(record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """What an embed shows: a picture, that of a card or a film, and its file."""
+    embed = record.get("embed") or {}
+    one = [("video", embed["video"])] if "video" in embed else []
+    one += [("thumb", embed["external"]["thumb"])] if "thumb" in embed.get("external", {}) else []
+    return one + [("image", image["image"]) for image in embed.get("images", [])]
+
+
+def check_facets(record: dict[str, Any]) -> None:
+    """Raises Refused where one lies outside the words, or cuts a character."""
+    text = record["text"].encode()
+    for facet in record.get("facets", []):
+        start, end = facet["index"]["byteStart"], facet["index"]["byteEnd"]
+        if not 0 <= start < end <= len(text):
+            raise Refused(400, "InvalidRequest", "a facet lies outside the text")
+        try:
+            text[:start].decode(), text[start:end].decode()
+        except UnicodeDecodeError as error:
+            raise Refused(400, "InvalidRequest", "a facet cuts a character") from error
+
+
+def looked_at(body: bytes) -> str:
+    """The type that a server sees in a file, which weighs more than what its sender says; "" where it sees none."""
+    if body[4:8] == b"ftyp":
+        return "video/mp4"
+    starts = {b"\x89PNG\r\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
+    found = next((mime for start, mime in starts.items() if body.startswith(start)), "")
+    return found or ("image/webp" if body[:4] == b"RIFF" and body[8:12] == b"WEBP" else "")
