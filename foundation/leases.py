@@ -327,12 +327,15 @@ def leap(scope: Scope, until: datetime) -> bool:
     """Move the house clock on to the next thing due, to `until` at most; refused by the database in production.
 
     False, and nothing moves, while anything is in flight or due: work is never skipped, only waiting is. Claims stand
-    aside meanwhile, since a lease that began before the leap would end with it.
+    aside meanwhile, since a lease that began before the leap would end with it. A row that is due in a lane that
+    another one keeps until later waits for that one.
     """
     scope.run("SELECT pg_advisory_xact_lock(:key)", key=_CLAIMING)
     row = scope.run(
-        "SELECT count(*) FILTER (WHERE state = 'leased' OR available_at <= house_now()) AS busy,"
-        " min(available_at) FILTER (WHERE available_at > house_now()) AS next_at FROM outbox WHERE state <> 'dead'"
+        "SELECT count(*) FILTER (WHERE state = 'leased' OR available_at <= house_now() AND NOT EXISTS (SELECT 1"
+        " FROM outbox k WHERE k.tenant_id = o.tenant_id AND k.lane = o.lane AND k.id <> o.id AND k.state = 'waiting'"
+        " AND k.holds_lane AND k.lease_token IS NOT NULL AND k.available_at > house_now())) AS busy,"
+        " min(available_at) FILTER (WHERE available_at > house_now()) AS next_at FROM outbox o WHERE state <> 'dead'"
     ).one()
     target = min(until, row.next_at) if row.next_at is not None else until
     if row.busy or target <= scope.now:

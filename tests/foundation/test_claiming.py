@@ -148,3 +148,23 @@ def test_room_is_for_one_queue(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, RELAY) as scope:
         outbox.put(scope, DayDue(tenant_id, uuid7(), scope.now.date()))
     assert claim(tenant) == []
+
+
+def test_what_is_due_behind_a_row_that_keeps_its_lane_until_later_holds_no_leap_up(tenant: OpenScope) -> None:
+    """Found by chaos: the clock was set back while a message waited for its retry, and the next one came due."""
+    tenant_id = uuid7()
+    for number in range(2):
+        put_chat(tenant, tenant_id, number, lane="chat:a", holds_lane=True)
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        (row,) = leases.claim(scope, "chat", places=32, room=32)
+        taken = leases.take(scope, row.id, row.token, deadline=LEASE)
+        assert taken is not None
+        assert not leases.leap(scope, scope.now + timedelta(hours=2)), "it is in hand"
+        leases.later(scope, taken, timedelta(hours=1))
+        before = scope.now
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        assert leases.claim(scope, "chat", places=32, room=32) == []
+        assert leases.leap(scope, scope.now + timedelta(hours=2))
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        assert before + timedelta(hours=1) <= scope.now < before + timedelta(hours=1, minutes=5)
+        assert [one.id for one in leases.claim(scope, "chat", places=32, room=32)] == [row.id]
