@@ -25,6 +25,7 @@ from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from foundation.words import canonical
 from tests.fakes import bluesky_chats, bluesky_remarks, lexicons
+from tests.fakes.bluesky_files import looked_at
 from tests.fakes.bluesky_remarks import BLOCK, GATE, LIKE, POST
 from tests.fakes.bluesky_sessions import Refused, Sessions
 from tests.fakes.lexicons import TID, Breach, Lexicons
@@ -341,15 +342,6 @@ class FakeBluesky:
             | stamp
             | seen
         ]
-
-
-def looked_at(body: bytes) -> str:
-    """The type that a server sees in a file, which weighs more than what its sender says; "" where it sees none."""
-    if body[4:8] == b"ftyp":
-        return "video/mp4"
-    starts = {b"\x89PNG\r\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
-    found = next((mime for start, mime in starts.items() if body.startswith(start)), "")
-    return found or ("image/webp" if body[:4] == b"RIFF" and body[8:12] == b"WEBP" else "")
 
 
 def _blobs(record: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
