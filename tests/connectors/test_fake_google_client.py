@@ -12,9 +12,9 @@ import pytest
 from google.auth.exceptions import RefreshError
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build_from_document  # type: ignore[import-untyped]  # ships no types
-from googleapiclient.discovery_cache import get_static_doc  # type: ignore[import-untyped]
-from googleapiclient.errors import HttpError  # type: ignore[import-untyped]
-from googleapiclient.http import MediaIoBaseUpload  # type: ignore[import-untyped]
+from googleapiclient.discovery_cache import get_static_doc  # type: ignore[import-untyped]  # nor here
+from googleapiclient.errors import HttpError  # type: ignore[import-untyped]  # nor here
+from googleapiclient.http import MediaIoBaseUpload  # type: ignore[import-untyped]  # nor here
 
 from tests.fakes.google import FakeYouTube, Member, youtube
 from tests.fakes.google_asking import FILM

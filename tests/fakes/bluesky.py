@@ -25,9 +25,10 @@ from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from foundation.words import canonical
 from tests.fakes import bluesky_chats, bluesky_remarks, lexicons
+from tests.fakes.bluesky_files import looked_at
 from tests.fakes.bluesky_remarks import BLOCK, GATE, LIKE, POST
 from tests.fakes.bluesky_sessions import Refused, Sessions
-from tests.fakes.bluesky_shown import blobs, check_facets, looked_at
+from tests.fakes.bluesky_shown import blobs, check_facets
 from tests.fakes.lexicons import TID, Breach, Lexicons
 
 COSTS = {"com.atproto.repo.createRecord": 3, "com.atproto.repo.putRecord": 2, "com.atproto.repo.deleteRecord": 1}

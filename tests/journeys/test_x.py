@@ -3,19 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
-from channels import charging, disconnecting, enrolling, oauth_clients
-from channels.charging import Bill
+from channels import disconnecting, enrolling, oauth_clients
 from channels.states import ChannelState, EnrolmentState
 from channels.visiting import PATH
 from foundation.errors import BadInput, NotFound
-from foundation.money import Money, Price
 from foundation.words import Message
-from gate import targets
-from gate.units import Rating
 from schedules import removal
 from schedules.states import DeliveryState as S
 from tenants import reads as tenant_reads
@@ -210,34 +205,6 @@ def test_an_application_without_credits_waits_and_says_so(house: House) -> None:
     assert {lea.state(first), lea.state(second)} == {S.PUBLISHED}
     assert sorted(house.texts()) == ["plus tard 0", "plus tard 1"]
     assert house.told() == []
-
-
-def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(house: House) -> None:
-    lea = house.desk
-    house.enrol()
-    house.live(minutes=2)  # what is read of a new account
-    with lea.scope() as scope:
-        counted = charging.bills(scope).get(house.channel().id, Bill({}, Price(Decimal(0), "USD")))
-        before = house.server.bill[house.member.id] - counted.price.minor  # to know whose account it is
-        charging.set_cap(scope, "x", Money(counted.money.minor + 25, "USD"))
-    with lea.scope() as scope:
-        for path in "ab":
-            targets.register(scope, lea.creator_id, f"https://example.com/{path}", rating=Rating.G, adult=False)
-    posts = [lea.delivery(words, channel="x") for words in ("sans lien", "le lien : https://example.com/a", "après")]
-    house.live(minutes=3)
-    linked = lea.delivery("encore https://example.com/b", channel="x")
-    house.live(minutes=5)
-    assert [lea.state(one) for one in posts] == [S.PUBLISHED] * 3
-    assert lea.state(linked) is S.SCHEDULED, "twenty cents are not left"
-    assert [one.code for one in house.told()] == ["channel.cap_near"]
-    with lea.scope() as scope:
-        bill = charging.bills(scope)[house.channel().id]
-        assert bill.price.minor + before == house.server.bill[house.member.id]
-        assert (bill.many["post"], bill.many["link_post"]) == (2, 1)
-        charging.set_cap(scope, "x", Money(200, "USD"))
-    assert house.told() == []
-    house.live(minutes=6)
-    assert lea.state(linked) is S.PUBLISHED
 
 
 def test_whoever_throws_us_out_is_asked_again(house: House) -> None:
