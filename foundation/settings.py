@@ -153,7 +153,6 @@ class GeneratorsSettings(Group):
     piper_voices: str = ""
     """A folder of voices for Piper, `<voice>.onnx` with `<voice>.onnx.json` and its MODEL_CARD; empty: none."""
     piper_program: str = "piper"
-    """The program, by name or path."""
     elevenlabs_key: SecretStr = SecretStr("")
     """Key of an account at ElevenLabs, whose voices then speak; it is billed by the character. Empty: none."""
     elevenlabs_url: str = "https://api.elevenlabs.io"
@@ -163,7 +162,6 @@ class GeneratorsSettings(Group):
     cutout_model: str = ""
     """An ONNX file that tells a subject from its background, as the project rembg has them; empty: none."""
     cutout_family: Literal["u2net", "isnet", "birefnet"] = "u2net"
-    """Which of them it is."""
     upscale_model: str = ""
     """A model that makes copies larger: ESRGAN in `.safetensors` (needs torch), or one in `.onnx`; empty: none."""
     pictures_per_day: int = Field(default=0, ge=0)

@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 
 from foundation.errors import BadInput
 from foundation.settings import GeneratorsSettings
-from generators import registry, upscaling
+from generators import registry
 from generators.contract import EngineError, EngineMissing, JobTooLarge
 from generators.finishing import Finish, finish
 from generators.media import POST
@@ -37,8 +37,8 @@ class Nearsighted:
 
     name, digest, fixed, factor = "nearsighted", "-", 0, TWICE
 
-    def __init__(self, fits: int = 10_000) -> None:
-        self.fits = fits
+    def __init__(self, fits: int = 10_000, rim: int = 20) -> None:
+        self.fits, self.rim = fits, rim
         self.shown: list[tuple[int, int]] = []
 
     def enlarge(self, tile: Image.Image) -> Image.Image:
@@ -47,7 +47,7 @@ class Nearsighted:
             raise RuntimeError("CUDA out of memory")
         made = tile.resize((tile.width * TWICE, tile.height * TWICE), Image.Resampling.BICUBIC)
         inside = Image.new("L", made.size, 0)
-        inside.paste(255, (20, 20, made.width - 20, made.height - 20))
+        inside.paste(255, (self.rim, self.rim, made.width - self.rim, made.height - self.rim))
         return Image.composite(made, made.point(lambda level: level * 0.9), inside.filter(ImageFilter.BoxBlur(3)))
 
 
@@ -57,12 +57,12 @@ def steepest(image: Image.Image, edge: int = 30) -> int:
     return max(int(np.abs(np.diff(pixels, axis=axis)).max()) for axis in (0, 1))
 
 
-def test_no_seam_is_seen_on_a_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_seam_is_seen_on_a_gradient() -> None:
     found = larger(gradient(), Nearsighted())
     assert found.size == (1000, 860)
     assert steepest(found) <= 2, "a gradient has steps of one, and one more by rounding"
-    monkeypatch.setattr(upscaling, "CONTEXT", 0)
-    assert steepest(larger(gradient(), Nearsighted())) > 2, "without its context the same model leaves seams"
+    far = larger(gradient(), Nearsighted(rim=100))
+    assert steepest(far, edge=120) > 2, "where a model errs further in than the margin, a seam is seen by this test"
 
 
 def test_tiles_cover_the_picture_and_none_is_larger_than_asked() -> None:
@@ -127,12 +127,20 @@ def test_both_namings_are_one_network(tmp_path: Path) -> None:
     assert np.array_equal(first, second)
 
 
-def test_tiles_of_a_network_meet_as_if_it_saw_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tiles_of_a_network_meet_as_if_it_saw_all_at_once(tmp_path: Path) -> None:
     needs_diffusion()
     found = model(enlarging.rrdb(tmp_path / "fine.safetensors", blocks=1))  # sees no further than the context
     whole = np.asarray(larger(gradient(260, 200), found), dtype=int)
-    monkeypatch.setattr(upscaling, "TILES", (192,))
-    assert np.abs(np.asarray(larger(gradient(260, 200), found), dtype=int) - whole).max() <= 1
+
+    class Tight:
+        name, digest, fixed, factor = "fine", "-", 0, found.factor
+
+        def enlarge(self, tile: Image.Image) -> Image.Image:
+            if max(tile.size) > TILES[1]:
+                raise MemoryError
+            return found.enlarge(tile)
+
+    assert np.abs(np.asarray(larger(gradient(260, 200), Tight()), dtype=int) - whole).max() <= 1
 
 
 def test_a_model_in_onnx_runs_with_open_sides_and_with_one_size_alone(tmp_path: Path) -> None:
