@@ -55,7 +55,7 @@ class Agency(Desk):
     """A tenant in a house whose clock stands; readings are not asked for: nothing is judged by them."""
 
     outside: Outside = None  # type: ignore[assignment]  # fields of Desk have defaults
-    judge: Judge = None  # type: ignore[assignment]
+    judge: Judge = None  # type: ignore[assignment]  # given before it lives
 
     @cached_property
     def routes(self) -> Routes:

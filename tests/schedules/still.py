@@ -115,7 +115,7 @@ def _drawn(seed: str) -> Iterator[None]:
 
     class Standing(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # no subclass is made of it
             return BEGINS.astimezone(tz)
 
     class Still:
