@@ -12,6 +12,7 @@ LOOK = PERSON + "whoever judges content has looked at it"
 YES = PERSON + "it hands out somebody else's yes"
 SECRET = PERSON + "it shows or takes a secret, which no answer of the API may hold"
 STAFF = PERSON + "it changes who may do what"
+SPENDING = PERSON + "it says what may be spent"
 GATE = PERSON + "it loosens, or attests to, what the safety check asks"
 MAKING = ELSEWHERE + "content and its licence, with the Studio"
 
@@ -121,6 +122,7 @@ OVER_API: Mapping[str, str] = {
     "channels_ages._test": GATE,
     "channels_calls._end": SECRET,
     "channels_calls._take": SECRET,
+    "channels_costs._keep": SPENDING,
     "channels_targets._add": GATE,
     "channels_targets._end": GATE,
     "channels_targets._still": GATE,
