@@ -1,6 +1,6 @@
 """Hearing what fans do on a chat account. The listening process polls, keeps what it heard, then acknowledges."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from connectors import windows
 from connectors.contract import Answer, ChatConnector, News, Response, Send, StepNotSent, Update
 from connectors.outcomes import Outcome, Reauthorize, Rejected
 from connectors.transport import Transport
+from foundation.clock import pause
 from foundation.database import Scope
 from foundation.ids import uuid7
 from foundation.words import Message
@@ -34,7 +35,7 @@ class Heard:
 
 
 UNASKED = Heard((), None, StepNotSent("updates", "held"))
-"""Nobody was asked: the platform wants us to wait."""
+"""Nothing was asked, or not to the end: the platform wants us to wait, or the listener stops."""
 
 
 def is_held(scope: Scope, channel: Channel, connector: ChatConnector) -> bool:
@@ -55,14 +56,25 @@ def cursor(scope: Scope, channel_id: UUID) -> str:
     return str(found or "")
 
 
-def poll(channel: Channel, after: str, *, transport: Transport, connectors: Mapping[str, ChatConnector]) -> Heard:
+def poll(
+    channel: Channel,
+    after: str,
+    *,
+    transport: Transport,
+    connectors: Mapping[str, ChatConnector],
+    rest: Callable[[float], object] = pause,
+) -> Heard:
     """Ask the platform what happened after a cursor: a long poll, or some requests; no transaction is open.
 
+    `rest` waits so many seconds between two of them, where the platform counts them; says it yes, the poll ends there.
     What has no end after `asking.MOST_REQUESTS` is not heard. Raises EgressForbidden.
     """
     connector = abilities.of(connectors, channel)
+    gap = connector.capabilities.poll_gap
     answers: tuple[Answer, ...] = ()
     while isinstance(turn := connector.listen(after, answers), Send) and len(answers) < asking.MOST_REQUESTS:
+        if gap and answers and rest(gap):
+            return UNASKED
         order = ControlOrder(channel.tenant_id, channel.id, turn.step.action)
         answers = (*answers, transport.send(turn.step, order, account=reads.account(channel)))
     if isinstance(turn, News):

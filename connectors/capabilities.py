@@ -72,6 +72,8 @@ class Capabilities:
     """Media go out before the publish step, as an event of their own."""
     poll_seconds: float = 0.0
     """How long to wait before fans are listened to again; 0 where the platform itself holds the request, or calls."""
+    poll_gap: float = 0.0
+    """Seconds from an answer of a poll that takes several requests to the next of them; 0 where nobody counts these."""
     hand_over: bool = False
     """Nothing is sent: what was prepared becomes a task of a person, who says when it is done."""
     in_house: bool = False

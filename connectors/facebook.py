@@ -1,8 +1,7 @@
 """Facebook: posts of a Page, of words, up to ten pictures or one film, each fetched from an address of ours; messages.
 
 Pictures are brought ahead, unpublished, and the last request names them. A film is shown by the request that brings it,
-and worked on for minutes after: it is asked after by the number it was given. No key travels: what became of a lost
-answer is read in the list of posts.
+and worked on for minutes after: it is asked after by its number. No key travels: a lost answer is sought in the posts.
 Source: https://developers.facebook.com/docs/pages-api/posts,
 https://developers.facebook.com/docs/graph-api/reference/page/photos, /videos and /published_posts
 """
@@ -92,6 +91,7 @@ class Facebook:
         keeps_messages=True,
         reply_hours=meta_chats.REPLY_HOURS,
         poll_seconds=facebook_chats.POLL_SECONDS,
+        poll_gap=meta_chats.POLL_GAP,
         sizes={facebook_chats.SURFACE.partition(".")[2]: (facebook_chats.MOST_TEXT, 0)},
         can_sell=False,
         stages=True,

@@ -94,6 +94,7 @@ class Instagram:
         keeps_messages=True,
         reply_hours=meta_chats.REPLY_HOURS,
         poll_seconds=meta_chats.POLL_SECONDS,
+        poll_gap=meta_chats.POLL_GAP,
         sizes={instagram_chats.SURFACE.partition(".")[2]: (instagram_chats.MOST_BYTES, 0)},
         can_sell=False,
         stages=True,

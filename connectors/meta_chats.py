@@ -31,6 +31,10 @@ PUBLISH, UPDATES, LOOK, PROBE = "publish", "updates", "look", "chats"
 POLL_SECONDS = 30.0
 """Between two looks at the list: 2 of the 60 requests an account has in that time for its conversations."""
 
+POLL_GAP = 0.5
+"""Two questions a second for an account's conversations, counted from the answer: however long each is on its way, the
+third arrives no sooner than a second after the first."""
+
 REPLY_HOURS = 24
 """https://developers.facebook.com/docs/messenger-platform/policy/policy-overview#standard_messaging"""
 

@@ -6,7 +6,6 @@ and what was paid stands in its list of transactions.
 Source: https://core.telegram.org/bots/api#sendpaidmedia, #update (`purchased_paid_media`)
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from connectors import locking
@@ -30,11 +29,10 @@ def unfit(unit: Unit) -> Message | None:
     return Message("connectors.mark_untold", {"mark": _SPOILER}) if _SPOILER in unit.flags else None
 
 
-def fields(unit: Unit, words: str, kinds: Mapping[str, str]) -> dict[str, Any]:
-    """The fields of `sendPaidMedia` beside the chat's; `kinds` are the files by the names they are attached under."""
+def fields(unit: Unit, words: str, items: list[dict[str, Any]]) -> dict[str, Any]:
+    """The fields of `sendPaidMedia` beside the chat's; `items` say which attached files it shows, and as what."""
     if unit.price is None:
         raise ValueError("no price")
-    items = [{"type": kind, "media": f"attach://{name}"} for name, kind in kinds.items()]
     caption = {"caption": words} if words else {}
     # a message is for its one reader, whose age we know: passed on, anybody could open it
     kept = {"protect_content": True} if unit.viewer else {}

@@ -171,6 +171,16 @@ def _kind(medium: Medium) -> str:
     return "photo" if medium.mime in PHOTOS else "video"
 
 
+def _about(medium: Medium) -> dict[str, Any]:
+    """What readers are shown of a film before it is fetched, as far as it is known, and that it plays while it is: our
+    films begin with their index. https://core.telegram.org/bots/api#sendvideo
+    """
+    if medium.mime not in VIDEOS:
+        return {}
+    sizes = {"width": medium.width, "height": medium.height} if medium.width and medium.height else {}
+    return {**sizes, **({"duration": medium.seconds} if medium.seconds else {}), "supports_streaming": True}
+
+
 def _file(medium: Medium, place: int) -> FileRef:
     return FileRef(medium.sha256, medium.mime, f"{place}.{medium.mime.partition('/')[2]}")
 
@@ -179,7 +189,7 @@ def _single(unit: Unit, medium: Medium) -> WireStep:
     kind = _kind(medium)
     caption = {"caption": words_of(unit)} if words_of(unit) else {}
     hidden = {"has_spoiler": True} if _told(unit, "has_spoiler") else {}
-    fields = {**_common(unit), **caption, **hidden, **_keyboard(unit)}
+    fields = {**_common(unit), **caption, **hidden, **_about(medium), **_keyboard(unit)}
     return _step(f"send{kind.capitalize()}", fields, {kind: _file(medium, 0)})
 
 
@@ -191,12 +201,18 @@ def _again(unit: Unit) -> WireStep:
 
 def _album(unit: Unit) -> WireStep:
     hidden = {"has_spoiler": True} if _told(unit, "has_spoiler") else {}
-    items = [
-        {"type": _kind(medium), "media": f"attach://m{place}", **hidden} for place, medium in enumerate(unit.media)
-    ]
+    items = [{**item, **hidden} for item in _items(unit)]
     if words_of(unit):
         items[0]["caption"] = words_of(unit)
     return _step("sendMediaGroup", {**_common(unit), "media": items}, _attached(unit))
+
+
+def _items(unit: Unit) -> list[dict[str, Any]]:
+    """The files of a message of several, by the names they are attached under."""
+    return [
+        {"type": _kind(medium), "media": f"attach://m{place}", **_about(medium)}
+        for place, medium in enumerate(unit.media)
+    ]
 
 
 def _attached(unit: Unit) -> dict[str, FileRef]:
@@ -205,8 +221,7 @@ def _attached(unit: Unit) -> dict[str, FileRef]:
 
 def _paid(unit: Unit) -> WireStep:
     """One message, however many it shows; nobody sees them who has not paid."""
-    kinds = {f"m{place}": _kind(medium) for place, medium in enumerate(unit.media)}
-    fields = telegram_paid.fields(unit, words_of(unit), kinds)
+    fields = telegram_paid.fields(unit, words_of(unit), _items(unit))
     return _step("sendPaidMedia", {**_common(unit), **fields}, _attached(unit))
 
 

@@ -121,7 +121,9 @@ class Ear:
         with self._tenant(channel.tenant_id, LISTENING) as scope:
             if listening.is_held(scope, channel, abilities.of(self._connectors, channel)):
                 return listening.UNASKED
-        heard = listening.poll(channel, after, transport=self._transport, connectors=self._connectors)
+        heard = listening.poll(
+            channel, after, transport=self._transport, connectors=self._connectors, rest=self._stop.wait
+        )
         if self._stop.is_set():  # stopped while the platform was asked: whoever listens next hears it again
             return None
         if heard.updates and not connecting.is_heard(self._standing()[0]):

@@ -45,8 +45,12 @@ def _dated(app: ASGIApp, clock: Callable[[], datetime]) -> ASGIApp:
 
 @contextmanager
 def served(app: ASGIApp, *, sockets: bool = False, clock: Callable[[], datetime] | None = None) -> Iterator[str]:
-    """Serve `app` in a thread, web sockets too where it has any; gives its address. `clock` dates its answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    """Serve `app` in a thread, web sockets too where it has any; gives its address. `clock` dates its answers.
+
+    The door is taken up again by its number: only then does it know that it is TCP, which asyncio's `_set_nodelay`
+    asks, and an answer on a connection that is kept does not wait 40 ms for a delayed acknowledgement.
+    """
+    with socket.socket(fileno=socket.create_server(("127.0.0.1", 0)).detach()) as listening:
         how = config(app if clock is None else _dated(app, clock), "127.0.0.1", 0)
         how.date_header = clock is None
         how.ws = "auto" if sockets else "none"

@@ -1,10 +1,11 @@
 """Chat accounts: hearing updates, a checkout's yes, money back, reading numbers."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from channels import controlling, listening, reading, reads
+from channels import asking, controlling, listening, reading, reads
 from channels.states import ChannelState
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
 from connectors.outcomes import Published
@@ -81,6 +82,20 @@ class Endless(Sandbox):
 def test_what_has_no_end_is_not_heard(lea: World) -> None:
     heard = listening.poll(lea.channel(), "7", transport=lea.transport(), connectors={"sandbox": Endless()})
     assert (heard.updates, heard.cursor, heard.why) == ((), None, None)
+
+
+class Counting(Endless):
+    """One that counts what it is asked in a second."""
+
+    capabilities = replace(Sandbox.capabilities, poll_gap=0.5)
+
+
+def test_a_poll_rests_between_its_requests_and_ends_when_told_so(lea: World) -> None:
+    poll = partial(listening.poll, transport=lea.transport(), connectors={"sandbox": Counting()})
+    rests: list[float] = []
+    assert poll(lea.channel(), "7", rest=rests.append).asked == len(rests) + 1 == asking.MOST_REQUESTS
+    assert set(rests) == {0.5}
+    assert poll(lea.channel(), "7", rest=lambda seconds: True) == listening.UNASKED
 
 
 def paid(lea: World) -> str:

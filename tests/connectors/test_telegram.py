@@ -79,7 +79,7 @@ def test_each_shape_is_one_request() -> None:
     assert (method, files) == ("sendMediaGroup", {"m0": "a" * 64, "m1": "b" * 64})
     assert fields["media"] == [
         {"type": "photo", "media": "attach://m0", "has_spoiler": True, "caption": "Bonjour"},
-        {"type": "video", "media": "attach://m1", "has_spoiler": True},
+        {"type": "video", "media": "attach://m1", "supports_streaming": True, "has_spoiler": True},
     ]
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import secrets
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 from tests.fakes import telegram_months, telegram_paid
 from tests.fakes.telegram_chats import Chat, Refusal, Told
 from tests.fakes.telegram_doors import Doors, may_write
+from tests.fakes.telegram_files import looks_of, medium_of
 from tests.fakes.telegram_menu import Menus
 from tests.fakes.telegram_world import CHECKOUT_SECONDS, IN_A_CHANNEL, IN_A_CHAT, WINDOW, Bot, Telegram
 
-TEXT, CAPTION, PHOTO_BYTES, FILE_BYTES = 4096, 1024, 10 * 2**20, 50 * 2**20
+TEXT, CAPTION = 4096, 1024
 DELETABLE = timedelta(hours=48)
 Files = Mapping[str, bytes]
 
@@ -140,7 +140,7 @@ class Methods(Menus, Doors):
     def _single(self, bot: Bot, asked: Told, files: Files, kind: str) -> Any:
         if kind not in files and kind not in asked:
             raise bad(f"there is no {kind} in the request")
-        medium = _medium(kind, files[kind]) if kind in files else self._known(bot, kind, asked[kind])
+        medium = medium_of(kind, files[kind], asked) if kind in files else self._known(bot, kind, asked[kind])
         caption = _caption(asked)
         spoiler = {"has_media_spoiler": True} if asked.get("has_spoiler") else {}
         body = {**medium, **_said(caption), **spoiler, **_keyboard(asked)}
@@ -176,7 +176,7 @@ class Methods(Menus, Doors):
             if name == item["media"] or name not in files:
                 raise bad("wrong file identifier/HTTP URL specified")
             spoiler = {"has_media_spoiler": True} if item.get("has_spoiler") else {}
-            bodies.append({**_medium(item["type"], files[name]), **_said(_caption(item)), **spoiler})
+            bodies.append({**medium_of(item["type"], files[name], item), **_said(_caption(item)), **spoiler})
         chat, group = self._open(bot, asked, items=len(items)), str(self.world.seconds())
         sent = [self.world.post(bot, chat, {**body, "media_group_id": group}, "") for body in bodies]
         del bot.wire[-len(sent) :]
@@ -186,7 +186,7 @@ class Methods(Menus, Doors):
 
     def do_sendPaidMedia(self, bot: Bot, asked: Told, files: Files) -> Any:
         telegram_paid.check(asked)
-        body, caption = telegram_paid.body(asked, files, _medium), _caption(asked)
+        body, caption = telegram_paid.body(asked, files, medium_of), _caption(asked)
         chat = self._open(bot, asked)
         telegram_paid.allowed(chat)
         sent = self.world.post(bot, chat, {**body, **_said(caption), **_keyboard(asked)}, caption)
@@ -226,7 +226,7 @@ class Methods(Menus, Doors):
             raise bad("wrong file identifier/HTTP URL specified")
         if "media_group_id" in message and item["type"] not in ("photo", "video"):
             raise bad("message can't be edited")
-        body = {**_medium(item["type"], files[name]), **_said(_caption(item))}
+        body = {**medium_of(item["type"], files[name], item), **_said(_caption(item))}
         return self._edit(bot, message, body, (item.get("caption", ""), hashlib.sha256(files[name]).hexdigest()))
 
     def do_editMessageCaption(self, bot: Bot, asked: Told, files: Files) -> Any:
@@ -262,8 +262,8 @@ class Methods(Menus, Doors):
     def _edit(self, bot: Bot, message: Told, body: Told, wire: tuple[str, str]) -> Told:
         shown = ("text", "caption", "photo", "video", "reply_markup", "has_media_spoiler")
         bot.edits.append((f"{message['chat']['id']}/{message['message_id']}", *wire))
-        before = {name: _looks(message[name]) for name in shown if name in message}
-        if before == {name: _looks(part) for name, part in body.items()}:
+        before = {name: looks_of(message[name]) for name in shown if name in message}
+        if before == {name: looks_of(part) for name, part in body.items()}:
             raise bad(
                 "message is not modified: specified new message content and reply markup are exactly the same as a"
                 " current content and reply markup of the message"
@@ -372,19 +372,6 @@ def _caption(asked: Told) -> str:
 
 def _said(caption: str) -> Told:
     return {"caption": caption.strip()} if caption.strip() else {}
-
-
-def _medium(kind: str, data: bytes) -> Told:
-    if not data or len(data) > (PHOTO_BYTES if kind == "photo" else FILE_BYTES):
-        raise Refusal(413, "Request Entity Too Large")
-    head = "AgACAgQ" if kind == "photo" else "BAACAgQ"  # what a file is stands in the first bytes of its id
-    file = {"file_id": head + secrets.token_urlsafe(24), "file_unique_id": f"u{hash(data)}", "width": 90, "height": 60}
-    return {"photo": [file]} if kind == "photo" else {"video": file | {"duration": 1}}
-
-
-def _looks(part: Any) -> Any:
-    """What makes two files the same: the id that all copies of one have."""
-    return [size["file_unique_id"] for size in part] if isinstance(part, list) else part
 
 
 def _keyboard(asked: Told) -> Told:

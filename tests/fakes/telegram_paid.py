@@ -13,7 +13,7 @@ from tests.fakes.telegram_stars import Stars
 from tests.fakes.telegram_world import Bot, Telegram
 
 MOST_STARS, MOST_MEDIA, PAYLOAD = 25_000, 10, 128
-Build = Callable[[str, bytes], Told]
+Build = Callable[[str, bytes, Told], Told]
 
 
 def refusal(why: str) -> Refusal:
@@ -43,7 +43,7 @@ def body(asked: Told, files: Mapping[str, bytes], build: Build) -> Told:
         name = item["media"].removeprefix("attach://")
         if name == item["media"] or name not in files or item["type"] not in ("photo", "video"):
             raise refusal("wrong file identifier/HTTP URL specified")
-        shown.append({"type": item["type"], **build(item["type"], files[name])})
+        shown.append({"type": item["type"], **build(item["type"], files[name], item)})
     return {"paid_media": {"star_count": asked["star_count"], "paid_media": shown}}
 
 

@@ -223,6 +223,20 @@ def test_a_page_whose_token_lacks_the_right_is_told_which(facebook: Paged) -> No
     assert chatty(facebook)
 
 
+def test_many_who_write_at_once_are_heard_without_asking_too_often(instagram: Signed) -> None:
+    instagram.enrol(wanted=MESSAGES)
+    hears(instagram)
+    for name in ("leo", "ida", "max"):
+        instagram.server.clock.move(1)
+        instagram.member.chats.say(name, f"bonjour de {name}", instagram.server.clock())
+    instagram.server.clock.move(5)
+    instagram.member.chats.a_second = 2
+    heard = handlers.ear(instagram.desk.services, instagram.channel()).once()
+    assert heard is not None
+    assert [update.text for update in heard.updates] == ["bonjour de leo", "bonjour de ida", "bonjour de max"]
+    assert heard.asked == 4, "the list, then each conversation"
+
+
 def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting(house: Visited) -> None:
     house.enrol(wanted=MESSAGES)
     hears(house)
