@@ -212,6 +212,13 @@ class Slip:
         """The seller took it under this id."""
         self.order = order
 
+    def keep(self, answer: bytes) -> None:
+        """The answer of a seller that gives it once, before anything is made of it."""
+
+    def kept(self) -> bytes:
+        """What was kept of it; nothing where none was, or not any more."""
+        return b""
+
 
 @runtime_checkable
 class Hosted(Protocol):

@@ -30,6 +30,16 @@ class BuyDue:
 
 
 @dataclass(frozen=True)
+class AnswerKept:
+    """What a seller answered was kept for who comes after a death, and goes; `subject_id` is the order."""
+
+    kind: ClassVar[str] = "answer.forget"
+    queue: ClassVar[outbox.Queue] = "make"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class ClipDue:
     """A clip of stills waits to be cut."""
 

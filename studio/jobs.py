@@ -187,7 +187,7 @@ def run(
                 part, group = part[:most], materials.fitted(tenant, store, job, group, actor=runs.RUNNING)
                 runs.room(tenant, job.tenant_id, store.allowed, 1)  # nothing is drawn that surely cannot be kept
                 watch = Watch(tenant, job, pulse, every=told_every)
-                buyer = Buyer(tenant, job, caps, spec.most_spent, per_day=per_day)
+                buyer = Buyer(tenant, store, job, caps, spec.most_spent, per_day=per_day)
                 made = asking.asked(engine(), group, watch, buyer, labels)
                 try:
                     for _ in _kept(_prepared(made, group, part, job, credential), tenant, job, store, bring):

@@ -233,7 +233,7 @@ class EngineOrder(CreatorRow, table=True):
     """On which it counts, by the clocks of the agency's zone: `2026-11`."""
     state: str = "reserved"
     remote_id: str = ""
-    """The seller's, once it is known."""
+    """The seller's, once it is known; of one that keeps nothing, the digest under which its answer lies here."""
     asked_at: datetime | None = instant(optional=True)
     """When it was asked for, by the wall clock, which sellers go by too."""
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import select
 
 from foundation.database import Scope
-from foundation.errors import BadInput, LeaseLost, Refused
+from foundation.errors import BadInput, LeaseLost, NotFound, Refused
 from foundation.ids import derived
 from foundation.money import Money, Price, rounded_up
 from studio import library, models
@@ -212,6 +212,14 @@ def release_all(scope: Scope, job_id: UUID) -> None:
 def order(scope: Scope, job_id: UUID, number: int) -> models.EngineOrder | None:
     """The order of a picture of a run."""
     return scope.session.get(models.EngineOrder, (scope.tenant_id, _id(scope, job_id, number)), populate_existing=True)
+
+
+def find(scope: Scope, order_id: UUID) -> models.EngineOrder:
+    """The same by its id. Raises NotFound."""
+    row = scope.session.get(models.EngineOrder, (scope.tenant_id, order_id))
+    if row is None:
+        raise NotFound("job.unknown")
+    return row
 
 
 def under_way(scope: Scope) -> int:

@@ -8,6 +8,7 @@ from foundation.money import amounts
 from generators import sharing
 from studio import (
     animating,
+    buying,
     clipping,
     cutting,
     finishing,
@@ -20,6 +21,7 @@ from studio import (
     voice_lists,
 )
 from studio.events import (
+    AnswerKept,
     BuyDue,
     ClipDue,
     CopyDue,
@@ -49,19 +51,6 @@ JOB_SECONDS = 600
 
 def routes(s: Services) -> tuple[Route, ...]:
     """What makes pictures, clips and sound, and brings files in."""
-    run = partial(
-        jobs.run,
-        tenant=s.tenant,
-        engine=s.image_engine,
-        named=s.image_engine_named,
-        make_room=partial(sharing.make_room, s.settings.generators),
-        store=s.store,
-        credential=s.credential,
-        classifier=s.classifier,
-        compare=s.comparing,
-        per_day=s.settings.generators.pictures_per_day,
-        caps=amounts(s.settings.generators.spending_caps),
-    )
     cut = partial(
         cutting.cut,
         tenant=s.tenant,
@@ -95,8 +84,7 @@ def routes(s: Services) -> tuple[Route, ...]:
     measure = partial(scoring.score, tenant=s.tenant, store=s.store, classifier=s.classifier)
     unmeasured = partial(scoring.gave_up, tenant=s.tenant)
     return (
-        Route(JobDue, run, JOB_SECONDS, ENGINE_BACKOFF, partial(jobs.gave_up, tenant=s.tenant)),
-        Route(BuyDue, run, JOB_SECONDS, ENGINE_BACKOFF, partial(jobs.gave_up, tenant=s.tenant)),
+        *_runs(s),
         Route(ClipDue, cut, deadline_seconds=JOB_SECONDS, on_dead=partial(clipping.gave_up, tenant=s.tenant)),
         Route(FilmDue, move, JOB_SECONDS, ENGINE_BACKOFF, partial(clipping.gave_up, tenant=s.tenant)),
         Route(UploadDue, ingest, deadline_seconds=ACT_SECONDS, on_dead=partial(uploads.gave_up, tenant=s.tenant)),
@@ -105,6 +93,29 @@ def routes(s: Services) -> tuple[Route, ...]:
         Route(LookDue, look, deadline_seconds=ACT_SECONDS, backoff=LOOK_BACKOFF),
         Route(LookScoreDue, measure, deadline_seconds=ACT_SECONDS, backoff=LOOK_BACKOFF, on_dead=unmeasured),
         *_voices(s),
+    )
+
+
+def _runs(s: Services) -> tuple[Route, ...]:
+    """What makes the pictures of recipes, drawn here or bought."""
+    run = partial(
+        jobs.run,
+        tenant=s.tenant,
+        engine=s.image_engine,
+        named=s.image_engine_named,
+        make_room=partial(sharing.make_room, s.settings.generators),
+        store=s.store,
+        credential=s.credential,
+        classifier=s.classifier,
+        compare=s.comparing,
+        per_day=s.settings.generators.pictures_per_day,
+        caps=amounts(s.settings.generators.spending_caps),
+    )
+    forget = partial(buying.forget, tenant=s.tenant, store=s.store)
+    return (
+        Route(JobDue, run, JOB_SECONDS, ENGINE_BACKOFF, partial(jobs.gave_up, tenant=s.tenant)),
+        Route(BuyDue, run, JOB_SECONDS, ENGINE_BACKOFF, partial(jobs.gave_up, tenant=s.tenant)),
+        Route(AnswerKept, forget, deadline_seconds=ACT_SECONDS),
     )
 
 

@@ -1,8 +1,8 @@
 """Pictures by Stability AI, for money: one request, and its answer is the picture. Nothing of it is kept there, nor of
 the pictures that went with the request.
 
-So what was asked for and not heard cannot be looked for: it counts as paid, and is not asked for again. What it answers
-to have failed is not charged.
+So what was asked for and not heard cannot be looked for: it counts as paid, and is not asked for again. What was heard
+is kept before anything is made of it. What it answers to have failed is not charged.
 https://platform.stability.ai/docs/api-reference#tag/Generate/paths/~1v2beta~1stable-image~1generate~1core/post
 """
 
@@ -112,7 +112,7 @@ class Stability:
         return self.buy(job, Slip(str(uuid7())), progress)
 
     def buy(self, job: ImageJob, slip: Slip, progress: Progress = unheard) -> Picture:
-        """The picture of the slip, asked for once in its life.
+        """The picture of the slip, asked for once in its life; of what was answered before, what was kept.
 
         Raises EngineMissing, EngineBusy, EngineUnreachable (nothing is charged), and Undelivered: its words or what
         came of them were refused, or nobody knows. What `progress` raises passes through.
@@ -121,15 +121,17 @@ class Stability:
         hosting.check_together(self.name, job)
         service = self._service(job)
         self.price_of(service)
-        if slip.since is not None:
+        answer = slip.kept() if slip.since is not None else b""
+        if slip.since is not None and not answer:
             raise Undelivered("engine.order_lost", engine=self.name)
         given, files = self._told(job, service)
         if len(job.prompt) > MOST_PROMPT:
             raise EngineMissing("engine.order_refused", engine=self.name, status=413)
         progress(0, 1)
         fields = {name: str(value) for name, value in given.items() if value != ""}
-        data = self._made(service, fields, files, slip)
-        picture = delivered.picture(data, job, engine=self.name, model=service, given=given)
+        if not answer:
+            slip.keep(answer := self._made(service, fields, files, slip))
+        picture = delivered.picture(answer, job, engine=self.name, model=service, given=given)
         progress(1, 1)
         return picture
 

@@ -66,6 +66,18 @@ def patiently(act: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
             pause(0.1)
 
 
+def expire(scope: Scope, queues: tuple[str, ...], died: datetime) -> int:
+    """Let the leases that were taken before `died` run out; how many."""
+    done = scope.run(
+        "UPDATE outbox SET lease_until = house_now() - interval '1 ms' WHERE state = 'leased'"
+        " AND started_at < :died AND queue = ANY(CAST(:queues AS text[]))",
+        died=died,
+        queues=list(queues),
+    )
+    leases.sweep(scope)
+    return int(done.rowcount)
+
+
 @dataclass
 class House:
     """A running house. One for many seeds: each has tenants of its own."""
@@ -211,18 +223,7 @@ class House:
 
         Time alone separates the two: whatever holds a lease that was taken before `died` (the house's time) is dead.
         """
-
-        def expire(scope: Scope) -> int:
-            done = scope.run(
-                "UPDATE outbox SET lease_until = house_now() - interval '1 ms' WHERE state = 'leased'"
-                " AND started_at < :died AND queue = ANY(CAST(:queues AS text[]))",
-                died=died,
-                queues=list(queues),
-            )
-            leases.sweep(scope)
-            return int(done.rowcount)
-
-        return self.as_relay(expire)
+        return self.as_relay(lambda scope: expire(scope, queues, died))
 
     # its sandbox
 

@@ -11,7 +11,7 @@ import io
 import json
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -62,9 +62,22 @@ class Fault:
     body: str = '{"detail": "no"}'
 
 
+Meet = Callable[[str, str], bool]
+"""Told how far a request has come and which prompt it is about; it may hold it. Whether the request goes on."""
+
+
+def goes_on(_moment: str, _prompt: str) -> bool:
+    """Nothing is held."""
+    return True
+
+
 @dataclass
 class FakeReplicate:
     """The service's state; tests write `faults`, `looks`, `ends`, `late`, and read `billed`, `asked`, `cancelled`."""
+
+    meet: Meet = goes_on
+    """At `described` (with the model as the prompt), `arrived`, `taken`, `looked`, `listed` (of all) and `fetched`
+    (half of the file has left)."""
 
     looks: int = 2
     """Looks at a prediction after which it is done; the first begins it."""
@@ -220,16 +233,24 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._faulty():
             with self.state.lock:
                 status, told = self._get(urlsplit(self.path).path.removeprefix("/v1"))
-            self._json(status, told)
+            if self._met(*_moment(urlsplit(self.path).path, told)):
+                self._json(status, told)
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if self._faulty(before=True):
+        asked = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+        prompt = str(asked.get("input", {}).get("prompt", ""))
+        if self._faulty(before=True) or not self._met("arrived", prompt):
             return
         with self.state.lock:
-            status, told = self._post(urlsplit(self.path).path.removeprefix("/v1"), json.loads(body or b"{}"))
-        if not self._faulty():
+            status, told = self._post(urlsplit(self.path).path.removeprefix("/v1"), asked)
+        if self._met("taken", prompt) and not self._faulty():
             self._json(status, told)
+
+    def _met(self, moment: str, prompt: str) -> bool:
+        """Whether the request goes on; else its connection ends."""
+        going = self.state.meet(moment, prompt)
+        self.close_connection = self.close_connection or not going
+        return going
 
     def _get(self, path: str) -> tuple[int, Any]:
         if not self._may():
@@ -281,11 +302,26 @@ class _Handler(BaseHTTPRequestHandler):
         self._raw(status, json.dumps(told, default=str).encode(), "application/json")
 
     def _raw(self, status: int, data: bytes, kind: str) -> None:
+        self._begin(status, data, kind)
+        self.wfile.write(data)
+
+    def _begin(self, status: int, data: bytes, kind: str) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+
+
+def _moment(path: str, told: Mapping[str, Any]) -> tuple[str, str]:
+    """What is asked for, and of which prompt."""
+    match path.strip("/").split("/"):
+        case ["v1", "predictions"]:
+            return "listed", ""
+        case ["v1", "predictions", _]:
+            return "looked", str((told.get("input") or {}).get("prompt", ""))
+        case ["v1", "models", owner, name, *_]:
+            return "described", f"{owner}/{name}"
+    return "", ""
 
 
 class _Files(_Handler):
@@ -295,8 +331,16 @@ class _Files(_Handler):
         self.state.tokens_at_files.append(self.headers.get("Authorization") or "")
         if self._faulty():
             return
-        found = self.state.files.get(urlsplit(self.path).path)
-        self._json(404, {}) if found is None else self._raw(200, found, "image/png")
+        path = urlsplit(self.path).path
+        found = self.state.files.get(path)
+        if found is None:
+            return self._json(404, {})
+        half = len(found) // 2
+        self._begin(200, found, "image/png")
+        self.wfile.write(found[:half])
+        if self._met("fetched", str(self.state.predictions[path.split("/")[1]]["input"].get("prompt", ""))):
+            self.wfile.write(found[half:])
+        return None
 
 
 @contextmanager

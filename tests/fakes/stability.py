@@ -18,7 +18,7 @@ from typing import Any
 from PIL import Image
 
 from tests.fakes import pictures_taken
-from tests.fakes.replicate import Fault
+from tests.fakes.replicate import Fault, Meet, goes_on
 
 TOKEN = "sk-secret-of-the-test"
 MOST_SEED = 4_294_967_294
@@ -46,6 +46,8 @@ SHAPES = {"1:1": (96, 96), "16:9": (128, 72), "4:5": (64, 80), "3:2": (96, 64), 
 class FakeStability:
     """The service's state; tests write `faults` and `ends`, and read `asked` and `billed`."""
 
+    meet: Meet = goes_on
+    """At `arrived`, `taken` and `fetched` (half of the picture has left)."""
     ends: str = "SUCCESS"
     credits: int = 100
     banned: str = "forbidden"
@@ -130,12 +132,22 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(400, b"{}")
         if len(body) > MOST_BODY:
             return self._answer(413, b"{}")
+        form, files = _form(kind, body)
+        prompt = form.get("prompt", "")
+        if not self._met("arrived", prompt):
+            return None
         with self.state.lock:
-            status, data = self.state.make(self.path.removeprefix("/v2beta/stable-image/"), *_form(kind, body))
-        if fault:
+            status, data = self.state.make(self.path.removeprefix("/v2beta/stable-image/"), form, files)
+        if fault or not self._met("taken", prompt):
             self.close_connection = True
             return None
-        return self._answer(status, data)
+        return self._answer(status, data, prompt)
+
+    def _met(self, moment: str, prompt: str) -> bool:
+        """Whether the request goes on; else its connection ends."""
+        going = self.state.meet(moment, prompt)
+        self.close_connection = self.close_connection or not going
+        return going
 
     def _may(self) -> bool:
         return self.headers.get("Authorization") == f"Bearer {TOKEN}"
@@ -147,14 +159,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(fault.status, fault.body.encode())
         self.close_connection = True
 
-    def _answer(self, status: int, data: bytes) -> None:
+    def _answer(self, status: int, data: bytes, prompt: str = "") -> None:
         self.send_response(status)
         if status == 200:
             self.send_header("finish-reason", self.state.ends)
         self.send_header("Content-Type", "image/png" if status == 200 else "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        half = len(data) // 2
+        self.wfile.write(data[:half])
+        if not prompt or self._met("fetched", prompt):
+            self.wfile.write(data[half:])
 
 
 def _form(kind: str, body: bytes) -> tuple[dict[str, str], dict[str, tuple[str, bytes]]]:
