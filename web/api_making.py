@@ -15,7 +15,7 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.ids import derived
 from foundation.settings import GeneratorsSettings
-from studio import costs, estimating, jobs, materials, parameters, reads, recipe_shelf, run_pictures
+from studio import costs, estimating, jobs, materials, parameters, reads, recipe_shelf, recipes, run_pictures
 from studio.materials import Posture
 from studio.reads import Run
 from studio.runs import OVER
@@ -141,10 +141,11 @@ def previewed(call: Call, generators: GeneratorsSettings, recipe_id: UUID, which
     """What a run would be. Raises NotFound, BadInput, Refused."""
 
     def ask(scope: Scope, sight: Sight) -> PreviewOut:
-        _, card = recipe_shelf.current(scope, sight.creators, recipe_id)
+        creator_id, card = recipe_shelf.current(scope, sight.creators, recipe_id)
+        spec = recipes.in_force(scope, creator_id, card.spec)
         given = parameters.read(card.spec.parameters, which.answer)
         seed, count = _seed(which.seed), which.count or card.spec.pictures
-        found = estimating.estimate(scope, generators, card.spec, seed=seed, count=count, given=given)
+        found = estimating.estimate(scope, generators, spec, seed=seed, count=count, given=given)
         return PreviewOut.of(card.id, found)
 
     return call.read(ask)

@@ -23,7 +23,7 @@ from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, zone_of
 from schedules.reads import Entry
 from schedules.states import DeliveryState
-from studio import captions, ingesting, jobs, library, packs, recipes
+from studio import captions, ingesting, jobs, library, packs, recipes, word_lists
 from studio.captions import Caption, Voice
 from studio.ingesting import Prepared
 from studio.states import JobState
@@ -160,6 +160,9 @@ class Work:
 
     def _start(self, spec: recipes.Spec, day: date) -> UUID:
         with self._s.tenant(self._tenant_id, WATCHING) as scope:
+            for name in word_lists.named(spec.prompt):
+                if name in self._brief.lists:
+                    word_lists.put(scope, self._creator.id, name, self._brief.lists[name])
             recipe_id = recipes.save(scope, self._creator.id, spec)
             key = f"day:{self._creator.id}:{day}:{spec.name}"
             return jobs.start(

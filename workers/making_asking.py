@@ -13,6 +13,7 @@ from foundation.settings import GeneratorsSettings
 from foundation.words import Message
 from generators import shapes
 from studio import estimating, jobs, materials, parameters, reads, run_pictures
+from studio import recipes as studio_recipes
 from studio.beginnings import Beginning
 from studio.materials import Posture
 from studio.reads import RecipeCard
@@ -80,7 +81,7 @@ def preview(creator: str, recipe: str, *, seed: int, count: int, answers: Sequen
     """A line for each picture, then what the run costs and lasts, and why it could not be started. Raises NotFound,
     BadInput, Refused."""
     with _opened(creator, agency) as (scope, creator_id, known):
-        spec = _recipe(scope, creator_id, recipe).spec
+        spec = studio_recipes.in_force(scope, creator_id, _recipe(scope, creator_id, recipe).spec)
         given = parameters.read(spec.parameters, answers)
         found = estimating.estimate(scope, known, spec, seed=seed, count=count or spec.pictures, given=given)
     lines = [f"{one.number}\t{one.job.width}x{one.job.height}\t{one.scene}" for one in found.shots]
