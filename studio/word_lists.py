@@ -153,6 +153,13 @@ def versions(scope: Scope, creators: Collection[UUID], list_id: UUID, *, limit: 
     return [_value(scope, one) for one in rows]
 
 
+def held(scope: Scope, creators: Collection[UUID], list_id: UUID) -> Listed:
+    """The newest version of the list that `list_id` is a version of; nobody else writes it until this ends. Raises
+    NotFound."""
+    _alone(scope)
+    return versions(scope, creators, list_id, limit=1)[0]
+
+
 def make(scope: Scope, creators: Collection[UUID], name: str, said: WordList, *, creator_id: UUID | None) -> UUID:
     """A list of the agency, or of one creator; its id. One of that name that was put away goes on in a next version.
 

@@ -12,7 +12,7 @@ from foundation.errors import BadInput
 from gate.units import Rating
 from generators import shapes
 from generators.shapes import Shapes
-from studio import beginnings, workings
+from studio import beginnings, word_lists, workings
 from studio.beginnings import Beginning
 from studio.costs import Bill
 from studio.estimating import Estimate
@@ -139,7 +139,7 @@ class SizeOut(BaseModel):
 
 class RecipeOut(BaseModel):
     """A recipe in its newest version: a changed one has another `id`. `pictures` is how many a run makes; `budget` what
-    one may cost, empty where the recipe says nothing."""
+    one may cost, empty where the recipe says nothing; `lists` are the names of shared lists its prompt draws from."""
 
     id: UUID
     creator_id: UUID
@@ -148,6 +148,7 @@ class RecipeOut(BaseModel):
     prompt: str
     negative: str
     words: dict[str, list[str]]
+    lists: list[str]
     questions: list[QuestionOut]
     pictures: int
     sizes: list[SizeOut]
@@ -166,6 +167,7 @@ class RecipeOut(BaseModel):
             creator_id=creator_id,
             name=one.name,
             version=one.version,
+            lists=word_lists.named(spec.prompt),
             questions=[QuestionOut.of(*each) for each in spec.questions],
             sizes=[SizeOut(width=width, height=height) for width, height in spec.edges],
             sampler=spec.sampler,
