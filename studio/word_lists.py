@@ -232,6 +232,15 @@ def naming(scope: Scope, name: str, creator_id: UUID | None, *, seen: Collection
     return sorted({row.name for row in rows if name in named(row.prompt) and (seen is None or row.creator_id in seen)})
 
 
+_OF_RUNS = "SELECT id, lists FROM jobs WHERE tenant_id = :tenant AND id = ANY(:runs) AND lists <> '{}'"
+
+
+def of_runs(scope: Scope, runs: Collection[UUID]) -> dict[UUID, dict[str, int]]:
+    """By run, the versions of the lists it was resolved with, by name; nothing of a run without any."""
+    rows = scope.run(_OF_RUNS, tenant=scope.tenant_id, runs=list(runs)).all()
+    return {row.id: {name: one["version"] for name, one in sorted(row.lists.items())} for row in rows}
+
+
 def match(scope: Scope, creator_id: UUID, name: str, said: WordList) -> bool:
     """Whether the list that a creator's prompts would name says this; where there is none, it is made the creator's."""
     _alone(scope)

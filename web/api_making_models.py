@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -225,7 +226,8 @@ class PreviewOut(BaseModel):
 
 class RunOut(BaseModel):
     """A run: `done` of `total` pictures are there or were refused (`refused`); `step` of `steps` of the one being made.
-    `waits_until` where it waits for its hours or for the agency's next day; `reason` of one that failed."""
+    `waits_until` where it waits for its hours or for the agency's next day; `reason` of one that failed; `lists` are
+    the versions of shared lists of words it began with, by name."""
 
     id: UUID
     creator_id: UUID
@@ -241,15 +243,16 @@ class RunOut(BaseModel):
     waits_until: datetime | None
     reason: ReasonOut | None
     created_at: datetime
+    lists: dict[str, int]
     spent: BillOut
 
     @classmethod
-    def of(cls, one: Run, spent: Bill) -> "RunOut":
+    def of(cls, one: Run, spent: Bill, lists: Mapping[str, int]) -> "RunOut":
         """Of the room's value, and what it cost so far."""
         names = ("id", "creator_id", "recipe", "version", "state", "seed", "done", "total", "refused", "step", "steps")
         said = {name: getattr(one, name) for name in names}
         more = {"waits_until": one.waits_until, "reason": reason(one.reason), "created_at": one.at}
-        return cls(**said, **more, spent=BillOut.of(spent))
+        return cls(**said, **more, lists=dict(lists), spent=BillOut.of(spent))
 
 
 class RunsPage(BaseModel):

@@ -12,7 +12,7 @@ from foundation.ids import uuid7
 from foundation.settings import GeneratorsSettings
 from foundation.words import Message
 from generators import shapes
-from studio import estimating, jobs, materials, parameters, reads, run_pictures
+from studio import estimating, jobs, materials, parameters, reads, run_pictures, word_lists
 from studio import recipes as studio_recipes
 from studio.beginnings import Beginning
 from studio.materials import Posture
@@ -75,6 +75,16 @@ def recipes(creator: str, *, agency: str) -> str:
     if not cards:
         return sentence(Message("cli.make.none"))
     return "\n".join(f"{one.name}\t{one.version}\t{one.spec.pictures}\t{one.spec.prompt}" for one in cards)
+
+
+def lists(creator: str, *, agency: str) -> str:
+    """A line for each list of words its prompts may name: name, version, whose, words. Or that there is none yet."""
+    with _opened(creator, agency) as (scope, creator_id, _):
+        found = word_lists.known(scope, [creator_id])
+    if not found:
+        return sentence(Message("cli.make.no_lists"))
+    whose = {one.id: "creator" if one.creator_id else "agency" for one in found}
+    return "\n".join(f"{one.name}\t{one.version}\t{whose[one.id]}\t{', '.join(one.said.words)}" for one in found)
 
 
 def preview(creator: str, recipe: str, *, seed: int, count: int, answers: Sequence[str], agency: str) -> str:

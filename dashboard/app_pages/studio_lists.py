@@ -48,7 +48,7 @@ def _key(one: Listed) -> str:
 
 def _named(page: Page, one: Listed) -> str:
     whose = "agency" if one.creator_id is None else "own"
-    return page.word(f"studio.list_{whose}", name=one.name, version=one.version)
+    return page.word(f"studio.list_{whose}", name=one.name)
 
 
 def _new(page: Page, creator_id: UUID) -> None:
@@ -115,8 +115,7 @@ def _make(page: Page, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     name, said = word_lists.read(str(acting.typed(NAME) or "").strip(), {"words": words, "weights": weights})
     own = creator_id if acting.typed(WHOSE) == "creator" else None
     word_lists.make(scope, _seen(page, scope), name, said, creator_id=own)
-    for key in (NAME, WORDS):
-        st.session_state[key] = ""
+    st.session_state[LIST] = f"{'agency' if own is None else 'creator'}:{name}"
     return Message("studio.list_kept", {"name": name})
 
 

@@ -221,6 +221,7 @@ def _run(page: Page, run: Run, creator_id: UUID, pace: float, state: Progress) -
     left = _lasts(page, pace, run.total - run.done) if going and run.waits_until is None else ""
     with st.container(border=True, gap="small"):
         about = {"left": left, "going": going, "now": state.now, "spent": state.spent.get(run.id)}
+        about["lists"] = ", ".join(f"{name} {version}" for name, version in state.lists.get(run.id, {}).items())
         draw("studio_run.html", run=run, voice=page.voice, word=page.word, **about)
         with st.container(horizontal=True, gap="small"):
             if going:

@@ -36,7 +36,8 @@ def test_a_list_is_written_drawn_from_and_put_away(api: Program) -> None:
         recipe_shelf.retire(scope, api.creators["mia"], UUID(mine))
     assert api.ask("DELETE", path, if_match=seen).status_code == 200
     assert api.get("/word-lists")["items"] == []
-    assert api.get(f"/runs/{run['id']}")["state"] == "queued"
+    assert (api.get(f"/runs/{run['id']}")["state"], run["lists"]) == ("queued", {"outfits": 1})
+    assert [one["lists"] for one in api.get("/runs")["items"]] == [{"outfits": 1}]
 
 
 def test_a_missing_list_is_told_at_the_preview(api: Program) -> None:
