@@ -138,7 +138,7 @@ def start(
         total=total,
         by=by,
         given=answers,
-        lists=lists,
+        lists=dict(lists),
         rating=str(rating),
         **materials.columns(scope, creator_id, spec, begin=begin, pose=pose, look=look),
     )

@@ -121,13 +121,13 @@ def in_force(scope: Scope, creator_id: UUID, prompt: str) -> Frozen:
     return {row.name: {"version": row.version, "words": row.words, "weights": row.weights} for row in rows}
 
 
-def check(scope: Scope, creator_id: UUID, recipe: str, prompt: str) -> None:
-    """Raise BadInput where a recipe names a list that is not there. None of them is put away until this ends."""
+def check(scope: Scope, creator_id: UUID, recipe: str, prompt: str, *, also: Collection[str] = ()) -> None:
+    """Raise BadInput where a recipe names a list that is not there, nor `also`. None is put away until this ends."""
     if names := named(prompt):
         _alone(scope)
         there = in_force(scope, creator_id, prompt)
         for name in names:
-            if name not in there:
+            if name not in there and name not in also:
                 raise BadInput("recipe.list_unknown", recipe=recipe, list=name[:LONGEST_NAME])
 
 

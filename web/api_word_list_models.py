@@ -1,7 +1,7 @@
 """Lists of words that recipes share, at the edge: what the API takes in and gives out of them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from studio.word_lists import LONGEST_NAME, LONGEST_WORD, MOST_WORDS, Listed
 from web.api_inputs import In, Text
 
-EXAMPLE = {"name": "outfits", "words": ["a red dress", "a long coat"], "weights": {"a red dress": 3}}
+EXAMPLE: dict[str, Any] = {"name": "outfits", "words": ["a red dress", "a long coat"], "weights": {"a red dress": 3}}
 Word = Annotated[Text, Field(min_length=1, max_length=LONGEST_WORD)]
 
 

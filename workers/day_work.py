@@ -82,6 +82,8 @@ class Work:
         """Everything the brief names exists. Raises NotFound, BadInput or Unavailable that says what and where."""
         zone_of(self._creator.zone)
         with self._s.tenant(self._tenant_id, WATCHING) as scope:
+            for recipe in self._brief.recipes:
+                word_lists.check(scope, self._creator.id, recipe.name, recipe.prompt, also=self._brief.lists)
             known = [channel.name for channel in channel_reads.channels_of(scope, self._creator.id)]
             for number, slot in enumerate(self._brief.slots, start=1):
                 for name in slot.channels:

@@ -112,6 +112,22 @@ def test_a_creators_own_list_stands_before_the_agencys(nova: Atelier) -> None:
         assert word_lists.in_force(scope, nova.creator_id, PROMPT)["outfits"]["words"] == OUTFITS.words
 
 
+def test_a_brief_leaves_the_agencys_list_alone(nova: Atelier) -> None:
+    """What says the same is used; what says something else becomes the creator's own, and its next version then."""
+    make(nova)
+    for said, stands in (
+        (OUTFITS, [(None, 1)]),
+        (LIGHT, [(None, 1), (nova.creator_id, 1)]),
+        (OUTFITS, [(None, 1), (nova.creator_id, 2)]),
+        (OUTFITS, [(None, 1), (nova.creator_id, 2)]),
+    ):
+        with nova.scope() as scope:
+            word_lists.put(scope, nova.creator_id, "outfits", said)
+            assert [(one.creator_id, one.version) for one in word_lists.known(scope, [nova.creator_id])] == stands
+            found = word_lists.in_force(scope, nova.creator_id, PROMPT)["outfits"]
+            assert found["words"] == said.words
+
+
 def test_a_missing_list_is_told_before_anything_is_kept_or_made(nova: Atelier) -> None:
     with nova.scope() as scope:
         wanted = spec(prompt="{@outfits}")
