@@ -84,7 +84,7 @@ def _versions(page: Page, creator_id: UUID, one: Listed) -> None:
     with st.container(border=True, gap="small"):
         draw("studio_note.html", note=page.word("studio.versions"))
         for each in found:
-            words, day = ", ".join(each.said.words), page.voice.day_short(each.at)
+            words, day = ", ".join(studio_recipe_lines.weighed(each.said).splitlines()), page.voice.day_short(each.at)
             with st.container(horizontal=True, gap="small"):
                 said = page.word("studio.list_version", version=each.version, day=day, words=words)
                 draw("studio_note.html", note=said)

@@ -42,7 +42,8 @@ def test_a_list_is_written_drawn_from_changed_and_taken_back(door: Door, lumiere
         assert word("studio.run_lists", lists="tenues 1") in page.again()
         page.type(word("studio.list_words"), "a hat")
         assert word("studio.list_kept", name="tenues") in page.press(word("studio.list_keep"))
-        assert "a hat" in page.again()
+        assert word("studio.versions") in page.again()
+        assert f"{DRESS}:3, {COAT}" in page.again(), "what version 1 says stays to be read"
         assert word("studio.list_kept", name="tenues") in page.press(word("studio.list_go_back"))
         said = word("list.named", name="tenues", recipes="morning")
         assert said in page.press(word("studio.list_retire"))
