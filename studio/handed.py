@@ -155,7 +155,7 @@ def bring(
 def _asked(scope: Scope, job: models.Job, row: HomePicture) -> Callable[[bytes, Credential], ingesting.Prepared]:
     """What makes bytes the picture of a run: what was asked for is ours to say, not the machine's."""
     made = Made.model_validate(row.made)
-    shots = recipes.resolve(recipes.spec_of(scope, job.recipe_id), seed=job.seed, count=job.total, given=job.given)
+    shots = recipes.resolve(recipes.of_run(scope, job), seed=job.seed, count=job.total, given=job.given)
     shot, name = shots[row.number], machines.name(scope, row.machine_id)
 
     def prepared(data: bytes, credential: Credential) -> ingesting.Prepared:

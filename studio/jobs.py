@@ -42,6 +42,7 @@ from studio import (
     runs,
     spending,
     storing,
+    word_lists,
     wording,
 )
 from studio.beginnings import Beginning
@@ -122,7 +123,9 @@ def start(
     ).first()
     if known is not None:
         return known
-    spec = recipes.spec_of(scope, recipe_id)
+    written = recipes.spec_of(scope, recipe_id)
+    lists = word_lists.in_force(scope, creator_id, written.prompt)
+    spec = recipes.listed(written, lists)
     total, answers = count or spec.pictures, parameters.complete(spec.parameters, given or {})
     shots = recipes.resolve(spec, seed=seed, count=total, given=answers)  # a wrong one is told now, by no failed job
     rating = wording.judge(scope, spec, shots, answers)
@@ -135,6 +138,7 @@ def start(
         total=total,
         by=by,
         given=answers,
+        lists=dict(lists),
         rating=str(rating),
         **materials.columns(scope, creator_id, spec, begin=begin, pose=pose, look=look),
     )
@@ -241,7 +245,7 @@ def _come_back(away: EngineUnreachable, turn: int) -> None:
 
 def _missing(scope: Scope, job: models.Job) -> tuple[Spec, Sequence[Shot], list[Shot]]:
     """The recipe of a run, its pictures, and those that nobody made yet and that are not skipped."""
-    spec = recipes.spec_of(scope, job.recipe_id)
+    spec = recipes.of_run(scope, job)
     shots = recipes.resolve(spec, seed=job.seed, count=job.total, given=job.given)
     there = library.made(scope, job.creator_id, [runs.source(job, shot.number) for shot in shots])
     gone = runs.skipped(job)

@@ -109,7 +109,7 @@ def _rows(scope: Scope, machine_id: UUID, instance: UUID) -> list[HomeRun]:
 
 def _lent(scope: Scope, job: models.Job, able: Able, bounds: Bounds, run_id: UUID) -> Lent | None:
     """The next pictures of a run, under a new lease; None of one that cannot be made here, or now."""
-    spec = recipes.spec_of(scope, job.recipe_id)
+    spec = recipes.of_run(scope, job)
     if not able.fits(model=spec.model, loras=list(spec.loras), needs=materials.needs(job)):
         return None
     missing = _missing(scope, job, spec)

@@ -58,6 +58,8 @@ class Job(CreatorRow, table=True):
     reason: dict[str, Any] | None = reason_column()
     given: dict[str, Any] = jsonb()
     """What a person filled in for this run, by the name of the recipe's question; numbers, texts, yes or no."""
+    lists: dict[str, Any] = jsonb()
+    """The shared lists its prompt names, as they were when somebody asked (`studio.word_lists.in_force`)."""
     rating: str = "G"
     """What its words are rated: what comes of it is at least that."""
     step: int = 0

@@ -1,15 +1,20 @@
 """A recipe as a text in YAML: to take away, to bring back, and what is wrong in it by field and line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
 
 import yaml
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from foundation import plain_yaml
+from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.plain_yaml import Parsed
-from studio import recipes
-from studio.recipes import Spec
+from studio import recipes, word_lists
+from studio.recipes import MOST_LISTS, Spec
+from studio.word_lists import Frozen, Name, WordList
 
 MAX_BYTES = 64 * 1024
 NAME = "recipe.yaml"
@@ -17,13 +22,47 @@ NAME = "recipe.yaml"
 _CODES = {"missing": "recipe.line_missing", "extra_forbidden": "recipe.line_unknown"}
 
 
-def write(spec: Spec) -> str:
-    """The recipe in YAML; what is as usual is left out. `read` of it is the same recipe."""
-    kept = spec.model_dump(mode="json", exclude_defaults=True)
+LISTS = "lists"
+NONE: Frozen = {}
+
+
+class _Text(Spec):
+    """A recipe, and beside it the shared lists that it names."""
+
+    lists: Annotated[dict[Name, WordList], Field(default_factory=dict, max_length=MOST_LISTS)]
+
+
+@dataclass(frozen=True)
+class Written:
+    """A recipe of a text, the shared lists it brings, and where those stand in it, by name."""
+
+    spec: Spec
+    lists: Mapping[str, WordList]
+    lines: Mapping[str, int]
+
+
+def write(spec: Spec, lists: Frozen = NONE) -> str:
+    """The recipe in YAML, with the shared lists it names; what is as usual is left out. `read` of it is the same."""
+    kept: dict[str, Any] = spec.model_dump(mode="json", exclude_defaults=True)
+    if lists:
+        kept[LISTS] = {name: {key: one[key] for key in ("words", "weights") if one[key]} for name, one in lists.items()}
     return yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=110)
 
 
-def read(raw: bytes | str) -> Spec:
+def bring(scope: Scope, creator_id: UUID, raw: bytes | str) -> Spec:
+    """Store the recipe of a text as the creator's. A shared list it brings is that which is there, if this says the
+    same, and is made the creator's own where there is none. Raises BadInput as `read`, and for a list that is there
+    with other words."""
+    written = read(raw)
+    for name, said in written.lists.items():
+        if not word_lists.match(scope, creator_id, name, said):
+            raise BadInput("recipe.list_differs", line=written.lines[name], list=name)
+    recipes.resolve(recipes.in_force(scope, creator_id, written.spec), seed=0, count=1)  # a missing list is told now
+    recipes.save(scope, creator_id, written.spec)
+    return written.spec
+
+
+def read(raw: bytes | str) -> Written:
     """The recipe of a text, at most 64 KB of UTF-8. Raises BadInput that names the field and the line."""
     try:
         data = raw.encode() if isinstance(raw, str) else raw
@@ -33,15 +72,19 @@ def read(raw: bytes | str) -> Spec:
     except UnicodeError as error:
         raise BadInput("recipe.text_not_utf8") from error
     try:
-        Spec.model_validate(parsed.value)
+        found = _Text.model_validate(parsed.value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise _wrong(_CODES.get(first["type"], "recipe.line_wrong"), parsed, _plain(first["loc"])) from error
+    unnamed = next((name for name in found.lists if name not in word_lists.named(found.prompt)), None)
+    if unnamed is not None:
+        raise _wrong("recipe.line_unknown", parsed, [LISTS, unnamed])
     try:
-        return recipes.read(parsed.value)
+        spec = recipes.read(found.model_dump(exclude={LISTS}))
     except BadInput as error:
         where = str(error.message.params.get("where", "")).split(".")
         raise _wrong("recipe.line_wrong", parsed, where) from error
+    return Written(spec, found.lists, {name: parsed.line([LISTS, name]) for name in found.lists})
 
 
 def _wrong(code: str, parsed: Parsed, place: Sequence[str | int]) -> BadInput:

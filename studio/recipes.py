@@ -16,7 +16,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.money import Money, amounts
 from foundation.words import canonical
 from generators.contract import ImageJob, Lora
-from studio import library, models, parameters
+from studio import library, models, parameters, word_lists
 from studio.parameters import Answer, Parameter
 from studio.workings import FromPicture, OfPicture
 
@@ -30,6 +30,8 @@ MOST_PICTURES = 24
 LONGEST_PROMPT = 2000
 LONGEST_NAME = 60
 MOST_LISTS = 24
+SHARED = "@"
+"""Begins the name of a word whose list is not the recipe's own, but shared (`studio/word_lists.py`)."""
 
 Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=80)]], Field(min_length=1, max_length=50)]
 
@@ -140,11 +142,13 @@ def _contradiction(spec: Spec) -> str:
     """What is well written and cannot be meant, as the name of its field; nothing of a recipe that is right."""
     names: set[str] = set()
     for part, name in (*(("words", one) for one in spec.words), *(("parameters", one) for one in spec.parameters)):
-        if name.casefold() in names:  # apart by case alone: nobody sees which one is meant
+        if name.startswith(SHARED) or name.casefold() in names:  # apart by case alone, nobody sees which one is meant
             return f"{part}.{name}"[:80]
         names.add(name.casefold())
     if len(spec.words) > MOST_LISTS:
         return "words"
+    if len(word_lists.named(spec.prompt)) > MOST_LISTS:
+        return "prompt"
     if len(set(spec.sizes)) < len(spec.sizes):
         return "sizes"
     if spec.pictures > MOST_PICTURES:
@@ -170,7 +174,11 @@ def _is_budget(text: str) -> bool:
 
 
 def save(scope: Scope, creator_id: UUID, spec: Spec) -> UUID:
-    """Store the recipe; an unchanged one keeps its version, a changed one gets the next. Returns the version's id."""
+    """Store the recipe; an unchanged one keeps its version, a changed one gets the next. Returns the version's id.
+
+    Raises BadInput where it names a shared list that is not there.
+    """
+    word_lists.check(scope, creator_id, spec.name, spec.prompt)
     library.alone(scope, "recipe", creator_id, spec.name)
     known = scope.session.exec(
         select(models.Recipe)
@@ -206,6 +214,23 @@ def spec_of(scope: Scope, recipe_id: UUID) -> Spec:
     return Spec.model_validate(row.spec)
 
 
+def in_force(scope: Scope, creator_id: UUID, spec: Spec) -> Spec:
+    """A recipe of a creator with the words of the shared lists it names, as they are now."""
+    return listed(spec, word_lists.in_force(scope, creator_id, spec.prompt))
+
+
+def of_run(scope: Scope, job: models.Job) -> Spec:
+    """The recipe of a run with the words of shared lists as they were when somebody asked for it. Raises NotFound."""
+    return listed(spec_of(scope, job.recipe_id), job.lists)
+
+
+def listed(spec: Spec, lists: word_lists.Frozen) -> Spec:
+    """The recipe with the words of these lists beside its own."""
+    words = {f"{SHARED}{name}": list(one["words"]) for name, one in lists.items()}
+    weights = {f"{SHARED}{name}": dict(one["weights"]) for name, one in lists.items()}
+    return spec.model_copy(update={"words": {**spec.words, **words}, "weights": {**spec.weights, **weights}})
+
+
 def restore(scope: Scope, creator_id: UUID, recipe_id: UUID) -> Spec:
     """Make an older version of a creator's recipe the newest again, as a version of its own; what it says.
 
@@ -222,8 +247,8 @@ def restore(scope: Scope, creator_id: UUID, recipe_id: UUID) -> Spec:
 def resolve(spec: Spec, *, seed: int, count: int, given: Mapping[str, Answer] | None = None) -> Sequence[Shot]:
     """The shots of a run, the same for the same seed and answers; a recipe's own seed stands above the run's.
 
-    Of each scene one picture in every size, with the same seed. Raises BadInput for a word without a list and for an
-    answer that does not fit.
+    Of each scene one picture in every size, with the same seed. The words of shared lists come with the recipe
+    (`in_force`, `of_run`). Raises BadInput for a word without a list and for an answer that does not fit.
     """
     draw = random.Random(seed if spec.seed is None else spec.seed)  # noqa: S311 - variety, not secrecy
     answers, edges = parameters.said(spec.parameters, given or {}), spec.edges
@@ -264,6 +289,8 @@ def _filled(spec: Spec, chosen: Mapping[str, str]) -> str:
 
     def word(found: re.Match[str]) -> str:
         if found[1] not in chosen:
+            if found[1] and found[1].startswith(SHARED):
+                raise BadInput("recipe.list_unknown", recipe=spec.name, list=found[1].removeprefix(SHARED)[:80])
             raise BadInput("recipe.word_unknown", recipe=spec.name, word=(found[1] or found[0])[:80])
         return chosen[found[1]]
 

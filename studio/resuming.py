@@ -18,7 +18,7 @@ def resume(scope: Scope, job_id: UUID) -> int:
     """
     row = runs.find(scope, job_id, lock=True)
     runs.move(scope, row, JobState.QUEUED)
-    spec = recipes.spec_of(scope, row.recipe_id)
+    spec = recipes.of_run(scope, row)
     shots = recipes.resolve(spec, seed=row.seed, count=row.total, given=row.given)
     row.rating = str(highest([Rating(row.rating), wording.judge(scope, spec, shots, row.given)]))
     row.reason = None

@@ -39,6 +39,7 @@ from web import (
     api_talk,
     api_variants,
     api_weeks,
+    api_word_lists,
     api_words,
     mcp,
 )
@@ -112,6 +113,7 @@ def create(
     app.include_router(api_media.router(tenant, library))
     prices = generators or GeneratorsSettings()
     app.include_router(api_making.router(tenant, prices))
+    app.include_router(api_word_lists.router(tenant))
     app.include_router(api_costs.router(tenant))
     app.include_router(mcp.router(tenant, known, prices))
     return Admission(app, tenant, limits=limits)

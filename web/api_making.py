@@ -15,7 +15,18 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.ids import derived
 from foundation.settings import GeneratorsSettings
-from studio import costs, estimating, jobs, materials, parameters, reads, recipe_shelf, run_pictures
+from studio import (
+    costs,
+    estimating,
+    jobs,
+    materials,
+    parameters,
+    reads,
+    recipe_shelf,
+    recipes,
+    run_pictures,
+    word_lists,
+)
 from studio.materials import Posture
 from studio.reads import Run
 from studio.runs import OVER
@@ -129,8 +140,9 @@ def ran(call: Call, which: PageIn) -> RunsPage:
     def ask(scope: Scope, sight: Sight) -> list[RunOut]:
         seen = [one for one in sight.creators if which.creator in (None, one)]
         found = reads.runs_before(scope, seen, before, limit=which.limit)
-        spent = costs.of_runs(scope, [one.id for one in found])
-        return [RunOut.of(one, costs.bill(spent[one.id])) for one in found]
+        ids = [one.id for one in found]
+        spent, lists = costs.of_runs(scope, ids), word_lists.of_runs(scope, ids)
+        return [RunOut.of(one, costs.bill(spent[one.id]), lists.get(one.id, {})) for one in found]
 
     items = call.read(ask)
     place = [items[-1].created_at.isoformat(), str(items[-1].id)] if len(items) == which.limit else None
@@ -141,10 +153,11 @@ def previewed(call: Call, generators: GeneratorsSettings, recipe_id: UUID, which
     """What a run would be. Raises NotFound, BadInput, Refused."""
 
     def ask(scope: Scope, sight: Sight) -> PreviewOut:
-        _, card = recipe_shelf.current(scope, sight.creators, recipe_id)
+        creator_id, card = recipe_shelf.current(scope, sight.creators, recipe_id)
+        spec = recipes.in_force(scope, creator_id, card.spec)
         given = parameters.read(card.spec.parameters, which.answer)
         seed, count = _seed(which.seed), which.count or card.spec.pictures
-        found = estimating.estimate(scope, generators, card.spec, seed=seed, count=count, given=given)
+        found = estimating.estimate(scope, generators, spec, seed=seed, count=count, given=given)
         return PreviewOut.of(card.id, found)
 
     return call.read(ask)
@@ -220,7 +233,8 @@ def _run(scope: Scope, sight: Sight, run_id: UUID) -> Run:
 
 def _told(scope: Scope, sight: Sight, run_id: UUID) -> RunOut:
     """One run, with what it cost so far. Raises as `_run`."""
-    return RunOut.of(_run(scope, sight, run_id), costs.bill(costs.of_runs(scope, [run_id])[run_id]))
+    lists = word_lists.of_runs(scope, [run_id]).get(run_id, {})
+    return RunOut.of(_run(scope, sight, run_id), costs.bill(costs.of_runs(scope, [run_id])[run_id]), lists)
 
 
 def _seen(run_id: UUID, state: JobState) -> tuple[str, bool]:

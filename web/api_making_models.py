@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -12,7 +13,7 @@ from foundation.errors import BadInput
 from gate.units import Rating
 from generators import shapes
 from generators.shapes import Shapes
-from studio import beginnings, workings
+from studio import beginnings, word_lists, workings
 from studio.beginnings import Beginning
 from studio.costs import Bill
 from studio.estimating import Estimate
@@ -139,7 +140,7 @@ class SizeOut(BaseModel):
 
 class RecipeOut(BaseModel):
     """A recipe in its newest version: a changed one has another `id`. `pictures` is how many a run makes; `budget` what
-    one may cost, empty where the recipe says nothing."""
+    one may cost, empty where the recipe says nothing; `lists` are the names of shared lists its prompt draws from."""
 
     id: UUID
     creator_id: UUID
@@ -148,6 +149,7 @@ class RecipeOut(BaseModel):
     prompt: str
     negative: str
     words: dict[str, list[str]]
+    lists: list[str]
     questions: list[QuestionOut]
     pictures: int
     sizes: list[SizeOut]
@@ -166,6 +168,7 @@ class RecipeOut(BaseModel):
             creator_id=creator_id,
             name=one.name,
             version=one.version,
+            lists=word_lists.named(spec.prompt),
             questions=[QuestionOut.of(*each) for each in spec.questions],
             sizes=[SizeOut(width=width, height=height) for width, height in spec.edges],
             sampler=spec.sampler,
@@ -223,7 +226,8 @@ class PreviewOut(BaseModel):
 
 class RunOut(BaseModel):
     """A run: `done` of `total` pictures are there or were refused (`refused`); `step` of `steps` of the one being made.
-    `waits_until` where it waits for its hours or for the agency's next day; `reason` of one that failed."""
+    `waits_until` where it waits for its hours or for the agency's next day; `reason` of one that failed; `lists` are
+    the versions of shared lists of words it began with, by name."""
 
     id: UUID
     creator_id: UUID
@@ -239,15 +243,16 @@ class RunOut(BaseModel):
     waits_until: datetime | None
     reason: ReasonOut | None
     created_at: datetime
+    lists: dict[str, int]
     spent: BillOut
 
     @classmethod
-    def of(cls, one: Run, spent: Bill) -> "RunOut":
+    def of(cls, one: Run, spent: Bill, lists: Mapping[str, int]) -> "RunOut":
         """Of the room's value, and what it cost so far."""
         names = ("id", "creator_id", "recipe", "version", "state", "seed", "done", "total", "refused", "step", "steps")
         said = {name: getattr(one, name) for name in names}
         more = {"waits_until": one.waits_until, "reason": reason(one.reason), "created_at": one.at}
-        return cls(**said, **more, spent=BillOut.of(spent))
+        return cls(**said, **more, lists=dict(lists), spent=BillOut.of(spent))
 
 
 class RunsPage(BaseModel):

@@ -11,8 +11,10 @@ from foundation import plain_yaml
 from foundation.errors import BadInput
 from foundation.plain_yaml import Parsed
 from schedules.calendar import parse_clock
-from studio import recipes
+from studio import recipes, word_lists
 from studio.recipes import Spec
+from studio.word_lists import Name as ListName
+from studio.word_lists import WordList
 
 MAX_BYTES = 256 * 1024
 PHOTOS = "photos"
@@ -85,6 +87,8 @@ class Brief(Part):
     languages: Annotated[list[Annotated[str, Field(pattern="^(fr|en)$")]], Field(min_length=1, max_length=2)]
     persona: PersonaPart | None = None
     recipes: Annotated[list[Spec], Field(max_length=24)] = []
+    lists: Annotated[dict[ListName, WordList], Field(max_length=24)] = {}
+    """Words that recipes share, as `{@outfits}`: the creator's own, unless the agency's of that name says the same."""
     slots: Annotated[list[SlotPart], Field(min_length=1, max_length=24)]
     packs: Annotated[list[PackPart], Field(max_length=24)] = []
     rating: Annotated[str, Field(pattern="^[GS]$")] = "G"
@@ -134,8 +138,14 @@ def read(path: Path) -> Brief:
     for where, code, params in _contradictions(brief):
         raise BadInput(code, file=path.name, line=parsed.line(where), where=_path(where), **params)
     for recipe in brief.recipes:
-        recipes.resolve(recipe, seed=0, count=1)
+        recipes.resolve(_listed(brief, recipe), seed=0, count=1)
     return brief
+
+
+def _listed(brief: Brief, recipe: Spec) -> Spec:
+    """The recipe with its lists; of one that is not in the brief nobody knows here what the agency has."""
+    lists = {name: brief.lists.get(name) or WordList(words=["…"]) for name in word_lists.named(recipe.prompt)}
+    return recipes.listed(recipe, {name: one.model_dump() for name, one in lists.items()})
 
 
 def _text(path: Path) -> str:

@@ -23,7 +23,7 @@ from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, zone_of
 from schedules.reads import Entry
 from schedules.states import DeliveryState
-from studio import captions, ingesting, jobs, library, packs, recipes
+from studio import captions, ingesting, jobs, library, packs, recipes, word_lists
 from studio.captions import Caption, Voice
 from studio.ingesting import Prepared
 from studio.states import JobState
@@ -82,6 +82,8 @@ class Work:
         """Everything the brief names exists. Raises NotFound, BadInput or Unavailable that says what and where."""
         zone_of(self._creator.zone)
         with self._s.tenant(self._tenant_id, WATCHING) as scope:
+            for recipe in self._brief.recipes:
+                word_lists.check(scope, self._creator.id, recipe.name, recipe.prompt, also=self._brief.lists)
             known = [channel.name for channel in channel_reads.channels_of(scope, self._creator.id)]
             for number, slot in enumerate(self._brief.slots, start=1):
                 for name in slot.channels:
@@ -160,6 +162,9 @@ class Work:
 
     def _start(self, spec: recipes.Spec, day: date) -> UUID:
         with self._s.tenant(self._tenant_id, WATCHING) as scope:
+            for name in word_lists.named(spec.prompt):
+                if name in self._brief.lists:
+                    word_lists.put(scope, self._creator.id, name, self._brief.lists[name])
             recipe_id = recipes.save(scope, self._creator.id, spec)
             key = f"day:{self._creator.id}:{day}:{spec.name}"
             return jobs.start(

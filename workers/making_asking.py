@@ -12,7 +12,8 @@ from foundation.ids import uuid7
 from foundation.settings import GeneratorsSettings
 from foundation.words import Message
 from generators import shapes
-from studio import estimating, jobs, materials, parameters, reads, run_pictures
+from studio import estimating, jobs, materials, parameters, reads, run_pictures, word_lists
+from studio import recipes as studio_recipes
 from studio.beginnings import Beginning
 from studio.materials import Posture
 from studio.reads import RecipeCard
@@ -76,11 +77,21 @@ def recipes(creator: str, *, agency: str) -> str:
     return "\n".join(f"{one.name}\t{one.version}\t{one.spec.pictures}\t{one.spec.prompt}" for one in cards)
 
 
+def lists(creator: str, *, agency: str) -> str:
+    """A line for each list of words its prompts may name: name, version, whose, words. Or that there is none yet."""
+    with _opened(creator, agency) as (scope, creator_id, _):
+        found = word_lists.known(scope, [creator_id])
+    if not found:
+        return sentence(Message("cli.make.no_lists"))
+    whose = {one.id: "creator" if one.creator_id else "agency" for one in found}
+    return "\n".join(f"{one.name}\t{one.version}\t{whose[one.id]}\t{', '.join(one.said.words)}" for one in found)
+
+
 def preview(creator: str, recipe: str, *, seed: int, count: int, answers: Sequence[str], agency: str) -> str:
     """A line for each picture, then what the run costs and lasts, and why it could not be started. Raises NotFound,
     BadInput, Refused."""
     with _opened(creator, agency) as (scope, creator_id, known):
-        spec = _recipe(scope, creator_id, recipe).spec
+        spec = studio_recipes.in_force(scope, creator_id, _recipe(scope, creator_id, recipe).spec)
         given = parameters.read(spec.parameters, answers)
         found = estimating.estimate(scope, known, spec, seed=seed, count=count or spec.pictures, given=given)
     lines = [f"{one.number}\t{one.job.width}x{one.job.height}\t{one.scene}" for one in found.shots]

@@ -34,6 +34,14 @@ def recipes(creator: Creator, agency: Agency = "") -> None:
 
 
 @app.command()
+def lists(creator: Creator, agency: Agency = "") -> None:
+    """List the words that recipes of a creator may share, as {@name} in a prompt."""
+    from workers import making_asking  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(making_asking.lists(creator, agency=agency))
+
+
+@app.command()
 def preview(
     recipe: Recipe,
     creator: Creator,

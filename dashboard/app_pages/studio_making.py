@@ -13,6 +13,7 @@ from dashboard import acting, frame
 from dashboard.app_pages import (
     studio_copies,
     studio_limits,
+    studio_lists,
     studio_look,
     studio_outgoing,
     studio_questions,
@@ -34,6 +35,7 @@ from studio import jobs, recipes, resuming, wording
 from studio import reads as studio_reads
 from studio.parameters import Answer
 from studio.reads import RecipeCard, Run
+from studio.recipes import Spec
 from studio.states import JobState
 from tenants.roles import Right
 
@@ -47,6 +49,7 @@ def recipe(page: Page, found: Studio) -> None:
     draw("studio_part.html", title=page.word("studio.make"), note="")
     if not found.recipes:
         _first(page, found, _engine())
+        studio_lists.edit(page, found.creator.id)
         studio_recipe_shelf.back(page, found.creator.id, found.retired)
         return
     chosen = _chosen(page, found)
@@ -61,7 +64,8 @@ def recipe(page: Page, found: Studio) -> None:
         else:
             seed = own
             draw("studio_note.html", note=page.word("studio.seed_fixed", seed=own))
-    makes = _asked(page, chosen, seed, count, given) and studio_look.ready(page, found.creator.id, chosen.spec)
+    spec = page.read(lambda scope: recipes.in_force(scope, found.creator.id, chosen.spec))
+    makes = _asked(page, spec, seed, count, given) and studio_look.ready(page, found.creator.id, chosen.spec)
     estimate = studio_spending.estimate(page, chosen.spec, _lasts(page, found.pace, count), count)
     if (lacks := missing(settings.load().generators, chosen.spec.engine)) is not None:
         st.error(page.voice.say(lacks))
@@ -84,6 +88,7 @@ def recipe(page: Page, found: Studio) -> None:
         disabled=not makes,
     )
     studio_recipe.edit(page, found.creator.id, chosen)
+    studio_lists.edit(page, found.creator.id)
     studio_recipe_shelf.back(page, found.creator.id, found.retired)
     studio_look.edit(page, found.creator)
     studio_outgoing.edit(page, found.creator)
@@ -127,15 +132,15 @@ def _chosen(page: Page, found: Studio) -> RecipeCard:
     return names[st.session_state[RECIPE]]
 
 
-def _asked(page: Page, chosen: RecipeCard, seed: int, count: int, given: Mapping[str, Answer]) -> bool:
+def _asked(page: Page, spec: Spec, seed: int, count: int, given: Mapping[str, Answer]) -> bool:
     """What each picture would be asked to show: the very words, before anything is made. Whether it may be made."""
     try:
-        shots = recipes.resolve(chosen.spec, seed=seed, count=count, given=given)
-        rating = page.read(lambda scope: wording.judge(scope, chosen.spec, shots, given))
+        shots = recipes.resolve(spec, seed=seed, count=count, given=given)
+        rating = page.read(lambda scope: wording.judge(scope, spec, shots, given))
     except (BadInput, Refused) as wrong:
         st.error(page.voice.say(wrong.message))
         return False
-    draw("studio_asked.html", shots=shots, spec=chosen.spec, rating=str(rating), word=page.word)
+    draw("studio_asked.html", shots=shots, spec=spec, rating=str(rating), word=page.word)
     return True
 
 
@@ -216,6 +221,7 @@ def _run(page: Page, run: Run, creator_id: UUID, pace: float, state: Progress) -
     left = _lasts(page, pace, run.total - run.done) if going and run.waits_until is None else ""
     with st.container(border=True, gap="small"):
         about = {"left": left, "going": going, "now": state.now, "spent": state.spent.get(run.id)}
+        about["lists"] = ", ".join(f"{name} {version}" for name, version in state.lists.get(run.id, {}).items())
         draw("studio_run.html", run=run, voice=page.voice, word=page.word, **about)
         with st.container(horizontal=True, gap="small"):
             if going:

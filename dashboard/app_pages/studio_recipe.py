@@ -119,6 +119,6 @@ def _keep(page: Page, creator_id: UUID, spec: Spec, mark: str, scope: Scope, _: 
         "seed": acting.typed(f"own_seed:{mark}"),
     }
     wanted = recipes.read(changed)
-    recipes.resolve(wanted, seed=0, count=1)  # a word without a list is told now
+    recipes.resolve(recipes.in_force(scope, creator_id, wanted), seed=0, count=1)  # a word without a list is told now
     recipes.save(scope, creator_id, wanted)
     return Message("studio.recipe_kept", {"name": wanted.name})

@@ -7,6 +7,7 @@ from typing import Any
 from foundation.errors import BadInput
 from studio.parameters import Choice, Number, Parameter, Wording
 from studio.recipes import Spec
+from studio.word_lists import WordList
 
 _WEIGHED = re.compile(r"(.*\S)\s*:\s*([0-9]{1,3})")
 _BOUNDS = re.compile(r"(-?[0-9]{1,5})\s*(?:-|–|\.\.)\s*(-?[0-9]{1,5})")
@@ -40,6 +41,23 @@ def read_lists(text: str) -> tuple[dict[str, list[str]], dict[str, dict[str, int
             found[name].append(match[1] if match else option)
             if match and match[2] != "1":
                 weights.setdefault(name, {})[match[1]] = int(match[2])
+    return found, weights
+
+
+def weighed(one: WordList) -> str:
+    """The words of a shared list as people write them, one to a line: `red dress:3`."""
+    return "\n".join(_weighed(word, one.weights.get(word)) for word in one.words)
+
+
+def read_weighed(text: str) -> tuple[list[str], dict[str, int]]:
+    """The words of a shared list and their weights out of what somebody wrote."""
+    found: list[str] = []
+    weights: dict[str, int] = {}
+    for line in filter(None, (" ".join(one.split()) for one in text.splitlines())):
+        match = _WEIGHED.fullmatch(line)
+        found.append(match[1] if match else line)
+        if match and match[2] != "1":
+            weights[match[1]] = int(match[2])
     return found, weights
 
 

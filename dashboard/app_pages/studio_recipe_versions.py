@@ -10,7 +10,7 @@ from dashboard.frame import Page
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.words import Message
-from studio import reads, recipe_texts, recipes
+from studio import reads, recipe_texts, recipes, word_lists
 from studio.reads import RecipeCard
 from tenants.roles import Right
 
@@ -32,9 +32,10 @@ def show(page: Page, creator_id: UUID, chosen: RecipeCard) -> None:
 
 
 def _text(page: Page, creator_id: UUID, chosen: RecipeCard) -> None:
+    lists = page.read(lambda scope: word_lists.in_force(scope, creator_id, chosen.spec.prompt))
     st.download_button(
         page.word("studio.take_text"),
-        recipe_texts.write(chosen.spec).encode(),
+        recipe_texts.write(chosen.spec, lists).encode(),
         recipe_texts.NAME,
         "application/yaml",
         key=f"yaml:{chosen.id}",
@@ -52,9 +53,8 @@ def _text(page: Page, creator_id: UUID, chosen: RecipeCard) -> None:
 def _bring(page: Page, creator_id: UUID, key: str, file: str, scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
     handed = acting.typed(file)
-    wanted = recipe_texts.read(bytes(handed.getvalue()) if handed is not None else str(acting.typed(key) or ""))
-    recipes.resolve(wanted, seed=0, count=1)  # a word without a list is told now
-    recipes.save(scope, creator_id, wanted)
+    raw = bytes(handed.getvalue()) if handed is not None else str(acting.typed(key) or "")
+    wanted = recipe_texts.bring(scope, creator_id, raw)
     return Message("studio.recipe_kept", {"name": wanted.name})
 
 

@@ -16,7 +16,7 @@ from generators import hosting, registry
 from generators.contract import EngineMissing
 from generators.engines import workflows
 from generators.engines.model_folders import abilities
-from studio import costs, estimating, finishing, home, output, quotas, uploads
+from studio import costs, estimating, finishing, home, output, quotas, uploads, word_lists
 from studio import reads as studio_reads
 from studio.costs import Bill
 from studio.finishing import Copy
@@ -76,6 +76,8 @@ class Studio:
     """Of the last 30 days."""
     spent: Mapping[UUID, Bill]
     """By run."""
+    lists: Mapping[UUID, Mapping[str, int]]
+    """By run, the versions of shared lists of words it began with."""
     asked_by: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -86,7 +88,7 @@ class Studio:
     @property
     def progress(self) -> "Progress":
         """What is under way, as it was read with the page."""
-        return Progress(self.runs, self.uploads, self.copies, self.now, self.spent)
+        return Progress(self.runs, self.uploads, self.copies, self.now, self.spent, self.lists)
 
 
 def studio(scope: Scope, creator: Creator) -> Studio:
@@ -98,6 +100,7 @@ def studio(scope: Scope, creator: Creator) -> Studio:
         retired=studio_reads.recipes_of(scope, creator.id, retired=True),
         runs=runs,
         spent=spent_on(scope, runs),
+        lists=word_lists.of_runs(scope, [run.id for run in runs]),
         pace=estimating.pace(scope),
         uploads=uploads.recent(scope, creator.id, since=scope.now - FRESH),
         copies=finishing.recent(scope, creator.id, since=scope.now - FRESH),
@@ -118,6 +121,7 @@ class Progress:
     now: datetime
     spent: Mapping[UUID, Bill]
     """By run, what it cost so far."""
+    lists: Mapping[UUID, Mapping[str, int]]
 
     @property
     def going(self) -> bool:
@@ -131,7 +135,8 @@ def progress(scope: Scope, creator_id: UUID) -> Progress:
     files = uploads.recent(scope, creator_id, since=scope.now - FRESH)
     copies = finishing.recent(scope, creator_id, since=scope.now - FRESH)
     runs = studio_reads.runs_of(scope, creator_id)
-    return Progress(runs, files, copies, scope.now, spent_on(scope, runs))
+    lists = word_lists.of_runs(scope, [run.id for run in runs])
+    return Progress(runs, files, copies, scope.now, spent_on(scope, runs), lists)
 
 
 def spent_on(scope: Scope, runs: Sequence[Run]) -> Mapping[UUID, Bill]:

@@ -88,7 +88,7 @@ def test_the_text_of_a_recipe_says_it_and_is_read_again() -> None:
         {"posture": {"asset": asset, "weight": 70}},
     ):
         written = spec(**changes)
-        assert recipe_texts.read(recipe_texts.write(written)) == written
+        assert recipe_texts.read(recipe_texts.write(written)).spec == written
     assert spec(begin={"asset": asset, "part": [ELLIPSE]}).asks == {"init", "mask"}
     assert spec(posture={"asset": asset}).asks == {"pose"}
 

@@ -113,6 +113,8 @@ def _planned(found: World, creator: str, store: FileStore | None) -> None:
     lasting = {"every": "weekly", "weekdays": [0, 3], "end": 200}
     ids["series_id"] = made(api.ask("POST", "/series", repeating(found, repeat=lasting)))["id"]
     ids["test_id"] = made(compare(api, found))["id"]
+    words = {"name": f"outfits-{creator}", "words": ["a coat"], "creator_id": ids["creator_id"]}
+    ids["list_id"] = made(api.ask("POST", "/word-lists", words))["id"]
     ids["downtime_id"] = missed(api, creator)
     night = {"creator_id": ids["creator_id"], "label": "Night", "start": "22:00", "end": "08:00"}
     ids["quiet_id"] = made(api.ask("POST", "/quiet", night))["id"]

@@ -82,6 +82,7 @@ BODIES: dict[str, Any] = {
     "POST /deliveries/{delivery_id}/anyway": {"seen": []},
     "POST /deliveries/{delivery_id}/words-say": {"came": True},
     "POST /hooks/{hook_id}/rotate": {"secret": "x" * 40},
+    "PATCH /word-lists/{list_id}": {"words": ["x"]},
     "POST /hooks/{hook_id}/again": {"call_id": str(uuid7())},
 }
 

@@ -233,3 +233,14 @@ def test_a_slip_of_the_hand_is_a_brief_or_a_sentence(
     found = judged(path)
     if isinstance(found, Brief):
         assert all(ord(sign) >= 32 or sign in "\n\t" for sign in found.model_dump_json())
+
+
+def test_recipes_share_lists_of_the_brief(file: Path) -> None:
+    file.write_text(GOOD.replace('"{place} at dawn"', '"{place} at dawn, {@outfits}, {@light}"'))
+    assert read(file).lists == {}  # the agency may have them: that is told where a run is asked for
+    shared = file.read_text() + "lists:\n  outfits:\n    words: [a coat, a hat]\n    weights: {a coat: 3}\n"
+    file.write_text(shared)
+    assert read(file).lists["outfits"].odds == [("a coat", 3), ("a hat", 1)]
+    file.write_text(shared.replace("a coat: 3", "a shawl: 3"))
+    message = refused(file)
+    assert (message.params["where"], message.params["line"]) == ("lists.outfits", 1 + shared.count("\n") - 2)

@@ -1,0 +1,301 @@
+"""Lists of words that recipes share: kept with a run, in versions, never taken from a recipe, each agency's own."""
+
+from threading import Barrier, Thread
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from foundation.database import Scope
+from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
+from foundation.ids import uuid7
+from foundation.words import Message
+from studio import jobs, recipe_shelf, recipe_texts, recipes, runs, word_lists
+from studio.word_lists import WordList
+from tenants import agencies
+from tests.studio.builders import ZONE, Atelier, Engine, atelier, spec
+
+PROMPT = "a {place} in {@outfits}, {@light}"
+OUTFITS = WordList(words=["a red dress", "a coat"], weights={"a coat": 3})
+LIGHT = WordList(words=["soft light"])
+
+
+def make(nova: Atelier, name: str = "outfits", said: WordList = OUTFITS, *, own: bool = False) -> UUID:
+    with nova.scope() as scope:
+        owner = nova.creator_id if own else None
+        return word_lists.make(scope, [nova.creator_id], name, said, creator_id=owner)
+
+
+def shown(scope: Scope, job_id: UUID) -> list[str]:
+    """The prompts of a run, as every part of the house finds them."""
+    job = runs.find(scope, job_id)
+    return [shot.job.prompt for shot in recipes.resolve(recipes.of_run(scope, job), seed=job.seed, count=job.total)]
+
+
+WORDS = st.lists(st.from_regex(r"[a-z]{1,6}", fullmatch=True), min_size=1, max_size=5, unique=True)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(WORDS, st.booleans()), min_size=1, max_size=3), st.integers(0, 2**31 - 1))
+def test_a_run_keeps_its_prompts_whatever_becomes_of_its_lists(
+    nova: Atelier, edits: list[tuple[list[str], bool]], seed: int
+) -> None:
+    """Changed, shadowed by the creator's own, and put away: what began stays, what begins later reads what is there."""
+    name = f"l{uuid7().hex[:12]}"
+    list_id = make(nova, name)
+    wanted = spec(name=name, prompt=f"{{@{name}}} {{place}}", variants=5)
+    with nova.scope() as scope:
+        recipe_id = recipes.save(scope, nova.creator_id, wanted)
+        first = jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=seed, key=name)
+        before = shown(scope, first)
+        assert before == [
+            shot.job.prompt
+            for shot in recipes.resolve(recipes.in_force(scope, nova.creator_id, wanted), seed=seed, count=5)
+        ]
+    for number, (words, own) in enumerate(edits):
+        with nova.scope() as scope:
+            said = WordList(words=words, weights={words[0]: 7})
+            if own:
+                word_lists.put(scope, nova.creator_id, name, said)
+            else:
+                list_id = word_lists.change(scope, [nova.creator_id], list_id, said)
+            key = f"{name}:{number}"
+            later = jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=seed, key=key)
+            assert shown(scope, first) == before
+            in_force = word_lists.in_force(scope, nova.creator_id, wanted.prompt)[name]["words"]
+            assert {one.split(" ")[0] for one in shown(scope, later)} <= set(in_force)
+    with nova.scope() as scope:
+        recipe_shelf.retire(scope, nova.creator_id, recipe_id)
+        for one in word_lists.known(scope, [nova.creator_id]):
+            word_lists.retire(scope, [nova.creator_id], one.id)
+        assert shown(scope, first) == before
+
+
+def test_the_pictures_of_a_run_are_made_with_its_own_lists(nova: Atelier) -> None:
+    """Edited between the asking and the drawing, and after a failure: the engine is asked for the first words."""
+    list_id = make(nova)
+    job_id = nova.start(prompt="{@outfits}")
+    with nova.scope() as scope:
+        before = shown(scope, job_id)
+        word_lists.change(scope, [nova.creator_id], list_id, WordList(words=["a hat"]))
+    engine = Engine()
+    nova.work(job_id, lambda: engine)
+    assert [one.prompt for one in engine.drawn] == before
+    assert set(before) <= set(OUTFITS.words)
+    assert nova.progress(job_id) == ("done", 3, 3)
+
+
+def test_words_are_drawn_by_their_weights(nova: Atelier) -> None:
+    make(nova, said=WordList(words=["rare", "often"], weights={"often": 99}))
+    with nova.scope() as scope:
+        wanted = recipes.in_force(scope, nova.creator_id, spec(prompt="{@outfits}"))
+    drawn = [one.scene for seed in range(20) for one in recipes.resolve(wanted, seed=seed, count=20)]
+    assert drawn.count("often") > 350
+    assert set(drawn) <= {"often", "rare"}
+
+
+def test_a_creators_own_list_stands_before_the_agencys(nova: Atelier) -> None:
+    make(nova)
+    with nova.scope() as scope:
+        other = agencies.add_creator(scope, slug="lea", name="Lea", kind="virtual", zone=ZONE, languages=["fr"])
+    own = make(nova, said=LIGHT, own=True)
+    with nova.scope() as scope:
+        assert word_lists.in_force(scope, nova.creator_id, PROMPT)["outfits"]["words"] == LIGHT.words
+        assert word_lists.in_force(scope, other, PROMPT)["outfits"]["words"] == OUTFITS.words
+        with pytest.raises(NotFound):
+            word_lists.change(scope, [other], own, OUTFITS)
+        with pytest.raises(Refused, match=r"list\.of_all"):
+            word_lists.make(scope, [other], "light", LIGHT, creator_id=None)
+        word_lists.retire(scope, [nova.creator_id], own)
+        assert word_lists.in_force(scope, nova.creator_id, PROMPT)["outfits"]["words"] == OUTFITS.words
+
+
+def test_a_brief_leaves_the_agencys_list_alone(nova: Atelier) -> None:
+    """What says the same is used; what says something else becomes the creator's own, and its next version then."""
+    make(nova)
+    for said, stands in (
+        (OUTFITS, [(None, 1)]),
+        (LIGHT, [(None, 1), (nova.creator_id, 1)]),
+        (OUTFITS, [(None, 1), (nova.creator_id, 2)]),
+        (OUTFITS, [(None, 1), (nova.creator_id, 2)]),
+    ):
+        with nova.scope() as scope:
+            word_lists.put(scope, nova.creator_id, "outfits", said)
+            assert [(one.creator_id, one.version) for one in word_lists.known(scope, [nova.creator_id])] == stands
+            found = word_lists.in_force(scope, nova.creator_id, PROMPT)["outfits"]
+            assert found["words"] == said.words
+
+
+def test_a_missing_list_is_told_before_anything_is_kept_or_made(nova: Atelier) -> None:
+    with nova.scope() as scope:
+        wanted = spec(prompt="{@outfits}")
+        with pytest.raises(BadInput, match=r"recipe\.list_unknown"):
+            recipes.resolve(recipes.in_force(scope, nova.creator_id, wanted), seed=1, count=1)
+        with pytest.raises(BadInput, match=r"recipe\.list_unknown"):
+            recipes.save(scope, nova.creator_id, wanted)
+    for name in ("words", "parameters"):
+        given = {"@outfits": ["x"]} if name == "words" else {"@outfits": {"kind": "text"}}
+        with pytest.raises(BadInput):
+            spec(**{name: given})
+
+
+def test_a_list_that_a_recipe_names_stays(nova: Atelier) -> None:
+    list_id = make(nova)
+    with nova.scope() as scope:
+        recipe_id = recipes.save(scope, nova.creator_id, spec(prompt="{@outfits}"))
+    with pytest.raises(Conflict) as told, nova.scope() as scope:
+        word_lists.retire(scope, [nova.creator_id], list_id)
+    assert told.value.message.params == {"name": "outfits", "recipes": "morning"}
+    with nova.scope() as scope:
+        recipes.save(scope, nova.creator_id, spec(prompt="plain"))  # its newest version names it no more
+        assert word_lists.retire(scope, [nova.creator_id], list_id) == "outfits"
+        assert word_lists.known(scope, [nova.creator_id]) == []
+    with pytest.raises(BadInput, match=r"recipe\.list_unknown"), nova.scope() as scope:
+        jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k")
+    with nova.scope() as scope:
+        word_lists.bring_back(scope, [nova.creator_id], list_id)
+        assert jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k")
+
+
+def test_versions_stay_and_an_older_one_is_taken_up_again(nova: Atelier) -> None:
+    first = make(nova)
+    mine = [nova.creator_id]
+    with nova.scope("member:one") as scope:
+        same = WordList(words=OUTFITS.words, weights={**OUTFITS.weights, "a red dress": 1})
+        assert word_lists.change(scope, mine, first, same) == first  # says what it said
+        second = word_lists.change(scope, mine, first, LIGHT)
+        third = word_lists.restore(scope, mine, second, 1)
+        found = word_lists.versions(scope, mine, first)
+        assert [(one.version, one.said.odds == OUTFITS.odds) for one in found] == [(3, True), (2, False), (1, True)]
+        assert (found[0].id, found[0].by) == (third, "member:one")
+        with pytest.raises(NotFound):
+            word_lists.current(scope, mine, first)
+        with pytest.raises(NotFound):
+            word_lists.restore(scope, mine, third, 9)
+        with pytest.raises(Conflict, match=r"list\.taken"):
+            word_lists.make(scope, mine, "outfits", LIGHT, creator_id=None)
+
+
+def at_once(nova: Atelier, *acts: Any) -> list[str]:
+    """Each in a transaction and a thread of its own; what they came to, in the order of words."""
+    gate, told = Barrier(len(acts)), []
+
+    def does(act: Any) -> None:
+        try:
+            with nova.scope() as scope:
+                gate.wait()
+                act(scope)
+            told.append("done")
+        except GreenroomError as refused:
+            told.append(refused.message.code)
+
+    threads = [Thread(target=does, args=(act,)) for act in acts]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    return sorted(told)
+
+
+def test_of_two_edits_at_once_one_is_told(nova: Atelier) -> None:
+    list_id, mine = make(nova), [nova.creator_id]
+    came = at_once(
+        nova,
+        lambda scope: word_lists.change(scope, mine, list_id, WordList(words=["one"])),
+        lambda scope: word_lists.change(scope, mine, list_id, WordList(words=["two"])),
+    )
+    assert came == ["done", "list.changed"]
+    assert nova.count("word_lists") == 2
+
+
+def test_a_list_is_not_put_away_while_a_recipe_begins_to_name_it(nova: Atelier) -> None:
+    list_id = make(nova)
+    came = at_once(
+        nova,
+        lambda scope: word_lists.retire(scope, [nova.creator_id], list_id),
+        lambda scope: recipes.save(scope, nova.creator_id, spec(prompt="{@outfits}")),
+    )
+    assert came in (["done", "list.named"], ["done", "recipe.list_unknown"])
+
+
+def test_another_agencys_list_is_not_there(nova: Atelier) -> None:
+    list_id, other = make(nova), atelier(nova.services)
+    with other.scope() as scope:
+        mine = [other.creator_id, nova.creator_id]
+        assert word_lists.known(scope, mine) == []
+        assert word_lists.in_force(scope, other.creator_id, PROMPT) == {}
+        for act in (word_lists.current, word_lists.versions, word_lists.retire, word_lists.bring_back):
+            with pytest.raises(NotFound):
+                act(scope, mine, list_id)
+        with pytest.raises(NotFound):
+            word_lists.change(scope, mine, list_id, LIGHT)
+    assert other.count("word_lists") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Outfits", {"words": ["a"]}),
+        ("out fits", {"words": ["a"]}),
+        ("_x", {"words": ["a"]}),
+        ("x" * 41, {"words": ["a"]}),
+        ("x", {"words": []}),
+        ("x", {"words": ["a", "a "]}),
+        ("x", {"words": ["a\x00"]}),
+        ("x", {"words": ["a"], "weights": {"b": 2}}),
+        ("x", {"words": ["a"], "weights": {"a": 0}}),
+        ("x", {"words": ["a"], "more": 1}),
+    ],
+)
+def test_a_wrong_list_is_refused(name: str, said: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=r"list\.invalid"):
+        word_lists.read(name, said)
+
+
+def test_words_that_nobody_may_ask_for_are_refused_before_a_run(nova: Atelier) -> None:
+    make(nova, said=WordList(words=["MINOR-P-A"]))
+    with nova.scope() as scope:
+        recipe_id = recipes.save(scope, nova.creator_id, spec(prompt="{@outfits}"))
+    with pytest.raises(Refused, match=r"recipe\.prohibited"), nova.scope() as scope:
+        jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=1, key="k")
+    assert nova.count("jobs") == 0
+
+
+def test_a_text_carries_the_lists_it_names_and_makes_or_matches_them(nova: Atelier) -> None:
+    make(nova)
+    make(nova, "light", LIGHT)
+    wanted = spec(prompt=PROMPT)
+    with nova.scope() as scope:
+        text = recipe_texts.write(wanted, word_lists.in_force(scope, nova.creator_id, PROMPT))
+        assert recipe_texts.bring(scope, nova.creator_id, text) == wanted
+    assert nova.count("word_lists") == 2  # they say the same
+    other = atelier(nova.services)
+    with other.scope() as scope:
+        recipe_texts.bring(scope, other.creator_id, text)
+        made = {one.name: one for one in word_lists.known(scope, [other.creator_id])}
+        assert {name: one.said.odds for name, one in made.items()} == {"outfits": OUTFITS.odds, "light": LIGHT.odds}
+        assert {one.creator_id for one in made.values()} == {other.creator_id}
+        word_lists.change(scope, [other.creator_id], made["light"].id, OUTFITS)
+    with pytest.raises(BadInput) as told, other.scope() as scope:
+        recipe_texts.bring(scope, other.creator_id, text)
+    line = 2 + text.splitlines().index("  light:")  # where what it says begins
+    assert told.value.message == Message("recipe.list_differs", {"line": line, "list": "light"})
+
+
+@pytest.mark.parametrize(
+    ("lists", "code", "line", "where"),
+    [
+        ("lists:\n  outfits:\n    wrds: [a]\n", "recipe.line_missing", 5, "lists.outfits.words"),
+        ("lists:\n  outfits:\n    words: [a]\n    odds: 2\n", "recipe.line_unknown", 6, "lists.outfits.odds"),
+        ("lists:\n  outfits:\n    words:\n    - a\n    - ''\n", "recipe.line_wrong", 7, "lists.outfits.words.2"),
+        ("lists:\n  light:\n    words: [a]\n", "recipe.line_unknown", 5, "lists.light"),
+    ],
+)
+def test_what_is_wrong_in_a_list_is_named_with_its_line(lists: str, code: str, line: int, where: str) -> None:
+    with pytest.raises(BadInput) as told:
+        recipe_texts.read(f'name: a\nprompt: "{{@outfits}}"\n{lists}')
+    params = told.value.message.params
+    assert (told.value.message.code, params["where"]) == (code, where)
+    assert params["line"] == line

@@ -1,0 +1,68 @@
+"""Lists of words over the API: written in versions, drawn from by recipes, kept while one names them."""
+
+from uuid import UUID
+
+from studio import recipe_shelf, recipes
+from tests.studio.builders import spec
+from tests.web.asking import Program, code, program
+from tests.web.builders import Room
+
+OUTFITS = {"name": "outfits", "words": ["a red dress", "a coat"], "weights": {"a coat": 3}}
+
+
+def test_a_list_is_written_drawn_from_and_put_away(api: Program) -> None:
+    first = api.ask("POST", "/word-lists", OUTFITS, idempotency_key="one")
+    again = api.ask("POST", "/word-lists", OUTFITS, idempotency_key="one")
+    assert (first.status_code, again.json()) == (201, first.json()), "once under its name"
+    assert code(api.ask("POST", "/word-lists", OUTFITS)) == "list.taken"
+    path, seen = first.headers["location"].removeprefix("/v1"), first.headers["etag"]
+    assert api.ask("GET", path).headers["etag"] == seen
+    with api.scope() as scope:
+        mine = str(recipes.save(scope, api.creators["mia"], spec(prompt="{@outfits}", words={})))
+    assert api.get(f"/recipes/{mine}")["lists"] == ["outfits"]
+    preview = api.get(f"/recipes/{mine}/preview?seed=7&count=24")["pictures"]
+    assert {one["prompt"] for one in preview} == set(OUTFITS["words"])
+    run = api.ask("POST", "/runs", {"recipe_id": mine, "seed": 7, "count": 24}).json()
+    changed = api.ask("PATCH", path, {"words": ["a hat"]}, if_match=seen)
+    assert (changed.status_code, changed.json()["version"]) == (200, 2)
+    assert api.ask("PATCH", path, {"words": ["a shawl"]}, if_match=seen).status_code == 412, "somebody wrote meanwhile"
+    assert api.ask("GET", path).status_code == 404, "an older version"
+    assert {one["prompt"] for one in api.get(f"/recipes/{mine}/preview")["pictures"]} == {"a hat"}
+    path, seen = changed.headers["location"].removeprefix("/v1"), changed.headers["etag"]
+    assert [one["version"] for one in api.get(f"{path}/versions")["items"]] == [2, 1]
+    kept = api.ask("DELETE", path, if_match=seen)
+    assert (kept.status_code, code(kept)) == (409, "list.named")
+    with api.scope() as scope:
+        recipe_shelf.retire(scope, api.creators["mia"], UUID(mine))
+    assert api.ask("DELETE", path, if_match=seen).status_code == 200
+    assert api.get("/word-lists")["items"] == []
+    assert (api.get(f"/runs/{run['id']}")["state"], run["lists"]) == ("queued", {"outfits": 1})
+    assert [one["lists"] for one in api.get("/runs")["items"]] == [{"outfits": 1}]
+
+
+def test_a_missing_list_is_told_at_the_preview(api: Program) -> None:
+    made = api.ask("POST", "/word-lists", OUTFITS)
+    with api.scope() as scope:
+        mine = str(recipes.save(scope, api.creators["mia"], spec(prompt="{@outfits}")))
+        recipe_shelf.retire(scope, api.creators["mia"], UUID(mine))
+    gone = api.ask("DELETE", made.headers["location"].removeprefix("/v1"), if_match=made.headers["etag"])
+    assert gone.status_code == 200
+    with api.scope() as scope:
+        recipe_shelf.bring_back(scope, api.creators["mia"], UUID(mine))
+    for answer in (api.ask("GET", f"/recipes/{mine}/preview"), api.ask("POST", "/runs", {"recipe_id": mine})):
+        assert (answer.status_code, code(answer)) == (422, "recipe.list_unknown")
+
+
+def test_nobody_reads_or_writes_anothers_list(api: Program, room: Room) -> None:
+    hers = api.ask("POST", "/word-lists", {**OUTFITS, "creator_id": str(api.creators["zoe"])})
+    path, seen = hers.headers["location"].removeprefix("/v1"), hers.headers["etag"]
+    narrow, stranger = api.key(creators=["mia"]), program(room.client, room.tenant).secrets["owner"]
+    for key in (narrow, stranger):
+        assert api.get("/word-lists", key=key)["items"] == []
+        assert api.ask("GET", path, key=key).status_code == 404
+        assert api.ask("GET", f"{path}/versions", key=key).status_code == 404
+        assert api.ask("PATCH", path, {"words": ["x"]}, key=key, if_match=seen).status_code == 404
+        assert api.ask("DELETE", path, key=key, if_match=seen).status_code == 404
+    assert api.ask("POST", "/word-lists", OUTFITS, key=narrow).status_code == 403, "of the agency: who sees all of it"
+    assert code(api.ask("POST", "/word-lists", {**OUTFITS, "words": ["a", "a"]})) == "list.invalid"
+    assert api.get("/word-lists")["items"] == [hers.json()]
