@@ -78,6 +78,7 @@ mutation: $(DEV_STAMP) ## how many small changes of the gate the tests find: all
 
 bench: $(DEV_STAMP) ## every figure, written to docs/benchmarks.md
 	$(BIN)/greenroom bench all --markdown docs/benchmarks.md
+	$(BIN)/python -m tests.bench.sends
 
 lint: $(DEV_STAMP) ## style, types and imports
 	$(BIN)/ruff check .
