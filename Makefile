@@ -23,6 +23,7 @@ $(PYTEST) -o cache_dir=.pytest_cache/$(2) $(1) || { [ $$? = 1 ] \
 endef
 # Whole houses, the longest first; two beside each other, since a third makes pages late on two cores.
 WAITING = -n 2 --dist loadfile --no-loadscope-reorder
+LONGEST = tests/workers/test_bench_publishing.py tests/journeys/test_demo_clock.py tests/journeys/day
 # Pages in a browser, the file of all of them first.
 SEEN = -n 2 --dist loadfile --no-loadscope-reorder tests/browser/test_every_page.py tests/browser
 # Every folder of tests but those with a line of their own, and those that only count (bench) or need a browser.
@@ -61,7 +62,7 @@ test: $(DIFFUSION_STAMP) ## everything: walls first, then rooms, types, whole pr
 	$(PYTEST) -n $(WORKERS) --dist loadfile tests/house
 	$(call stage,-n $(WORKERS) --dist loadfile -m "not live and not slow" $(ROOM_TESTS),rooms)
 	$(BIN)/mypy
-	$(call stage,$(WAITING) -m "slow and not live" tests/journeys/test_demo_clock.py tests/journeys/day $(SLOW_TESTS),slow)
+	$(call stage,$(WAITING) -m "slow and not live" $(LONGEST) $(SLOW_TESTS),slow)
 	$(call stage,$(SEEN),browser)
 	$(call stage,-n 2 tests/chaos,chaos)
 
