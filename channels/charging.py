@@ -5,7 +5,7 @@ several accounts that leave in the same moment may exceed the cap by one each. R
 held back. A month is one of the agency's zone, as for content; the platform's own bill may turn at another hour.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -188,9 +188,12 @@ def month(scope: Scope, platform: str) -> Month | None:
     return Month(platform, Price(Decimal(scope.run(_SPENT, **ours).scalar_one()), asked.currency), cap, ends)
 
 
-def bills(scope: Scope) -> Mapping[UUID, Bill]:
-    """By account, what this month came to so far; accounts that cost nothing are absent."""
+def bills(scope: Scope, platforms: Iterable[str]) -> Mapping[UUID, Bill]:
+    """By account, what this month came to so far; accounts that cost nothing are absent. `platforms` are those of the
+    accounts: where none of them asks for anything, nobody is asked here either."""
     found: dict[UUID, Bill] = {}
+    if not any(map(charges.of, platforms)):
+        return found
     for row in scope.run(_BILLS, tenant=scope.tenant_id, month=_month(scope)[0]):
         before = found.get(row.channel_id, Bill({}, Price(Decimal(0), row.currency)))
         whole = Price(before.price.minor + row.minor, row.currency)

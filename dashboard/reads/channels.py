@@ -131,7 +131,8 @@ def channels(scope: Scope, mine: Sequence[Creator]) -> Channels:
 def _accounts(scope: Scope, rows: Sequence[Channel], whose: Mapping[UUID, Creator]) -> list[Account]:
     waits = budgets.limits(scope, [one.id for one in rows], brake=True)
     by_hand = [one for one in rows if abilities.of(connectors(), one).capabilities.hand_over]
-    crews, bearing, bills = phones.crews(scope, by_hand), roles.bearing(scope), charging.bills(scope)
+    crews, bearing = phones.crews(scope, by_hand), roles.bearing(scope)
+    bills = charging.bills(scope, {one.platform for one in rows})
     return [
         Account(
             channel=one,

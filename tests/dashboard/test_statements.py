@@ -129,7 +129,7 @@ def test_accounts_are_read_together(growing: Growing) -> None:
             growing.account()
             growing.account(by_hand=True)
         counted.append(growing.asks(look))
-    assert counted[0] == counted[1] <= 11
+    assert counted[0] == counted[1] <= 10
 
 
 def test_what_waits_for_a_yes_is_read_together(growing: Growing) -> None:

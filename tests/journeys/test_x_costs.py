@@ -16,7 +16,7 @@ def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(hous
     house.enrol()
     house.live(minutes=2)  # what is read of a new account
     with lea.scope() as scope:
-        counted = charging.bills(scope).get(house.channel().id, Bill({}, Price(Decimal(0), "USD")))
+        counted = charging.bills(scope, ["x"]).get(house.channel().id, Bill({}, Price(Decimal(0), "USD")))
         before = house.server.bill[house.member.id] - counted.price.minor  # to know whose account it is
         charging.set_cap(scope, "x", Money(counted.money.minor + 25, "USD"))
     with lea.scope() as scope:
@@ -30,7 +30,7 @@ def test_what_x_bills_is_counted_to_the_cent_and_held_under_the_agencys_cap(hous
     assert lea.state(linked) is S.SCHEDULED, "twenty cents are not left"
     assert [one.code for one in house.told()] == ["channel.cap_near"]
     with lea.scope() as scope:
-        bill = charging.bills(scope)[house.channel().id]
+        bill = charging.bills(scope, ["x"])[house.channel().id]
         assert bill.price.minor + before == house.server.bill[house.member.id]
         assert (bill.many["post"], bill.many["link_post"]) == (2, 1)
         charging.set_cap(scope, "x", Money(200, "USD"))
