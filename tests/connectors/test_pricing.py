@@ -39,7 +39,10 @@ def test_stars_are_asked_for_all_that_a_message_shows() -> None:
     assert fields == {
         "chat_id": -1001000000000,
         "star_count": 50,
-        "media": [{"type": "photo", "media": "attach://m0"}, {"type": "video", "media": "attach://m1"}],
+        "media": [
+            {"type": "photo", "media": "attach://m0"},
+            {"type": "video", "media": "attach://m1", "supports_streaming": True},
+        ],
         "payload": f"delivery:{PAID.subject.id}",
         "caption": "Bonjour",
     }
