@@ -107,15 +107,16 @@ def start(
     begin: Beginning | None = None,
     pose: Posture | None = None,
     look: Frozen | None = None,
+    lists: word_lists.Frozen | None = None,
 ) -> UUID:
     """Queue a run of a recipe, once per `key`; returns the job's id. Raises NotFound, BadInput, and Refused for words
     of which no picture is made (`studio/wording.py`). Where the agency has machines of its own, it waits for these,
     unless its recipe names an engine of the installation.
 
     `count` pictures, as many as the recipe says when None; `given` answers what it asks; `by` is the actor who asks;
-    `begin`, `pose` and `look` are the pictures it works from (`studio/materials.py`). With `pause`, one picture in so
-    many seconds at most: in between the machine is for others. Outside the hours of generation, or beyond the
-    agency's own quota, it waits, and says until when.
+    `begin`, `pose` and `look` are the pictures it works from (`studio/materials.py`), `lists` those of a run before.
+    With `pause`, one picture in so many seconds at most: in between the machine is for others. Outside the hours of
+    generation, or beyond the agency's own quota, it waits, and says until when.
     """
     library.alone(scope, "job", key)
     known = scope.session.exec(
@@ -124,7 +125,7 @@ def start(
     if known is not None:
         return known
     written = recipes.spec_of(scope, recipe_id)
-    lists = word_lists.in_force(scope, creator_id, written.prompt)
+    lists = word_lists.in_force(scope, creator_id, written.prompt) if lists is None else lists
     spec = recipes.listed(written, lists)
     total, answers = count or spec.pictures, parameters.complete(spec.parameters, given or {})
     shots = recipes.resolve(spec, seed=seed, count=total, given=answers)  # a wrong one is told now, by no failed job

@@ -68,7 +68,8 @@ def story(scope: Scope, asset_id: UUID) -> Story:
 
 
 def make_again(scope: Scope, asset_id: UUID, *, key: str, by: str) -> tuple[UUID, int]:
-    """Run once more what made an asset: the same version of the recipe and seed, as many pictures; once per `key`.
+    """Run once more what made an asset: the same version of the recipe, the same words and seed, as many pictures; once
+    per `key`.
 
     Returns the job's id and how many pictures it makes; `by` is the actor who asks. Raises NotFound for what no run
     made, and as `jobs.start`.
@@ -89,6 +90,7 @@ def make_again(scope: Scope, asset_id: UUID, *, key: str, by: str) -> tuple[UUID
         begin=materials.begin_of(before),
         pose=materials.pose_of(before),
         look=before.look,
+        lists=before.lists,
     )
     return started, before.total
 

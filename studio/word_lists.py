@@ -124,7 +124,7 @@ def in_force(scope: Scope, creator_id: UUID, prompt: str) -> Frozen:
 def check(scope: Scope, creator_id: UUID, recipe: str, prompt: str, *, also: Collection[str] = ()) -> None:
     """Raise BadInput where a recipe names a list that is not there, nor `also`. None is put away until this ends."""
     if names := named(prompt):
-        _alone(scope)
+        alone(scope)
         there = in_force(scope, creator_id, prompt)
         for name in names:
             if name not in there and name not in also:
@@ -156,7 +156,7 @@ def versions(scope: Scope, creators: Collection[UUID], list_id: UUID, *, limit: 
 def held(scope: Scope, creators: Collection[UUID], list_id: UUID) -> Listed:
     """The newest version of the list that `list_id` is a version of; nobody else writes it until this ends. Raises
     NotFound."""
-    _alone(scope)
+    alone(scope)
     return versions(scope, creators, list_id, limit=1)[0]
 
 
@@ -166,7 +166,7 @@ def make(scope: Scope, creators: Collection[UUID], name: str, said: WordList, *,
     `creators` are those the writer works for: a list of the agency needs all of them. Raises Conflict for a name that
     is taken, BadInput for one too many, NotFound, Refused.
     """
-    _alone(scope)
+    alone(scope)
     _may(scope, creators, creator_id)
     before = next((row for row in _newest(scope, creators, [name]) if row.creator_id == creator_id), None)
     if before is not None and not before.retired:
@@ -190,6 +190,38 @@ def change(scope: Scope, creators: Collection[UUID], list_id: UUID, said: WordLi
     if WordList(words=row.words, weights=row.weights).odds == said.odds:
         return row.id
     return _next(scope, row, row.name, said, row.creator_id)
+
+
+_TAKEN = """
+SELECT EXISTS (SELECT FROM word_lists WHERE tenant_id = :tenant AND name = :name
+  AND (creator_id IS NOT DISTINCT FROM :creator
+    OR NOT retired AND (creator_id IS NULL) <> (CAST(:creator AS uuid) IS NULL)))
+"""
+_RENAME = """
+UPDATE word_lists SET name = :name
+WHERE tenant_id = :tenant AND creator_id IS NOT DISTINCT FROM :creator AND name = :before
+"""
+
+
+def rename(scope: Scope, creators: Collection[UUID], list_id: UUID, name: str) -> tuple[UUID, str, UUID | None]:
+    """Give a list another name in all its versions, and a next one; its id, the name before, and whose it is. Recipes
+    go on to say the old one: `studio/list_names.py` changes them too.
+
+    Raises as `change`, and Conflict for a name that another list has or had which some of these prompts might mean.
+    """
+    row = _mine(scope, creators, list_id)
+    if row.retired:
+        raise NotFound("list.unknown")
+    before, owner, said = row.name, row.creator_id, WordList.model_construct(words=row.words, weights=row.weights)
+    if name == before:
+        return row.id, before, owner
+    if scope.run(_TAKEN, tenant=scope.tenant_id, name=name, creator=owner).scalar_one():
+        raise Conflict("list.taken", name=name)
+    made = _next(scope, row, before, said, owner)
+    scope.session.flush()
+    scope.run(_RENAME, name=name, tenant=scope.tenant_id, creator=owner, before=before)
+    scope.session.expire_all()
+    return made, before, owner
 
 
 def restore(scope: Scope, creators: Collection[UUID], list_id: UUID, version: int) -> UUID:
@@ -243,7 +275,7 @@ def of_runs(scope: Scope, runs: Collection[UUID]) -> dict[UUID, dict[str, int]]:
 
 def match(scope: Scope, creator_id: UUID, name: str, said: WordList) -> bool:
     """Whether the list that a creator's prompts would name says this; where there is none, it is made the creator's."""
-    _alone(scope)
+    alone(scope)
     there = in_force(scope, creator_id, f"{{@{name}}}").get(name)
     if there is None:
         make(scope, [creator_id], name, said, creator_id=creator_id)
@@ -262,7 +294,7 @@ def put(scope: Scope, creator_id: UUID, name: str, said: WordList) -> None:
         change(scope, [creator_id], own.id, said)
 
 
-def _alone(scope: Scope) -> None:
+def alone(scope: Scope) -> None:
     """Lists are written, put away and newly named one after the other: two at once would both find what neither leaves.
     Held before a recipe's own name is (`recipes.save`)."""
     library.alone(scope, "word lists")
@@ -300,7 +332,7 @@ def _row(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WordListRow
 
 def _mine(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WordListRow:
     """The newest version of a list that may be written, which nobody else writes until this ends. Raises Conflict."""
-    _alone(scope)
+    alone(scope)
     row = _row(scope, creators, list_id)
     _may(scope, creators, row.creator_id)
     newest = scope.session.exec(

@@ -13,21 +13,30 @@ EXAMPLE: dict[str, Any] = {"name": "outfits", "words": ["a red dress", "a long c
 Word = Annotated[Text, Field(min_length=1, max_length=LONGEST_WORD)]
 
 
+Words = Annotated[list[Word], Field(min_length=1, max_length=MOST_WORDS)]
+Weights = Annotated[dict[Word, Annotated[int, Field(ge=1, le=100)]], Field(default_factory=dict, max_length=MOST_WORDS)]
+ListName = Annotated[Text, Field(min_length=1, max_length=LONGEST_NAME, description="Small letters, digits, - and _.")]
+
+
 class WordListChange(In):
-    """What a list says: its words, each once, and how often some are drawn against the others (1 without it)."""
+    """What a list says from now on: its words, each once, and how often some are drawn against the others (1 without
+    it); without `words`, it says what it said. With a `name` it is renamed, and the recipes that draw from it with it.
+    """
 
-    words: Annotated[list[Word], Field(min_length=1, max_length=MOST_WORDS)]
-    weights: Annotated[
-        dict[Word, Annotated[int, Field(ge=1, le=100)]], Field(default_factory=dict, max_length=MOST_WORDS)
-    ]
+    words: Words | None = None
+    weights: Weights
+    name: ListName | None = None
 
 
-class WordListIn(WordListChange):
-    """A new list, named in prompts as `{@outfits}`; without a creator, of the whole agency."""
+class WordListIn(In):
+    """A new list, named in prompts as `{@outfits}`: its words, each once, and how often some are drawn against the
+    others (1 without it). Without a creator, of the whole agency."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
-    name: Annotated[Text, Field(min_length=1, max_length=LONGEST_NAME, description="Small letters, digits, - and _.")]
+    name: ListName
+    words: Words
+    weights: Weights
     creator_id: UUID | None = None
 
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from foundation.database import OpenScope, Scope
-from studio import word_lists
+from studio import list_names, word_lists
 from studio.word_lists import Listed
 from tenants.keys import KeyScope
 from web import api_cursor
@@ -81,14 +81,20 @@ def _writes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.patch("/{list_id}", response_model=WordListOut)
     def change_word_list(list_id: UUID, body: WordListChange, call: Annotated[Call, can_rewrite]) -> Response:
-        """Write its next version, which later runs draw from; it has an `id` of its own. 412 where somebody else wrote
-        one meanwhile. Needs `posts:write`."""
+        """Write its next version, which later runs draw from; it has an `id` of its own. With a `name` it is renamed,
+        and each recipe that draws from it gets a next version; 409 where that name is, or was, another's. 412 where
+        somebody else wrote one meanwhile. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             before = word_lists.held(scope, sight.creators, list_id)
             call.saw(str(before.id))
-            _, said = word_lists.read(before.name, {"words": body.words, "weights": body.weights})
-            made = word_lists.change(scope, sight.creators, list_id, said)
+            said = before.said
+            weights = said.weights if body.words is None and not body.weights else body.weights
+            name, wanted = word_lists.read(
+                body.name or before.name, {"words": body.words or said.words, "weights": weights}
+            )
+            made, _ = list_names.rename(scope, sight.creators, list_id, name)
+            made = word_lists.change(scope, sight.creators, made, wanted)
             return _one(scope, sight, made, "word_list.change")
 
         return call.change(act, where=_where(list_id))

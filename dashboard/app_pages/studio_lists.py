@@ -8,12 +8,11 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
-from dashboard.app_pages import studio_recipe_lines
 from dashboard.frame import Page
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.words import Message
-from studio import word_lists
+from studio import list_lines, list_names, word_lists
 from studio.word_lists import Listed
 from tenants.roles import Right
 
@@ -71,7 +70,10 @@ def _one(page: Page, creator_id: UUID, one: Listed) -> None:
     said = page.word("studio.list_by", recipes=", ".join(by)) if by else page.word("studio.list_by_none")
     draw("studio_note.html", note=said)
     with st.form(f"studio:list:{one.id}", border=False):
-        st.text_area(page.word("studio.list_words"), studio_recipe_lines.weighed(one.said), key=f"{WORDS}:{one.id}")
+        st.text_input(
+            page.word("studio.list_name"), one.name, max_chars=word_lists.LONGEST_NAME, key=f"{NAME}:{one.id}"
+        )
+        st.text_area(page.word("studio.list_words"), list_lines.write(one.said), key=f"{WORDS}:{one.id}")
         keep = partial(_keep, page, creator_id, one)
         acting.submit(page, "studio.list_keep", keep, right=Right.RUN, key=f"studio:list:keep:{one.id}")
     retire = partial(_retire, page, creator_id, one.id)
@@ -84,7 +86,7 @@ def _versions(page: Page, creator_id: UUID, one: Listed) -> None:
     with st.container(border=True, gap="small"):
         draw("studio_note.html", note=page.word("studio.versions"))
         for each in found:
-            words, day = ", ".join(studio_recipe_lines.weighed(each.said).splitlines()), page.voice.day_short(each.at)
+            words, day = ", ".join(list_lines.write(each.said).splitlines()), page.voice.day_short(each.at)
             with st.container(horizontal=True, gap="small"):
                 said = page.word("studio.list_version", version=each.version, day=day, words=words)
                 draw("studio_note.html", note=said)
@@ -111,7 +113,7 @@ def _seen(page: Page, scope: Scope) -> Sequence[UUID]:
 
 def _make(page: Page, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
-    words, weights = studio_recipe_lines.read_weighed(str(acting.typed(WORDS) or ""))
+    words, weights = list_lines.read(str(acting.typed(WORDS) or ""))
     name, said = word_lists.read(str(acting.typed(NAME) or "").strip(), {"words": words, "weights": weights})
     own = creator_id if acting.typed(WHOSE) == "creator" else None
     word_lists.make(scope, _seen(page, scope), name, said, creator_id=own)
@@ -121,9 +123,14 @@ def _make(page: Page, creator_id: UUID, scope: Scope, _: UUID) -> Message:
 
 def _keep(page: Page, creator_id: UUID, one: Listed, scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
-    words, weights = studio_recipe_lines.read_weighed(str(acting.typed(f"{WORDS}:{one.id}") or ""))
-    name, said = word_lists.read(one.name, {"words": words, "weights": weights})
-    word_lists.change(scope, _seen(page, scope), one.id, said)
+    words, weights = list_lines.read(str(acting.typed(f"{WORDS}:{one.id}") or ""))
+    typed, seen = str(acting.typed(f"{NAME}:{one.id}") or "").strip(), _seen(page, scope)
+    name, said = word_lists.read(typed, {"words": words, "weights": weights})
+    made, changed = list_names.rename(scope, seen, one.id, name)
+    word_lists.change(scope, seen, made, said)
+    st.session_state[LIST] = _key(word_lists.held(scope, seen, made))
+    if changed:
+        return Message("studio.list_renamed", {"name": name, "recipes": ", ".join(changed)[:200]})
     return Message("studio.list_kept", {"name": name})
 
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from foundation.errors import BadInput
+from studio.list_lines import WEIGHED, weighed
 from studio.parameters import Choice, Number, Parameter, Wording
 from studio.recipes import Spec
-from studio.word_lists import WordList
 
-_WEIGHED = re.compile(r"(.*\S)\s*:\s*([0-9]{1,3})")
 _BOUNDS = re.compile(r"(-?[0-9]{1,5})\s*(?:-|–|\.\.)\s*(-?[0-9]{1,5})")
 WHOLE = 100
 TEXT = "…"
@@ -19,15 +18,9 @@ TEXT = "…"
 def lists(spec: Spec) -> str:
     """The lists as people write them: `place: a beach:3, a forest`, the beach three times as often."""
     return "\n".join(
-        f"{name}: {', '.join(_weighed(one, spec.weights.get(name, {}).get(one)) for one in options)}"
+        f"{name}: {', '.join(weighed(one, spec.weights.get(name, {}).get(one)) for one in options)}"
         for name, options in spec.words.items()
     )
-
-
-def _weighed(option: str, weight: int | None) -> str:
-    if weight is None and _WEIGHED.fullmatch(option):
-        weight = 1  # "16:9" is a word and no weight
-    return option if weight is None else f"{option}:{weight}"
 
 
 def read_lists(text: str) -> tuple[dict[str, list[str]], dict[str, dict[str, int]]]:
@@ -37,27 +30,10 @@ def read_lists(text: str) -> tuple[dict[str, list[str]], dict[str, dict[str, int
     for name, rest in _lines(text):
         found[name] = []
         for option in filter(None, (one.strip() for one in rest.split(","))):
-            match = _WEIGHED.fullmatch(option)
+            match = WEIGHED.fullmatch(option)
             found[name].append(match[1] if match else option)
             if match and match[2] != "1":
                 weights.setdefault(name, {})[match[1]] = int(match[2])
-    return found, weights
-
-
-def weighed(one: WordList) -> str:
-    """The words of a shared list as people write them, one to a line: `red dress:3`."""
-    return "\n".join(_weighed(word, one.weights.get(word)) for word in one.words)
-
-
-def read_weighed(text: str) -> tuple[list[str], dict[str, int]]:
-    """The words of a shared list and their weights out of what somebody wrote."""
-    found: list[str] = []
-    weights: dict[str, int] = {}
-    for line in filter(None, (" ".join(one.split()) for one in text.splitlines())):
-        match = _WEIGHED.fullmatch(line)
-        found.append(match[1] if match else line)
-        if match and match[2] != "1":
-            weights[match[1]] = int(match[2])
     return found, weights
 
 
@@ -111,7 +87,7 @@ def read_loras(text: str) -> dict[str, int]:
     """The looks and their weights out of what somebody wrote, the last where a name stands twice."""
     found: dict[str, int] = {}
     for one in filter(None, (one.strip() for one in text.split(","))):
-        match = _WEIGHED.fullmatch(one)
+        match = WEIGHED.fullmatch(one)
         found[match[1] if match else one] = int(match[2]) if match else WHOLE
     return found
 

@@ -33,9 +33,12 @@ def show(page: Page, creator_id: UUID, chosen: RecipeCard) -> None:
 
 def _text(page: Page, creator_id: UUID, chosen: RecipeCard) -> None:
     lists = page.read(lambda scope: word_lists.in_force(scope, creator_id, chosen.spec.prompt))
+    text = recipe_texts.write(chosen.spec, lists).encode()
+    if len(text) > recipe_texts.MAX_BYTES:
+        draw("studio_note.html", note=page.word("studio.text_too_long", most=recipe_texts.MAX_BYTES // 1024))
     st.download_button(
         page.word("studio.take_text"),
-        recipe_texts.write(chosen.spec, lists).encode(),
+        text,
         recipe_texts.NAME,
         "application/yaml",
         key=f"yaml:{chosen.id}",

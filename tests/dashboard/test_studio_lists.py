@@ -55,6 +55,22 @@ def test_a_list_is_written_drawn_from_changed_and_taken_back(door: Door, lumiere
         }
 
 
+def test_a_list_is_renamed_with_the_recipes_that_draw_from_it(door: Door, lumiere: Agency) -> None:
+    make(lumiere, [DRESS])
+    keep(lumiere, prompt="{@tenues}")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        page.choose(word("studio.list"), "tenues")
+        page.type(word("studio.list_name"), "habits")
+        page.type(word("studio.list_words"), COAT)
+        assert word("studio.list_renamed", name="habits", recipes="morning") in page.press(word("studio.list_keep"))
+        assert word("studio.list_by", recipes="morning") in page.again(), "it stays chosen"
+    (one,) = listed(lumiere)
+    assert (one.name, one.said.words) == ("habits", [COAT])
+    with lumiere.scope() as scope:
+        assert [each.spec.prompt for each in studio_reads.recipes_of(scope, lumiere.creator_id)] == ["{@habits}"]
+
+
 def test_a_missing_list_is_told_before_the_press_and_one_put_away_comes_back(door: Door, lumiere: Agency) -> None:
     list_id = make(lumiere, [DRESS], own=True)
     with lumiere.scope() as scope:

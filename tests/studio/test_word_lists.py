@@ -12,7 +12,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
-from studio import jobs, recipe_shelf, recipe_texts, recipes, runs, word_lists
+from studio import jobs, lineage, list_names, reads, recipe_shelf, recipe_texts, recipes, runs, word_lists
 from studio.word_lists import WordList
 from tenants import agencies
 from tests.studio.builders import ZONE, Atelier, Engine, atelier, spec
@@ -299,3 +299,85 @@ def test_what_is_wrong_in_a_list_is_named_with_its_line(lists: str, code: str, l
     params = told.value.message.params
     assert (told.value.message.code, params["where"]) == (code, where)
     assert params["line"] == line
+
+
+def test_a_list_gets_another_name_with_the_recipes_that_draw_from_it(nova: Atelier) -> None:
+    list_id, mine = make(nova), [nova.creator_id]
+    with nova.scope() as scope:
+        first = recipes.save(scope, nova.creator_id, spec(name="a", prompt="{@outfits} and {@outfits}"))
+        away = recipes.save(scope, nova.creator_id, spec(name="b", prompt="{@outfits}"))
+        recipes.save(scope, nova.creator_id, spec(name="c", prompt="plain"))
+        recipe_shelf.retire(scope, nova.creator_id, away)
+        run = jobs.start(scope, creator_id=nova.creator_id, recipe_id=first, seed=1, key="k")
+        before = shown(scope, run)
+        made, changed = list_names.rename(scope, mine, list_id, "clothes")
+        assert changed == ["a", "b"]
+        (one,) = word_lists.known(scope, mine)
+        assert (one.id, one.name, one.version, one.said.odds) == (made, "clothes", 2, OUTFITS.odds)
+        assert [each.version for each in word_lists.versions(scope, mine, list_id)] == [2, 1], (
+            "its history goes with it"
+        )
+        with pytest.raises(Conflict, match=r"list\.changed"):
+            word_lists.change(scope, mine, list_id, LIGHT)
+        cards = {each.name: each for each in reads.recipes_of(scope, nova.creator_id)}
+        assert {name: (each.version, each.spec.prompt) for name, each in cards.items()} == {
+            "a": (2, "{@clothes} and {@clothes}"),
+            "c": (1, "plain"),
+        }
+        (put_away,) = reads.recipes_of(scope, nova.creator_id, retired=True)
+        assert (put_away.name, put_away.spec.prompt) == ("b", "{@clothes}")
+        assert shown(scope, run) == before, "a run keeps what it began with"
+        again = jobs.start(scope, creator_id=nova.creator_id, recipe_id=cards["a"].id, seed=1, key="again")
+        assert shown(scope, again) == before, "the same words are drawn under the new name"
+        with pytest.raises(BadInput, match=r"recipe\.list_unknown"):
+            recipes.restore(scope, nova.creator_id, first)
+        assert list_names.rename(scope, mine, made, "clothes") == (made, [])
+
+
+def test_a_name_that_might_be_taken_for_another_list_is_refused(nova: Atelier) -> None:
+    """A creator's own stands before the agency's: under one name, recipes would draw from the other."""
+    shared, mine = make(nova), [nova.creator_id]
+    own = make(nova, "clothes", LIGHT, own=True)
+    gone = make(nova, "hats")
+    with nova.scope() as scope:
+        word_lists.retire(scope, mine, gone)
+        recipes.save(scope, nova.creator_id, spec(name="long", prompt="{@outfits}" + "x" * 490))
+    for list_id, name, code in (
+        (shared, "clothes", "list.taken"),
+        (own, "outfits", "list.taken"),
+        (shared, "hats", "list.taken"),
+        (shared, "outfits-of-everybody", "list.name_too_long"),
+        (gone, "caps", "list.unknown"),
+    ):
+        with pytest.raises(GreenroomError, match=code.replace(".", r"\.")), nova.scope() as scope:
+            list_names.rename(scope, mine, list_id, name)
+    with nova.scope() as scope:
+        other = agencies.add_creator(scope, slug="lea", name="Lea", kind="virtual", zone=ZONE, languages=["fr"])
+        with pytest.raises(Refused, match=r"list\.of_all"):
+            list_names.rename(scope, mine, shared, "dresses")
+        recipes.save(scope, other, spec(name="hers", prompt="{@outfits}"))
+        assert list_names.rename(scope, [*mine, other], own, "coats")[1] == []
+        assert [one.spec.prompt for one in reads.recipes_of(scope, other)] == ["{@outfits}"]
+
+
+def test_what_is_made_again_draws_from_the_lists_of_the_first_time(nova: Atelier) -> None:
+    list_id = make(nova)
+    job_id = nova.start(prompt="{@outfits}")
+    nova.work(job_id, Engine)
+    with nova.scope() as scope:
+        before = shown(scope, job_id)
+        list_names.rename(scope, [nova.creator_id], list_id, "clothes")
+        (asset, *_) = jobs.assets(scope, job_id)
+        again, _ = lineage.make_again(scope, asset, key="again", by="member:x")
+        assert shown(scope, again) == before
+
+
+def test_a_text_of_many_long_lists_comes_back(nova: Atelier) -> None:
+    said = WordList(words=[f"{number} {'é' * 30}" for number in range(200)])
+    names = [f"l{number}" for number in range(12)]
+    wanted = spec(prompt=" ".join(f"{{@{name}}}" for name in names))
+    text = recipe_texts.write(wanted, {name: {"words": list(said.words), "weights": {}} for name in names})
+    assert len(text.encode()) > 150_000
+    with nova.scope() as scope:
+        assert recipe_texts.bring(scope, nova.creator_id, text) == wanted
+        assert len(word_lists.known(scope, [nova.creator_id])) == len(names)

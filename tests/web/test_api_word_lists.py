@@ -53,6 +53,28 @@ def test_a_missing_list_is_told_at_the_preview(api: Program) -> None:
         assert (answer.status_code, code(answer)) == (422, "recipe.list_unknown")
 
 
+def test_a_list_gets_another_name_with_its_recipes(api: Program) -> None:
+    made = api.ask("POST", "/word-lists", OUTFITS)
+    path, seen = made.headers["location"].removeprefix("/v1"), made.headers["etag"]
+    with api.scope() as scope:
+        mine = str(recipes.save(scope, api.creators["mia"], spec(prompt="{@outfits}")))
+    run = api.ask("POST", "/runs", {"recipe_id": mine, "seed": 7}).json()
+    renamed = api.ask("PATCH", path, {"name": "clothes"}, if_match=seen)
+    assert (renamed.status_code, renamed.json()["name"], renamed.json()["words"]) == (200, "clothes", OUTFITS["words"])
+    assert renamed.json()["weights"] == OUTFITS["weights"]
+    assert api.ask("PATCH", path, {"name": "hats"}, if_match=seen).status_code == 412, "it is another version"
+    (found,) = api.get("/recipes")["items"]
+    assert (found["prompt"], found["lists"], found["version"]) == ("{@clothes}", ["clothes"], 2)
+    assert api.get(f"/runs/{run['id']}")["lists"] == {"outfits": 1}
+    path, seen = renamed.headers["location"].removeprefix("/v1"), renamed.headers["etag"]
+    both = api.ask("PATCH", path, {"name": "hats", "words": ["a hat"]}, if_match=seen)
+    assert (both.json()["name"], both.json()["words"]) == ("hats", ["a hat"])
+    assert api.ask("POST", "/word-lists", OUTFITS).status_code == 201, "the old name is free again"
+    path, seen = both.headers["location"].removeprefix("/v1"), both.headers["etag"]
+    assert code(api.ask("PATCH", path, {"name": "outfits"}, if_match=seen)) == "list.taken"
+    assert code(api.ask("PATCH", path, {"name": "Hats!"}, if_match=seen)) == "list.invalid"
+
+
 def test_nobody_reads_or_writes_anothers_list(api: Program, room: Room) -> None:
     hers = api.ask("POST", "/word-lists", {**OUTFITS, "creator_id": str(api.creators["zoe"])})
     path, seen = hers.headers["location"].removeprefix("/v1"), hers.headers["etag"]
