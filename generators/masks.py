@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from foundation.errors import BadInput
 from generators import containers, shapes
-from generators.shapes import Shape
+from generators.shapes import Rectangle, Shape
 
 SMALLEST = 5
 """Percent of a side: less is a few pixels for a model, and nothing comes of it."""
@@ -39,6 +39,11 @@ def check(part: Part) -> None:
     """Raise BadInput for shapes that cover too little, or cannot be drawn; a rectangle was checked when it was made."""
     if not isinstance(part, Region):
         shapes.check(part)
+
+
+def as_shapes(part: Part) -> tuple[Shape, ...]:
+    """The same part as shapes; a rectangle is one of them."""
+    return (Rectangle(kind="rectangle", **asdict(part)),) if isinstance(part, Region) else part
 
 
 def over(part: Part, picture: bytes) -> bytes:

@@ -196,6 +196,22 @@ def parse(lines: str) -> tuple[Shape, ...]:
     return read(found)
 
 
+def typed(part: Sequence[Shape]) -> str:
+    """Shapes as people type them, `parse` of it is the same; nothing where one of them was drawn elsewhere."""
+    return "" if any(isinstance(one, Drawn) for one in part) else "\n".join(map(_line, part))
+
+
+def _line(one: Shape) -> str:
+    match one:
+        case Rectangle() | Ellipse():
+            return f"{one.kind} {one.left:.12g} {one.top:.12g} {one.right:.12g} {one.bottom:.12g}"
+        case Polygon() | Stroke():
+            width = f" {one.width:.12g}" if isinstance(one, Stroke) else ""
+            return f"{one.kind}{width} {' '.join(f'{across:.12g},{down:.12g}' for across, down in one.points)}"
+        case _:
+            return ""
+
+
 def _typed(kind: str, rest: list[str]) -> object:
     if kind in ("rectangle", "ellipse"):
         sides = dict(zip(("left", "top", "right", "bottom"), rest, strict=False))

@@ -50,8 +50,7 @@ def columns(
     """
     found: dict[str, Any] = {}
     if begin is None and pose is None:
-        begin = spec.begin.beginning() if spec.begin is not None else None
-        pose = Posture(UUID(spec.posture.asset), spec.posture.weight) if spec.posture is not None else None
+        begin, pose = of_recipe(spec)
     if begin is not None and pose is not None:
         raise BadInput("job.posture_beside")
     if begin is not None:
@@ -69,11 +68,30 @@ def columns(
     return found
 
 
+def of_recipe(spec: Spec) -> tuple[Beginning | None, Posture | None]:
+    """What the runs of a recipe work from where who starts one names nothing."""
+    begin = spec.begin.beginning() if spec.begin is not None else None
+    return begin, Posture(UUID(spec.posture.asset), spec.posture.weight) if spec.posture is not None else None
+
+
+def usable(scope: Scope, creator_id: UUID, spec: Spec) -> list[str]:
+    """The digests of the pictures that a recipe names by itself, none of one that names none. Raises as
+    `beginnings.check` for one that a run could not work from now."""
+    begin, pose = of_recipe(spec)
+    first = [beginnings.check(scope, creator_id, begin)] if begin is not None else []
+    return first + ([_posture(scope, creator_id, pose)] if pose is not None else [])
+
+
+def picture(scope: Scope, creator_id: UUID, asset_id: UUID) -> str:
+    """The digest of a picture of a creator that a run may work from now. Raises as `beginnings.check`."""
+    library.check_owner(scope, creator_id, [asset_id])
+    return beginnings.digest(scope, asset_id)
+
+
 def _posture(scope: Scope, creator_id: UUID, pose: Posture) -> str:
     if not LEAST_WEIGHT <= pose.weight <= MOST_WEIGHT:
         raise BadInput("job.posture_weight", least=LEAST_WEIGHT, most=MOST_WEIGHT)
-    library.check_owner(scope, creator_id, [pose.asset_id])
-    return beginnings.digest(scope, pose.asset_id)
+    return picture(scope, creator_id, pose.asset_id)
 
 
 def begin_of(job: models.Job) -> Beginning | None:

@@ -1,13 +1,15 @@
-"""The recipes of a creator as a shelf: a new one, a copy, one put away and taken out again; versions stay."""
+"""The recipes of a creator as a shelf: a new one, a copy, the next version, one put away and taken out again; versions
+stay."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import select
 
 from foundation.database import Scope
-from foundation.errors import NotFound
-from studio import library, models, reads, recipes
+from foundation.errors import Conflict, NotFound
+from studio import library, materials, models, reads, recipes, word_lists
 from studio.reads import RecipeCard
 from studio.recipes import LONGEST_NAME, Spec
 
@@ -23,6 +25,54 @@ def begin(scope: Scope, creator_id: UUID, spec: Spec) -> UUID:
         )
     )
     return recipes.save(scope, creator_id, spec.model_copy(update={"name": _free(spec.name, taken)}))
+
+
+def make(scope: Scope, creator_id: UUID, said: Mapping[str, Any]) -> UUID:
+    """A new recipe under the name it says; its id. One of that name that was put away goes on in a next version.
+
+    Raises Conflict for a name that is taken, and as `change`.
+    """
+    spec = recipes.read(said)
+    _alone(scope, creator_id, spec.name)
+    if any(one.name == spec.name for one in reads.recipes_of(scope, creator_id)):
+        raise Conflict("recipe.taken", name=spec.name)
+    return _written(scope, creator_id, spec, None)
+
+
+def change(scope: Scope, creators: Collection[UUID], recipe_id: UUID, said: Mapping[str, Any]) -> UUID:
+    """Write the next version of a recipe, which says this otherwise than the one that stands; its id, or that which
+    stands where nothing changes.
+
+    Raises NotFound, also for one that was put away; BadInput for what cannot be meant; and, for pictures that it works
+    from otherwise than before, as `materials.usable`.
+    """
+    creator_id, card = held(scope, creators, recipe_id)
+    return _written(scope, creator_id, recipes.read({**card.spec.model_dump(), **said}), card.spec)
+
+
+def held(scope: Scope, creators: Collection[UUID], recipe_id: UUID) -> tuple[UUID, RecipeCard]:
+    """Whose recipe it is, and the newest version of that which `recipe_id` is a version of; nobody else writes it until
+    this ends. Raises NotFound."""
+    row = scope.session.get(models.Recipe, (scope.tenant_id, recipe_id))
+    if row is not None and row.creator_id in creators:
+        _alone(scope, row.creator_id, row.name)
+        for card in reads.recipes_of(scope, row.creator_id):
+            if card.name == row.name:
+                return row.creator_id, card
+    raise NotFound("recipe.unknown")
+
+
+def _alone(scope: Scope, creator_id: UUID, name: str) -> None:
+    """As `recipes.save`, and in its order."""
+    word_lists.alone(scope)
+    library.alone(scope, "recipe", creator_id, name)
+
+
+def _written(scope: Scope, creator_id: UUID, spec: Spec, before: Spec | None) -> UUID:
+    recipes.resolve(recipes.in_force(scope, creator_id, spec), seed=0, count=1)  # a word without a list is told now
+    if before is None or (before.begin, before.posture) != (spec.begin, spec.posture):
+        materials.usable(scope, creator_id, spec)
+    return recipes.save(scope, creator_id, spec)
 
 
 def copy(scope: Scope, creator_id: UUID, recipe_id: UUID) -> UUID:

@@ -1,13 +1,13 @@
 """What a recipe works from, in its own words: the picture it begins from and the part of it that is made anew, or the
 picture whose posture it takes."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from foundation.errors import BadInput
-from generators import masks
+from generators import masks, shapes
 from generators.shapes import Shapes
 from studio import beginnings
 from studio.beginnings import Beginning
@@ -50,3 +50,14 @@ class OfPicture(BaseModel):
 
     asset: AssetId
     weight: Annotated[int, Field(ge=LEAST_WEIGHT, le=MOST_WEIGHT)] = 100
+
+
+def from_picture(begin: Beginning) -> dict[str, Any]:
+    """What a recipe says of a beginning, to be read as a `FromPicture`."""
+    part = shapes.said(masks.as_shapes(begin.region)) if begin.region is not None else []
+    return {"asset": str(begin.asset_id), "anew": begin.anew, "part": part}
+
+
+def of_picture(asset_id: UUID, weight: int) -> dict[str, Any]:
+    """What a recipe says of a posture, to be read as an `OfPicture`."""
+    return {"asset": str(asset_id), "weight": weight}

@@ -30,6 +30,7 @@ from web import (
     api_queues,
     api_quiet,
     api_rehearsals,
+    api_recipes,
     api_reviews,
     api_series,
     api_settled,
@@ -113,6 +114,7 @@ def create(
     app.include_router(api_media.router(tenant, library))
     prices = generators or GeneratorsSettings()
     app.include_router(api_making.router(tenant, prices))
+    app.include_router(api_recipes.router(tenant))
     app.include_router(api_word_lists.router(tenant))
     app.include_router(api_costs.router(tenant))
     app.include_router(mcp.router(tenant, known, prices))

@@ -1,4 +1,4 @@
-"""Recipes in the API: what they say, what a run would be, a run and its pictures, and its end.
+"""Runs of recipes in the API: what one would be, a run and its pictures, and its end.
 
 Who starts one needs a key made for it, since it may cost; hours, quotas and caps hold as on the page.
 """
@@ -39,9 +39,6 @@ from web.api_making_models import (
     MOST_SEED,
     PreviewOut,
     PreviewWanted,
-    RecipeOut,
-    RecipesPage,
-    RecipesWanted,
     RunIn,
     RunOut,
     RunPictureOut,
@@ -51,26 +48,15 @@ from web.api_making_models import (
 
 
 def router(tenant: OpenScope, generators: GeneratorsSettings) -> APIRouter:
-    """The routes under `/recipes` and `/runs`; `generators` name prices and caps."""
+    """What a run would be, and the routes under `/runs`; `generators` name prices and caps."""
     routes = APIRouter(tags=["making"])
-    _recipes(routes, tenant, generators)
+    _previews(routes, tenant, generators)
     _runs(routes, tenant, generators)
     return routes
 
 
-def _recipes(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) -> None:
+def _previews(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) -> None:
     can_read = Depends(reading(tenant, KeyScope.POSTS_READ))
-
-    @routes.get("/recipes", response_model=RecipesPage)
-    def list_recipes(call: Annotated[Call, can_read], which: Annotated[RecipesWanted, Query()]) -> RecipesPage:
-        """The recipes of pictures, each in its newest version; those put away are left out.
-        Needs `posts:read`."""
-        return listed(call, which)
-
-    @routes.get("/recipes/{recipe_id}", response_model=RecipeOut)
-    def get_recipe(recipe_id: UUID, call: Annotated[Call, can_read]) -> RecipeOut:
-        """One of them; an older version is not found. Needs `posts:read`."""
-        return call.read(lambda scope, sight: RecipeOut.of(*recipe_shelf.current(scope, sight.creators, recipe_id)))
 
     @routes.get("/recipes/{recipe_id}/preview", response_model=PreviewOut)
     def preview_run(
@@ -118,18 +104,6 @@ def _runs(routes: APIRouter, tenant: OpenScope, generators: GeneratorsSettings) 
             return RunPicturesOut(items=[RunPictureOut.of(one) for one in run_pictures.of_run(scope, run_id)])
 
         return call.read(ask)
-
-
-def listed(call: Call, which: RecipesWanted) -> RecipesPage:
-    """A page of recipes."""
-
-    def ask(scope: Scope, sight: Sight) -> list[RecipeOut]:
-        seen = [one for one in sight.creators if which.creator in (None, one)]
-        return [RecipeOut.of(one, card) for one in seen for card in reads.recipes_of(scope, one)]
-
-    question = ["recipes", which.creator]
-    items, following = api_cursor.page(question, call.read(ask), cursor=which.cursor, limit=which.limit)
-    return RecipesPage(items=items, next=following)
 
 
 def ran(call: Call, which: PageIn) -> RunsPage:

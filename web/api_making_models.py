@@ -1,4 +1,4 @@
-"""What the API takes in and gives out about recipes, their runs, and the pictures of these."""
+"""What the API takes in and gives out about runs of recipes, and the pictures of these."""
 
 import base64
 import binascii
@@ -13,12 +13,12 @@ from foundation.errors import BadInput
 from gate.units import Rating
 from generators import shapes
 from generators.shapes import Shapes
-from studio import beginnings, word_lists, workings
+from studio import beginnings, workings
 from studio.beginnings import Beginning
 from studio.costs import Bill
 from studio.estimating import Estimate
 from studio.parameters import LONGEST, Choice, Number, Parameter, YesNo
-from studio.reads import RecipeCard, Run
+from studio.reads import Run
 from studio.recipes import MOST_PICTURES
 from studio.run_pictures import PictureState, RunPicture
 from studio.states import JobState
@@ -136,52 +136,6 @@ class SizeOut(BaseModel):
 
     width: int
     height: int
-
-
-class RecipeOut(BaseModel):
-    """A recipe in its newest version: a changed one has another `id`. `pictures` is how many a run makes; `budget` what
-    one may cost, empty where the recipe says nothing; `lists` are the names of shared lists its prompt draws from."""
-
-    id: UUID
-    creator_id: UUID
-    name: str
-    version: int
-    prompt: str
-    negative: str
-    words: dict[str, list[str]]
-    lists: list[str]
-    questions: list[QuestionOut]
-    pictures: int
-    sizes: list[SizeOut]
-    steps: int
-    model: str
-    sampler: str
-    budget: str
-
-    @classmethod
-    def of(cls, creator_id: UUID, one: RecipeCard) -> "RecipeOut":
-        """Of the room's value."""
-        spec = one.spec
-        said = {name: getattr(spec, name) for name in ("prompt", "negative", "words", "pictures", "steps", "model")}
-        return cls(
-            id=one.id,
-            creator_id=creator_id,
-            name=one.name,
-            version=one.version,
-            lists=word_lists.named(spec.prompt),
-            questions=[QuestionOut.of(*each) for each in spec.questions],
-            sizes=[SizeOut(width=width, height=height) for width, height in spec.edges],
-            sampler=spec.sampler,
-            budget=spec.budget,
-            **said,
-        )
-
-
-class RecipesPage(BaseModel):
-    """A page of recipes; `next` is the cursor of the one after, null at the end."""
-
-    items: list[RecipeOut]
-    next: str | None
 
 
 class PromptOut(BaseModel):

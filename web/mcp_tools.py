@@ -17,7 +17,7 @@ from foundation.ids import derived
 from foundation.settings import GeneratorsSettings
 from schedules import listing, proposing
 from tenants.keys import KeyScope
-from web import api_accounts, api_deliveries, api_labels, api_making
+from web import api_accounts, api_deliveries, api_labels, api_making, api_recipes
 from web.api_call import LONGEST_NAME, Act, Call, Done, Sight
 from web.api_inputs import DeliveriesWanted, In, PostIn, Text, wall_of
 from web.api_making_models import PreviewWanted, RecipesWanted, RunIn
@@ -144,7 +144,7 @@ def _makes(generators: GeneratorsSettings) -> tuple[Tool, ...]:
         )
 
     return (
-        Tool("list_recipes", "Recipes of pictures, and what each asks.", read, RecipesWanted, api_making.listed),
+        Tool("list_recipes", "Recipes of pictures, and what each asks.", read, RecipesWanted, api_recipes.listed),
         Tool("preview_run", "The prompts of a run, its cost and its time. Makes nothing.", read, PreviewAsked, preview),
         Tool("start_run", "Have pictures made; may cost money. People judge each of them.", make, RunAsked, start),
         Tool("read_run", "How far a run is.", read, RunWanted, _run),

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard import acting, frame
 from dashboard.app_pages import (
+    studio_begin,
     studio_copies,
     studio_limits,
     studio_lists,
@@ -66,6 +67,7 @@ def recipe(page: Page, found: Studio) -> None:
             draw("studio_note.html", note=page.word("studio.seed_fixed", seed=own))
     spec = page.read(lambda scope: recipes.in_force(scope, found.creator.id, chosen.spec))
     makes = _asked(page, spec, seed, count, given) and studio_look.ready(page, found.creator.id, chosen.spec)
+    makes = makes and studio_begin.ready(page, found.creator.id, chosen.spec)
     estimate = studio_spending.estimate(page, chosen.spec, _lasts(page, found.pace, count), count)
     if (lacks := missing(settings.load().generators, chosen.spec.engine)) is not None:
         st.error(page.voice.say(lacks))

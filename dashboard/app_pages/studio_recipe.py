@@ -7,7 +7,13 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
-from dashboard.app_pages import studio_recipe_lines, studio_recipe_shelf, studio_recipe_versions, studio_spending
+from dashboard.app_pages import (
+    studio_begin,
+    studio_recipe_lines,
+    studio_recipe_shelf,
+    studio_recipe_versions,
+    studio_spending,
+)
 from dashboard.frame import Page
 from dashboard.reads.studio import abilities_of, samples_anyhow
 from dashboard.widgets import draw
@@ -30,6 +36,7 @@ def edit(page: Page, creator_id: UUID, chosen: RecipeCard) -> None:
             _numbers(page, spec, mark)
             keep = partial(_keep, page, creator_id, spec, mark)
             acting.submit(page, "studio.keep_recipe", keep, right=Right.RUN, key=f"keep:{mark}")
+        studio_begin.edit(page, creator_id, chosen)
         studio_recipe_shelf.acts(page, creator_id, chosen)
         studio_recipe_versions.show(page, creator_id, chosen)
 
@@ -62,8 +69,6 @@ def _numbers(page: Page, spec: Spec, mark: str) -> None:
             page.word("studio.own_seed"), 0, 2**31 - 1, spec.seed, key=f"own_seed:{mark}", width=220, placeholder="—"
         )
     _engine(page, spec, mark)
-    if spec.begin is not None or spec.posture is not None:
-        draw("studio_note.html", note=page.word("studio.begins" if spec.begin is not None else "studio.takes_posture"))
     hint = page.word("studio.look_strength_how")
     st.slider(page.word("studio.look_strength"), 0, 100, spec.look, 5, key=f"look:{mark}", help=hint)
     if spec.loras or "loras" in page.read(lambda scope: abilities_of(scope, settings.load().generators, spec.engine)):
@@ -120,5 +125,5 @@ def _keep(page: Page, creator_id: UUID, spec: Spec, mark: str, scope: Scope, _: 
     }
     wanted = recipes.read(changed)
     recipes.resolve(recipes.in_force(scope, creator_id, wanted), seed=0, count=1)  # a word without a list is told now
-    recipes.save(scope, creator_id, wanted)
+    st.session_state[studio_recipe_shelf.RECIPE] = str(recipes.save(scope, creator_id, wanted))  # it stays chosen
     return Message("studio.recipe_kept", {"name": wanted.name})

@@ -1,25 +1,22 @@
 """Studio: variations of one picture, whole or in one part, and pictures that take its posture, each by a recipe."""
 
-import base64
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard import acting
-from dashboard.app_pages import studio_outgoing, studio_spending
-from dashboard.app_pages.studio_variants import clear_src
+from dashboard.app_pages import studio_outgoing, studio_part, studio_spending
+from dashboard.app_pages.studio_recipe_shelf import RECIPE
 from dashboard.frame import Page
 from dashboard.reads.studio import abilities_of
 from dashboard.widgets import draw
 from foundation import settings
 from foundation.database import Scope
-from foundation.errors import BadInput, NotFound
+from foundation.errors import NotFound
 from foundation.words import Message
-from gate import recording
-from generators import masks, shapes
-from generators.masks import Part, Region
-from studio import beginnings, jobs, materials, recipes, workings
+from studio import beginnings, jobs, materials, recipe_shelf, recipes, workings
 from studio import reads as studio_reads
 from studio.beginnings import Beginning
 from studio.materials import Posture
@@ -27,10 +24,7 @@ from studio.reads import Card, RecipeCard
 from tenants.roles import Right
 
 MOST = 8
-USUAL_ANEW = 50
-MIDDLE = (25, 75)
-WAYS = ["rectangle", "shapes", "drawn"]
-USUAL_SHAPES = "ellipse 25 25 75 75"
+USUAL_ANEW = workings.USUAL_ANEW
 
 
 def ask(page: Page, creator_id: UUID, card: Card) -> None:
@@ -45,10 +39,12 @@ def ask(page: Page, creator_id: UUID, card: Card) -> None:
         may = _recipe(page, creator_id, card, known, key)
         st.slider(page.word("vary.anew"), beginnings.LEAST, beginnings.MOST, USUAL_ANEW, 5, key=f"{key}:anew")
         if st.checkbox(page.word("vary.part"), key=f"{key}:part"):
-            _part(page, card, key)
+            studio_part.choose(page, card.asset_id, key)
         st.number_input(page.word("studio.count"), 1, MOST, 3, key=f"{key}:count")
         act = partial(_ask, page, creator_id, card.asset_id)
         acting.button(page, "vary.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may)
+        keep = partial(_keep, page, creator_id, card.asset_id)
+        acting.button(page, "vary.keep", keep, right=Right.RUN, key=f"{key}:keep")
 
 
 def ask_posture(page: Page, creator_id: UUID, card: Card) -> None:
@@ -64,6 +60,8 @@ def ask_posture(page: Page, creator_id: UUID, card: Card) -> None:
         st.number_input(page.word("studio.count"), 1, MOST, 3, key=f"{key}:count")
         act = partial(_ask_posture, page, creator_id, card.asset_id)
         acting.button(page, "pose.ask", act, right=Right.RUN, key=key, kind="primary", disabled=not may)
+        keep = partial(_keep_posture, page, creator_id, card.asset_id)
+        acting.button(page, "pose.keep", keep, right=Right.RUN, key=f"{key}:keep")
 
 
 def _recipes(page: Page, creator_id: UUID, card: Card, need: str) -> list[RecipeCard]:
@@ -87,67 +85,39 @@ def _recipe(page: Page, creator_id: UUID, card: Card, known: list[RecipeCard], k
     return studio_outgoing.may_go(page, creator_id, names[chosen], [digest])
 
 
-def _part(page: Page, card: Card, key: str) -> None:
-    """The part that is made anew, drawn over the picture as its page shows it, blurred where that is."""
-    way = st.segmented_control(
-        page.word("vary.way"),
-        WAYS,
-        default=WAYS[0],
-        required=True,
-        format_func=lambda one: page.word(f"vary.way.{one}"),
-        key=f"{key}:way",
-    )
-    match way:
-        case "shapes":
-            st.text_area(page.word("vary.shapes"), USUAL_SHAPES, key=f"{key}:shapes", help=page.word("vary.shapes_how"))
-        case "drawn":
-            st.file_uploader(page.word("vary.drawn"), "png", key=f"{key}:drawn", help=page.word("vary.drawn_how"))
-        case _:
-            st.slider(page.word("vary.across"), 0, 100, MIDDLE, 5, key=f"{key}:across")
-            st.slider(page.word("vary.down"), 0, 100, MIDDLE, 5, key=f"{key}:down")
-    try:
-        region = _region(key)
-    except BadInput as wrong:
-        st.error(page.voice.say(wrong.message))
-        return
-    if isinstance(region, Region):
-        draw("studio_region.html", src=clear_src(card.asset_id), region=region, word=page.word)
-    elif region:
-        (whole,) = page.read(lambda scope: recording.versions(scope, card.asset_id))[:1]
-        mask = base64.b64encode(shapes.png(shapes.veil(region, whole.width, whole.height))).decode()
-        draw("studio_mask.html", src=clear_src(card.asset_id), mask=mask, word=page.word)
-
-
-def _region(key: str) -> Part | None:
-    """As it stands on the page now; None while no drawing was brought. Raises BadInput."""
-    match acting.typed(f"{key}:way"):
-        case "shapes":
-            found = shapes.parse(str(acting.typed(f"{key}:shapes") or ""))
-        case "drawn":
-            file = acting.typed(f"{key}:drawn")
-            if file is None:
-                return None
-            found = (shapes.of_picture(file.getvalue(), name=file.name),)
-        case _:
-            across, down = (acting.typed(f"{key}:{one}") or MIDDLE for one in ("across", "down"))
-            return Region(left=across[0], top=down[0], right=across[1], bottom=down[1])
-    masks.check(found)
-    return found
-
-
 def _ask(page: Page, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
-    key = f"vary:{asset_id}"
-    region = _region(key) if acting.typed(f"{key}:part") else None
-    if region is None and acting.typed(f"{key}:part"):
-        raise BadInput("job.mask_none")
-    begin = Beginning(asset_id, int(acting.typed(f"{key}:anew") or USUAL_ANEW), region)
+    key, begin = f"vary:{asset_id}", _beginning(asset_id)
     return _start(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, begin=begin)
+
+
+def _beginning(asset_id: UUID) -> Beginning:
+    key = f"vary:{asset_id}"
+    return Beginning(asset_id, int(acting.typed(f"{key}:anew") or USUAL_ANEW), studio_part.wanted(key))
 
 
 def _ask_posture(page: Page, creator_id: UUID, asset_id: UUID, scope: Scope, press: UUID) -> Message:
     key = f"pose:{asset_id}"
     pose = Posture(asset_id, int(acting.typed(f"{key}:weight") or 0))
     return _start(page, scope, press, creator_id=creator_id, asset_id=asset_id, key=key, pose=pose)
+
+
+def _keep(page: Page, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    said = {"begin": workings.from_picture(_beginning(asset_id)), "posture": None}
+    return _kept(page, creator_id, scope, f"vary:{asset_id}", said)
+
+
+def _keep_posture(page: Page, creator_id: UUID, asset_id: UUID, scope: Scope, _: UUID) -> Message:
+    weight = int(acting.typed(f"pose:{asset_id}:weight") or 0)
+    said = {"posture": workings.of_picture(asset_id, weight), "begin": None}
+    return _kept(page, creator_id, scope, f"pose:{asset_id}", said)
+
+
+def _kept(page: Page, creator_id: UUID, scope: Scope, key: str, said: dict[str, Any]) -> Message:
+    """Have the recipe that is chosen begin so by itself; it is the one the page shows next."""
+    mine = page.my(scope, creator_id).id
+    made = recipe_shelf.change(scope, [mine], UUID(str(acting.typed(f"{key}:recipe"))), said)
+    st.session_state[RECIPE] = str(made)
+    return Message("studio.recipe_kept", {"name": recipes.spec_of(scope, made).name})
 
 
 def _start(

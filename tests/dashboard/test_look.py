@@ -158,6 +158,8 @@ def test_a_part_is_chosen_over_the_picture_and_a_posture_is_taken(able: Door, lu
         page.open("/studio")
         pick(page)
         assert word("studio.started", count=3) in page.press_twice(word("pose.ask"))
+        assert word("studio.recipe_kept", name="morning") in page.press(word("pose.keep"))
+        assert word("begin.takes_posture") in page.open("/studio")
     assert row(lumiere, "from_asset, pose_asset, pose_weight") == (None, asset, 100)
 
 

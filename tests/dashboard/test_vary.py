@@ -5,8 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from foundation.database import OpenScope
+from foundation.words import Message, say
+from gate import ratings
 from gate.units import Rating
+from studio import reads as studio_reads
 from studio import recipes
+from studio.reads import RecipeCard
 from tests.conftest import Cluster
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door, serving
@@ -49,3 +53,71 @@ def test_variations_are_asked_for_once(able: Door, lumiere: Agency) -> None:
             "SELECT recipe_id, from_asset, anew, total FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id
         )
         assert [tuple(row) for row in rows] == [(recipe, asset, 50, 3)]
+
+
+def newest(who: Agency) -> RecipeCard:
+    with who.scope() as scope:
+        (card,) = studio_reads.recipes_of(scope, who.creator_id)
+    return card
+
+
+def test_a_recipe_is_told_on_its_form_what_its_runs_begin_from(able: Door, lumiere: Agency) -> None:
+    asset = picture(able, lumiere, seed=1, rating=Rating.G)
+    with lumiere.scope() as scope:
+        recipes.save(scope, lumiere.creator_id, spec())
+    with stream(able.url, able.cookie(lumiere)) as page:
+        text = page.open("/studio")
+        assert word("begin.way.posture") not in text, "no engine here takes one"
+        page.choose(word("begin.way"), word("begin.way.begin"))
+        page.check(word("vary.part"))
+        page.choose(word("vary.way"), word("vary.way.shapes"))
+        assert say(Message("job.mask_wrong", {"number": 1}), "fr") in page.type(word("vary.shapes"), "circle 1")
+        assert word("studio.recipe_kept", name="morning") not in page.press(word("begin.keep"))
+        page.type(word("vary.shapes"), "ellipse 10 10 60 60")
+        assert word("studio.recipe_kept", name="morning") in page.press(word("begin.keep"))
+        begin = newest(lumiere).spec.begin
+        assert begin is not None
+        assert (begin.asset, begin.anew, [one.kind for one in begin.part]) == (str(asset), 50, ["ellipse"])
+        assert word("begin.begins") in page.open("/studio"), "said before the run"
+        page.type(word("studio.steps"), "30")
+        page.press(word("studio.keep_recipe"))
+        assert (newest(lumiere).spec.begin, newest(lumiere).spec.steps) == (begin, 30)
+        assert word("studio.started", count=3) in page.press(word("studio.generate"))
+        page.choose(word("begin.way"), word("begin.way.words"))
+        page.press(word("begin.keep"))
+    assert newest(lumiere).spec.begin is None
+    with lumiere.scope() as scope:
+        found = scope.run("SELECT from_asset, region FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id).one()
+    assert (found[0], found[1]["shapes"][0]["kind"]) == (asset, "ellipse")
+
+
+def test_a_recipe_is_told_on_the_pictures_page_and_one_that_is_withheld_is_said(able: Door, lumiere: Agency) -> None:
+    asset = picture(able, lumiere, seed=1, rating=Rating.G)
+    with lumiere.scope() as scope:
+        recipes.save(scope, lumiere.creator_id, spec())
+    with stream(able.url, able.cookie(lumiere)) as page:
+        page.open("/studio")
+        pick(page)
+        page.check(word("vary.part"))
+        assert word("studio.recipe_kept", name="morning") in page.press(word("vary.keep"))
+    begin = newest(lumiere).spec.begin
+    assert begin is not None
+    assert (begin.asset, [one.kind for one in begin.part]) == (str(asset), ["rectangle"])
+    with lumiere.scope() as scope:
+        ratings.freeze(scope, studio_reads.shown(scope, asset).sha256)
+    with stream(able.url, able.cookie(lumiere)) as page:
+        text = page.open("/studio")
+        assert text.count(word("job.begins_from_withheld")) == 2, "before the run, and where it is chosen"
+        assert page.find(word("studio.generate")).drawn.disabled
+
+
+def test_an_engine_that_begins_from_nothing_is_said_before_the_run(door: Door, lumiere: Agency) -> None:
+    asset = picture(door, lumiere, seed=1, rating=Rating.G)
+    with lumiere.scope() as scope:
+        recipes.save(scope, lumiere.creator_id, spec(begin={"asset": str(asset)}))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert word("engine.cannot_init", engine="placeholder") in page.open("/studio")
+        assert page.find(word("studio.generate")).drawn.disabled
+        page.choose(word("begin.way"), word("begin.way.words"))
+        page.press(word("begin.keep"))
+        assert not page.find(word("studio.generate")).drawn.disabled

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from foundation.errors import BadInput, NotFound
+from foundation.errors import BadInput, NotFound, Refused
 from foundation.settings import GeneratorsSettings
+from gate import ratings
 from generators import masks, shapes
 from generators.contract import ImageJob, Picture, Progress, unheard
 from generators.engines.placeholder import Placeholder
 from generators.masks import Region
-from studio import estimating, jobs, lineage, materials, recipe_texts, recipes, runs
+from studio import estimating, jobs, lineage, materials, recipe_shelf, recipe_texts, recipes, runs, workings
 from studio.beginnings import Beginning
 from studio.materials import Posture
 from tests.generators.builders import a_picture, encoded
@@ -131,3 +132,44 @@ def test_the_terminal_says_a_beginning_a_part_and_a_posture(tmp_path: Path) -> N
         making_asking.begun(None, anew=30, part=["ellipse 1 1 9 9"], mask=None)
     with pytest.raises(BadInput, match="mask_unread"):
         making_asking.begun(asset, anew=30, part=[], mask=tmp_path / "none.png")
+
+
+def test_a_recipe_is_told_what_its_runs_begin_from_and_whether_that_can_be(nova: Atelier) -> None:
+    asset = nova.upload(encoded(a_picture(96, 64)))
+    begin = workings.from_picture(Beginning(asset, 40, Region(0, 0, 50, 50)))
+    with nova.scope() as scope:
+        first = recipes.save(scope, nova.creator_id, spec())
+        second = recipe_shelf.change(scope, [nova.creator_id], first, {"begin": begin})
+        card = recipe_shelf.current(scope, [nova.creator_id], second)[1]
+        assert recipe_shelf.change(scope, [nova.creator_id], first, {"begin": begin}) == second, "as it stands"
+        run = jobs.start(scope, creator_id=nova.creator_id, recipe_id=second, seed=1, key="k")
+        asked = materials.begin_of(runs.find(scope, run))
+    assert card.version == 2
+    assert asked is not None
+    assert (asked.asset_id, asked.anew, asked.region) == (asset, 40, masks.as_shapes(Region(0, 0, 50, 50)))
+    posture = workings.of_picture(asset, 70)
+    for wrong, refusal in (
+        ({"begin": workings.from_picture(Beginning(uuid4(), 40))}, NotFound),
+        ({"begin": {**begin, "anew": 5}}, BadInput),
+        ({"posture": posture}, BadInput),  # beside what it begins from
+    ):
+        with pytest.raises(refusal), nova.scope() as scope:
+            recipe_shelf.change(scope, [nova.creator_id], second, wrong)
+    with nova.scope() as scope:
+        third = recipe_shelf.change(scope, [nova.creator_id], second, {"begin": None, "posture": posture})
+        assert recipes.spec_of(scope, third).asks == {"pose"}
+        ratings.freeze(scope, materials.picture(scope, nova.creator_id, asset))
+    with nova.scope() as scope:
+        changed = recipe_shelf.change(scope, [nova.creator_id], third, {"steps": 30})
+        assert recipes.spec_of(scope, changed).steps == 30, "a picture that is withheld keeps nobody from the rest"
+        with pytest.raises(Refused):
+            materials.usable(scope, nova.creator_id, recipes.spec_of(scope, changed))
+        with pytest.raises(NotFound):
+            recipe_shelf.change(scope, [uuid4()], changed, {"steps": 20})
+
+
+def test_shapes_are_typed_as_they_are_read() -> None:
+    lines = "rectangle 0 0 33.3333333 50\nellipse 10 10 60.5 60\npolygon 10,10 40,10 30,50\nstroke 4 10,10 60,40"
+    assert shapes.typed(shapes.parse(lines)) == lines
+    drawn = shapes.of_picture(encoded(Image.new("L", (64, 64), 255), "PNG"), name="mask.png")
+    assert shapes.typed((*shapes.parse(lines), drawn)) == ""

@@ -10,7 +10,8 @@ from web.api_inputs import PostIn
 def test_the_document_names_what_is_there(room: Room) -> None:
     assert {f"{one.method} {one.path}" for one in OPERATIONS} == {
         "GET /creators", "GET /creators/{creator_id}", "GET /channels", "GET /channels/{channel_id}",
-        "GET /recipes", "GET /recipes/{recipe_id}", "GET /recipes/{recipe_id}/preview",
+        "GET /recipes", "POST /recipes", "GET /recipes/{recipe_id}", "PATCH /recipes/{recipe_id}",
+        "DELETE /recipes/{recipe_id}", "GET /recipes/{recipe_id}/preview",
         "GET /word-lists", "POST /word-lists", "GET /word-lists/{list_id}", "PATCH /word-lists/{list_id}",
         "DELETE /word-lists/{list_id}", "GET /word-lists/{list_id}/versions",
         "GET /runs", "POST /runs", "GET /runs/{run_id}", "POST /runs/{run_id}/stop", "GET /runs/{run_id}/pictures",

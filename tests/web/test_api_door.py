@@ -83,6 +83,7 @@ BODIES: dict[str, Any] = {
     "POST /deliveries/{delivery_id}/words-say": {"came": True},
     "POST /hooks/{hook_id}/rotate": {"secret": "x" * 40},
     "PATCH /word-lists/{list_id}": {"words": ["x"]},
+    "PATCH /recipes/{recipe_id}": {"steps": 30},
     "POST /hooks/{hook_id}/again": {"call_id": str(uuid7())},
 }
 
