@@ -17,6 +17,7 @@ from foundation.database import OpenScope, Scope, stored
 from foundation.errors import BadInput, NotFound
 from foundation.ids import derived
 from foundation.jobs import Pulse, heartbeat
+from foundation.settings import GeneratorsSettings
 from foundation.storage import ObjectStore, digest_of
 from foundation.words import Message, canonical
 from gate import recording
@@ -44,6 +45,7 @@ class Copy:
     """A copy on its way: `waiting`, `ready` with its asset, or `refused` with the reason."""
 
     id: UUID
+    creator_id: UUID
     asset_id: UUID
     finish: Finish
     state: UploadState
@@ -91,6 +93,14 @@ def ask(scope: Scope, asset_id: UUID, finish: Finish, *, by: str, store: ObjectS
     scope.add(row)
     outbox.put(scope, CopyDue(scope.tenant_id, row.id), dedupe=f"copy:{row.id}")
     return row.id
+
+
+def check_models(known: GeneratorsSettings, finish: Finish) -> None:
+    """Raise BadInput for what needs a model that nobody set on this installation."""
+    if finish.finer and not known.upscale_model:
+        raise BadInput("upscale.no_model")
+    if finish.background and not known.cutout_model:
+        raise BadInput("cutout.no_model")
 
 
 def recent(scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100) -> list[Copy]:
@@ -312,6 +322,7 @@ def copies(scope: Scope, copy_ids: Sequence[UUID]) -> list[Copy]:
 def _value(scope: Scope, row: models.PictureCopy) -> Copy:
     return Copy(
         row.id,
+        row.creator_id,
         row.asset_id,
         Finish.from_json(row.finish),
         UploadState(row.state),

@@ -14,6 +14,7 @@ from web import (
     answers,
     api_accounts,
     api_calendar,
+    api_copies,
     api_costs,
     api_deliveries,
     api_downtimes,
@@ -29,8 +30,8 @@ from web import (
     api_posts,
     api_queues,
     api_quiet,
-    api_rehearsals,
     api_recipes,
+    api_rehearsals,
     api_reviews,
     api_series,
     api_settled,
@@ -80,9 +81,9 @@ def create(
 ) -> Admission:
     """The app behind its door, to be mounted at `/v1`. Each subject is a router of its own, added here.
 
-    `library` is where creators' files lie; without it none are taken in. `generators` name the prices and caps of
-    pictures; without them nothing is billed. `letterbox_key` is what secrets of hooks are sealed with; without it none
-    are taken in (503).
+    `library` is where creators' files lie; without it none are taken in, nor copied. `generators` name the prices and
+    caps of pictures, and the models of copies; without them nothing is billed. `letterbox_key` is what secrets of hooks
+    are sealed with; without it none are taken in (503).
     """
     responses: dict[int | str, dict[str, Any]] = {
         status: {"model": ErrorOut, "description": said} for status, said in REFUSALS.items()
@@ -113,9 +114,11 @@ def create(
         app.include_router(part.router(tenant))
     app.include_router(api_media.router(tenant, library))
     prices = generators or GeneratorsSettings()
-    app.include_router(api_making.router(tenant, prices))
     app.include_router(api_recipes.router(tenant))
+    app.include_router(api_making.router(tenant, prices))
     app.include_router(api_word_lists.router(tenant))
     app.include_router(api_costs.router(tenant))
-    app.include_router(mcp.router(tenant, known, prices))
+    if library is not None:
+        app.include_router(api_copies.router(tenant, prices, library))
+    app.include_router(mcp.router(tenant, known, prices, library))
     return Admission(app, tenant, limits=limits)

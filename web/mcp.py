@@ -17,6 +17,7 @@ from connectors.contract import Connector
 from foundation.database import OpenScope
 from foundation.errors import GreenroomError
 from foundation.settings import GeneratorsSettings
+from foundation.storage import ObjectStore
 from foundation.words import Message, say
 from web import answers
 from web.api_auth import Asked
@@ -48,9 +49,14 @@ class Unfit(Exception):
         super().__init__(said)
 
 
-def router(tenant: OpenScope, connectors: Mapping[str, Connector], generators: GeneratorsSettings) -> APIRouter:
-    """The one route of assistants."""
-    routes, known = APIRouter(), tools(connectors, generators)
+def router(
+    tenant: OpenScope,
+    connectors: Mapping[str, Connector],
+    generators: GeneratorsSettings,
+    store: ObjectStore | None = None,
+) -> APIRouter:
+    """The one route of assistants; nothing is copied where there is no `store`."""
+    routes, known = APIRouter(), tools(connectors, generators, store)
 
     @routes.post(PATH, include_in_schema=False)
     async def message(request: Request) -> Response:

@@ -15,10 +15,12 @@ from connectors.contract import Connector
 from foundation.database import Scope
 from foundation.ids import derived
 from foundation.settings import GeneratorsSettings
+from foundation.storage import ObjectStore
 from schedules import listing, proposing
 from tenants.keys import KeyScope
-from web import api_accounts, api_deliveries, api_labels, api_making, api_recipes
+from web import api_accounts, api_copies, api_deliveries, api_labels, api_making, api_recipes
 from web.api_call import LONGEST_NAME, Act, Call, Done, Sight
+from web.api_copy_models import CopyIn
 from web.api_inputs import DeliveriesWanted, In, PostIn, Text, wall_of
 from web.api_making_models import PreviewWanted, RecipesWanted, RunIn
 from web.api_models import CreatorOut, CreatorsOut, PostWhole
@@ -69,6 +71,12 @@ class RunWanted(In):
     run_id: UUID
 
 
+class CopyWanted(In):
+    """Which copy."""
+
+    copy_id: UUID
+
+
 class DraftIn(PostIn):
     """A draft. With `channels` and `at` (a wall time with its zone, or an instant with its offset), a proposal."""
 
@@ -99,8 +107,10 @@ class Tool:
         return {"name": self.name, "description": self.says, "inputSchema": schema, "annotations": hints}
 
 
-def tools(connectors: Mapping[str, Connector], generators: GeneratorsSettings) -> dict[str, Tool]:
-    """Every tool by its name."""
+def tools(
+    connectors: Mapping[str, Connector], generators: GeneratorsSettings, store: ObjectStore | None = None
+) -> dict[str, Tool]:
+    """Every tool by its name; those of copies where there is a `store`."""
     read, write = KeyScope.POSTS_READ, KeyScope.POSTS_WRITE
 
     def channels(call: Call, asked: ChannelsAsked) -> BaseModel:
@@ -126,7 +136,8 @@ def tools(connectors: Mapping[str, Connector], generators: GeneratorsSettings) -
         ),
         Tool("write_draft", "Write a draft, or propose a time for it. A person decides.", write, DraftIn, _draft),
     )
-    return {one.name: one for one in (*known, *_makes(generators))}
+    copies = _copies(generators, store) if store is not None else ()
+    return {one.name: one for one in (*known, *_makes(generators), *copies)}
 
 
 def _makes(generators: GeneratorsSettings) -> tuple[Tool, ...]:
@@ -150,6 +161,30 @@ def _makes(generators: GeneratorsSettings) -> tuple[Tool, ...]:
         Tool("read_run", "How far a run is.", read, RunWanted, _run),
         Tool("stop_run", "End a run; what is there stays.", make, RunWanted, _stop),
     )
+
+
+def _copies(generators: GeneratorsSettings, store: ObjectStore) -> tuple[Tool, ...]:
+    """What makes copies of pictures; the same copy is made once, so that it needs no name."""
+    read, make = KeyScope.POSTS_READ, KeyScope.GENERATE
+
+    def ask(call: Call, asked: CopyIn) -> Mapping[str, Any]:
+        return _changed(
+            call, lambda scope, sight: api_copies.ask(scope, sight, asked, generators=generators, store=store)
+        )
+
+    return (
+        Tool("copy_picture", "A copy, cut, set right or made larger; people judge it.", make, CopyIn, ask),
+        Tool("read_copy", "How far a copy is.", read, CopyWanted, _copy),
+        Tool("stop_copy", "Want a copy no more.", make, CopyWanted, _stop_copy),
+    )
+
+
+def _copy(call: Call, asked: CopyWanted) -> BaseModel:
+    return api_copies.followed(call, asked.copy_id)
+
+
+def _stop_copy(call: Call, asked: CopyWanted) -> Mapping[str, Any]:
+    return _changed(call, lambda scope, sight: api_copies.stop(scope, sight, asked.copy_id))
 
 
 def _run(call: Call, asked: RunWanted) -> BaseModel:

@@ -26,6 +26,7 @@ from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import spec
 from tests.web.asking import ZONE, Program, now
 from web import api_imports
+from web.api_copy_models import MEDIA
 from web.api_hook_models import CALL
 from web.api_making_models import RECIPE_ID
 from web.api_plan_inputs import ACCOUNT, CREATOR, DELIVERY, POST
@@ -50,6 +51,7 @@ MEANT = {
     ENTRY: "entry_id",
     OTHER: "other_id",
     CALL: "call_id",
+    MEDIA: "media_id",
 }
 """Ids of the examples, by what they stand for."""
 
@@ -127,6 +129,7 @@ def _planned(found: World, creator: str, store: FileStore | None) -> None:
     with api.scope() as scope:
         ratings.rate(scope, library.item(scope, media).sha256, Rating.G, source="rule:test")
         ids["recipe_id"] = str(recipes.save(scope, api.creators[creator], spec()))
+    ids["copy_id"] = made(api.ask("POST", "/copies", {"media_id": ids["media_id"], "strength": 20}))["id"]
     ids["run_id"] = made(api.ask("POST", "/runs", {"recipe_id": ids["recipe_id"], "seed": 7}))["id"]
     ids["kit_id"] = made(api.ask("POST", "/kits", kit(found)))["id"]
     ids["ideas_id"] = made(api.ask("POST", "/ideas", {"creator_id": ids["creator_id"]}))["id"]

@@ -41,6 +41,7 @@ def test_the_document_names_what_is_there(room: Room) -> None:
         "POST /imports/{import_id}/undo",
         "GET /media", "GET /media/{media_id}", "GET /media/{media_id}/file", "GET /costs",
         "GET /posts/{post_id}/cost", "POST /uploads", "GET /uploads/{upload_id}",
+        "POST /copies", "GET /copies/{copy_id}", "POST /copies/{copy_id}/stop",
         "GET /feeds", "POST /feeds", "GET /feeds/{feed_id}", "DELETE /feeds/{feed_id}", "POST /feeds/{feed_id}/pause",
         "POST /feeds/{feed_id}/resume",
         "POST /deliveries/{delivery_id}/cancel", "GET /deliveries/{delivery_id}/repeats",

@@ -1,5 +1,6 @@
 """An assistant at the door: what it reads and proposes, and what it can never do."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -8,15 +9,16 @@ import pytest
 from foundation.database import OpenScope
 from foundation.ids import uuid7
 from foundation.settings import GeneratorsSettings
+from foundation.storage import FileStore
 from tenants.keys import KeyScope
 from tests.web.asking import Program, code, later, program
 from web.mcp import VERSIONS
 from web.mcp_tools import tools
 
 READS = {"list_creators", "list_channels", "read_calendar", "read_post", "delivery_story"} | {
-    *("list_recipes", "preview_run", "read_run", "list_labels")
+    *("list_recipes", "preview_run", "read_run", "list_labels", "read_copy")
 }
-WRITES = {"write_draft", "start_run", "stop_run"}
+WRITES = {"write_draft", "start_run", "stop_run", "copy_picture", "stop_copy"}
 
 
 def send(api: Program, body: Any, **more: Any) -> httpx.Response:
@@ -62,8 +64,9 @@ def test_an_assistant_is_greeted_and_told_what_there_is(api: Program) -> None:
 
 
 def test_it_says_yes_to_nothing_sends_nothing_and_removes_nothing() -> None:
-    names = set(tools({}, GeneratorsSettings()))
+    names = set(tools({}, GeneratorsSettings(), FileStore(Path("nowhere"))))
     assert names == READS | WRITES
+    assert names - set(tools({}, GeneratorsSettings())) == {"copy_picture", "read_copy", "stop_copy"}
     assert not any(
         word in name for name in names for word in ("approve", "publish", "send", "remove", "settle", "cancel")
     )
