@@ -18,10 +18,10 @@ from foundation.settings import GeneratorsSettings
 from foundation.storage import ObjectStore
 from schedules import listing, proposing
 from tenants.keys import KeyScope
-from web import api_accounts, api_copies, api_deliveries, api_labels, api_making, api_recipes
+from web import api_accounts, api_copies, api_deliveries, api_labels, api_making, api_recipes, api_word_lists
 from web.api_call import LONGEST_NAME, Act, Call, Done, Sight
 from web.api_copy_models import CopyIn
-from web.api_inputs import DeliveriesWanted, In, PostIn, Text, wall_of
+from web.api_inputs import DeliveriesWanted, In, PageIn, PostIn, Text, wall_of
 from web.api_making_models import PreviewWanted, RecipesWanted, RunIn
 from web.api_models import CreatorOut, CreatorsOut, PostWhole
 
@@ -156,6 +156,7 @@ def _makes(generators: GeneratorsSettings) -> tuple[Tool, ...]:
 
     return (
         Tool("list_recipes", "Recipes of pictures, and what each asks.", read, RecipesWanted, api_recipes.listed),
+        Tool("list_word_lists", "Words that prompts draw from as `{@name}`.", read, PageIn, api_word_lists.listed),
         Tool("preview_run", "The prompts of a run, its cost and its time. Makes nothing.", read, PreviewAsked, preview),
         Tool("start_run", "Have pictures made; may cost money. People judge each of them.", make, RunAsked, start),
         Tool("read_run", "How far a run is.", read, RunWanted, _run),

@@ -60,7 +60,7 @@ def posed(asset_id: UUID | None, *, weight: int) -> Posture | None:
 
 
 @contextmanager
-def _opened(creator: str, agency: str) -> Iterator[tuple[Scope, UUID, GeneratorsSettings]]:
+def opened(creator: str, agency: str) -> Iterator[tuple[Scope, UUID, GeneratorsSettings]]:
     """A transaction in the creator's agency. Raises NotFound, Unavailable."""
     with at_home("make") as services:
         tenant_id, found = find(services, creator, agency)
@@ -70,7 +70,7 @@ def _opened(creator: str, agency: str) -> Iterator[tuple[Scope, UUID, Generators
 
 def recipes(creator: str, *, agency: str) -> str:
     """A line for each recipe, or that there is none yet."""
-    with _opened(creator, agency) as (scope, creator_id, _):
+    with opened(creator, agency) as (scope, creator_id, _):
         cards = reads.recipes_of(scope, creator_id)
     if not cards:
         return sentence(Message("cli.make.none"))
@@ -79,7 +79,7 @@ def recipes(creator: str, *, agency: str) -> str:
 
 def lists(creator: str, *, agency: str) -> str:
     """A line for each list of words its prompts may name: name, version, whose, words. Or that there is none yet."""
-    with _opened(creator, agency) as (scope, creator_id, _):
+    with opened(creator, agency) as (scope, creator_id, _):
         found = word_lists.known(scope, [creator_id])
     if not found:
         return sentence(Message("cli.make.no_lists"))
@@ -90,7 +90,7 @@ def lists(creator: str, *, agency: str) -> str:
 def preview(creator: str, recipe: str, *, seed: int, count: int, answers: Sequence[str], agency: str) -> str:
     """A line for each picture, then what the run costs and lasts, and why it could not be started. Raises NotFound,
     BadInput, Refused."""
-    with _opened(creator, agency) as (scope, creator_id, known):
+    with opened(creator, agency) as (scope, creator_id, known):
         spec = studio_recipes.in_force(scope, creator_id, _recipe(scope, creator_id, recipe).spec)
         given = parameters.read(spec.parameters, answers)
         found = estimating.estimate(scope, known, spec, seed=seed, count=count or spec.pictures, given=given)
@@ -102,7 +102,7 @@ def preview(creator: str, recipe: str, *, seed: int, count: int, answers: Sequen
 
 def start(creator: str, asked: Asked, *, key: str, agency: str) -> str:
     """The id of the run, once for each `key`. Raises NotFound, BadInput, Refused, and CapReached."""
-    with _opened(creator, agency) as (scope, creator_id, known):
+    with opened(creator, agency) as (scope, creator_id, known):
         card = _recipe(scope, creator_id, asked.recipe)
         asks = materials.asked(asked.begin, asked.pose)
         estimating.afford(scope, known, card.spec, asked.count or card.spec.pictures, asks)
@@ -123,7 +123,7 @@ def start(creator: str, asked: Asked, *, key: str, agency: str) -> str:
 
 def progress(creator: str, run: UUID, *, agency: str) -> str:
     """Where a run stands, then a line for each picture. Raises NotFound."""
-    with _opened(creator, agency) as (scope, creator_id, _):
+    with opened(creator, agency) as (scope, creator_id, _):
         _mine(scope, creator_id, run)
         found, pictures = reads.run_of(scope, run), run_pictures.of_run(scope, run)
     head = f"{found.state}\t{found.done}/{found.total}"
@@ -132,7 +132,7 @@ def progress(creator: str, run: UUID, *, agency: str) -> str:
 
 def stop(creator: str, run: UUID, *, agency: str) -> str:
     """End a run; where it stands then. Raises NotFound, Conflict for one that is over."""
-    with _opened(creator, agency) as (scope, creator_id, _):
+    with opened(creator, agency) as (scope, creator_id, _):
         _mine(scope, creator_id, run)
         jobs.stop(scope, run)
         scope.session.flush()

@@ -22,6 +22,8 @@ Part = Annotated[
 Mask = Annotated[Path | None, typer.Option(help="The same as a picture, light where it is made anew.")]
 Of = Annotated[UUID | None, typer.Option("--posture", help="Id of the picture whose posture is taken.")]
 Weight = Annotated[int, typer.Option(min=10, max=150, help="Percent: how much the posture counts.")]
+ListName = Annotated[str, typer.Argument(help="As `greenroom make lists` says it.")]
+Everybody = Annotated[bool, typer.Option("--everybody", help="The list of the whole agency, not the creator's own.")]
 Answers = Annotated[list[str] | None, typer.Option("--answer", help="name=words, for each question it asks.")]
 
 
@@ -39,6 +41,44 @@ def lists(creator: Creator, agency: Agency = "") -> None:
     from workers import making_asking  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(making_asking.lists(creator, agency=agency))
+
+
+@app.command()
+def write_list(
+    name: ListName,
+    creator: Creator,
+    words: Annotated[Path, typer.Option(help='A file of words, one a line: "red dress:3" comes three times as often.')],
+    *,
+    everybody: Everybody = False,
+    agency: Agency = "",
+) -> None:
+    """Write a list of words, or the next version of one."""
+    from workers import making_lists  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(making_lists.write(creator, name, words, everybody=everybody, agency=agency))
+
+
+@app.command()
+def rename_list(
+    name: ListName,
+    new: Annotated[str, typer.Argument(help="What it is called from now on.")],
+    creator: Creator,
+    *,
+    everybody: Everybody = False,
+    agency: Agency = "",
+) -> None:
+    """Give a list of words another name, and say it in the recipes that draw from it."""
+    from workers import making_lists  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(making_lists.rename(creator, name, new, everybody=everybody, agency=agency))
+
+
+@app.command()
+def put_list_away(name: ListName, creator: Creator, *, everybody: Everybody = False, agency: Agency = "") -> None:
+    """Offer a list of words no more; not while a recipe draws from it."""
+    from workers import making_lists  # noqa: PLC0415  modules load when a command runs
+
+    typer.echo(making_lists.put_away(creator, name, everybody=everybody, agency=agency))
 
 
 @app.command()

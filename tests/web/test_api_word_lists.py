@@ -6,6 +6,7 @@ from studio import recipe_shelf, recipes
 from tests.studio.builders import spec
 from tests.web.asking import Program, code, program
 from tests.web.builders import Room
+from tests.web.test_mcp import call
 
 OUTFITS = {"name": "outfits", "words": ["a red dress", "a coat"], "weights": {"a coat": 3}}
 
@@ -20,6 +21,7 @@ def test_a_list_is_written_drawn_from_and_put_away(api: Program) -> None:
     with api.scope() as scope:
         mine = str(recipes.save(scope, api.creators["mia"], spec(prompt="{@outfits}", words={})))
     assert api.get(f"/recipes/{mine}")["lists"] == ["outfits"]
+    assert call(api, "list_word_lists")["items"] == [first.json()]
     preview = api.get(f"/recipes/{mine}/preview?seed=7&count=24")["pictures"]
     assert {one["prompt"] for one in preview} == set(OUTFITS["words"])
     run = api.ask("POST", "/runs", {"recipe_id": mine, "seed": 7, "count": 24}).json()

@@ -16,7 +16,7 @@ from web.mcp import VERSIONS
 from web.mcp_tools import tools
 
 READS = {"list_creators", "list_channels", "read_calendar", "read_post", "delivery_story"} | {
-    *("list_recipes", "preview_run", "read_run", "list_labels", "read_copy")
+    *("list_recipes", "preview_run", "read_run", "list_labels", "list_word_lists", "read_copy")
 }
 WRITES = {"write_draft", "start_run", "stop_run", "copy_picture", "stop_copy"}
 

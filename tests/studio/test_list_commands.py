@@ -1,0 +1,67 @@
+"""`greenroom make`: lists of words written out of a file, renamed and put away at the terminal."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from studio import reads, recipes, word_lists
+from tests.conftest import Cluster
+from tests.studio.builders import Atelier, spec
+from workers.making_commands import app
+
+
+@pytest.fixture
+def terminal(nova: Atelier, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+    """Where the settings of her house are those of the machine."""
+    known = nova.services.settings
+    said = {
+        "HOME": str(known.home),
+        "ENVIRONMENT": "test",
+        "LANGUAGE": "en",
+        "DATABASE__OWNER_URL": cluster.url("greenroom_owner", "house"),
+        "DATABASE__WORK_URL": cluster.url("greenroom_work", "house"),
+        "DATABASE__PAGES_URL": cluster.url("greenroom_pages", "house"),
+        "TENANTS__MASTER_KEY": known.tenants.master_key.get_secret_value(),
+        "GATE__SIGNING_KEY": known.gate.signing_key.get_secret_value(),
+    }
+    for name, value in said.items():
+        monkeypatch.setenv(f"GREENROOM_{name}", value)
+    return CliRunner()
+
+
+def test_a_list_is_written_renamed_and_put_away(nova: Atelier, terminal: CliRunner, tmp_path: Path) -> None:
+    slug = f"n{nova.creator_id.hex[-12:]}"  # other agencies of these tests have a Nova too
+    with nova.scope() as scope:
+        scope.run("UPDATE creators SET slug = :slug WHERE id = :id", slug=slug, id=nova.creator_id)
+    file, whose = tmp_path / "words.txt", ["--creator", slug]
+
+    def typed(*words: str, fails: bool = False) -> str:
+        ran = terminal.invoke(app, [*words, *whose])
+        assert (ran.exit_code != 0) == fails, ran.output
+        return ran.output if not fails else str(ran.exception)
+
+    file.write_text("a red dress: 3\n\na coat\n", encoding="utf-8-sig")
+    for _ in range(2):  # the same words are no second version
+        assert "outfits" in typed("write-list", "outfits", "--words", str(file))
+    file.write_text("a hat\n")
+    typed("write-list", "outfits", "--words", str(file))
+    typed("write-list", "light", "--words", str(file), "--everybody")
+    with nova.scope() as scope:
+        recipes.save(scope, nova.creator_id, spec(prompt="{@outfits}"))
+    assert "list.named" in typed("put-list-away", "outfits", fails=True)
+    assert "morning" in typed("rename-list", "outfits", "clothes")
+    with nova.scope() as scope:
+        known = word_lists.known(scope, [nova.creator_id])
+        first = word_lists.versions(scope, [nova.creator_id], known[0].id)[-1]
+        (card,) = reads.recipes_of(scope, nova.creator_id)
+    assert [(one.name, one.creator_id, one.version) for one in known] == [
+        ("clothes", nova.creator_id, 3),
+        ("light", None, 1),
+    ]
+    assert first.said.odds == [("a red dress", 3), ("a coat", 1)]
+    assert card.spec.prompt == "{@clothes}"
+    assert "clothes\t3\tcreator\ta hat" in typed("lists")
+    assert "light" in typed("put-list-away", "light", "--everybody")
+    assert "list.unknown" in typed("rename-list", "light", "dusk", "--everybody", fails=True)
+    assert "list.invalid" in typed("write-list", "light", "--words", str(tmp_path / "none.txt"), fails=True)
