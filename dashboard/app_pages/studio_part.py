@@ -1,12 +1,14 @@
-"""Studio: the part of a picture that is made anew: a rectangle, shapes or a drawing, shown over the picture."""
+"""Studio: the part of a picture that is made anew: one rectangle, painted, shapes or a drawing, shown over it."""
 
 import base64
+from collections.abc import Mapping
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard import acting
 from dashboard.app_pages.studio_variants import clear_src
+from dashboard.browsing import piece
 from dashboard.frame import Page
 from dashboard.widgets import draw
 from foundation.errors import BadInput
@@ -16,7 +18,8 @@ from generators.masks import Part, Region
 from generators.shapes import Shape
 
 MIDDLE = (25, 75)
-WAYS = ("rectangle", "shapes", "drawn")
+PAINTED = "painted"
+WAYS = ("rectangle", PAINTED, "shapes", "drawn")
 KEPT = "kept"
 """As it stands: what was drawn elsewhere cannot be typed."""
 
@@ -36,6 +39,8 @@ def choose(page: Page, asset_id: UUID, key: str, known: tuple[Shape, ...] = ()) 
         key=f"{key}:way",
     )
     match way:
+        case "painted":
+            _paint(page, asset_id, key)
         case "shapes":
             usual, hint = shapes.typed(known) or USUAL_SHAPES, page.word("vary.shapes_how")
             st.text_area(page.word("vary.shapes"), usual, key=f"{key}:shapes", help=hint)
@@ -45,9 +50,31 @@ def choose(page: Page, asset_id: UUID, key: str, known: tuple[Shape, ...] = ()) 
             st.slider(page.word("vary.across"), 0, 100, MIDDLE, 5, key=f"{key}:across")
             st.slider(page.word("vary.down"), 0, 100, MIDDLE, 5, key=f"{key}:down")
     try:
-        _over(page, asset_id, chosen(key, known))
+        part = chosen(key, known)
     except BadInput as wrong:
         st.error(page.voice.say(wrong.message))
+        return
+    if way != PAINTED:  # there it is seen as it is painted
+        _over(page, asset_id, part)
+
+
+def _paint(page: Page, asset_id: UUID, key: str) -> None:
+    """By mouse, pen or finger, over the picture as its page shows it; by keyboard there are the other ways."""
+    words = {one: page.word(f"paint.{one}") for one in ("picture", "brush", "undo", "clear")}
+    data = {"src": clear_src(asset_id), "strokes": _strokes(key), "words": words}
+    piece("paint")(key=f"{key}:{PAINTED}", data=data, on_strokes_change=_heard, height="content")
+    draw("studio_note.html", note=page.word("paint.how"))
+
+
+def _heard() -> None:
+    """A stroke came: the page is drawn anew, and says what is wrong with the part."""
+
+
+def _strokes(key: str) -> list[object]:
+    """What a browser says was painted, unread."""
+    value = acting.typed(f"{key}:{PAINTED}")
+    said = value.get("strokes") if isinstance(value, Mapping) else None
+    return list(said) if isinstance(said, list) else []
 
 
 def _over(page: Page, asset_id: UUID, part: Part | None) -> None:
@@ -60,7 +87,7 @@ def _over(page: Page, asset_id: UUID, part: Part | None) -> None:
 
 
 def chosen(key: str, known: tuple[Shape, ...] = ()) -> Part | None:
-    """As it stands on the page now; None while no drawing was brought. Raises BadInput."""
+    """As it stands on the page now; None while nothing was painted or brought. Raises BadInput."""
     match acting.typed(f"{key}:way"):
         case "shapes":
             found = shapes.parse(str(acting.typed(f"{key}:shapes") or ""))
@@ -69,6 +96,10 @@ def chosen(key: str, known: tuple[Shape, ...] = ()) -> Part | None:
             if file is None:
                 return None
             found = (shapes.of_picture(file.getvalue(), name=file.name),)
+        case "painted":
+            found = shapes.read(_strokes(key))
+            if not found:
+                return None
         case "kept":
             return known
         case _:
@@ -79,8 +110,8 @@ def chosen(key: str, known: tuple[Shape, ...] = ()) -> Part | None:
 
 
 def wanted(key: str, known: tuple[Shape, ...] = ()) -> Part | None:
-    """The part where the box for it is ticked; None for all of the picture. Raises BadInput, also where a drawing is
-    still to be brought."""
+    """The part where the box for it is ticked; None for all of the picture. Raises BadInput, also where it is still to
+    be painted or brought."""
     if not acting.typed(f"{key}:part"):
         return None
     part = chosen(key, known)

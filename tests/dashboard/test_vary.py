@@ -1,8 +1,11 @@
 """Studio: variations of a picture are offered where an engine begins from pictures, and asked for with a recipe."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from foundation.database import OpenScope
 from foundation.words import Message, say
@@ -121,3 +124,37 @@ def test_an_engine_that_begins_from_nothing_is_said_before_the_run(door: Door, l
         page.choose(word("begin.way"), word("begin.way.words"))
         page.press(word("begin.keep"))
         assert not page.find(word("studio.generate")).drawn.disabled
+
+
+def test_what_a_browser_says_was_painted_is_read_as_if_forged(able: Door, lumiere: Agency) -> None:
+    picture(able, lumiere, seed=1, rating=Rating.G)
+    with lumiere.scope() as scope:
+        recipes.save(scope, lumiere.creator_id, spec())
+    stroke = {"kind": "stroke", "points": [[10, 10], [60, 60]], "width": 12}
+    wrong = say(Message("job.mask_wrong", {"number": 1}), "fr")
+    hostile: list[Any] = [[1], [{**stroke, "width": 99}], [{**stroke, "points": [[-1, 5]]}], [{"kind": "<script>"}]]
+    with stream(able.url, able.cookie(lumiere)) as page:
+        page.open("/studio")
+        page.choose(word("begin.way"), word("begin.way.begin"))
+        page.check(word("vary.part"))
+        page.frames.clear()
+        page.choose(word("vary.way"), word("vary.way.painted"))
+        drawn = [told.delta.new_element for told in page.told()]
+        (piece,) = [one.bidi_component.id for one in drawn if one.WhichOneof("type") == "bidi_component"]
+
+        def painted(said: Any) -> str:
+            return page.send(WidgetState(id=piece, json_value=json.dumps({"strokes": said})))
+
+        for strokes in hostile:
+            assert wrong in painted(strokes), strokes
+        assert say(Message("job.mask_wrong", {"number": 0}), "fr") in painted([stroke] * 41)
+        assert say(Message("job.mask_small"), "fr") in painted([{**stroke, "points": [[1, 1]], "width": 0.5}])
+        for strokes in ("x", {"a": 1}, None, []):
+            assert wrong not in painted(strokes)
+            assert word("job.mask_none") in page.press(word("begin.keep"))
+        assert newest(lumiere).spec.begin is None
+        painted([stroke])
+        page.press(word("begin.keep"))
+    begin = newest(lumiere).spec.begin
+    assert begin is not None
+    assert [one.model_dump(mode="json") for one in begin.part] == [{**stroke, "points": [[10, 10], [60, 60]]}]
