@@ -78,7 +78,7 @@ def _named(page: Page, one: Listed) -> str:
     day, said = page.voice.day_short(one.at), " ".join(one.alt.split())
     if not said:
         return page.word("begin.picture_plain", day=day)
-    return f"{said if len(said) <= LONGEST else said[: LONGEST - 1] + '…'} · {day}"
+    return f"{day} · {said if len(said) <= LONGEST else said[: LONGEST - 1] + '…'}"
 
 
 def _settings(page: Page, creator_id: UUID, spec: Spec, asset_id: UUID, *, way: str, key: str) -> None:

@@ -71,7 +71,7 @@ function built(parent, data) {
     src: data.src,
     strokes: data.strokes,
     held: null,
-    picture: made("img", "display:block;max-width:100%;max-height:70vh", { src: data.src, alt: "", draggable: false }),
+    picture: made("img", "display:block;max-width:100%;max-height:60vh", { src: data.src, alt: "", draggable: false }),
     sheet: document.createElementNS(SVG, "svg"),
     layer: document.createElementNS(SVG, "g"),
     brush: made("input", "width:9rem;accent-color:var(--st-primary-color, auto)", { type: "range", min: 2, max: 40, value: USUAL }),

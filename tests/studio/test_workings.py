@@ -16,11 +16,26 @@ from generators import masks, shapes
 from generators.contract import ImageJob, Picture, Progress, unheard
 from generators.engines.placeholder import Placeholder
 from generators.masks import Region
-from studio import estimating, jobs, lineage, materials, recipe_shelf, recipe_texts, recipes, runs, workings
+from studio import (
+    estimating,
+    jobs,
+    lineage,
+    list_names,
+    materials,
+    reads,
+    recipe_shelf,
+    recipe_texts,
+    recipes,
+    runs,
+    word_lists,
+    workings,
+)
 from studio.beginnings import Beginning
 from studio.materials import Posture
+from studio.word_lists import WordList
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import Atelier, spec
+from tests.studio.test_word_lists import at_once
 from workers import making_asking
 
 ELLIPSE = {"kind": "ellipse", "left": 10.0, "top": 10.0, "right": 60.5, "bottom": 60.0}
@@ -173,3 +188,34 @@ def test_shapes_are_typed_as_they_are_read() -> None:
     assert shapes.typed(shapes.parse(lines)) == lines
     drawn = shapes.of_picture(encoded(Image.new("L", (64, 64), 255), "PNG"), name="mask.png")
     assert shapes.typed((*shapes.parse(lines), drawn)) == ""
+
+
+def test_of_two_changes_of_a_recipe_at_once_none_is_lost(nova: Atelier) -> None:
+    mine = [nova.creator_id]
+    with nova.scope() as scope:
+        list_id = word_lists.make(scope, mine, "outfits", WordList(words=["a coat"]), creator_id=None)
+        first = recipes.save(scope, nova.creator_id, spec(prompt="{@outfits}"))
+    came = at_once(
+        nova,
+        lambda scope: recipe_shelf.change(scope, mine, first, {"steps": 30}),
+        lambda scope: recipe_shelf.change(scope, mine, first, {"guidance": 9}),
+        lambda scope: list_names.rename(scope, mine, list_id, "clothes"),
+    )
+    assert came == ["done"] * 3
+    with nova.scope() as scope:
+        (card,) = reads.recipes_of(scope, nova.creator_id)
+    assert (card.version, card.spec.steps, card.spec.guidance, card.spec.prompt) == (4, 30, 9, "{@clothes}")
+
+
+def test_a_list_is_renamed_while_another_recipe_begins_to_name_it(nova: Atelier) -> None:
+    mine = [nova.creator_id]
+    with nova.scope() as scope:
+        list_id = word_lists.make(scope, mine, "outfits", WordList(words=["a coat"]), creator_id=None)
+    came = at_once(
+        nova,
+        lambda scope: list_names.rename(scope, mine, list_id, "clothes"),
+        lambda scope: recipes.save(scope, nova.creator_id, spec(prompt="{@outfits}")),
+    )
+    with nova.scope() as scope:
+        prompts = [one.spec.prompt for one in reads.recipes_of(scope, nova.creator_id)]
+    assert (came, prompts) in ((["done", "done"], ["{@clothes}"]), (["done", "recipe.list_unknown"], []))
