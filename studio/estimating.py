@@ -3,17 +3,18 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from uuid import UUID
 
 from foundation.database import Scope
+from foundation.errors import BadInput, NotFound, Refused
 from foundation.money import Money, Price, amounts, prices
 from foundation.settings import GeneratorsSettings
 from foundation.words import Message
 from gate.units import Rating
 from generators import hosting, registry
-from studio import reads, recipes, spending, wording
+from studio import materials, reads, recipes, spending, wording
 from studio.parameters import Answer
 from studio.recipes import Shot, Spec
-from studio.spending import CapReached
 
 NOTHING: AbstractSet[str] = frozenset()
 GUESSED = 2.0
@@ -24,7 +25,7 @@ GUESSED = 2.0
 class Estimate:
     """A run as it would come out. `seconds` is a guess of the last run's pace; `rating` is the least that its pictures
     get; `cost` is None of what is free, and of what has no price and is not made; `refusal` says why the caps do not
-    hold it."""
+    hold it, or why the picture that its recipe begins from may not be used now."""
 
     seed: int
     shots: Sequence[Shot]
@@ -35,17 +36,25 @@ class Estimate:
 
 
 def estimate(
-    scope: Scope, known: GeneratorsSettings, spec: Spec, *, seed: int, count: int, given: Mapping[str, Answer]
+    scope: Scope,
+    known: GeneratorsSettings,
+    creator_id: UUID,
+    spec: Spec,
+    *,
+    seed: int,
+    count: int,
+    given: Mapping[str, Answer],
 ) -> Estimate:
-    """The run of `count` pictures; nothing is kept of it. Raises BadInput, and Refused for words of which no picture
-    is made (`studio/wording.py`)."""
+    """The run of `count` pictures for a creator; nothing is kept of it. Raises BadInput, and Refused for words of which
+    no picture is made (`studio/wording.py`)."""
     shots = recipes.resolve(spec, seed=seed, count=count, given=given)
     price = price_of(known, spec)
     try:
         afford(scope, known, spec, count)
+        materials.usable(scope, creator_id, spec)
         refusal = None
-    except CapReached as reached:
-        refusal = reached.message
+    except (BadInput, NotFound, Refused) as why:  # a cap, or the picture
+        refusal = why.message
     return Estimate(
         seed=seed if spec.seed is None else spec.seed,
         shots=shots,

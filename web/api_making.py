@@ -131,7 +131,7 @@ def previewed(call: Call, generators: GeneratorsSettings, recipe_id: UUID, which
         spec = recipes.in_force(scope, creator_id, card.spec)
         given = parameters.read(card.spec.parameters, which.answer)
         seed, count = _seed(which.seed), which.count or card.spec.pictures
-        found = estimating.estimate(scope, generators, spec, seed=seed, count=count, given=given)
+        found = estimating.estimate(scope, generators, creator_id, spec, seed=seed, count=count, given=given)
         return PreviewOut.of(card.id, found)
 
     return call.read(ask)

@@ -150,7 +150,7 @@ class PromptOut(BaseModel):
 class PreviewOut(BaseModel):
     """A run as it would come out: ask for it with this `seed`. `rating` is the least that its pictures get, `seconds` a
     guess, `cost` what is set aside for it (`0.12 USD`; null where nothing is billed), `refusal` why caps and budget do
-    not hold it now."""
+    not hold it now, or why the picture that the recipe begins from may not be used."""
 
     recipe_id: UUID
     seed: int

@@ -93,7 +93,9 @@ def preview(creator: str, recipe: str, *, seed: int, count: int, answers: Sequen
     with opened(creator, agency) as (scope, creator_id, known):
         spec = studio_recipes.in_force(scope, creator_id, _recipe(scope, creator_id, recipe).spec)
         given = parameters.read(spec.parameters, answers)
-        found = estimating.estimate(scope, known, spec, seed=seed, count=count or spec.pictures, given=given)
+        found = estimating.estimate(
+            scope, known, creator_id, spec, seed=seed, count=count or spec.pictures, given=given
+        )
     lines = [f"{one.number}\t{one.job.width}x{one.job.height}\t{one.scene}" for one in found.shots]
     cost = str(found.cost) if found.cost is not None else "0"
     lines.append(sentence(Message("cli.make.estimate", {"cost": cost, "seconds": found.seconds})))

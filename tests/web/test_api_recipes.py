@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from foundation.ids import uuid7
+from gate import ratings
 from studio import materials, runs
+from studio.reads import shown
 from tenants.keys import KeyScope
 from tests.generators.builders import encoded
 from tests.web.asking import Program, code, program
@@ -64,12 +66,17 @@ def test_what_its_runs_begin_from_is_said_and_seen(api: Program, room: Room) -> 
         asked = materials.begin_of(runs.find(scope, UUID(run)))
     assert asked is not None
     assert (str(asked.asset_id), asked.anew) == (media, 40)
+    assert api.get(f"{path}/preview")["refusal"] is None
     same = api.ask("PATCH", path, {"begin": begin}, if_match=seen)
     assert same.json()["version"] == 1, "what was read is taken as it is"
     posed = {"begin": None, "posture": {"media_id": media, "weight": 80}}
     path, seen = place(api.ask("PATCH", path, posed, if_match=seen))
     found = api.get(path)
     assert (found["begin"], found["posture"]) == (None, {"media_id": media, "weight": 80})
+    with api.scope() as scope:
+        ratings.freeze(scope, shown(scope, UUID(media)).sha256)
+    assert api.get(f"{path}/preview")["refusal"]["code"] == "job.begins_from_withheld"
+    assert code(api.ask("POST", "/runs", {"recipe_id": found["id"]})) == "job.begins_from_withheld"
     plain = api.ask("PATCH", path, {"posture": None}, if_match=seen)
     assert (plain.json()["begin"], plain.json()["posture"]) == (None, None)
 
