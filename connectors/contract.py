@@ -14,7 +14,7 @@ from connectors.outcomes import Outcome, Sighting
 from foundation.money import Money
 from foundation.sealed import Sealed
 from foundation.words import canonical
-from gate.units import Medium, Unit
+from gate.units import Medium, Setting, Unit
 
 
 class StepKind(StrEnum):
@@ -194,6 +194,7 @@ class Sought:
     """What readers are asked for its media."""
     comment: bool = False
     """Whether `reply_to` is a post of ours and this a part under it; else it is what somebody said, answered."""
+    options: tuple[Setting, ...] = ()  # some of them decide in which list it stands
 
 
 @dataclass(frozen=True)
