@@ -33,6 +33,23 @@ def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agen
     assert post.others == (Override(str(here), options=(("language", "fr"),)),)
 
 
+def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    here = connected(lumiere, "Insta", "instagram", "instagram.post")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", "Insta")
+        text = page.choose("En story : 24 heures, sans texte", "Oui")
+        assert "Aucun texte n’est montré ici · 0 / 1 photos" in text
+        assert "gr-as-screen" in text
+        assert "Aucun texte n’y est montré. Écrivez-la autrement" in text
+        page.choose("L’écrire autrement pour", "Insta")
+        text = page.type("Texte sur Insta", "")
+        assert "Aucun texte n’y est montré. Écrivez-la autrement" not in text
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert post.others == (Override(str(here), body="", options=(("story", True),)),)
+
+
 def test_a_platform_is_written_for_once_for_all_its_accounts(door: Door, lumiere: Agency) -> None:
     connected(lumiere, "Un")
     connected(lumiere, "Deux")

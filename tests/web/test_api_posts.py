@@ -8,11 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels import connecting
+from connectors.instagram import Instagram
 from foundation.ids import uuid7
 from schedules.calendar import WallTime, zone_of
 from schedules.states import DeliveryState
 from tests.web.asking import Program, instant, later
 from web.api_inputs import FIRST, LAST, WallIn, wall_of
+from web.api_models import LimitsOut
 
 
 def test_a_planned_post_waits_for_a_yes_and_leaves_its_time_as_a_wish(api: Program) -> None:
@@ -378,4 +380,7 @@ def test_options_are_declared_kept_and_refused_where_nobody_knows_them(api: Prog
         answer = api.ask("POST", "/posts", api.draft(otherwise=[{**chosen, "options": wrong}]))
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
     assert api.ask("POST", "/posts", api.draft(otherwise=[{**chosen, "options": {"visibility": 1}}])).status_code == 422
-    assert next(one["limits"]["options"] for one in api.get("/channels")["items"] if one["platform"] == "sandbox") == []
+    limits = next(one["limits"] for one in api.get("/channels")["items"] if one["platform"] == "sandbox")
+    assert (limits["options"], limits["formats"]) == ([], [])
+    (story,) = LimitsOut.of(Instagram().capabilities, "instagram.post").formats
+    assert (story.name, story.max_text, story.max_media, story.hours) == ("story", 0, 1, 24)
