@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -27,10 +28,10 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield found
 
 
-def story(here: Mia, **more: object) -> UUID:
+def story(here: Mia, **more: Any) -> UUID:
     """One that leaves in a minute; the post has words, for its other accounts."""
     values = {"others": AS_STORY, "after": 60, **more}
-    return here.desk.delivery("Au lac", channel="instagram", media=(here.picture(Rating.G),), **values)  # type: ignore[arg-type]
+    return here.desk.delivery("Au lac", channel="instagram", media=(here.picture(Rating.G),), **values)
 
 
 def left(here: Mia, delivery_id: UUID) -> copies.Copy:
