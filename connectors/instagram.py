@@ -104,6 +104,7 @@ class Instagram:
         formats={instagram_stories.STORY.name: instagram_stories.FORMAT},
         options=(
             instagram_stories.STORY,
+            instagram_stories.MENTIONS,
             Option("feed", "flag", default=options.YES, films=True),
             Option(
                 "cover",
@@ -286,8 +287,8 @@ def _unfit(unit: Unit, can: Capabilities) -> Message | None:
         return wrong
     if not unit.media or unit.viewer or unit.buttons or unit.invoice is not None:
         return Message("instagram.pictures_alone")
-    if story and (alone := instagram_stories.unfit(unit)):
-        return alone
+    if apart := instagram_stories.unfit(unit):
+        return apart
     tags, mentions = (len(re.findall(sign + r"\w", caption)) for sign in "#@")
     if tags > MOST_TAGS or mentions > MOST_MENTIONS:
         return Message("instagram.too_many_tags", {"tags": MOST_TAGS, "mentions": MOST_MENTIONS})
@@ -317,10 +318,8 @@ def _shown(unit: Unit) -> dict[str, Any]:
 def _container(unit: Unit, medium: Medium) -> WireStep:
     """One picture or film: a whole post, or an item of a carousel, which says nothing of its own."""
     if instagram_stories.is_story(unit.options):
-        return _made(
-            meta_wordless.stage_name(medium),
-            *instagram_stories.container(medium, made_by_a_model=AI in unit.flags),
-        )
+        told = instagram_stories.container(unit, made_by_a_model=AI in unit.flags)
+        return _made(meta_wordless.stage_name(medium), *told)
     item, file = len(unit.media) > 1, FileRef(medium.sha256, medium.mime)
     said = {"is_carousel_item": True} if item else _shown(unit)
     if medium.mime == FILM:  # they take no description of one

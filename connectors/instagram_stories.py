@@ -17,9 +17,12 @@ from connectors.instagram_listing import posts_of, stories
 from connectors.naming import UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Sighting
 from foundation.words import Message
-from gate.units import Medium, Setting, Unit
+from gate.units import Setting, Unit
 
 STORY = Option("story", "flag", default=options.NO)
+MENTIONS = Option("mentions", "list", most=600, entries=20, pattern=r"[a-z0-9._]{1,30}", read=True, example="lea")
+"""Who is told of it, and named to whoever looks; a place on the picture is not asked for."""
+
 FORMAT = Format(showing.INSTAGRAM_STORY, max_bytes=100_000_000, film_seconds=(3, 60), hours=24)
 
 
@@ -29,15 +32,21 @@ def is_story(chosen: Sequence[Setting]) -> bool:
 
 
 def unfit(unit: Unit) -> Message | None:
-    """Why a story cannot go out as it is: what else was chosen is of posts alone."""
-    other = next((one.name for one in unit.options if one.name != STORY.name), "")
-    return Message("instagram.story_alone", {"option": options.label(unit.platform, other)}) if other else None
+    """Why what was chosen does not go together: some of it is of stories alone, all else of posts."""
+    story = is_story(unit.options)
+    names = (one.name for one in unit.options if one.name != STORY.name)
+    wrong = next((name for name in names if (name == MENTIONS.name) != story), "")
+    code = "instagram.story_alone" if story else "instagram.of_stories"
+    return Message(code, {"option": options.label(unit.platform, wrong)}) if wrong else None
 
 
-def container(medium: Medium, *, made_by_a_model: bool) -> tuple[Mapping[str, Any], Mapping[str, FileRef]]:
+def container(unit: Unit, *, made_by_a_model: bool) -> tuple[Mapping[str, Any], Mapping[str, FileRef]]:
     """What its container is made of: what is told, and the file they fetch. They take no description of one."""
+    medium = unit.media[0]
     source = "video_url" if medium.mime.startswith("video/") else "image_url"
-    said = {"media_type": "STORIES", **({"is_ai_generated": True} if made_by_a_model else {})}
+    said: dict[str, Any] = {"media_type": "STORIES", **({"is_ai_generated": True} if made_by_a_model else {})}
+    if named := options.said(unit).items(MENTIONS.name):
+        said["user_tags"] = [{"username": one} for one in named]
     return said, {source: FileRef(medium.sha256, medium.mime)}
 
 

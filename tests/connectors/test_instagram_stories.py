@@ -56,6 +56,9 @@ def test_a_story_is_one_container_that_says_what_it_is_and_who_made_it() -> None
     assert made.fetched["image_url"].sha256 == TALL.sha256
     moving = asked(replace(STORY, media=(FILM,)))
     assert (moving.json, set(moving.fetched)) == ({"media_type": "STORIES"}, {"video_url"})
+    named = Setting("mentions", ("lea", "tom"), read=True)
+    tagged = asked(replace(STORY, options=(named, AS_STORY))).json
+    assert tagged == {"media_type": "STORIES", "user_tags": [{"username": "lea"}, {"username": "tom"}]}
     ready = (ok(STAGED, {"id": "101"}), ok("poll:101", {"status_code": "FINISHED"}))
     assert asked(STORY, *ready).json == {"creation_id": "101"}
     assert Instagram().next(STORY, (*ready, ok("publish", {"id": "900"}))) == Published("900")
@@ -76,6 +79,7 @@ def test_a_story_is_a_post_again_where_somebody_chose_no() -> None:
         ({"media": (replace(FILM, seconds=2),)}, "connectors.film_too_short"),
         ({"media": (replace(FILM, size=100_000_001),)}, "connectors.medium_unfit"),
         ({"options": (Setting("collaborators", ("lea",), read=True), AS_STORY)}, "instagram.story_alone"),
+        ({"options": (Setting("mentions", ("lea",), read=True),), "texts": ()}, "instagram.of_stories"),
         ({"parts": 2, "comment": HAS_COMMENT}, "connectors.no_threads"),
     ],
 )

@@ -94,8 +94,10 @@ STORY = Setting("story", ("true",))
 
 
 def beside(unit: Unit, option: str) -> Unit:
-    """What chooses to be a story is one picture or film, without words."""
-    return replace(unit, texts=(), media=unit.media[:1]) if option == STORY.name else unit
+    """What chooses to be a story is one picture or film, without words; who is mentioned is mentioned in one."""
+    if option == "mentions":
+        unit = replace(unit, options=(STORY, *unit.options))
+    return replace(unit, texts=(), media=unit.media[:1]) if option in (STORY.name, "mentions") else unit
 
 
 @dataclass(kw_only=True)

@@ -25,6 +25,9 @@ def source(told: Mapping[str, Any]) -> str:
     """The parameter a story is made of. Raises Refused."""
     if unknown := set(told) - TAKES:
         raise Refused(100, message=f"not for this media type: {sorted(unknown)}")
+    tags = told.get("user_tags", [])
+    if not isinstance(tags, list) or not all(isinstance(one, dict) and one.get("username") for one in tags):
+        raise Refused(100, message="(#100) Param user_tags must be a list of users")
     found = [name for name in ("image_url", "video_url") if told.get(name)]
     if len(found) != 1:
         raise Refused(100, 2207023, message="the media type is not one of the expected ones, or its media are missing")

@@ -28,10 +28,10 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield found
 
 
-def story(here: Mia, **more: Any) -> UUID:
+def story(here: Mia, rating: Rating = Rating.G, **more: Any) -> UUID:
     """One that leaves in a minute; the post has words, for its other accounts."""
     values = {"others": AS_STORY, "after": 60, **more}
-    return here.desk.delivery("Au lac", channel="instagram", media=(here.picture(Rating.G),), **values)
+    return here.desk.delivery("Au lac", channel="instagram", media=(here.picture(rating),), **values)
 
 
 def left(here: Mia, delivery_id: UUID) -> copies.Copy:
@@ -133,6 +133,15 @@ def test_a_story_deleted_before_its_end_is_believed_at_the_second_look(networks:
     profile.stories.clear()
     here.desk.live(hours=4)
     assert (here.desk.state(sent), here.desk.why(sent)) == (S.REMOVED, "delivery.gone_by_nobody")
+
+
+def test_what_no_post_may_show_no_story_may(networks: Outside) -> None:
+    here = mia(networks)
+    profile = here.instagram()
+    sent = [story(here, rating) for rating in (Rating.S, Rating.E)]
+    here.desk.live(minutes=3)
+    assert [here.judged(one)[0] for one in sent] == ["H", "B"]
+    assert (profile.fetched, profile.containers, profile.stories) == ([], {}, [])
 
 
 def test_words_are_told_where_a_story_is_written_and_never_sent(networks: Outside) -> None:
