@@ -384,3 +384,18 @@ def test_options_are_declared_kept_and_refused_where_nobody_knows_them(api: Prog
     assert (limits["options"], limits["formats"]) == ([], [])
     (story,) = LimitsOut.of(Instagram().capabilities, "instagram.post").formats
     assert (story.name, story.max_text, story.max_media, story.hours) == ("story", 0, 1, 24)
+
+
+def test_what_ends_by_itself_says_when(api: Program) -> None:
+    (place,) = api.approved()["deliveries"]
+    with api.scope() as scope:
+        scope.run(
+            "UPDATE deliveries SET state = 'published', native_id = 'p1', lasts_hours = 24, settled_at = :at"
+            " WHERE tenant_id = :t",
+            t=api.tenant_id,
+            at=datetime(2031, 7, 1, 8, tzinfo=UTC),
+        )
+    told = api.get(f"/deliveries/{place['id']}")
+    assert instant(told["ends_at"]) == datetime(2031, 7, 2, 8, tzinfo=UTC)
+    assert told["next"]["code"] == "calendar.next.ends"
+    assert "2031" in told["next"]["text"]
