@@ -8,13 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels import connecting
-from connectors.instagram import Instagram
 from foundation.ids import uuid7
 from schedules.calendar import WallTime, zone_of
 from schedules.states import DeliveryState
 from tests.web.asking import Program, instant, later
 from web.api_inputs import FIRST, LAST, WallIn, wall_of
-from web.api_models import LimitsOut
 
 
 def test_a_planned_post_waits_for_a_yes_and_leaves_its_time_as_a_wish(api: Program) -> None:
@@ -382,20 +380,3 @@ def test_options_are_declared_kept_and_refused_where_nobody_knows_them(api: Prog
     assert api.ask("POST", "/posts", api.draft(otherwise=[{**chosen, "options": {"visibility": 1}}])).status_code == 422
     limits = next(one["limits"] for one in api.get("/channels")["items"] if one["platform"] == "sandbox")
     assert (limits["options"], limits["formats"]) == ([], [])
-    (story,) = LimitsOut.of(Instagram().capabilities, "instagram.post").formats
-    assert (story.name, story.max_text, story.max_media, story.hours) == ("story", 0, 1, 24)
-
-
-def test_what_ends_by_itself_says_when(api: Program) -> None:
-    (place,) = api.approved()["deliveries"]
-    with api.scope() as scope:
-        scope.run(
-            "UPDATE deliveries SET state = 'published', native_id = 'p1', lasts_hours = 24, settled_at = :at"
-            " WHERE tenant_id = :t",
-            t=api.tenant_id,
-            at=datetime(2031, 7, 1, 8, tzinfo=UTC),
-        )
-    told = api.get(f"/deliveries/{place['id']}")
-    assert instant(told["ends_at"]) == datetime(2031, 7, 2, 8, tzinfo=UTC)
-    assert told["next"]["code"] == "calendar.next.ends"
-    assert "2031" in told["next"]["text"]
