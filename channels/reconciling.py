@@ -295,6 +295,7 @@ def _sought(scope: Scope, row: Attempt) -> Sought:
         row.publish_armed_at,
         unit.price,
         bool(unit.reply_to),
+        unit.options,
     )
 
 

@@ -72,7 +72,7 @@ def remove(
         if copy is None or copy.gone_at is not None:
             return
         if handing.signed(scope, copy.jti):  # by somebody's name, whatever the platform says
-            _prove(scope, copy, attempts.ABSENT)
+            prove(scope, copy, attempts.ABSENT)
             return
         waits, now = budgets.limit(scope, copy.channel_id, brake=False), scope.now
         channel = reads.channel(scope, copy.channel_id)
@@ -88,7 +88,7 @@ def remove(
         if not isinstance(outcome, Published):
             _come_back(copy, channel, outcome, native_ids, outside, alarm=alarm)
     with tenant(event.tenant_id, asking.ACTOR) as scope:
-        _prove(scope, copy, f"deleted:{','.join(native_ids)}" if native_ids else attempts.ABSENT)
+        prove(scope, copy, f"deleted:{','.join(native_ids)}" if native_ids else attempts.ABSENT)
 
 
 def _sought(copy: Copy, outside: Outside) -> tuple[str, ...]:
@@ -211,7 +211,8 @@ def _tell(copy: Copy, message: Message, outside: Outside) -> None:
         notices.put(scope, message, cause=f"copy:{copy.jti}", urgent=True, creator_id=copy.creator_id)
 
 
-def _prove(scope: Scope, copy: Copy, proof: str) -> None:
+def prove(scope: Scope, copy: Copy, proof: str) -> None:
+    """A copy that was to be taken away is gone: what was asked of people about it is over, and the fact is put."""
     copies.gone(scope, copy.jti, handing.signed(scope, copy.jti) or proof)
     handing.proven(scope, copy.jti)
     notices.settle_all(scope, [f"copy:{copy.jti}", _late(copy)])

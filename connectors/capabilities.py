@@ -1,7 +1,7 @@
 """What a platform can do, as data: pages, the planner, connectors and tests read the same truth."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from connectors.showing import NEUTRAL, Showing
@@ -48,6 +48,20 @@ class Option:
     """It says something of a film that stands alone; beside anything else it has no meaning, and is refused."""
     example: str = ""
     """A text, or an entry, that it takes: shown where one is typed, and sent by the contract suite."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a post is held to where it chose to be something else than a post, a story say. It stands alone, without
+    parts or comments; whatever is not said here is as its place has it."""
+
+    shows: Showing
+    max_bytes: int
+    film_seconds: tuple[int, int]
+    hours: int = 0
+    """After so many its platform takes it away by itself; 0 where it stands."""
+    max_text: int = 0
+    max_media: int = 1
 
 
 @dataclass(frozen=True)
@@ -126,6 +140,11 @@ class Capabilities:
     shows: Mapping[str, Showing] = field(default_factory=dict)
     """How its feed shows a post, by place; "" of every place that is not named."""
 
+    formats: Mapping[str, Format] = field(default_factory=dict)
+    """What a post becomes that chose one of these options, a flag each (`connectors.options.formed`)."""
+    hours: int = 0
+    """After so many the platform takes a post away by itself; 0 where it stands."""
+
     @property
     def burden(self) -> tuple[int, int]:
         """What stands in the way beside somebody's minutes, to compare platforms by."""
@@ -139,6 +158,22 @@ class Capabilities:
         """How a place shows a post in its feed; in the neutral form where nobody wrote that down."""
         place = surface.removeprefix(f"{self.platform}.")
         return self.shows.get(place) or self.shows.get("") or NEUTRAL
+
+    def formed(self, name: str) -> "Capabilities":
+        """What holds for a post that chose a format."""
+        one = self.formats[name]
+        return replace(
+            self,
+            max_text=one.max_text,
+            max_media=one.max_media,
+            max_bytes=one.max_bytes,
+            film_seconds=one.film_seconds,
+            hours=one.hours,
+            sizes={},
+            shows={"": one.shows},
+            threads=1,
+            first_comment=False,
+        )
 
     def asking(self, surface: str) -> Asking | None:
         """What a place lets its posts cost; None where everybody sees all of them."""

@@ -14,7 +14,7 @@ from connectors.outcomes import Outcome, Sighting
 from foundation.money import Money
 from foundation.sealed import Sealed
 from foundation.words import canonical
-from gate.units import Medium, Unit
+from gate.units import Medium, Setting, Unit
 
 
 class StepKind(StrEnum):
@@ -190,10 +190,10 @@ class Sought:
     told: tuple[Answer, ...] = ()
     """What was answered to its uploads and to the attempt: some platforms name there what is asked for here."""
     sent_at: datetime | None = None
-    price: Money | None = None
-    """What readers are asked for its media."""
+    price: Money | None = None  # what readers are asked for its media
     comment: bool = False
     """Whether `reply_to` is a post of ours and this a part under it; else it is what somebody said, answered."""
+    options: tuple[Setting, ...] = ()  # some of them decide in which list it stands
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ def unpointable(unit: Unit, can: Capabilities) -> Message | None:
 
 def unfit(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
     """Why a unit of `length` characters, counted as the platform counts, cannot go out as it is."""
+    can = options.formed(can, unit.options)
     if wrong := unpointable(unit, can) or pricing.unfit(unit, can) or options.unfit(unit, can.options):
         return wrong
     if unit.parts > can.threads and not (can.first_comment and unit.comment):
@@ -51,6 +52,8 @@ def unfit(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
         said = {"count": unit.parts, "most": can.threads}
         return Message("connectors.too_many_parts", said) if can.threads > 1 else Message("connectors.no_threads")
     most_text, most_media = can.size(unit.surface)
+    if length and not most_text:
+        return Message("connectors.no_words_there")
     if length > most_text:
         return Message("connectors.text_too_long", {"length": length, "most": most_text})
     if len(unit.media) > most_media:

@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint
 from urllib.parse import urlsplit
 
 from connectors import contract, enrolment, following, inboxes, naming, options, places, showing, varying
-from connectors.capabilities import COSTS, Capabilities
+from connectors.capabilities import COSTS, Capabilities, Format
 from connectors.contract import Connector
 from connectors.enrolment import ConnectForm
 from connectors.showing import Showing
@@ -158,6 +158,13 @@ def _untrue(can: Capabilities) -> Iterator[str]:
         yield "cost"
     if not all(isinstance(one, Showing) and showing.is_whole(one) for one in can.shows.values()):
         yield "shows"
+    flags = {one.name for one in told if one is not None and one.kind == "flag"}
+    if not all(_is_format(one) for one in can.formats.values()) or not can.formats.keys() <= flags:
+        yield "formats"
+
+
+def _is_format(one: object) -> bool:
+    return isinstance(one, Format) and isinstance(one.shows, Showing) and showing.is_whole(one.shows)
 
 
 def _usual(address: str) -> bool:

@@ -1,5 +1,5 @@
-"""Instagram: pictures and films of a professional account, one or a carousel; a film alone is a reel. Instagram fetches
-each from an address of ours, a film while it works through it.
+"""Instagram: pictures and films of a professional account, one or a carousel; a film alone is a reel, and one of either
+may be a story. Instagram fetches each from an address of ours, a film while it works through it.
 
 A container is made for each file, and for a carousel one around them; when they are ready the last request
 publishes the outer one. No post can be deleted, and no key travels: what became of a lost answer is read in the list
@@ -16,7 +16,9 @@ from connectors import (
     instagram_account,
     instagram_chats,
     instagram_listing,
+    instagram_numbers,
     instagram_remarks,
+    instagram_stories,
     meta_calls,
     meta_chats,
     meta_tokens,
@@ -73,8 +75,6 @@ AGAIN, FILM_AGAIN = timedelta(seconds=5), timedelta(seconds=30)
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same caption."""
 
-_NUMBERS = {"like_count": "likes", "comments_count": "comments", "view_count": "views"}
-
 
 class Instagram:
     """Posts of a professional account; pure."""
@@ -101,7 +101,10 @@ class Instagram:
         points_at=frozenset({REMARK}),
         first_comment=True,
         shows={"": showing.INSTAGRAM},
+        formats={instagram_stories.STORY.name: instagram_stories.FORMAT},
         options=(
+            instagram_stories.STORY,
+            instagram_stories.MENTIONS,
             Option("feed", "flag", default=options.YES, films=True),
             Option(
                 "cover",
@@ -165,6 +168,8 @@ class Instagram:
         its container. Of a message, the conversation."""
         if sought.chat:
             return meta_chats.find(instagram_chats.NETWORK, sought, answers)
+        if instagram_stories.is_story(sought.options):
+            return instagram_stories.find(sought, answers)
         if wordless.is_wordless(sought):
             return meta_wordless.find(instagram_listing.NETWORK, sought, PARENT, answers)
         if not _words(sought):
@@ -193,7 +198,9 @@ class Instagram:
         return "https://www.instagram.com/"
 
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """The account's own post whose code is in an address."""
+        """The account's own post whose code is in an address, or its story whose number is."""
+        if instagram_stories.is_at(address):
+            return instagram_stories.named(address, answers)
         return instagram_listing.named(address, answers)
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
@@ -206,14 +213,7 @@ class Instagram:
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Likes, comments and views of a post; an answer has none."""
-        if is_answer(copy.native_id) or copy.chat:
-            return None
-        if not answers:
-            return Send(_asked("metrics", f"/{segment(copy.native_id)}?fields={','.join(_NUMBERS)}"))
-        told = body_of(answers[-1])
-        if not isinstance(answers[-1], Response) or not answers[-1].ok or not told:
-            return None
-        return {name: told[field] for field, name in _NUMBERS.items() if isinstance(told.get(field), int)}
+        return None if is_answer(copy.native_id) or copy.chat else instagram_numbers.read(copy, answers)
 
     def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
         """A read of what is there may say that it is not: what is in none of the account's posts either is gone."""
@@ -281,11 +281,14 @@ class Instagram:
 
 def _unfit(unit: Unit, can: Capabilities) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
-    caption = _caption(unit)
+    story = instagram_stories.is_story(unit.options)
+    caption = unit.text("body") if story else _caption(unit)
     if wrong := fitting.unfit(unit, can, length=len(caption)):
         return wrong
     if not unit.media or unit.viewer or unit.buttons or unit.invoice is not None:
         return Message("instagram.pictures_alone")
+    if apart := instagram_stories.unfit(unit):
+        return apart
     tags, mentions = (len(re.findall(sign + r"\w", caption)) for sign in "#@")
     if tags > MOST_TAGS or mentions > MOST_MENTIONS:
         return Message("instagram.too_many_tags", {"tags": MOST_TAGS, "mentions": MOST_MENTIONS})
@@ -294,7 +297,7 @@ def _unfit(unit: Unit, can: Capabilities) -> Message | None:
             continue
         if medium.size > PICTURE_BYTES:
             return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
-        if medium.width and medium.height and not TALLEST <= medium.width / medium.height <= WIDEST:
+        if not story and medium.width and medium.height and not TALLEST <= medium.width / medium.height <= WIDEST:
             return Message("instagram.shape", {"place": place})
     mark = next((flag for flag in unit.flags if flag != AI), "")
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
@@ -314,6 +317,9 @@ def _shown(unit: Unit) -> dict[str, Any]:
 
 def _container(unit: Unit, medium: Medium) -> WireStep:
     """One picture or film: a whole post, or an item of a carousel, which says nothing of its own."""
+    if instagram_stories.is_story(unit.options):
+        told = instagram_stories.container(unit, made_by_a_model=AI in unit.flags)
+        return _made(meta_wordless.stage_name(medium), *told)
     item, file = len(unit.media) > 1, FileRef(medium.sha256, medium.mime)
     said = {"is_carousel_item": True} if item else _shown(unit)
     if medium.mime == FILM:  # they take no description of one
@@ -344,8 +350,7 @@ def _publish(container: str) -> WireStep:
 
 def _asked(name: str, path: str) -> WireStep:
     """A harmless request for what stands somewhere."""
-    action = "metrics" if name == "metrics" else "look"
-    return WireStep(name, StepKind.CONTROL, "GET", path, action=action)
+    return WireStep(name, StepKind.CONTROL, "GET", path, action="look")
 
 
 def _waiting(containers: list[str], answers: tuple[Answer, ...], again: timedelta) -> Send | Outcome | None:

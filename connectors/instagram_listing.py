@@ -33,12 +33,17 @@ def named(address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
 
 
 def still(copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
-    """A read of what is there may say that it is not: what is in none of the account's posts either is gone."""
+    """A read of what is there may say that it is not: what is in none of the account's stories or posts is gone."""
     if not answers:
         return Send(looked(f"/{segment(copy.native_id)}?fields=id"))
     if len(answers) == 1:
-        return Standing() if id_of(answers[0]) else Send(page("")) if error(answers[0]) == READ_BUG else None
-    return listed(copy.native_id, answers[1:])
+        return Standing() if id_of(answers[0]) else Send(stories("")) if error(answers[0]) == READ_BUG else None
+    shown = posts_of(answers[1])
+    if shown is None or further(answers[1]):
+        return None
+    if any(str(one["id"]) == copy.native_id for one in shown):
+        return Standing()
+    return listed(copy.native_id, answers[2:])
 
 
 def listed(native_id: str, pages: tuple[Answer, ...]) -> Send | Stand | None:
@@ -60,6 +65,12 @@ def page(after: str, more: str = "") -> WireStep:
     """The request for a page of the account's posts, newest first; `more` is what else to tell of each."""
     cursor = f"&after={segment(after)}" if after else ""
     return looked(f"/{{account}}/media?fields=id,caption,timestamp,permalink{more}&limit={LISTED}{cursor}")
+
+
+def stories(after: str) -> WireStep:
+    """The request for a page of the account's stories that are there: they are in no list of posts."""
+    cursor = f"&after={segment(after)}" if after else ""
+    return looked(f"/{{account}}/stories?fields=id,timestamp,permalink,media_type&limit={LISTED}{cursor}")
 
 
 def looked(path: str) -> WireStep:
@@ -85,7 +96,8 @@ def _code_in(url: str) -> str:
     return path[kinds[0] + 1] if kinds else ""
 
 
-def _further(answer: Answer) -> str:
+def further(answer: Answer) -> str:
+    """Where the page after a full one begins; "" after the last."""
     after = _after(answer)
     return after if isinstance(after, str) and len(posts_of(answer) or ()) == LISTED else ""
 
@@ -94,4 +106,4 @@ def _shaped(sought: Sought, after: str) -> WireStep:
     return page(after, f",{SHAPE}")
 
 
-NETWORK = Network("status_code", "caption", _shaped, posts_of, _further, MOST_PAGES)
+NETWORK = Network("status_code", "caption", _shaped, posts_of, further, MOST_PAGES)

@@ -42,6 +42,12 @@ class Said:
         return list(self.values.get(name, ()))
 
 
+def formed(can: Capabilities, chosen: Sequence[Setting]) -> Capabilities:
+    """What a platform can for a post that chose this: of a format of its own, what that takes."""
+    name = next((one.name for one in chosen if one.name in can.formats and one.values == (YES,)), "")
+    return can.formed(name) if name else can
+
+
 def label(platform: str, option: str, choice: str = "") -> str:
     """The code of what an option, or one of its choices, is called."""
     return f"option.{platform}.{option}.{choice}" if choice else f"option.{platform}.{option}"

@@ -55,6 +55,8 @@ class Showing:
     """The option, a flag, by which an author covers them as well."""
     badge: str = ""
     """What the platform writes beside the name of whoever posts by a program."""
+    fills: float = 0.0
+    """The shape, width by height, that fills what it is shown on: another is cut there, or leaves room. 0: any does."""
 
 
 X = Showing(
@@ -101,6 +103,11 @@ INSTAGRAM = Showing(
     # "cropped based on the first image in the carousel":
     # https://developers.facebook.com/docs/instagram-platform/content-publishing
     first_shapes=True,
+)
+INSTAGRAM_STORY = Showing(
+    "screen",
+    "none",
+    fills=9 / 16,  # the same reference, "Story Image Specifications": "9:16 to avoid cropping or blank space"
 )
 TELEGRAM = Showing(
     "bubble",

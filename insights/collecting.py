@@ -1,17 +1,18 @@
 """Readings: the numbers of a post at equal ages, so that posts can be compared."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from connectors.standing import Missing
+from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
 from insights import vanished
-from insights.events import ReadingDue
+from insights.events import AGES, ReadingDue
 from insights.vanished import Still
-from schedules import reads as schedule_reads
-from schedules.reads import Outside
+from schedules import outside
+from schedules.outside import Outside
 
 DRIFT = 0.25
 """Share of its age by which a reading may come late and still be compared with the others of that age."""
@@ -23,6 +24,9 @@ _SHARES = ("shares", "reposts", "quotes")
 
 COLLECTING = "system:collecting"
 
+LAST = timedelta(hours=1)
+"""So long before a post ends by itself it is read a last time."""
+
 Read = Callable[[UUID, UUID, str], Mapping[str, int] | None]
 """`(tenant, channel, native id)` → numbers by name; None when the platform gives none. No transaction is open."""
 
@@ -30,12 +34,17 @@ Read = Callable[[UUID, UUID, str], Mapping[str, int] | None]
 def collect(event: ReadingDue, *, tenant: OpenScope, read: Read, still: Still) -> None:
     """Ask the platform, then write what it said; what it did not say is `unavailable`, never zero.
 
-    Too late a reading is of another age: the platform is not asked. A post that may be gone is looked at once more.
+    Too late a reading is of another age: the platform is not asked. A post that may be gone is looked at once more;
+    one that ended by itself is gone, and was read before.
     """
     with tenant(event.tenant_id, COLLECTING) as scope:
-        post = schedule_reads.published(scope, event.subject_id)
+        post = outside.published(scope, event.subject_id)
         if post is None:
             return  # removed meanwhile: it leaves the averages, its history stays
+        if post.ends is not None and event.age_hours == AGES[0]:
+            _last(scope, event, post, post.ends - LAST)
+        if post.has_ended(scope.now):
+            return
         in_time = scope.now <= post.at + timedelta(hours=event.age_hours) * (1 + DRIFT)
     told = read(event.tenant_id, post.channel_id, post.native_id) if in_time else None
     seen = still(event.tenant_id, post.channel_id, post.native_id, told is not None) if in_time else None
@@ -43,8 +52,14 @@ def collect(event: ReadingDue, *, tenant: OpenScope, read: Read, still: Still) -
     with tenant(event.tenant_id, COLLECTING) as scope:
         for metric in METRICS:
             _write(scope, event, post, metric, numbers.get(metric))
-        if isinstance(seen, Missing):
+        if isinstance(seen, Missing) and not post.has_ended(scope.now):
             vanished.suspect(scope, event.subject_id)
+
+
+def _last(scope: Scope, event: ReadingDue, post: Outside, at: datetime) -> None:
+    """What ends by itself is read a last time while it is there, at an age of its own."""
+    last = ReadingDue(event.tenant_id, event.subject_id, round((at - post.at) / timedelta(hours=1)))
+    outbox.put(scope, last, at=at, dedupe=f"last:{event.subject_id}")
 
 
 def counted(told: Mapping[str, int]) -> dict[str, int]:

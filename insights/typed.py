@@ -10,7 +10,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from insights.collecting import DRIFT, METRICS
 from insights.events import AGES, RollupDue
-from schedules import reads as schedule_reads
+from schedules import outside
 from schedules.calendar import local_day
 from tenants import audit
 from tenants import reads as tenant_reads
@@ -35,7 +35,7 @@ def keep(scope: Scope, delivery_id: UUID, told: Mapping[str, str]) -> int:
     Typed again at the same age they are corrected; what was measured stands. Raises NotFound for a post that does not
     stand outside, BadInput for what is no number and for none at all.
     """
-    post = schedule_reads.published(scope, delivery_id)
+    post = outside.published(scope, delivery_id)
     if post is None:
         raise NotFound("post.unknown")
     numbers = {metric: _number(told[metric]) for metric in ASKED if told.get(metric, "").strip()}

@@ -12,8 +12,7 @@ from connectors.standing import Missing, Stand
 from foundation import outbox
 from foundation.database import OpenScope, Scope
 from insights.events import LookAgain
-from schedules import reads as schedule_reads
-from schedules import vanished
+from schedules import outside, vanished
 
 WATCHING = "system:watching"
 AGAIN = timedelta(hours=1)
@@ -35,9 +34,9 @@ def suspect(scope: Scope, delivery_id: UUID) -> None:
 def look_again(event: LookAgain, *, tenant: OpenScope, still: Still) -> None:
     """The second look: a post that is missing still was taken away there; one that stands was never gone."""
     with tenant(event.tenant_id, WATCHING) as scope:
-        post = schedule_reads.published(scope, event.subject_id)
-    if post is None:
-        return
+        post = outside.published(scope, event.subject_id)
+        if post is None or post.has_ended(scope.now):
+            return
     seen = still(event.tenant_id, post.channel_id, post.native_id, False)
     with tenant(event.tenant_id, WATCHING) as scope:
         if isinstance(seen, Missing):

@@ -27,7 +27,7 @@ from gate.minting import Decision, Denied
 from gate.permit import Permit
 from gate.reasons import Reason
 from gate.units import Unit, together
-from schedules import blocked, distance, downtimes, linking, overrides, passing, rehearsing, repeats, threads
+from schedules import blocked, distance, downtimes, ending, linking, overrides, passing, rehearsing, repeats, threads
 from schedules.approvals import stands_for
 from schedules.blocked import Why
 from schedules.composing import compose, compose_parts, marked_parts, matter
@@ -109,7 +109,8 @@ def claim(
     if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
         move(scope, row, S.SCHEDULED)
     attempt, now = row.attempt + 1, scope.now
-    move(scope, row, S.PUBLISHING, attempt=attempt, claimed_at=now, deadline_at=deadline, parts=ready.parts)
+    lasts = ending.begin(scope, row, ready.unit, abilities.of(connectors, channel))
+    move(scope, row, S.PUBLISHING, attempt=attempt, claimed_at=now, deadline_at=deadline, parts=ready.parts, **lasts)
     look_at(scope, row, deadline + MARGIN)
     if ready.unfit is not None:
         return Rejected(ready.unfit, permanent=False), row.attempt

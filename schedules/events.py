@@ -138,6 +138,16 @@ class CopyGone:
 
 
 @dataclass(frozen=True)
+class EndDue:
+    """A platform takes a delivery away by itself about now: write down that nothing of it is left outside."""
+
+    kind: ClassVar[str] = "delivery.end"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class AddressKnown:
     """Listener of `copy.addressed`: a platform told where people find a copy; the subject is its permit."""
 

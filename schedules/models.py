@@ -118,6 +118,8 @@ class Delivery(CreatorRow, table=True):
     """A person said "now": it waits for no distance. Over once it gets a time."""
     asks_since: datetime | None = instant(optional=True)
     """Of an account that was added to a post after a yes: only one that is said later is for it too."""
+    lasts_hours: int | None = None
+    """After so many its platform takes it away by itself; none of what stands. Said by the last claim."""
     version: int = 1
 
 

@@ -1,9 +1,10 @@
-"""What stands outside, as results are compared: what a post said, in which form, when, with which hashtags."""
+"""What stands outside: where one post does, and since when; and as results are compared, what posts said, in which
+form, when, with which hashtags."""
 
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -25,6 +26,33 @@ class Form(StrEnum):
     """In which form something is posted."""
 
     WORDS, PICTURE, PICTURES, FILM, SOUND, THREAD = "words", "picture", "pictures", "film", "sound", "thread"
+
+
+@dataclass(frozen=True)
+class Outside:
+    """A published delivery: where it stands, and since when that is known (UTC-aware)."""
+
+    creator_id: UUID
+    channel_id: UUID
+    native_id: str
+    at: datetime
+    ends: datetime | None = None
+    """From when on its platform may have taken it away by itself; None of what stands."""
+
+    def has_ended(self, now: datetime) -> bool:
+        """Whether it may be gone by itself."""
+        return self.ends is not None and now >= self.ends
+
+
+def published(scope: Scope, delivery_id: UUID) -> Outside | None:
+    """Where a published delivery stands; None of any other."""
+    row = scope.session.get(Delivery, (scope.tenant_id, delivery_id))
+    if row is None or row.native_id is None or row.state != DeliveryState.PUBLISHED:
+        return None
+    at = row.settled_at or row.due_at
+    lasts = timedelta(hours=row.lasts_hours) if row.lasts_hours is not None else None
+    ends = min(row.claimed_at or at, at) + lasts if lasts is not None else None
+    return Outside(row.creator_id, row.channel_id, row.native_id, at, ends)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from channels import abilities, carrying
 from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import ChannelState
-from connectors import folding
+from connectors import folding, options
 from connectors.contract import Connector, Counts
 from connectors.options import Told, told
 from connectors.showing import NEUTRAL, Showing
@@ -185,7 +185,7 @@ def _preview(
     said: Content, channel: Channel, units: Sequence[Unit], connector: Connector | None, rule: Rule
 ) -> Preview:
     unit, counts = units[0], [count(one, connector) for one in units]
-    can = connector.capabilities if connector is not None else None
+    can = options.formed(connector.capabilities, unit.options) if connector is not None else None
     showing = can.showing(channel.surface) if can is not None else NEUTRAL
     return Preview(
         channel_id=channel.id,
@@ -225,7 +225,9 @@ def count(unit: Unit, connector: Connector | None) -> tuple[int, int]:
     """How much a unit says on its place, and the most it may."""
     if isinstance(connector, Counts):
         return connector.count(unit)
-    most = connector.capabilities.size(unit.surface)[0] if connector is not None else MAX_BODY
+    if connector is None:
+        return len(unit.text("body")), MAX_BODY
+    most = options.formed(connector.capabilities, unit.options).size(unit.surface)[0]
     return len(unit.text("body")), most
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +58,15 @@ class Entry:
     """1 leaves first, 9 last."""
     late_until: datetime | None = None
     """After this it is held, and somebody told; none where it may be late without end."""
+    lasts_hours: int | None = None
+    """After so many its platform takes it away by itself; none of what stands."""
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When its platform has taken it away by itself; None of what stands, or did not leave."""
+        if self.lasts_hours is None or self.state is not DeliveryState.PUBLISHED or self.settled_at is None:
+            return None
+        return self.settled_at + timedelta(hours=self.lasts_hours)
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,7 @@ def entry_of(row: Delivery | Row[Any], owner: Post | Row[Any], names: Mapping[UU
         row.dry_run,
         row.priority,
         row.late_until,
+        row.lasts_hours,
     )
 
 
@@ -154,7 +164,8 @@ _SHOWN = (
     *(Delivery.id, Delivery.post_id, Delivery.channel_id, Delivery.state, Delivery.reason, Delivery.due_at),
     *(Delivery.zone, Delivery.settled_at, Delivery.url, Delivery.native_id, Delivery.version, Delivery.creator_id),
     *(Delivery.wall_time, Delivery.not_before, Delivery.parts, Delivery.part_ids, Delivery.occurrence_key),
-    *(Delivery.series_id, Delivery.dry_run, Delivery.priority, Delivery.late_until, Post.title, Post.body, Post.media),
+    *(Delivery.series_id, Delivery.dry_run, Delivery.priority, Delivery.late_until, Delivery.lasts_hours),
+    *(Post.title, Post.body, Post.media),
 )
 """What an entry is made of: whole rows of thousands of deliveries take three times as long to read."""
 
@@ -289,16 +300,6 @@ def stories(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, list[Step]
     return found
 
 
-@dataclass(frozen=True)
-class Outside:
-    """A published delivery: where it stands, and since when that is known (UTC-aware)."""
-
-    creator_id: UUID
-    channel_id: UUID
-    native_id: str
-    at: datetime
-
-
 def published_at(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, datetime]:
     """Since when each of these deliveries stands outside (UTC-aware); those that do not are left out."""
     rows = scope.session.exec(
@@ -309,14 +310,6 @@ def published_at(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, datet
         )
     )
     return dict(rows.all())
-
-
-def published(scope: Scope, delivery_id: UUID) -> Outside | None:
-    """Where a published delivery stands; None of any other."""
-    row = scope.session.get(Delivery, (scope.tenant_id, delivery_id))
-    if row is None or row.native_id is None or row.state != DeliveryState.PUBLISHED:
-        return None
-    return Outside(row.creator_id, row.channel_id, row.native_id, row.settled_at or row.due_at)
 
 
 def standing_at(scope: Scope, addresses: Collection[str]) -> list[tuple[UUID, UUID]]:

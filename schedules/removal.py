@@ -33,7 +33,7 @@ def ask(scope: Scope, delivery_id: UUID) -> int:
     left = _left(scope, row)
     move(scope, row, S.REMOVING)
     if not left:
-        raise Conflict("delivery.no_copy")
+        raise Conflict("delivery.no_copy" if row.lasts_hours is None else "delivery.ended")
     _away(scope, row, left)
     return len(left)
 

@@ -21,7 +21,7 @@ from schedules.threads import Piece
 from tenants.reads import Creator
 from web.api_errors import LANGUAGE
 from web.api_label_models import LabelOut
-from web.api_option_models import OptionOut, PriceOut
+from web.api_option_models import FormatOut, OptionOut, PriceOut
 
 
 class ReasonOut(BaseModel):
@@ -74,6 +74,7 @@ class LimitsOut(BaseModel):
     can_remove: bool
     by_hand: bool
     options: list[OptionOut]
+    formats: list[FormatOut]
 
     @classmethod
     def of(cls, can: Capabilities, surface: str) -> "LimitsOut":
@@ -90,6 +91,7 @@ class LimitsOut(BaseModel):
             can_remove=can.can_delete,
             by_hand=can.hand_over,
             options=[OptionOut.of(can.platform, one) for one in can.options],
+            formats=[FormatOut.of(name, one) for name, one in can.formats.items()],
         )
 
 
@@ -133,7 +135,8 @@ class ChannelsOut(BaseModel):
 
 
 class DeliveryOut(BaseModel):
-    """A post on one account: `wall_time` in `zone` is the plan, `due_at` the instant it means."""
+    """A post on one account: `wall_time` in `zone` is the plan, `due_at` the instant it means; `ends_at` is when its
+    platform takes it away by itself (null: it stands)."""
 
     id: UUID
     post_id: UUID
@@ -146,6 +149,7 @@ class DeliveryOut(BaseModel):
     due_at: datetime
     not_before: datetime | None
     settled_at: datetime | None
+    ends_at: datetime | None
     url: str | None
     native_id: str | None
     parts: int
@@ -162,7 +166,7 @@ class DeliveryOut(BaseModel):
 def said_of(one: Entry) -> dict[str, Any]:
     """The fields of a delivery."""
     names = ("post_id", "creator_id", "channel_id", "state", "wall_time", "zone", "due_at", "not_before")
-    more = ("settled_at", "url", "native_id", "parts", "done", "priority", "version")
+    more = ("settled_at", "ends_at", "url", "native_id", "parts", "done", "priority", "version")
     return {
         "id": one.delivery_id,
         "reason": reason(one.reason),

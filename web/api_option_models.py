@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from connectors.capabilities import Option
+from connectors.capabilities import Format, Option
 from connectors.options import label
 from foundation.words import Message, say
 from web.api_errors import LANGUAGE
@@ -27,6 +27,24 @@ class OptionOut(BaseModel):
         plain = ("name", "kind", "default", "most", "entries", "pattern")
         told = {name: getattr(one, name) for name in plain}
         return cls(**told, label=say(Message(label(platform, one.name)), LANGUAGE), choices=list(one.choices))
+
+
+class FormatOut(BaseModel):
+    """What a post is held to that chose a format by the option `name`; after `hours` its platform takes it away by
+    itself (0: it stands)."""
+
+    name: str
+    max_text: int
+    max_media: int
+    max_bytes: int
+    film_seconds: tuple[int, int]
+    hours: int
+
+    @classmethod
+    def of(cls, name: str, one: Format) -> "FormatOut":
+        """Of what a connector declares."""
+        plain = ("max_text", "max_media", "max_bytes", "film_seconds", "hours")
+        return cls(name=name, **{each: getattr(one, each) for each in plain})
 
 
 class PriceOut(BaseModel):

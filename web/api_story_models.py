@@ -94,7 +94,10 @@ class NextOut(BaseModel):
         """Of the room's values; the sentence says hours on the delivery's own clock."""
         why = reason(one.next.why)
         said = {"at": _hour(leaves_at(entry), entry), "who": one.next.who, "why": why.text if why is not None else ""}
-        said["late"] = _hour(entry.late_until, entry) if entry.late_until is not None else ""
+        said |= {
+            name: _hour(at, entry) if at is not None else ""
+            for name, at in (("late", entry.late_until), ("ends", entry.ends_at))
+        }
         return cls(
             code=one.next.code,
             text=say(Message(one.next.code, dict(said)), LANGUAGE),

@@ -81,7 +81,7 @@ def _line(one: Connector, brought: Mapping[str, str]) -> Line:
         connecting=_connecting(one),
         cost=PRICES[can.cost],
         review=f"{can.approval_days} days" if can.approval_days else NO,
-        places=", ".join(can.surfaces),
+        places=", ".join((*can.surfaces, *(f"{name} by choice" for name in can.formats))),
         text=f"{can.max_text:,}",
         media=str(can.max_media),
         types=", ".join(sorted({mime.partition("/")[2] for mime in can.mimes})),

@@ -4,7 +4,7 @@ from channels import connecting
 from foundation.database import OpenScope, Scope
 from insights import loading as insights
 from schedules import loading as schedules
-from schedules import reads as schedule_reads
+from schedules import outside
 from schedules.calendar import local_day
 from studio import library, packs
 from subscribers import loading as subscribers
@@ -39,7 +39,7 @@ def remember(tenant: OpenScope, company: Company, part: Part) -> None:
     """Write a creator's history, whole or not at all; once."""
     with tenant(company.tenant_id, SEEDING) as scope:
         first = demo_history.first_delivery(part, chat_account(scope, part))
-        if schedule_reads.published(scope, first) is not None:
+        if outside.published(scope, first) is not None:
             return
         stage = stage_of(scope, company, part)
         past = demo_history.history(stage)

@@ -148,6 +148,7 @@ class House:
             sent_at=armed_at,
             price=unit.price,
             comment=bool(unit.reply_to),
+            options=unit.options,
         )
         answers: tuple[Answer, ...] = ()
         while isinstance(turn := self._connector.find(sought, answers), Send):

@@ -73,9 +73,9 @@ def _switches(steps: list[WireStep]) -> list[tuple[str, str]]:
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every yes, no and number of a request by its name: words and keys are another unit's each time."""
+    """Every yes, no, number and constant of a request by its name: words and keys are another unit's each time."""
     if isinstance(value, Mapping):
         for key, part in value.items():
             yield from _leaves(part, str(key))
-    elif isinstance(value, bool | int):
+    elif isinstance(value, bool | int) or (isinstance(value, str) and value.isalpha() and value.isupper()):
         yield name, str(value)

@@ -21,6 +21,7 @@ from dashboard.app_pages import (
     compose_places,
     compose_prices,
     compose_repeats,
+    compose_shape,
     compose_when,
     zones,
 )
@@ -181,6 +182,7 @@ def _previews(page: Page, found: Desk) -> None:
             for asset, medium in zip(one.said.assets, one.all_media, strict=False)
         }
         draw("compose_preview.html", one=one, stands=stands(one, seen), voice=page.voice, word=page.word)
+        compose_shape.offer(page, one)
 
 
 def _send(page: Page, found: Desk, written: Draft) -> None:

@@ -36,7 +36,7 @@ def acts(page: Page, found: Opened, place: Place) -> None:
     key = f"{entry.delivery_id}:{entry.version}"
     if entry.state in anew.POSTED:
         _once_more(page, found, place, key)
-    if entry.state in TAKEN_AWAY:
+    if entry.state in TAKEN_AWAY and not (entry.ends_at is not None and entry.ends_at <= found.now):
         several = entry.parts > 1
         with st.popover(page.word("calendar.take_away" if several else "outside.take_away")):
             asked = "calendar.take_away_asked" if several else f"outside.take_away_{entry.state}"

@@ -60,7 +60,7 @@ def test_the_number_is_asked_for(platform: str, url: str, number: str) -> None:
         ("reddit", "https://www.reddit.com/r/lakes/comments/1abc9z/a_title/k2comment/"),
         ("reddit", "https://www.reddit.com/r/lakes/s/AbCdEf"),
         ("instagram", "https://www.instagram.com/mia/"),
-        ("instagram", "https://www.instagram.com/stories/mia/1/"),
+        ("instagram", "https://www.instagram.com/stories/mia/"),
         ("threads", "https://www.threads.net/@mia"),
         ("facebook", "https://www.facebook.com/permalink.php"),
         ("facebook", "https://www.facebook.com/mia.lake"),

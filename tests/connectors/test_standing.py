@@ -40,6 +40,7 @@ def graph(code: int, sub: int = 0, status: int = 400) -> Response:
 
 
 GONE_THERE = graph(100, 33)
+NONE = told({"data": []})
 NO_FILM = told({"kind": "youtube#videoListResponse", "items": []})
 NOT_FOUND = told(
     {
@@ -54,8 +55,9 @@ NOT_FOUND = told(
     ("one", "answers", "seen"),
     [
         (Instagram(), (told({"id": "501"}),), Standing()),
-        (Instagram(), (GONE_THERE, told({"data": [{"id": "501"}]})), Standing()),  # a read that is known to lie
-        (Instagram(), (GONE_THERE, told({"data": [{"id": "502"}]})), Missing()),
+        (Instagram(), (GONE_THERE, NONE, told({"data": [{"id": "501"}]})), Standing()),  # a read that is known to lie
+        (Instagram(), (GONE_THERE, NONE, told({"data": [{"id": "502"}]})), Missing()),
+        (Instagram(), (GONE_THERE, told({"data": [{"id": "501"}]})), Standing()),  # a story, in no list of posts
         (Instagram(), (GONE_THERE, graph(190)), None),
         (Instagram(), (graph(190),), None),
         (Facebook(), (told({"id": "17_501"}),), Standing()),

@@ -58,6 +58,8 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["instagram"] = partial(instagram_worlds.world, pictures, running.http, files)
         running.others["instagram_chat"] = partial(instagram_worlds.chat_world, pictures, running.http)
         running.others["instagram_film"] = partial(instagram_worlds.world, pictures, running.http, files, film=True)
+        for kind, film in (("instagram_story", False), ("instagram_story_film", True)):
+            running.others[kind] = partial(instagram_worlds.story_world, pictures, running.http, files, film=film)
         for kind, film in (("threads", False), ("threads_film", True)):
             running.others[kind] = partial(threads_worlds.world, talk, running.http, files, film=film)
         for kind, film in (("facebook", False), ("facebook_film", True)):

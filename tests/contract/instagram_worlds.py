@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from typing import Any
@@ -18,8 +18,10 @@ from connectors.suite.world import OBJECTS, TENANT, World, pictures, stored, tra
 from connectors.transport import Account
 from foundation.http import HttpClient
 from foundation.ids import uuid7
+from foundation.money import Money
 from foundation.sealed import Sealed
 from gate.permit import Permit
+from gate.units import Setting, Unit
 from tests.fakes.instagram import FakeInstagram, Profile
 from tests.fakes.instagram_fetching import clip
 
@@ -60,13 +62,14 @@ class InstagramFake:
         if self.chat:
             return list(self.profile.chats.taken)
         answers = [(f"comment:{one.id}", one.text) for one in self.profile.comments.every.values() if one.own]
-        return [(post["id"], post["caption"]) for post in self.profile.posts] + answers
+        shown = [(post["id"], post["caption"]) for post in self.profile.posts]
+        return [*shown, *((story["id"], "") for story in self.profile.stories), *answers]
 
     def standing(self) -> set[str]:
         if self.chat:
             return {number for number, _ in self.profile.chats.taken}
         own = {f"comment:{one.id}" for one in self.profile.comments.every.values() if one.own and not one.deleted}
-        return {post["id"] for post in self.profile.posts} | own
+        return {post["id"] for post in (*self.profile.posts, *self.profile.stories)} | own
 
     def say(self, text: str, post: str) -> str:
         """Somebody says something under a post of the account."""
@@ -87,7 +90,28 @@ class InstagramFake:
         return list(self.server.book.record(after=self.after))
 
 
-def world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = False) -> World:
+STORY = Setting("story", ("true",))
+
+
+def beside(unit: Unit, option: str) -> Unit:
+    """What chooses to be a story is one picture or film, without words; who is mentioned is mentioned in one."""
+    if option == "mentions":
+        unit = replace(unit, options=(STORY, *unit.options))
+    return replace(unit, texts=(), media=unit.media[:1]) if option in (STORY.name, "mentions") else unit
+
+
+@dataclass(kw_only=True)
+class Stories(World):
+    """The same account, where everything is a story."""
+
+    def unit(self, text: str = "", *, media: int = 0, flags: tuple[str, ...] = (), price: Money | None = None) -> Unit:
+        made = super().unit(text, media=media, flags=flags, price=price)
+        return replace(beside(made, STORY.name), options=(STORY,))
+
+
+def world(
+    server: FakeInstagram, http: HttpClient, files: str, *, film: bool = False, kind: type[World] = World
+) -> World:
     """A fresh one. `film`: a reel stands in the place of a picture, and a carousel begins with a film."""
     profile, past = server.profile(f"w{next(_numbers)}"), server.book.record()
 
@@ -95,7 +119,7 @@ def world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = F
         return f"{files}/lent/{permit.jti.hex}/{file.sha256}.{'mp4' if file.mime == FILM.mime else 'jpg'}"
 
     fake = InstagramFake(server, profile, past[-1]["id"] if past else 0)
-    return World(
+    return kind(
         name="instagram",
         connector=Instagram(),
         account=Account(TENANT, uuid7(), profile.id, server.url, Sealed(profile.token.encode())),
@@ -119,7 +143,20 @@ def world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = F
         name_of=lambda medium: "",  # the publication names the one container around them
         media=(FILM, MEDIA[0]) if film else MEDIA,
         least_media=1,
+        beside=beside,
     )
+
+
+def story_world(server: FakeInstagram, http: HttpClient, files: str, *, film: bool = False) -> World:
+    """A fresh one whose posts are stories."""
+    made = world(server, http, files, film=film, kind=Stories)
+    fake = made.fake
+    assert isinstance(fake, InstagramFake)
+    author = fake.profile.username
+    made.name, made.remark, made.closes = "instagram_story", None, None
+    made.address = lambda story: f"https://www.instagram.com/stories/{author}/{story}/?igsh=abc"
+    made.elsewhere = (f"https://www.instagram.com/stories/{author}/", f"https://www.instagram.com/stories/{author}/1/")
+    return made
 
 
 def chat_world(server: FakeInstagram, http: HttpClient) -> World:

@@ -10,6 +10,8 @@ from connectors.naming import Names
 from connectors.outcomes import Published
 from connectors.suite import rules
 from connectors.suite.house import House
+from connectors.suite.naming_rules import addresses_are_read
+from connectors.suite.wordless_rules import pictures_without_words_are_found
 from schedules.overrides import chosen
 from tests.contract.reddit_worlds import FLAIR
 from tests.contract.worlds import KINDS, Fakes
@@ -27,6 +29,25 @@ def test_once(platforms: Fakes, kind: str, day: str) -> None:
 def test_rule(platforms: Fakes, kind: str, rule: rules.Rule) -> None:
     world = platforms.world(kind)
     assert rule(world, world.connector) == []
+
+
+OF_STORIES: tuple[rules.Rule, ...] = (
+    rules.waits,
+    rules.tells_the_flags,
+    rules.nothing_leaves_a_closed_door,
+    rules.orders_carry_no_content,
+    rules.numbers_are_read,
+    pictures_without_words_are_found,
+    addresses_are_read,
+)
+"""Rules that tell posts apart by something else than their words, which stories have not."""
+
+
+@pytest.mark.parametrize("kind", ["instagram_story", "instagram_story_film"])
+def test_stories_are_held_to_the_rules(platforms: Fakes, kind: str) -> None:
+    for rule in OF_STORIES:
+        world = platforms.world(kind)
+        assert (rule.__name__, rule(world, world.connector)) == (rule.__name__, [])
 
 
 def test_every_connector_has_its_world(platforms: Fakes) -> None:

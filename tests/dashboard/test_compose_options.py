@@ -8,6 +8,11 @@ from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 from tests.dashboard.test_compose import connected, posts, written
 
+OUT = """
+UPDATE deliveries SET state = 'published', native_id = '9', lasts_hours = 24,
+  settled_at = house_now() - :passed * interval '1 hour' WHERE channel_id = :channel
+"""
+
 
 def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
@@ -31,6 +36,29 @@ def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agen
         page.press("Enregistrer")
     (post,) = posts(lumiere)
     assert post.others == (Override(str(here), options=(("language", "fr"),)),)
+
+
+def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    here = connected(lumiere, "Insta", "instagram", "instagram.post")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", "Insta")
+        text = page.choose("En story : 24 heures, sans texte", "Oui")
+        assert "Aucun texte n’est montré ici · 0 / 1 photos" in text
+        assert "gr-as-screen" in text
+        assert "Aucun texte n’y est montré. Écrivez-la autrement" in text
+        page.choose("L’écrire autrement pour", "Insta")
+        text = page.type("Texte sur Insta", "")
+        assert "Aucun texte n’y est montré. Écrivez-la autrement" not in text
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert post.others == (Override(str(here), body="", options=(("story", True),)),)
+    for passed, said in ((1, "la plateforme la retire d’elle-même"), (25, "elle a pris fin d’elle-même")):
+        with lumiere.scope() as scope:
+            scope.run(OUT, channel=here, passed=passed)
+        with stream(door.url, door.cookie(lumiere)) as page:
+            assert said in page.open("/calendar", post=post.id)
+            assert ("Oui, retirer" in page.labels()) == (passed == 1)
 
 
 def test_a_platform_is_written_for_once_for_all_its_accounts(door: Door, lumiere: Agency) -> None:

@@ -15,6 +15,7 @@ from tests.conftest import Cluster
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door, serving
 from tests.dashboard.streams import stream
+from tests.dashboard.test_compose import connected
 from tests.dashboard.test_files import picture
 from tests.dashboard.test_library import tiles
 from tests.dashboard.test_studio import pick, store, word
@@ -60,6 +61,23 @@ def test_copies_are_asked_for_seen_on_their_way_and_in_the_library(door: Door, l
         assert {card.creator_id for card in studio_reads.cards_of(scope, [one for one in made if one])} == {
             lumiere.creator_id
         }
+
+
+def test_a_copy_is_asked_for_where_a_story_is_written(door: Door, lumiere: Agency) -> None:
+    first = picture(door, lumiere, rating=Rating.G)
+    connected(lumiere, "Insta", "instagram", "instagram.post")
+    asked_for = word("compose.shape", form=word("copy.form.story"))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1)
+        page.choose(word("compose.accounts"), "Insta")
+        page.check("la mer")
+        assert asked_for not in page.labels(), "a post of a feed has other shapes"
+        assert word("feed.not_filled") in page.choose(word("option.instagram.story"), word("option.yes"))
+        assert word("compose.shape_asked") in page.press(asked_for)
+    (asked,) = work(door, lumiere)
+    with lumiere.scope() as scope:
+        (found,) = finishing.copies(scope, [asked])
+    assert (found.asset_id, found.finish.form, found.state) == (first, "story", UploadState.READY)
 
 
 def ratio(door: Door, who: Agency, asset_id: UUID, form: str) -> str:

@@ -7,15 +7,13 @@ under posts is in `instagram_remarks.py`.
 """
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache, partial
+from functools import partial
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -26,7 +24,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from foundation.http import HttpClient
+from tests.fakes import instagram_containers as containers
 from tests.fakes import instagram_fetching as fetching
+from tests.fakes import instagram_stories as stories
 from tests.fakes import meta_calls, meta_chats, meta_oauth
 from tests.fakes.instagram_fetching import Refused
 from tests.fakes.instagram_remarks import LONGEST, RIGHT, Comments, fields_of, listed
@@ -36,22 +36,6 @@ LIVES = timedelta(hours=24)
 BASIC, INSIGHTS = "instagram_business_basic", "instagram_business_manage_insights"
 SCOPES = frozenset({BASIC, "instagram_business_content_publish", INSIGHTS, RIGHT, meta_chats.RIGHT})
 MOST_CAPTION = 2200
-SHARED = (os.environ.get("GREENROOM_SHARED", ""), str(Path(__file__).parents[3] / "shared"))
-NEWER = frozenset({"is_ai_generated"})
-"""Parameters announced after the description was written (changelog of 22 June 2026)."""
-
-KINDS: Mapping[tuple[str, bool], str] = {
-    ("", False): "image_url",
-    ("", True): "image_url",
-    ("REELS", False): "video_url",
-    ("VIDEO", True): "video_url",
-    ("CAROUSEL", False): "children",
-}
-"""What a container is made of, by its `media_type` and whether it is an item of a carousel: a reel is none, and a film
-alone is a reel."""
-
-OF_REELS, OF_PICTURES = frozenset({"share_to_feed", "thumb_offset"}), frozenset({"alt_text"})
-"""Parameters that others do not take."""
 
 
 @dataclass
@@ -86,6 +70,8 @@ class Profile:
     followers: int = 0
     containers: dict[str, Container] = field(default_factory=dict)
     posts: list[dict[str, Any]] = field(default_factory=list)
+    stories: list[dict[str, Any]] = field(default_factory=list)
+    """Ever shown; those of the last day are there."""
     fetched: list[str] = field(default_factory=list)
     """Addresses it fetched, in order."""
     rights: frozenset[str] = SCOPES
@@ -139,14 +125,15 @@ class FakeInstagram:
 
     def contain(self, mine: Profile, told: Mapping[str, Any]) -> dict[str, str]:
         """A new container, its picture fetched at once."""
-        _check_parameters(told)
+        containers.check(told)
         if len(str(told.get("caption", ""))) > MOST_CAPTION:
             raise Refused(100, 2207010, message="caption too long")
-        source, files = _source(told), ()
+        source, files = containers.source(told), ()
         if source == "children":
             files = self._children(mine, str(told["children"]))
         elif source == "image_url":
-            files = (self._fetched(mine, str(told["image_url"]), fetching.picture),)
+            fetch = partial(fetching.picture, story=stories.is_story(told))
+            files = (self._fetched(mine, str(told["image_url"]), fetch),)
         made = Container(str(next(_ids)), told, self.clock(), files)
         mine.containers[made.id] = made
         return {"id": made.id}
@@ -166,8 +153,11 @@ class FakeInstagram:
 
     def _film(self, mine: Profile, made: Container) -> int:
         """Fetch what a container shows; the subcode of why it cannot be shown."""
+        fetch = partial(fetching.film, most=self.most_film)
+        if stories.is_story(made.told):
+            fetch = partial(fetching.film, most=fetching.MOST_STORY, longest=fetching.LONGEST_STORY)
         try:
-            made.files = (self._fetched(mine, made.film, partial(fetching.film, most=self.most_film)),)
+            made.files = (self._fetched(mine, made.film, fetch),)
         except Refused as refused:
             return refused.sub
         if self.loses_films:
@@ -206,11 +196,15 @@ class FakeInstagram:
             raise Refused(100, 2207020, message="the container has expired")
         if not self._ready(made):
             raise Refused(9007, 2207027, message="the media is not ready")
-        today = [post for post in mine.posts if self.clock() - post["_at"] < timedelta(hours=24)]
+        shown_ever = (*mine.posts, *mine.stories)
+        today = [post for post in shown_ever if self.clock() - post["_at"] < timedelta(hours=24)]
         if len(today) >= mine.quota:
             raise Refused(4, 2207042, message="too many posts in 24 hours")
-        made.published = True
-        number = str(next(_ids))
+        made.published, number = True, str(next(_ids))
+        if stories.is_story(made.told):
+            story = stories.made(number, mine.username, made.told, self.clock())
+            mine.stories.append(story | {"_files": made.files})
+            return {"id": number}
         told_of = {"id": number, "timestamp": self.clock().strftime("%Y-%m-%dT%H:%M:%S+0000"), "like_count": 3}
         told_of |= {
             "permalink": f"https://www.instagram.com/p/{number}/",
@@ -254,6 +248,8 @@ class FakeInstagram:
                 return listed(mine.posts, mine.comments, told, mine.username)
             case "GET", [owner, "media"] if owner == mine.id:
                 return page(mine.posts, told)
+            case "GET", [owner, "stories"] if owner == mine.id:
+                return page(stories.living(mine.stories, self.clock()), told)
             case _, [owner, "subscribed_apps"] if owner == mine.id:
                 return self.calls.subscribe(method, told, "instagram", owner, rights=mine.rights)
             case "GET", [container] if container in mine.containers:
@@ -262,6 +258,9 @@ class FakeInstagram:
                 post = next((post for post in mine.posts if post["id"] == media), None)
                 if post is not None:
                     return shown(post, str(told.get("fields", "")))
+        tells = INSIGHTS in mine.rights
+        if method == "GET" and (found := stories.answer(parts, told, mine.stories, self.clock(), insights=tells)):
+            return found
         return self._of_comments(method, parts, told, mine)
 
     def _of_comments(self, method: str, parts: list[str], told: Mapping[str, Any], mine: Profile) -> dict[str, Any]:
@@ -303,37 +302,6 @@ def _person(mine: Profile, fields: str) -> dict[str, Any]:
     return {name: value for name, value in known.items() if name in wanted}
 
 
-@cache
-def _parameters() -> frozenset[str]:
-    """What Meta's description takes for a container; nothing where it is not at hand."""
-    for place in filter(None, SHARED):
-        path = Path(place) / "platforms/specs/instagram/IGUserForIGOnlyAPI.json"
-        if path.is_file():
-            apis = json.loads(path.read_text("utf-8"))["apis"]
-            media = next(api for api in apis if (api["method"], api.get("endpoint")) == ("POST", "media"))
-            return frozenset(each["name"] for each in media["params"]) | NEWER
-    return frozenset()
-
-
-def _check_parameters(told: Mapping[str, Any]) -> None:
-    unknown = set(told) - _parameters() if _parameters() else set()
-    if unknown:
-        raise Refused(100, message=f"no such parameter: {sorted(unknown)}")
-
-
-def _source(told: Mapping[str, Any]) -> str:
-    """The parameter a container is made of. Raises Refused for a kind nobody knows, and for what it does not take."""
-    kind, item = str(told.get("media_type", "")), told.get("is_carousel_item") is True
-    source = KINDS.get((kind, item), "")
-    if not source or not told.get(source):
-        raise Refused(100, 2207023, message="the media type is not one of the expected ones, or its media are missing")
-    others = {"image_url", "video_url", "children"} - {source}
-    others |= (OF_REELS if kind != "REELS" else frozenset()) | (OF_PICTURES if source != "image_url" else frozenset())
-    if others & set(told):
-        raise Refused(100, message=f"not for this media type: {sorted(others & set(told))}")
-    return source
-
-
 @contextmanager
 def instagram() -> Iterator[FakeInstagram]:
     """A server under uvicorn with a clock of its own."""
@@ -348,7 +316,7 @@ KINDS_OF_REQUESTS: Mapping[tuple[str, str], str] = {
     ("POST", "media"): "files",
     ("POST", "subscribed_apps"): "subscriptions",
     ("POST", "messages"): "messages",
-    **dict.fromkeys([("GET", "conversations"), ("GET", "media"), ("GET", "replies")], "lookups"),
+    **dict.fromkeys([("GET", "conversations"), ("GET", "media"), ("GET", "stories"), ("GET", "replies")], "lookups"),
     ("GET", "comments"): "remarks",
 }
 

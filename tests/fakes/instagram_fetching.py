@@ -17,6 +17,9 @@ MOST_PICTURE, MOST_FILM = 8 * 2**20, 300 * 2**20
 SHORTEST, LONGEST = 3.0, 900.0
 """Seconds of a film."""
 
+MOST_STORY, LONGEST_STORY = 100_000_000, 60.0
+"""Bytes and seconds of a film that is a story."""
+
 PIECE = 4 * 2**20
 PATIENCE = 5.0
 _AGENT = {"user-agent": "facebookexternalhit/1.1"}
@@ -32,8 +35,8 @@ class Refused(Exception):
         self.body = {"error": told | ({"error_subcode": sub} if sub else {})}
 
 
-def picture(http: HttpClient, url: str) -> bytes:
-    """A JPEG of a shape they show. Raises Refused."""
+def picture(http: HttpClient, url: str, *, story: bool = False) -> bytes:
+    """A JPEG of a shape they show, any of a story. Raises Refused."""
     reply = http.exchange(Request("GET", url, _AGENT, b"", PATIENCE))
     if not isinstance(reply, Reply) or reply.status != 200:
         raise Refused(9004, 2207052, message="The media could not be fetched from this URI")
@@ -43,15 +46,15 @@ def picture(http: HttpClient, url: str) -> bytes:
         shape = Image.open(io.BytesIO(reply.body))
     except OSError as error:
         raise Refused(9004, 2207005, message="image format not supported") from error
-    if shape.format != "JPEG" or not 0.79 <= shape.width / shape.height <= 1.92:
+    if shape.format != "JPEG" or not (story or 0.79 <= shape.width / shape.height <= 1.92):
         raise Refused(36003, 2207009, message="aspect ratio")
     return reply.body
 
 
-def film(http: HttpClient, url: str, *, most: int = MOST_FILM) -> bytes:
+def film(http: HttpClient, url: str, *, most: int = MOST_FILM, longest: float = LONGEST) -> bytes:
     """An MP4 of a length and a weight they take. Raises Refused."""
     whole = pieces(http, url)
-    if len(whole) > most or not SHORTEST <= seconds(whole) <= LONGEST:
+    if len(whole) > most or not SHORTEST <= seconds(whole) <= longest:
         raise Refused(352, 2207026, message="The video format is not supported")
     return whole
 

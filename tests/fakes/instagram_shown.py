@@ -25,7 +25,8 @@ def shape(told: Mapping[str, Any], items: Iterable[str]) -> dict[str, Any]:
     """The kind of a post; of a carousel its items too, under ids of their own (`items`)."""
     kind = {"CAROUSEL": "CAROUSEL_ALBUM", "REELS": "VIDEO"}.get(str(told.get("media_type", "")), "IMAGE")
     inner = [{"id": each} for each in items] if kind == "CAROUSEL_ALBUM" else []
-    return {"media_type": kind, **({"children": {"data": inner}} if inner else {})}
+    product = "REELS" if told.get("media_type") == "REELS" else "FEED"
+    return {"media_type": kind, "media_product_type": product, **({"children": {"data": inner}} if inner else {})}
 
 
 def page(posts: Sequence[Mapping[str, Any]], told: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from gate import desk as review_desk
 from gate import ratings
 from gate.units import Rating, Subject
 from insights import reads as insight_reads
-from schedules import approvals, planning, removal
+from schedules import approvals, outside, planning, removal
 from schedules import reads as schedule_reads
 from schedules.calendar import local_wall, zone_of
 from schedules.events import PublishDue
@@ -132,7 +132,7 @@ ACTS: dict[str, tuple[str, Act]] = {
     "price": ("packs", offers.listed),
     "day": ("creators", lambda scope, key: schedule_reads.day(scope, key, scope.now.date(), ZONE)),
     "story": ("deliveries", schedule_reads.timeline),
-    "published": ("deliveries", schedule_reads.published),
+    "published": ("deliveries", outside.published),
     "approve": ("posts", lambda scope, key: approvals.approve(scope, key, member_id=_manager(scope))),
     "plan": ("posts", planning.plan_post),
     "cancel": ("deliveries", planning.cancel),

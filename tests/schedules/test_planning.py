@@ -8,7 +8,7 @@ import pytest
 
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import approvals, moving, overrides, planning, publishing, reads
+from schedules import approvals, moving, outside, overrides, planning, publishing, reads
 from schedules.calendar import local_wall
 from schedules.states import DeliveryState as S
 from tests.conftest import WAITS_FOR_US, wait_until
@@ -218,7 +218,7 @@ def test_another_tenants_delivery_looks_like_none(lea: Desk) -> None:
                 other.act(function, asked)
             told.append(str(error.value))
         with other.scope() as scope:
-            assert reads.published(scope, asked) is None
+            assert outside.published(scope, asked) is None
             assert reads.timeline(scope, asked) == []
     assert len(set(told)) == 1
     assert _posts_of(other, lea.creator_id) == []

@@ -1,0 +1,61 @@
+"""What its platform takes away by itself ends when its time is over, and not while nobody knows what became of it."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from foundation import outbox
+from gate import copies
+from gate.units import Subject
+from schedules import ending
+from schedules.events import EndDue
+from schedules.states import DeliveryState as S
+from tests.schedules.builders import Desk
+
+
+def ended(lea: Desk, delivery_id: UUID) -> timedelta | None:
+    """End it; after how long it is to be asked again, None where it is done."""
+    try:
+        ending.end(EndDue(lea.tenant_id, delivery_id), tenant=lea.services.tenant)
+    except outbox.Later as later:
+        return later.after
+    return None
+
+
+def left(lea: Desk, delivery_id: UUID) -> bool:
+    with lea.scope() as scope:
+        return any(one.gone_at is None for one in copies.copies(scope, Subject("delivery", delivery_id)))
+
+
+def written(lea: Desk, delivery_id: UUID, **columns: object) -> None:
+    said = ", ".join(f"{name} = :{name}" for name in columns)
+    with lea.scope() as scope:
+        scope.run(f"UPDATE deliveries SET {said} WHERE id = :id", id=delivery_id, **columns)
+
+
+@pytest.mark.parametrize("state", [S.PUBLISHED, S.REMOVING])
+def test_it_ends_when_its_time_is_over(lea: Desk, state: S) -> None:
+    sent = lea.delivery()
+    lea.live(minutes=1)
+    assert lea.states(sent)[-1] == "published"
+    assert ended(lea, sent) is None, "what stands has no end"
+    assert left(lea, sent)
+    written(lea, sent, state=str(state), lasts_hours=24)
+    assert ended(lea, sent) == pytest.approx(timedelta(hours=24), abs=timedelta(minutes=2))
+    assert left(lea, sent)
+    written(lea, sent, settled_at=lea.now() - timedelta(hours=25))
+    assert ended(lea, sent) is None
+    assert not left(lea, sent)
+    lea.live(seconds=1)
+    assert lea.state(sent) is (S.PUBLISHED if state is S.PUBLISHED else S.REMOVED)
+
+
+def test_what_is_in_doubt_waits_and_what_never_left_is_let_be(lea: Desk) -> None:
+    sent = lea.delivery()
+    lea.live(minutes=1)
+    long_ago = lea.now() - timedelta(hours=30)
+    for state, again in ((S.UNCERTAIN, ending.AGAIN), (S.PROCESSING, ending.AGAIN), (S.FAILED, None)):
+        written(lea, sent, state=str(state), lasts_hours=24, settled_at=long_ago, deadline_at=long_ago)
+        assert ended(lea, sent) == again
+        assert left(lea, sent)
