@@ -9,15 +9,15 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from connectors.allowances import PUBLISH
-from connectors.answers import body_of
+from connectors.answers import MESSAGE, body_of
 from connectors.contract import Answer, Response, StepAnswerLost
 from connectors.x_text import has_address
 from foundation.money import Price
 
 What = Literal["post", "link_post", "message", "delete", "post_read", "person_read", "message_read"]
 
-REMOVE, MESSAGE, UPDATES = "delete", "message", "updates"
-"""Steps that take away, that write to one person, and that ask what people wrote."""
+REMOVE, UPDATES = "delete", "updates"
+"""Steps that take away, and that ask what people wrote."""
 
 
 @dataclass(frozen=True)

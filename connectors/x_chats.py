@@ -16,9 +16,9 @@ from datetime import timedelta
 from typing import Any
 
 from connectors import fitting, polls, windows
-from connectors.answers import READER_GONE, ahead, body_of, date_of, segment, told_at
+from connectors.answers import MESSAGE, READER_GONE, ahead, body_of, date_of, segment, told_at
 from connectors.capabilities import Capabilities
-from connectors.charges import MESSAGE, What
+from connectors.charges import What
 from connectors.contract import Answer, News, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.enclosing import Shows
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown

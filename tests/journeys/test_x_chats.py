@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +11,7 @@ from connectors.enrolment import MESSAGES
 from connectors.x_account import CHAT_SURFACE
 from foundation.ids import uuid7
 from foundation.money import Money
+from schedules.states import DeliveryState as S
 from subscribers import answering, persona
 from tests.journeys.test_x import House, house, running, server, services  # noqa: F401  fixtures
 from tests.subscribers.builders import NOVA
@@ -36,6 +38,21 @@ def unread(house: House) -> list[str]:  # noqa: F811  fixture
     return [one.message["code"] for one in told]
 
 
+def says(house: House, text: str) -> UUID:  # noqa: F811  fixture
+    """A person answers the one who wrote; the draft."""
+    (talk,) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
+    key = uuid7()
+    with house.desk.scope(house.author) as scope:
+        answering.take(scope, talk.id, house.desk.author)
+        answering.say(scope, talk.id, house.desk.author, text, key=key)
+    return key
+
+
+def state(house: House, key: UUID) -> str:  # noqa: F811  fixture
+    (draft,) = rows(house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key)
+    return str(draft.state)
+
+
 @pytest.mark.parametrize("mode", ["", "reset_after"])
 def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:  # noqa: F811  fixture
     lea, x = house.desk, house.server
@@ -52,15 +69,10 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     assert hears(house) == ["bonjour !"]
     if mode:
         x.book.ask(mode, on="messages", seconds=0.2)
-    (talk,) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
-    key = uuid7()
-    with lea.scope(house.author) as scope:
-        answering.take(scope, talk.id, lea.author)
-        answering.say(scope, talk.id, lea.author, "Bonjour Léo", key=key)
+    key = says(house, "Bonjour Léo")
     house.live(minutes=6)
-    (draft,) = rows(house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key)
     ours = [one.text for one in x.between(house.member, leo) if one.sender == house.member.id]
-    assert (draft.state, ours.count("Bonjour Léo")) == ("sent", 1)
+    assert (state(house, key), ours.count("Bonjour Léo")) == ("sent", 1)
     assert "intelligence artificielle" in ours[0], ours
     assert hears(house) == ["bonjour !"], "our own answer is nobody's line"
     assert x.unasked == [], "nobody is written to first"
@@ -89,3 +101,25 @@ def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(hous
         charging.set_cap(scope, "x", None)
     assert hears(house) == ["un", "deux", "trois"]
     assert unread(house) == []
+
+
+def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:  # noqa: F811  fixture
+    lea, x = house.desk, house.server
+    with lea.scope() as scope:
+        persona.activate(scope, persona.write(scope, lea.creator_id, NOVA))
+    house.enrol(wanted=MESSAGES)
+    hears(house)
+    x.says(x.account(f"leo{str(lea.tenant_id)[-8:]}"), house.member, text="bonjour !")
+    hears(house)
+    x.limits.most["messages"] = 0
+    key = says(house, "Bonjour Léo")
+    lea.run()
+    post = lea.delivery("au même moment", channel="x")
+    lea.run()
+    assert (lea.state(post), state(house, key)) == (S.PUBLISHED, "approved")
+    x.limits.most["messages"] = 15
+    x.clock.move(16 * 60)
+    lea.pass_time(seconds=16 * 60)
+    house.live(minutes=1)
+    assert state(house, key) == "sent"
+    assert [one.text for one in x.events if one.sender == house.member.id].count("Bonjour Léo") == 1
