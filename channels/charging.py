@@ -2,7 +2,8 @@
 
 Requests are counted as they are answered, and a post is held back at its claim where its price is not left; posts of
 several accounts that leave in the same moment may exceed the cap by one each. Replies and removals are counted and not
-held back. A month is one of the agency's zone, as for content; the platform's own bill may turn at another hour.
+held back; what people write is not asked for where its price is not left. A month is one of the agency's zone, as for
+content; the platform's own bill may turn at another hour.
 """
 
 from collections.abc import Iterable, Mapping
@@ -85,8 +86,13 @@ class Bill:
 
     @property
     def reads(self) -> int:
-        """Posts and people that were read."""
-        return self.many.get("post_read", 0) + self.many.get("person_read", 0)
+        """Posts, people and messages that were read."""
+        return self.many.get("post_read", 0) + self.many.get("person_read", 0) + self.many.get("message_read", 0)
+
+    @property
+    def messages(self) -> int:
+        """To one person each."""
+        return self.many.get("message", 0)
 
     @property
     def money(self) -> Money:
@@ -135,7 +141,13 @@ def note(scope: Scope, channel_id: UUID, platform: str, answer: Answer, words: s
     elif stopping.goes_on(platform, answer):
         notices.settle(scope, f"stopped:{platform}")
     asked = charges.of(platform)
-    found = charges.came_to(asked, answer, words) if asked is not None else {}
+    if asked is not None:
+        count(scope, channel_id, platform, charges.came_to(asked, answer, words))
+
+
+def count(scope: Scope, channel_id: UUID, platform: str, found: Mapping[What, int]) -> None:
+    """Count how many of each some requests came to."""
+    asked = charges.of(platform)
     if asked is None or not found:
         return
     now = _month(scope)[0]
@@ -168,6 +180,14 @@ def short(scope: Scope, platform: str, words: str, *, parts: int = 1) -> tuple[d
     return found.ends, capped(found)
 
 
+def deaf(scope: Scope, platform: str) -> Month | None:
+    """The month in which nothing that people write is read any more, since its price is not left; None otherwise."""
+    asked = charges.of(platform)
+    found = month(scope, platform) if asked is not None and "message_read" in asked.each else None
+    left = found.left() if found is not None else None
+    return found if asked is not None and left is not None and left < asked.each["message_read"] else None
+
+
 def capped(found: Month) -> Message:
     """That a month's cap is reached, in words."""
     spent = rounded_up(found.spent.minor, found.spent.currency)
@@ -188,13 +208,13 @@ def month(scope: Scope, platform: str) -> Month | None:
     return Month(platform, Price(Decimal(scope.run(_SPENT, **ours).scalar_one()), asked.currency), cap, ends)
 
 
-def bills(scope: Scope, platforms: Iterable[str]) -> Mapping[UUID, Bill]:
-    """By account, what this month came to so far; accounts that cost nothing are absent. `platforms` are those of the
-    accounts: where none of them asks for anything, nobody is asked here either."""
+def bills(scope: Scope, platforms: Iterable[str], of: str = "") -> Mapping[UUID, Bill]:
+    """By account, what a month (`2026-11`; "" for this one) came to so far; accounts that cost nothing are absent.
+    `platforms` are those of the accounts: where none of them asks for anything, nobody is asked here either."""
     found: dict[UUID, Bill] = {}
     if not any(map(charges.of, platforms)):
         return found
-    for row in scope.run(_BILLS, tenant=scope.tenant_id, month=_month(scope)[0]):
+    for row in scope.run(_BILLS, tenant=scope.tenant_id, month=of or _month(scope)[0]):
         before = found.get(row.channel_id, Bill({}, Price(Decimal(0), row.currency)))
         whole = Price(before.price.minor + row.minor, row.currency)
         found[row.channel_id] = Bill({**before.many, row.what: row.many}, whole)

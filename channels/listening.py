@@ -1,12 +1,13 @@
 """Hearing what fans do on a chat account. The listening process polls, keeps what it heard, then acknowledges."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from channels import abilities, asking, budgets, connecting, reads, refreshing
+from channels import abilities, asking, budgets, charging, connecting, reads, refreshing
 from channels.reads import Channel
-from connectors import windows
+from connectors import charges, windows
+from connectors.charges import Metered, What
 from connectors.contract import Answer, ChatConnector, News, Response, Send, StepNotSent, Update
 from connectors.outcomes import Outcome, Reauthorize, Rejected
 from connectors.transport import Transport
@@ -32,6 +33,8 @@ class Heard:
     why: Outcome | None = None
     asked: int = 1
     """Requests it took."""
+    charged: Mapping[What, int] = field(default_factory=dict)
+    """What the platform asks money for in it."""
 
 
 UNASKED = Heard((), None, StepNotSent("updates", "held"))
@@ -44,6 +47,19 @@ def is_held(scope: Scope, channel: Channel, connector: ChatConnector) -> bool:
     Where it holds the request itself, or has limits for each chat, a refusal of a message says nothing about listening.
     """
     return connector.capabilities.poll_seconds > 0 and budgets.limit(scope, channel.id, brake=False) is not None
+
+
+def is_too_dear(scope: Scope, channel: Channel) -> bool:
+    """Whether what people write is not read any more this month, for the agency's cap; told once until it is."""
+    if charges.of(channel.platform) is None:
+        return False
+    found, cause = charging.deaf(scope, channel.platform), f"channel:{channel.id}:unread"
+    if found is None:
+        notices.settle(scope, cause)
+        return False
+    told = Message("channel.cap_unread", {"account": channel.name, **charging.capped(found).params})
+    notices.put(scope, told, cause=cause, urgent=True, creator_id=channel.creator_id)
+    return True
 
 
 def cursor(scope: Scope, channel_id: UUID) -> str:
@@ -77,9 +93,10 @@ def poll(
             return UNASKED
         order = ControlOrder(channel.tenant_id, channel.id, turn.step.action)
         answers = (*answers, transport.send(turn.step, order, account=reads.account(channel)))
+    charged = connector.charged(after, answers) if isinstance(connector, Metered) else {}
     if isinstance(turn, News):
-        return Heard(turn.updates, turn.cursor or after, answers[-1], asked=len(answers))
-    return Heard((), None, answers[-1], None if isinstance(turn, Send) else turn, len(answers))
+        return Heard(turn.updates, turn.cursor or after, answers[-1], asked=len(answers), charged=charged)
+    return Heard((), None, answers[-1], None if isinstance(turn, Send) else turn, len(answers), charged)
 
 
 def acknowledge(scope: Scope, channel: Channel, heard: Heard) -> None:
@@ -87,7 +104,7 @@ def acknowledge(scope: Scope, channel: Channel, heard: Heard) -> None:
     if heard.cursor is None:
         unheard(scope, channel, heard)
         return
-    budgets.note(scope, channel.id, heard.answer, creates=False)
+    _note(scope, channel, heard)
     notices.settle(scope, two_listeners(channel))
     notices.settle(scope, _unreadable(channel))
     scope.run(
@@ -128,4 +145,9 @@ def unheard(scope: Scope, channel: Channel, heard: Heard) -> None:
         notices.put(scope, told, cause=two_listeners(channel), urgent=True, creator_id=channel.creator_id)
     if isinstance(heard.why, Rejected) and heard.why.reason.code == windows.NO_MESSAGES:
         notices.put(scope, heard.why.reason, cause=_unreadable(channel), creator_id=channel.creator_id)
+    _note(scope, channel, heard)
+
+
+def _note(scope: Scope, channel: Channel, heard: Heard) -> None:
     budgets.note(scope, channel.id, heard.answer, creates=False)
+    charging.count(scope, channel.id, channel.platform, heard.charged)

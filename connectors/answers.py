@@ -20,6 +20,9 @@ LONGEST_WAIT = timedelta(days=7)
 """A Retry-After past this is a mistake of theirs, not a plan."""
 
 
+MESSAGE = "message"
+"""The step that writes to one person where that is counted, or charged for, apart from posts."""
+
 NO_ADDRESS = "no_public_address"
 """Why a step was not sent that a platform should fetch a file for: nobody outside can call this installation."""
 
@@ -133,6 +136,13 @@ def for_one_chat(answer: Response) -> bool:
     """
     body = answer.body if isinstance(answer.body, dict) else {}
     return body.get("ok") is False and body.get("error_code") == 429
+
+
+def for_messages_alone(answer: Response) -> bool:
+    """Whether a limit is that of messages: X counts each kind of request by itself, so what was refused to one person
+    says nothing of posts, nor of what may be read. https://docs.x.com/x-api/fundamentals/rate-limits
+    """
+    return answer.step == MESSAGE and _WINDOWS[-1] + "-remaining" in answer.headers
 
 
 def limited(answer: Response) -> Literal["account", "app"]:

@@ -1,42 +1,49 @@
-"""X: posts, threads and pictures. The account is in `connectors/x_account.py`.
+"""X: posts, threads and pictures. The account is in `connectors/x_account.py`, messages are in `x_chats.py`.
 
 No key travels with a post. X refuses the same words within some hours, which brakes a repeat and proves nothing; so a
 lost answer is looked up in the account's own timeline, which costs as every read there does.
 Source: https://docs.x.com/x-api/posts/create-post
 """
 
-from collections.abc import Mapping, Set
-from datetime import timedelta
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
-from connectors import fitting, options, showing, wordless, x_account, x_remarks
-from connectors.answers import ahead, body_of, segment, staged_anew, told_at
+from connectors import fitting, options, showing, x_account, x_chats, x_finding, x_remarks
+from connectors.answers import body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities, Option
-from connectors.contract import Answer, Copy, FileRef, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
+from connectors.charges import What
+from connectors.contract import (
+    Answer,
+    Copy,
+    FileRef,
+    Grant,
+    News,
+    Renewed,
+    Response,
+    Send,
+    Sought,
+    StepKind,
+    Update,
+    WireStep,
+)
 from connectors.enrolment import Connected, Visit
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address
-from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
+from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting
 from connectors.remarks import Act, Remarks, Spot
 from connectors.revoking import Held
 from connectors.standing import Missing, Stand, Standing
-from connectors.x_account import SURFACE, data_of, id_of, meaning, said
+from connectors.x_account import CHAT_SURFACE, SURFACE, data_of, id_of, meaning, said
 from connectors.x_films import MIME, OPEN, PART, Film
-from connectors.x_reading import above, fields, is_unknown_name, meta_of, number_in, shown, unnamed, url_of, written
-from connectors.x_text import length, plain
+from connectors.x_finding import STAGE, step_of
+from connectors.x_reading import fields, is_unknown_name, number_in, url_of
+from connectors.x_text import length
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import REMARK, Medium, Unit
 
-PUBLISH, STAGE, TOLD = "publish", "stage:", "told:"
+PUBLISH, TOLD = "publish", "told:"
 ADULT, AI = "media_metadata.sensitive_media_warning.adult_content=true", "made_with_ai=true"
 MOST_ALT, PICTURE_BYTES = 1000, 5_000_000
-WINDOW = timedelta(seconds=60)
-"""A post older than this before the attempt is another one with the same words."""
-
-LISTED, MOST_PAGES = 20, 5
-"""Posts of one page of the timeline, each of which costs, and how many pages a look reads at most."""
-
 BAD_MEDIA = "media id"
 """What a refusal says of pictures that are gone by now."""
 
@@ -52,9 +59,10 @@ _COUNTS = {
 }
 """Older answers say `retweet`."""
 
+MESSAGE = CHAT_SURFACE.partition(".")[2]
 CAN = Capabilities(
     platform="x",
-    surfaces=(SURFACE.partition(".")[2],),
+    surfaces=(SURFACE.partition(".")[2], MESSAGE),
     max_text=280,
     max_media=4,
     mimes=("image/jpeg", "image/png", "image/webp", MIME),
@@ -63,7 +71,10 @@ CAN = Capabilities(
     look="listing",
     resend_is_look=False,
     can_delete=True,
-    can_chat=False,
+    can_chat=True,
+    keeps_messages=True,
+    poll_seconds=x_chats.POLL_SECONDS,
+    sizes={MESSAGE: (x_chats.MOST_TEXT, 0)},
     can_sell=False,
     stages=True,
     points_at=frozenset({REMARK}),
@@ -85,11 +96,16 @@ class X:
     refresh_grace = x_account.ONCE
 
     def count(self, unit: Unit) -> tuple[int, int]:
-        """The weighted length."""
+        """The weighted length; a message's is its characters."""
+        if unit.viewer:
+            return len(unit.text("body")), x_chats.MOST_TEXT
         return length(unit.text("body")), CAN.max_text
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Upload each picture and tell what it shows, then post; tell what an answer meant."""
+        """Upload each picture and tell what it shows, then post; tell what an answer meant. A message is sent to its
+        reader alone."""
+        if unit.viewer:
+            return x_chats.next_turn(unit, answers, CAN)
         unfit = _unfit(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -101,11 +117,11 @@ class X:
         uploads: list[str] = []
         for medium in unit.media:
             film = Film(medium, answers) if medium.mime == MIME else None
-            uploaded = film.id if film is not None else _id_in(_last(_name(STAGE, medium), answers))
+            uploaded = film.id if film is not None else _id_in(_last(step_of(STAGE, medium), answers))
             waiting = film.next() if film is not None else None if uploaded else Send(_stage(medium))
             if waiting is not None:
                 return waiting
-            told = _last(_name(TOLD, medium), answers)
+            told = _last(step_of(TOLD, medium), answers)
             if told is None or id_of(told) != uploaded:
                 return Send(_tell(medium, uploaded, adult=ADULT in unit.flags))
             if ADULT in unit.flags and not _is_warned(told):
@@ -114,29 +130,11 @@ class X:
         return Send(_post(unit, uploads))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """List what the account posted since the attempt: words say which it is or, where there are none, its media."""
-        silent = not sought.text.strip()
-        files = wordless.files_of(sought, partial(_uploaded, sought)) if silent else frozenset[str]()
-        if silent and not files:
-            return Unknown(Message("connectors.no_lookup"))
-        asked = fields(answers, "created_at,entities,attachments", "referenced_tweets", "referenced_posts")
-        if not answers or (len(answers) == 1 and is_unknown_name(answers[0])):
-            return Send(_listing(sought, asked))
-        posts = _listed(answers[-1])
-        if posts is None:
-            return Unknown(Message("connectors.lookup_failed"))
-        start = sought.armed_at - WINDOW - ahead(answers[-1], sought.asked_at or sought.armed_at)
-        recent = [post for post in posts if (told_at(post.get("created_at")) or start) >= start]
-        here = [post for post in recent if above(post) == sought.reply_to]
-        seen = _by_files(here, sought, files) if silent else _by_words(here, sought)
-        if seen is not None:
-            return seen
-        more = meta_of(answers[-1]).get("next_token")
-        if not more or len(recent) < len(posts):
-            return Absent()
-        pages = sum(_listed(answer) is not None for answer in answers)
-        whole = pages < MOST_PAGES and isinstance(more, str)
-        return Send(_listing(sought, asked, more)) if whole else Unknown(Message("connectors.lookup_failed"))
+        """List what the account posted since the attempt: words say which it is or, where there are none, its media. A
+        message is looked for in its conversation."""
+        if sought.chat:
+            return x_chats.find(sought, answers)
+        return x_finding.find(sought, answers)
 
     def home(self, account: str, destination: str, base_url: str) -> str:
         """The profile."""
@@ -157,7 +155,9 @@ class X:
         return Found(number, url_of(number), told_at(told.get("created_at"))) if mine else OTHERS
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Delete the post; gone already is gone."""
+        """Delete the post; gone already is gone. A message is deleted for its sender alone: its reader keeps it."""
+        if copy.chat:
+            return Rejected(Message("x.message_stays"), permanent=True)
         if not answers:
             path = f"/2/tweets/{segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
@@ -167,7 +167,9 @@ class X:
         return meaning(last, creates=False)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
-        """Views, likes, replies, reposts, quotes and saves."""
+        """Views, likes, replies, reposts, quotes and saves; of a message nothing is counted."""
+        if copy.chat:
+            return None
         if not answers or (len(answers) == 1 and is_unknown_name(answers[0])):
             path = f"/2/tweets/{segment(copy.native_id)}?{fields(answers, 'public_metrics')}"
             return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
@@ -177,6 +179,8 @@ class X:
 
     def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
         """What X itself does not find is gone; it says the same of every reason."""
+        if copy.chat:
+            return None
         if not answers:
             path = f"/2/tweets/{segment(copy.native_id)}"
             return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
@@ -197,6 +201,18 @@ class X:
     def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Hide an answer in a conversation of the account's, or show it again."""
         return x_remarks.moderate(spot, act, answers)
+
+    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send | News | Outcome:
+        """What people wrote to the account alone since the cursor."""
+        return x_chats.listen(cursor, answers)
+
+    def charged(self, cursor: str, answers: tuple[Answer, ...]) -> Mapping[What, int]:
+        """What listening came to."""
+        return x_chats.charged(cursor, answers)
+
+    def ack(self, update: Update) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        return None
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]
@@ -240,14 +256,10 @@ def _unfit(unit: Unit) -> Message | None:
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
-def _name(kind: str, medium: Medium) -> str:
-    return f"{kind}{medium.sha256[:24]}"
-
-
 def _stage(medium: Medium) -> WireStep:
     """One picture in one go: https://docs.x.com/x-api/media/media-upload"""
     file = FileRef(medium.sha256, medium.mime, f"picture.{medium.mime.rpartition('/')[2]}")
-    fields, name = {"media_category": "tweet_image"}, _name(STAGE, medium)
+    fields, name = {"media_category": "tweet_image"}, step_of(STAGE, medium)
     return WireStep(name, StepKind.STAGE, "POST", "/2/media/upload", fields, files={"media": file}, deadline=120.0)
 
 
@@ -257,7 +269,7 @@ def _tell(medium: Medium, uploaded: str, *, adult: bool) -> WireStep:
     if adult:
         told["sensitive_media_warning"] = {"adult_content": True}
     body = {"id": uploaded, "metadata": told}
-    return WireStep(_name(TOLD, medium), StepKind.STAGE, "POST", "/2/media/metadata", body)
+    return WireStep(step_of(TOLD, medium), StepKind.STAGE, "POST", "/2/media/metadata", body)
 
 
 def _post(unit: Unit, media: list[str]) -> WireStep:
@@ -311,48 +323,6 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
         return staged_anew()
     refused = x_remarks.unanswerable(answer) if unit.remark else None
     return refused or meaning(answer, creates=True)
-
-
-def _by_words(posts: list[dict[str, Any]], sought: Sought) -> Found | None:
-    words = unnamed if sought.reply_to else str
-    same = (post for post in reversed(posts) if plain(words(written(post))) == plain(words(sought.text)))
-    return next((_found(post) for post in same if str(post["id"]) not in sought.known), None)
-
-
-def _by_files(posts: list[dict[str, Any]], sought: Sought, files: Set[str]) -> Found | Unknown | None:
-    seen = wordless.among(posts, sought, files, number=lambda post: str(post["id"]), shows=shown, says=_said)
-    return seen if seen is None or isinstance(seen, Unknown) else _found(seen)
-
-
-def _said(post: Mapping[str, Any]) -> str:
-    return unnamed(written(post))
-
-
-def _found(post: Mapping[str, Any]) -> Found:
-    number = str(post["id"])
-    return Found(number, url_of(number), told_at(post.get("created_at")))
-
-
-def _uploaded(sought: Sought, medium: Medium) -> set[str]:
-    """Every id that X gave a file of it."""
-    names = (_name(STAGE, medium), _name(OPEN, medium))
-    return {id_of(answer) for answer in sought.told if answer.step in names} - {""}
-
-
-def _listing(sought: Sought, named: str, page: str = "") -> WireStep:
-    """A page of the timeline. It begins at no time: a clock of ours that is ahead would hide what was posted."""
-    asked = f"max_results={LISTED}&exclude=retweets&{named}" + (f"&pagination_token={segment(page)}" if page else "")
-    path = f"/2/users/{segment(sought.account)}/tweets?{asked}"
-    return WireStep("look", StepKind.CONTROL, "GET", path, action="look")
-
-
-def _listed(answer: Answer) -> list[dict[str, Any]] | None:
-    """The posts of a listing, newest first; None when it is no look. One without posts has no `data`."""
-    if not isinstance(answer, Response) or not answer.ok or "result_count" not in meta_of(answer):
-        return None
-    posts = body_of(answer).get("data", [])
-    whole = isinstance(posts, list) and all(isinstance(post, dict) and post.get("id") for post in posts)
-    return posts if whole and len(posts) == meta_of(answer)["result_count"] else None
 
 
 def _is_gone(answer: Answer, copy: Copy) -> bool:

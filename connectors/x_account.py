@@ -12,19 +12,27 @@ from typing import Any
 from connectors import answers as http
 from connectors import following, oauth, revoking
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
-from connectors.enrolment import Connected, ConnectForm, Visit
+from connectors.enrolment import MESSAGES, POSTS, WANTED, Connected, ConnectForm, Field, Visit
 from connectors.outcomes import Disconnected, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from connectors.revoking import Held
 from foundation.sealed import Sealed
 from foundation.words import Message
 
-SURFACE = "x.post"
+SURFACE, CHAT_SURFACE = "x.post", "x.message"
 ME = "me"
 EXCHANGE = "/2/oauth2/token"
 SCOPES = "tweet.read tweet.write tweet.moderate.write users.read media.write offline.access"
 """Accounts that were connected before `tweet.moderate.write` was asked for cannot hide what others answer."""
 
-FORM = ConnectForm(fields=(), credential=oauth.ACCESS, minutes=20, registered=True)
+RIGHTS = "dm.read dm.write"
+"""Only asked for where the agency wants to read and answer messages."""
+
+FORM = ConnectForm(
+    fields=(Field(WANTED, optional=True, choices=(POSTS, MESSAGES)),),
+    credential=oauth.ACCESS,
+    minutes=20,
+    registered=True,
+)
 ONCE = timedelta(0)
 """A refresh token is used up by its first use."""
 
@@ -32,7 +40,7 @@ CREDITS = timedelta(minutes=5)
 """How long an application whose credits are used up waits: somebody has to buy some."""
 
 DUPLICATE = "duplicate content"
-_GONE = ("suspended", "locked", "deactivated")
+_GONE = re.compile(r"\b(?:suspended|locked|deactivated)\b")
 _CLIENT = ("unsupported-authentication", "client-forbidden", "client-not-enrolled")
 _ID = re.compile(r"\d{1,19}", re.ASCII)
 _NAME = re.compile(r"\w{1,50}", re.ASCII)
@@ -73,14 +81,16 @@ def meaning(answer: Answer, *, creates: bool) -> Outcome:
         return Uncertain(Message("x.duplicate"), stands=True) if creates else Rejected(Message("x.duplicate"), False)
     if any(word in told for word in _CLIENT):
         return Reauthorize(Message("oauth.client_refused"))
-    if any(word in told for word in _GONE):
+    if _GONE.search(told):
         return Disconnected(Message("connectors.account_gone", {"word": "http_403"}))
     return http.meaning(answer, creates=creates)
 
 
 def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Visit | Connected | Outcome:
     """The person says yes; then the code for tokens, and whose they are."""
-    page, me = Visit("/i/oauth2/authorize", {"scope": SCOPES}), _me(StepKind.AUTH)
+    chats = form.get(WANTED) == MESSAGES
+    scopes = f"{SCOPES} {RIGHTS}" if chats else SCOPES
+    page, me = Visit("/i/oauth2/authorize", {"scope": scopes}), _me(StepKind.AUTH)
     turn = oauth.until_known(form, answers, page=page, path=EXCHANGE, me=me)
     if turn is not None:
         return turn
@@ -95,6 +105,7 @@ def connect(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Se
         account=number,
         name=f"@{name}",
         surface=SURFACE,
+        chat_surface=CHAT_SURFACE if chats else "",
         token=given.token,
         refresh=given.refresh,
         lifetime=given.lifetime,

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.answers import body_of
@@ -42,6 +42,14 @@ def meta_of(answer: Answer) -> dict[str, Any]:
     """What a listing says of itself."""
     told = body_of(answer).get("meta")
     return told if isinstance(told, dict) else {}
+
+
+def people(pages: Iterable[Answer]) -> dict[str, str]:
+    """What those are called who are named beside what some answers list, by their ids."""
+    included = (body_of(page).get("includes") for page in pages)
+    listed = (told.get("users") for told in included if isinstance(told, dict))
+    found = [one for users in listed if isinstance(users, list) for one in users if isinstance(one, dict)]
+    return {str(one.get("id")): str(one["username"]) for one in found if isinstance(one.get("username"), str)}
 
 
 def above(post: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from connectors.contract import Answer, Response, Send
 from connectors.outcomes import Outcome, Published, Rejected
 from connectors.remarks import Act, Remark, Remarks, Spot
 from connectors.x_account import data_of, meaning, said
-from connectors.x_reading import above, is_unknown_name, meta_of, url_of, written
+from connectors.x_reading import above, is_unknown_name, meta_of, people, url_of, written
 from foundation.words import Message
 
 ACTS = frozenset({"hide", "show"})
@@ -76,7 +76,7 @@ def remarks(account: str, cursor: str, answers: tuple[Answer, ...]) -> Send | Re
     left = isinstance(more, str) and bool(more) and not first
     if left and len(pages) < MOST_PAGES:
         return _asked(account, place, FIELDS[unknown], str(more))
-    names = _names(pages)
+    names = people(pages)
     found = (_remark(post, account, names) for post in sorted(posts, key=_number))
     return Remarks(tuple(one for one in found if one is not None), _next(place, posts, left=left).cursor)
 
@@ -113,14 +113,6 @@ def _posts(answer: Answer) -> list[dict[str, Any]] | None:
 def _number(post: Mapping[str, Any]) -> int:
     told = post.get("id")
     return int(told) if isinstance(told, str) and _ID.fullmatch(told) else 0
-
-
-def _names(pages: tuple[Answer, ...]) -> dict[str, str]:
-    """What people are called there, by their ids."""
-    included = (body_of(page).get("includes") for page in pages)
-    listed = (told.get("users") for told in included if isinstance(told, dict))
-    people = [one for users in listed if isinstance(users, list) for one in users if isinstance(one, dict)]
-    return {str(one.get("id")): str(one["username"]) for one in people if isinstance(one.get("username"), str)}
 
 
 def _remark(post: Mapping[str, Any], account: str, names: Mapping[str, str]) -> Remark | None:

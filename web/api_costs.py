@@ -5,6 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
+from channels import charging
+from channels import reads as channel_reads
 from foundation.database import OpenScope, Scope
 from schedules import costs
 from schedules.costs import MonthCost
@@ -12,7 +14,7 @@ from studio import spending
 from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Sight, reading
-from web.api_costs_models import BillOut, CostsOut, CostsWanted, PostCostOut
+from web.api_costs_models import BillOut, CostsOut, CostsWanted, PostCostOut, RequestsOut
 
 
 def router(tenant: OpenScope) -> APIRouter:
@@ -22,19 +24,26 @@ def router(tenant: OpenScope) -> APIRouter:
 
     @routes.get("/costs", response_model=CostsOut)
     def list_costs(call: Annotated[Call, can_read], which: Annotated[CostsWanted, Query()]) -> CostsOut:
-        """What was spent for a creator in a month, and on which posts. Needs `posts:read`."""
+        """What was spent for a creator in a month, on which posts, and what platforms asked for requests.
+        Needs `posts:read`."""
 
-        def ask(scope: Scope, sight: Sight) -> MonthCost:
-            creator = sight.creator(which.creator)
-            return costs.of_month(scope, creator.id, which.month or spending.month(scope))
+        def ask(scope: Scope, sight: Sight) -> tuple[MonthCost, list[RequestsOut]]:
+            creator, month = sight.creator(which.creator), which.month or spending.month(scope)
+            return costs.of_month(scope, creator.id, month), _requests(scope, creator.id, month)
 
-        found = call.read(ask)
+        found, requests = call.read(ask)
         rows = [PostCostOut.of(one) for one in found.posts]
         question = ["costs", which.creator, found.month]
         items, following = api_cursor.page(question, rows, cursor=which.cursor, limit=which.limit)
         total, rest = BillOut.of(found.total), BillOut.of(found.unassigned)
         return CostsOut(
-            creator_id=which.creator, month=found.month, total=total, unassigned=rest, items=items, next=following
+            creator_id=which.creator,
+            month=found.month,
+            total=total,
+            unassigned=rest,
+            items=items,
+            requests=requests,
+            next=following,
         )
 
     @routes.get("/posts/{post_id}/cost", response_model=PostCostOut)
@@ -44,3 +53,10 @@ def router(tenant: OpenScope) -> APIRouter:
         return PostCostOut.of(call.read(lambda scope, sight: costs.of_post(scope, sight.creators, post_id)))
 
     return routes
+
+
+def _requests(scope: Scope, creator_id: UUID, month: str) -> list[RequestsOut]:
+    """By account, by name, what platforms asked; accounts that cost nothing are absent."""
+    ours = [one for one in channel_reads.every_channel(scope) if one.creator_id == creator_id]
+    bills = charging.bills(scope, {one.platform for one in ours}, month)
+    return [RequestsOut.of(one, bills[one.id]) for one in ours if one.id in bills]

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from channels import charging
+from channels.reads import Channel
 from foundation.money import Price
 from schedules.costs import PostCost
 from studio.costs import Bill
@@ -50,15 +52,32 @@ class PostCostOut(BaseModel):
         return cls(id=one.post_id, own=BillOut.of(one.own), shared=BillOut.of(one.shared))
 
 
+class RequestsOut(BaseModel):
+    """What a platform asked for the requests of an account: how `many` of each kind, and their `cost`, by its prices;
+    the platform's own bill counts."""
+
+    channel_id: UUID
+    platform: str
+    many: dict[str, int]
+    cost: str
+
+    @classmethod
+    def of(cls, channel: Channel, one: charging.Bill) -> "RequestsOut":
+        """Of the room's value."""
+        return cls(channel_id=channel.id, platform=channel.platform, many=dict(one.many), cost=str(one.price))
+
+
 class CostsOut(BaseModel):
     """A month of a creator, by the clocks of the agency's zone: what its posts cost (a page of them in `items`, their
-    `own`) and what is `unassigned` add up to the `total`. `next` is the cursor of the page after, null at the end."""
+    `own`) and what is `unassigned` add up to the `total`. `requests` stand beside it. `next` is the cursor of the
+    page after, null at the end."""
 
     creator_id: UUID
     month: str
     total: BillOut
     unassigned: BillOut
     items: list[PostCostOut]
+    requests: list[RequestsOut]
     next: str | None
 
 

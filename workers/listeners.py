@@ -113,7 +113,7 @@ class Ear:
             self._woken.wait(pace - least)
 
     def once(self) -> Heard | None:
-        """One poll, kept and acknowledged; None, and the last, of an account that may not listen any more."""
+        """One poll, kept and acknowledged; None where it rests and, the last, of one that may not listen any more."""
         channel, after = self._standing()
         if not connecting.is_heard(channel):
             self.stop()
@@ -121,6 +121,9 @@ class Ear:
         with self._tenant(channel.tenant_id, LISTENING) as scope:
             if listening.is_held(scope, channel, abilities.of(self._connectors, channel)):
                 return listening.UNASKED
+            if listening.is_too_dear(scope, channel):
+                figures.HEARING.heard(channel.id, channel.platform)  # it rests as its agency said; nothing is wrong
+                return None
         heard = listening.poll(
             channel, after, transport=self._transport, connectors=self._connectors, rest=self._stop.wait
         )

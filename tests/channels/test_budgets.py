@@ -54,6 +54,15 @@ def test_a_429_that_says_nothing_doubles(lea: World) -> None:
     assert wait(lea) == 60
 
 
+def test_a_limit_of_messages_says_nothing_of_posts(lea: World) -> None:
+    """X counts each kind of request by itself, and says how it stands; a 429 that says nothing is everybody's."""
+    counted = {"x-rate-limit-remaining": "0", "retry-after": "90"}
+    for step, headers, waits in (("message", counted, 0), ("publish", counted, 90), ("message", {}, 120)):
+        with lea.scope() as scope:
+            budgets.note(scope, lea.channel_id, Response(step, 429, headers), creates=True, in_chat=step == "message")
+        assert wait(lea) == waits, (step, headers)
+
+
 def test_a_success_elsewhere_does_not_shorten_a_429(lea: World) -> None:
     note(lea, 429, {"retry-after": "100"})
     note(lea, 429, {"retry-after": "10"})

@@ -51,6 +51,10 @@ def test_each_request_counts_by_what_it_came_to(lea: World) -> None:
         (Response("look", 200, {}, {"data": [{"id": "1", "text": "a"}, {"id": "2", "text": "b"}]}), "", "1"),
         (Response("look", 200, {}, {"meta": {"result_count": 0}}), "", "0"),
         (Response("me", 200, {}, {"data": {"id": "1", "username": "lea"}}), "", "1"),
+        (Response("message", 201, {}, {"data": {"dm_event_id": "1"}}), "voir example.com", "1.5"),
+        (StepAnswerLost("message", "ReadTimeout"), "bonjour", "1.5"),
+        (Response("look", 200, {}, {"data": [{"id": "1", "event_type": "MessageCreate", "text": "a"}]}), "", "1"),
+        (Response("updates", 200, {}, {"data": [{"id": "1", "event_type": "MessageCreate", "text": "a"}]}), "", "0"),
         (Response("stage:a", 200, {}, {"data": {"id": "1", "media_key": "3_1"}}), "", "0"),
     ]
     for answer, words, cents in asked:
@@ -62,7 +66,7 @@ def test_each_request_counts_by_what_it_came_to(lea: World) -> None:
         charging.note(scope, lea.channel_id, "mastodon", posted(), "bonjour")
         assert charging.bills(scope, ["x"])[lea.channel_id] == bill
         assert charging.month(scope, "mastodon") is None
-    assert (bill.posts, bill.reads, bill.money) == (4, 3, Money(28, "USD"))
+    assert (bill.posts, bill.messages, bill.reads, bill.money) == (4, 2, 4, Money(32, "USD"))
 
 
 def test_a_cap_holds_posts_and_is_told_once_each_way(lea: World, bo: World) -> None:

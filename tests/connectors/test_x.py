@@ -21,8 +21,9 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.x import ADULT, AI, MOST_PAGES, PUBLISH, X
+from connectors.x import ADULT, AI, PUBLISH, X
 from connectors.x_account import SURFACE
+from connectors.x_finding import MOST_PAGES
 from connectors.x_text import length, plain
 from foundation.ids import uuid7
 from gate.units import Medium, Subject, Text, Unit

@@ -76,6 +76,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["mastodon_film"] = partial(mastodon_worlds.world, server, running.http, film=True)
         for kind, names in (("x", "both"), ("x_new", "new"), ("x_old", "old")):
             running.others[kind] = partial(x_worlds.world, posts, running.http, names=names)
+        running.others["x_chat"] = partial(x_worlds.chat_world, posts, running.http)
         running.others["x_film"] = partial(x_worlds.world, posts, running.http, film=True)
         for kind, slow in (("fanvue", 0), ("fanvue_slow", 2)):
             running.others[kind] = partial(fanvue_worlds.world, agency, running.http, slow=slow)

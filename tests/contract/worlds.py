@@ -311,6 +311,7 @@ KINDS = (
     "tiktok",
     "tiktok_slow",
     "x",
+    "x_chat",
     "x_film",
     "x_new",
     "x_old",

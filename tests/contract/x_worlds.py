@@ -10,14 +10,17 @@ from typing import Any
 from connectors.suite.world import TENANT, World, stored, transport
 from connectors.transport import Account
 from connectors.x import ADULT, AI, X
-from connectors.x_account import SURFACE
+from connectors.x_account import CHAT_SURFACE, SURFACE
 from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.contract.instagram_worlds import MEDIA
 from tests.fakes.x import FakeX, Member
+from tests.fakes.x_world import SCOPES
 
 _numbers = count(1)
+OF_CHATS = {"posts": "messages", "lookups": "talks"}
+"""What the fake calls what the suite means, where a message is what is sent."""
 
 
 @dataclass
@@ -27,15 +30,17 @@ class XFake:
     server: FakeX
     member: Member
     after: int
+    chat: bool = False
 
     def ask(self, mode: str, on: str, **more: Any) -> None:
-        self.server.book.ask(mode, on=on, **more)
+        self.server.book.ask(mode, on=OF_CHATS.get(on, on) if self.chat else on, **more)
 
     def taken(self) -> list[tuple[str, str]]:
-        return list(self.member.taken)
+        mine = [one for one in self.server.events if one.sender == self.member.id]
+        return [(one.id, one.text) for one in mine] if self.chat else list(self.member.taken)
 
     def standing(self) -> set[str]:
-        return set(self.member.posts)
+        return {number for number, _ in self.taken()} if self.chat else set(self.member.posts)
 
     def say(self, text: str, post: str) -> str:
         """Somebody answers a post of the account."""
@@ -91,3 +96,19 @@ def world(server: FakeX, http: HttpClient, *, names: str = "both", film: bool = 
         twins_after=timedelta(hours=25),
         media=(FILM,) if film else MEDIA,
     )
+
+
+def chat_world(server: FakeX, http: HttpClient) -> World:
+    """A fresh chat with somebody who just wrote: messages are words alone, bear no key, and stay with their reader."""
+    made = world(server, http)
+    fake = made.fake
+    assert isinstance(fake, XFake)
+    reader = server.account(f"reader{fake.member.username}")
+    fake.member.scopes = (*SCOPES, "dm.read", "dm.write")
+    server.says(reader, fake.member, text="hi")
+    fake.chat = True
+    made.name, made.surface, made.viewer = "x_chat", CHAT_SURFACE, reader.id
+    made.address = made.remark = None
+    made.counts, made.flags, made.media = "", (), ()
+    made.told, made.keeps = lambda wire: wire.keys() == {"text"}, str
+    return made

@@ -19,16 +19,14 @@ Unverified, so that nothing may lean on it:
 - A refresh leaves the access token of before alone (`ends_access`); revoking one of a pair ends both.
 
 It cannot check what X does to pictures, spam rules across accounts, or what another person sees. Polls, quotes, edits,
-messages, webhooks and OAuth 1.0a are not here; films are in `x_films`, what people say in `x_remarks`.
+webhooks and OAuth 1.0a are not here; films are in `x_films`, what people say in `x_remarks` and `x_chats`.
 An account's own token (`member.token`) has no end; tokens got with codes live two hours.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +39,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
 from tests.fakes import x_text
-from tests.fakes.x_billing import billed
+from tests.fakes.x_billing import Bills
+from tests.fakes.x_chats import Chats, kind_of
 from tests.fakes.x_films import bytes_of
 from tests.fakes.x_limits import Limits, counted
 from tests.fakes.x_oauth import App, OAuth, Token, wrong
-from tests.fakes.x_remarks import Talk
 from tests.fakes.x_spec import FORM, JSON, MULTIPART, Asked, Spec, document, read
 from tests.fakes.x_world import FILM, Json, Member, Post, Refusal, forbidden, invalid, not_found, problem, stamp
 
 READ, WRITE, MEDIA = ("tweet.read", "users.read"), ("tweet.read", "tweet.write", "users.read"), ("media.write",)
 MODERATE = ("tweet.read", "tweet.moderate.write", "users.read")
+HEAR, SAY = ("dm.read", *READ), ("dm.write", *READ)
 NEEDED = {"moderation": MODERATE, "posts": WRITE, "deletes": WRITE, "files": MEDIA, "polls": MEDIA, "metadata": MEDIA}
+NEEDED |= {"messages": SAY, "chats": HEAR, "talks": HEAR, "withdrawals": ("dm.read", "dm.write")}
 MEDIA_TYPES = {"tweet_image": "photo", FILM: "video", "tweet_gif": "animated_gif"}
 STATES = {
     "suspended": ("The user used for authentication is suspended", "user-suspended"),
@@ -64,14 +64,13 @@ STATES = {
 
 
 @dataclass
-class FakeX(Talk):
+class FakeX(Chats):
     """X's state; tests make accounts and applications, move the clock, ask `book` for faults, read what is there."""
 
     spec: Spec = field(default_factory=lambda: Spec(None))
     names: str = "both"
     """Which names of fields are known: both, new, old."""
-    bill: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    """Cents, by the account that was asked for."""
+    bill: Bills = field(default_factory=Bills)
     out_of_credits: bool = False
     """Whether the developer's money is spent: 402 for whatever costs some."""
     unknown_tokens: int = 0
@@ -118,7 +117,7 @@ class FakeX(Talk):
             self._check(asked, status, told)
             made = known.member.posts.get(told["data"]["id"]) if kind == "posts" else None
             urls = self._text(made)[1] if made is not None else []
-            self.bill[known.member.id] += billed(asked.method, asked.parts, told, urls)
+            self.bill.add(known.member.id, self.clock(), (asked.method, asked.parts), told, urls)
         except Refusal as refusal:
             headers |= refusal.headers
             return JSONResponse(refusal.body, refusal.status, headers) if refusal.body else Response("", refusal.status)
@@ -213,7 +212,7 @@ class FakeX(Talk):
                 said = _object(asked, JSON)
                 return 200, {"data": {"associated_metadata": self.describe(mine, said), "id": said["id"]}}
             case _:
-                raise Refusal(404, problem(404, "Not Found"))
+                return self.chatted(asked, mine, self.clock() - timedelta(seconds=self.book.lag("")))
 
     def _uploaded(self, asked: Asked, mine: Member) -> Json:
         said = _object(asked, JSON, MULTIPART)
@@ -348,7 +347,7 @@ def _kind(method: str, parts: list[str]) -> str:
         case "POST", ["2", "oauth2", "token" | "revoke"]:
             return "tokens"
         case _:
-            return "other"
+            return kind_of(method, parts)
 
 
 def call_of(method: str, path: str) -> Call | None:

@@ -1,17 +1,56 @@
-"""What the fake X bills for what it did: https://docs.x.com/x-api/getting-started/pricing, read in 2026-11."""
+"""What the fake X bills for what it did: https://docs.x.com/x-api/getting-started/pricing, read in 2026-11.
 
+What is told twice on one day (UTC) is billed once there; here that is so of messages, which are asked for all day long.
+"""
+
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-POST, LINK_POST, POST_READ, PERSON_READ, DELETE = (Decimal(each) for each in ("1.5", "20", "0.5", "1", "1"))
-"""Cents of a dollar: a post, one with a link, a post and a person that were read, a deletion."""
+POST, LINK_POST, MESSAGE, POST_READ, PERSON_READ, MESSAGE_READ, DELETE = (
+    Decimal(each) for each in ("1.5", "20", "1.5", "0.5", "1", "1", "1")
+)
+"""Cents of a dollar: a post, one with a link, a message; a post, a person and a message that were read; a deletion."""
 
 
-def billed(method: str, parts: Sequence[str], told: Mapping[str, Any], urls: Sequence[Mapping[str, object]]) -> Decimal:
-    """Cents for one request that was answered with a success; `urls` are those of a post that it made."""
+@dataclass
+class Bills:
+    """Cents, by the account that was asked for."""
+
+    cents: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    told: set[tuple[str, str, str]] = field(default_factory=set)
+    """Messages that were billed: whose, which, and on what day."""
+
+    def __getitem__(self, member: str) -> Decimal:
+        return self.cents[member]
+
+    def add(
+        self,
+        member: str,
+        now: datetime,
+        asked: tuple[str, Sequence[str]],
+        told: Mapping[str, Any],
+        urls: Sequence[Mapping[str, object]],
+    ) -> None:
+        """Bill a request that was answered with a success; `urls` are those of a post that it made."""
+        if asked[0] == "GET" and asked[1][1:2] in (["dm_events"], ["dm_conversations"]):
+            fresh = {(member, str(one["id"]), f"{now:%Y%m%d}") for one in told.get("data", [])} - self.told
+            self.told |= fresh
+            self.cents[member] += len(fresh) * MESSAGE_READ
+        else:
+            self.cents[member] += _billed(*asked, told, urls)
+
+
+def _billed(
+    method: str, parts: Sequence[str], told: Mapping[str, Any], urls: Sequence[Mapping[str, object]]
+) -> Decimal:
     if (method, list(parts)) == ("POST", ["2", "tweets"]):
         return LINK_POST if any("media_key" not in one for one in urls) else POST
+    if (method, parts[1:2]) == ("POST", ["dm_conversations"]):
+        return MESSAGE
     if method == "DELETE":
         return DELETE
     if method != "GET" or parts[1:2] == ["media"]:

@@ -26,10 +26,14 @@ MOST = {
     "metrics": 900,
     "remarks": 300,
     "moderation": 50,
+    "messages": 15,
+    "chats": 15,
+    "talks": 15,
+    "messages/day": 1_440,
     "posts/app": 10_000,
     "files/app": 50_000,
 }
-"""By endpoint, in the words of the faults; `/app` are the whole application's in a day."""
+"""By endpoint, in the words of the faults; `/app` are the whole application's in a day, `/day` the person's."""
 CHUNKED = ("initialize", "append", "finalize")
 """Ends of paths that the faults call `files` too, each with a window of its own."""
 
@@ -63,6 +67,8 @@ class Limits:
         asked = [("x-rate-limit", kind, self._window(member_id, kind, WINDOW))]
         if f"{kind}/app" in self.most:
             asked.append(("x-app-limit-24hour", f"{kind}/app", self._window(client_id, f"{kind}/app", DAY)))
+        if f"{kind}/day" in self.most:
+            asked.append(("x-user-limit-24hour", f"{kind}/day", self._window(member_id, f"{kind}/day", DAY)))
         over = any(window.asked >= self.most[name] for _, name, window in asked)
         for _, _, window in asked:
             window.asked += 0 if over else 1

@@ -27,6 +27,7 @@ OLDER = {
         "post.fields",
         {"referenced_tweets", "author_id", "in_reply_to_user_id", "edit_history_tweet_ids", "note_tweet"},
     ),
+    "dm_event.fields": ("dm_event.fields", {"sender_id", "participant_ids", "referenced_tweets"}),
     "expansions": ("expansions", {"referenced_tweets.id", "edit_history_tweet_ids"}),
 }
 """By older name of a parameter: the one described, and values that only the older API took."""

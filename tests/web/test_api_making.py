@@ -9,6 +9,7 @@ from uuid import UUID
 
 from PIL import Image, ImageDraw
 
+from channels import charging
 from foundation import outbox
 from foundation.clock import wall_now
 from foundation.ids import uuid7
@@ -162,6 +163,20 @@ def test_runs_are_listed_each_with_what_it_cost(api: Program, room: Room) -> Non
     post = api.write()["id"]
     assert api.get(f"/posts/{post}/cost")["own"] == {"things": 0, "cost": [], "lost": [], "seconds": 0.0}
     assert stranger.ask("GET", f"/posts/{post}/cost").status_code == 404
+
+
+def test_what_platforms_asked_for_requests_is_told_by_account(api: Program, room: Room) -> None:
+    channel = api.get("/channels")["items"][0]
+    with api.scope() as scope:
+        charging.count(scope, UUID(channel["id"]), "x", {"post": 2, "message_read": 3})
+        scope.run("UPDATE channels SET platform = 'x' WHERE id = :id", id=UUID(channel["id"]))
+    asked = f"/costs?creator={channel['creator_id']}"
+    (found,) = api.get(asked)["requests"]
+    assert (found["channel_id"], found["platform"], found["cost"]) == (channel["id"], "x", "0.06 USD")
+    assert found["many"] == {"message_read": 3, "post": 2}
+    assert api.get(f"{asked}&month=2025-01")["requests"] == []
+    others = [one for one in api.get("/creators")["items"] if one["id"] != channel["creator_id"]]
+    assert [api.get(f"/costs?creator={one['id']}")["requests"] for one in others] == [[] for _ in others]
 
 
 def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(api: Program, room: Room) -> None:

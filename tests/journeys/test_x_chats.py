@@ -1,0 +1,125 @@
+"""Messages on X, heard, answered, looked for and paid for, on real PostgreSQL."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from channels import charging
+from connectors.enrolment import MESSAGES
+from connectors.x_account import CHAT_SURFACE
+from foundation.ids import uuid7
+from foundation.money import Money
+from schedules.states import DeliveryState as S
+from subscribers import answering, persona
+from tests.journeys.test_x import House, house, running, server, services  # noqa: F401  fixtures
+from tests.subscribers.builders import NOVA
+from workers import handlers
+
+
+def hears(house: House) -> list[str]:  # noqa: F811  fixture
+    """The account is listened to, what it brings is dealt with; all the inbox shows of people."""
+    house.live(minutes=6)
+    handlers.ear(house.desk.services, house.channel()).once()
+    house.live(minutes=1)
+    return [row.body for row in rows(house, "SELECT body FROM messages WHERE direction = 'in' ORDER BY seq")]
+
+
+def rows(house: House, statement: str, **more: Any) -> list[Any]:  # noqa: F811  fixture
+    with house.desk.scope() as scope:
+        return list(scope.run(statement, tenant=house.desk.tenant_id, **more))
+
+
+def unread(house: House) -> list[str]:  # noqa: F811  fixture
+    """What its people are told of messages that are not read, and stands."""
+    cause = f"channel:{house.channel().id}:unread"
+    told = rows(house, "SELECT message FROM notices WHERE cause = :cause AND settled_at IS NULL", cause=cause)
+    return [one.message["code"] for one in told]
+
+
+def says(house: House, text: str) -> UUID:  # noqa: F811  fixture
+    """A person answers the one who wrote; the draft."""
+    (talk,) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
+    key = uuid7()
+    with house.desk.scope(house.author) as scope:
+        answering.take(scope, talk.id, house.desk.author)
+        answering.say(scope, talk.id, house.desk.author, text, key=key)
+    return key
+
+
+def state(house: House, key: UUID) -> str:  # noqa: F811  fixture
+    (draft,) = rows(house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key)
+    return str(draft.state)
+
+
+@pytest.mark.parametrize("mode", ["", "reset_after"])
+def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mode: str) -> None:  # noqa: F811  fixture
+    lea, x = house.desk, house.server
+    with lea.scope() as scope:
+        persona.activate(scope, persona.write(scope, lea.creator_id, NOVA))
+    leo = x.account(f"leo{str(lea.tenant_id)[-8:]}")
+    x.says(leo, house.member, text="ce que j’ai écrit bien avant")
+    house.enrol()
+    assert not handlers.ears(lea.services)._chatty(house.channel()), "connected for its posts alone"
+    house.enrol(wanted=MESSAGES)
+    assert house.channel().chat_surface == CHAT_SURFACE
+    assert hears(house) == [], "what was said before was said to the creator"
+    x.says(leo, house.member, text="bonjour !")
+    assert hears(house) == ["bonjour !"]
+    if mode:
+        x.book.ask(mode, on="messages", seconds=0.2)
+    key = says(house, "Bonjour Léo")
+    house.live(minutes=6)
+    ours = [one.text for one in x.between(house.member, leo) if one.sender == house.member.id]
+    assert (state(house, key), ours.count("Bonjour Léo")) == ("sent", 1)
+    assert "intelligence artificielle" in ours[0], ours
+    assert hears(house) == ["bonjour !"], "our own answer is nobody's line"
+    assert x.unasked == [], "nobody is written to first"
+
+
+def test_what_messages_cost_is_counted_and_at_the_cap_they_are_read_no_more(house: House) -> None:  # noqa: F811  fixture
+    lea, x = house.desk, house.server
+    house.enrol(wanted=MESSAGES)
+    hears(house)
+    with lea.scope() as scope:
+        before = x.bill[house.member.id] - charging.bills(scope, ["x"])[house.channel().id].price.minor
+    leo = x.account(f"leo{str(lea.tenant_id)[-8:]}")
+    for text in ("un", "deux"):
+        x.says(leo, house.member, text=text)
+    assert hears(house) == ["un", "deux"]
+    with lea.scope() as scope:
+        bill = charging.bills(scope, ["x"])[house.channel().id]
+        assert bill.price.minor + before == x.bill[house.member.id]
+        assert bill.many["message_read"] >= 2
+        charging.set_cap(scope, "x", Money(bill.money.minor, "USD"))
+    asked = x.bill[house.member.id]
+    x.says(leo, house.member, text="trois")
+    assert hears(house) == ["un", "deux"]
+    assert (x.bill[house.member.id] - asked, unread(house)) == (Decimal(0), ["channel.cap_unread"])
+    with lea.scope() as scope:
+        charging.set_cap(scope, "x", None)
+    assert hears(house) == ["un", "deux", "trois"]
+    assert unread(house) == []
+
+
+def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:  # noqa: F811  fixture
+    lea, x = house.desk, house.server
+    with lea.scope() as scope:
+        persona.activate(scope, persona.write(scope, lea.creator_id, NOVA))
+    house.enrol(wanted=MESSAGES)
+    hears(house)
+    x.says(x.account(f"leo{str(lea.tenant_id)[-8:]}"), house.member, text="bonjour !")
+    hears(house)
+    x.limits.most["messages"] = 0
+    key = says(house, "Bonjour Léo")
+    lea.run()
+    post = lea.delivery("au même moment", channel="x")
+    lea.run()
+    assert (lea.state(post), state(house, key)) == (S.PUBLISHED, "approved")
+    x.limits.most["messages"] = 15
+    x.clock.move(16 * 60)
+    lea.pass_time(seconds=16 * 60)
+    house.live(minutes=1)
+    assert state(house, key) == "sent"
+    assert [one.text for one in x.events if one.sender == house.member.id].count("Bonjour Léo") == 1
