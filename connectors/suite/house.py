@@ -139,6 +139,7 @@ class House:
             armed_at,
             unit.account,
             unit.viewer,
+            self._world.earlier,
             asked_at=self._world.now(),
             reply_to=unit.under,
             title=unit.text("title"),

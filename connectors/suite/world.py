@@ -156,6 +156,8 @@ class World:
     name: str = ""
     viewer: str = ""
     can_look: bool = True
+    earlier: frozenset[str] = frozenset()
+    """Native ids of what the account left there before, as the house knows them of everything it sent."""
     tells_files: bool = True
     """Whether posts without words can be told apart by what they show."""
     lags: bool = True
