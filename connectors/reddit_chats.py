@@ -10,6 +10,7 @@ https://www.reddit.com/r/modnews/comments/1jf1dy5/; https://github.com/praw-dev/
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -35,13 +36,17 @@ from connectors.reddit_answers import (
 from foundation.words import Message
 from gate.units import Unit
 
+_NOT_ALONE = ("subreddit", "distinguished")
+"""What a message has that is not one person's to another."""
+
 PUBLISH, LOOK, UPDATES = "publish", "look", "updates"
 POLL_SECONDS = 120.0
 """Between two looks: all accounts of an application share a hundred requests a minute with their posts."""
 
 MOST_TEXT = 10_000
-MOST_PAGES, FEW = 5, 25
-"""Pages of one look; entries of its first, where one person's last message is looked for: it holds others' too."""
+MOST_PAGES = 5
+KEPT = ("reason", "data.after", *(f"data.children.data.{name}" for name in ("name", "author", "dest", *_NOT_ALONE)))
+"""What is kept of a look into the inbox."""
 
 HELD = timedelta(minutes=10)
 """So far back is read again: lists are put together of parts, and one may show an older message later."""
@@ -121,7 +126,7 @@ def _update(entry: Mapping[str, Any], me: str) -> Update | None:
     """What somebody wrote to this person alone; what Reddit, a community or a moderator says is for its owner."""
     name, author, dest = str(entry["name"]), entry.get("author"), str(entry.get("dest"))
     known = isinstance(author, str) and _AUTHOR.fullmatch(author) is not None and author.lower() != me.lower()
-    alone = dest.lower() == me.lower() and not entry.get("subreddit") and not entry.get("distinguished")
+    alone = dest.lower() == me.lower() and not any(map(entry.get, _NOT_ALONE))
     if not known or not alone or _NAME.fullmatch(name) is None or entry.get("was_comment") is True:
         return None
     words, at = _words(entry), made_at(entry)
@@ -170,7 +175,7 @@ def next_turn(unit: Unit, answers: tuple[Answer, ...], can: Capabilities) -> Sen
         if not isinstance(more, str) or len(answers) >= MOST_PAGES:
             return Rejected(Message("reddit.message_unseen"), permanent=False)
         after = more
-    return Send(_page(me, after, LOOK, listed_at_once=LISTED if after else FEW))
+    return Send(_page(me, after, LOOK))
 
 
 def _is_from(entry: Mapping[str, Any], reader: str, me: str) -> bool:
@@ -234,9 +239,11 @@ def _sent_page(account: str, after: str) -> WireStep:
     return _asked(LOOK, f"/message/sent?raw_json=1&limit={LISTED}{more}", account, LOOK)
 
 
-def _page(me: str, after: str, action: str = UPDATES, *, listed_at_once: int = LISTED) -> WireStep:
+def _page(me: str, after: str, action: str = UPDATES) -> WireStep:
+    """A page of the inbox. A look is kept with what is sent: of what others wrote, nothing but whose it is."""
     more = f"&after={http.segment(after)}" if after else ""
-    return _asked(action, f"/message/inbox?raw_json=1&limit={listed_at_once}{more}", me, action)
+    step = _asked(action, f"/message/inbox?raw_json=1&limit={LISTED}{more}", me, action)
+    return replace(step, only=KEPT) if action == LOOK else step
 
 
 def _asked(name: str, path: str, account: str, action: str = UPDATES) -> WireStep:

@@ -199,8 +199,12 @@ def test_an_answer_goes_under_the_readers_own_last_message(talk: Talk, server: F
     """Under our own it would be sent to ourselves."""
     last = talk.says("are you there?", subject="")
     server.write(server.account(f"ida-{talk.mia.name}"), talk.mia, "and me?")
-    first = House(talk.world, PLATFORM).publish(talk.world.unit("Bonjour")).outcome
-    assert isinstance(first, Published)
+    story = House(talk.world, PLATFORM).publish(talk.world.unit("Bonjour"))
+    assert isinstance(story.outcome, Published)
+    look = story.told[0]
+    assert isinstance(look, Response)
+    assert last in str(look.body)
+    assert "are you there?" not in str(look.body), "of what others wrote, only whose it is is kept"
     House(talk.world, PLATFORM).publish(talk.world.unit("encore"))
     assert talk.ours() == [("Bonjour", talk.leo.name, last), ("encore", talk.leo.name, last)]
 
