@@ -28,7 +28,7 @@ from foundation.errors import Conflict
 from foundation.words import Message
 from gate import copies
 from gate.permit import ControlOrder
-from gate.units import Subject
+from gate.units import PASSED_ON, Subject
 
 ACTOR = "system:reconciling"
 LOOK = "look"
@@ -295,6 +295,7 @@ def _sought(scope: Scope, row: Attempt) -> Sought:
         row.publish_armed_at,
         unit.price,
         bool(unit.reply_to),
+        unit.comment == PASSED_ON,
     )
 
 

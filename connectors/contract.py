@@ -194,6 +194,8 @@ class Sought:
     """What readers are asked for its media."""
     comment: bool = False
     """Whether `reply_to` is a post of ours and this a part under it; else it is what somebody said, answered."""
+    passed_on: bool = False
+    """Whether it is sought that `reply_to` was shown once more (`gate.units.PASSED_ON`)."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from connectors.suite.world import TENANT, World
 from foundation.ids import uuid7
 from foundation.words import Message
 from gate.permit import AuthOrder, Authority, ControlOrder, RemovalOrder
-from gate.units import Unit
+from gate.units import PASSED_ON, Unit
 
 DEADLINE = 0.4
 """Seconds a step may take where the platform hangs, whatever its own deadline; elsewhere a busy machine is no hang."""
@@ -149,6 +149,7 @@ class House:
             sent_at=armed_at,
             price=unit.price,
             comment=bool(unit.reply_to),
+            passed_on=unit.comment == PASSED_ON,
         )
         answers: tuple[Answer, ...] = ()
         while isinstance(turn := self._connector.find(sought, answers), Send):

@@ -29,6 +29,7 @@ from tests.fakes.discord_interactions import Interactions
 from tests.fakes.discord_spec import Spec
 from tests.fakes.discord_wire import API, Sent, call_of, headers_of, kept, read
 from tests.fakes.discord_world import (
+    ANNOUNCEMENT,
     ATTACH,
     DM,
     HISTORY,
@@ -43,6 +44,9 @@ from tests.fakes.discord_world import (
     World,
     user,
 )
+
+MOST_PASSED_ON = 10
+"""In an hour, from one channel."""
 
 MOST_TEXT, MOST_FILE, MOST_REQUEST = 2000, 10 * 2**20, 25 * 2**20
 BUCKETS: Mapping[str, tuple[int, float]] = {"posts": (5, 5.0), "deletes": (30, 10.0), "lookups": (30, 10.0)}
@@ -198,8 +202,15 @@ class FakeDiscord:
                 return 200, self._history(bot, channel, request.query_params)
             case "POST", ["channels", channel, "messages"]:
                 return 200, self._create(bot, channel, sent)
-            case _, ["channels", channel, "messages", message]:
-                return self._of_message(bot, method, channel, message, sent)
+            case _, ["channels", channel, "messages", message] | [
+                "channels",
+                channel,
+                "messages",
+                message,
+                "crosspost",
+            ]:
+                act = f"{method} {parts[4]}" if len(parts) > 4 else method
+                return self._of_message(bot, act, channel, message, sent)
             case _:
                 raise Refusal(404, 0, "404: Not Found")
 
@@ -209,6 +220,8 @@ class FakeDiscord:
                 return self._one(bot, method, channel, message)
             case "PATCH":
                 return 200, self._edit(bot, channel, message, sent)
+            case "POST crosspost":
+                return 200, self._pass_on(bot, channel, message)
             case _:
                 raise Refusal(405, 0, "405: Method Not Allowed")
 
@@ -312,6 +325,23 @@ class FakeDiscord:
             raise Refusal(400, 50006, "Cannot send an empty message")
         found.body |= {"content": content, "attachments": kept}
         found.edited = self.world.clock()
+        return self.world.shown(found)
+
+    def _pass_on(self, bot: Bot, channel_id: str, message_id: str) -> Json:
+        """Show a message on every server that follows its channel, once, and ten in an hour."""
+        channel, hour = self.world.seen(bot, channel_id, SEND), self.clock() - timedelta(hours=1)
+        found = next((one for one in channel.messages if one.id == message_id and not one.deleted), None)
+        if found is None:
+            raise Refusal(404, 10008, "Unknown Message")
+        if channel.type != ANNOUNCEMENT:
+            raise Refusal(400, 50024, "Cannot execute action on this channel type")
+        if found.passed_on:
+            raise Refusal(400, 40033, "This message has already been crossposted")
+        lately = sorted(one.passed_on for one in channel.messages if one.passed_on and one.passed_on > hour)
+        if len(lately) >= MOST_PASSED_ON:
+            wait = (lately[0] - hour).total_seconds()
+            raise Refusal(429, 0, "You are being rate limited.", retry_after=round(wait, 3), **{"global": False})
+        found.passed_on = self.clock()
         return self.world.shown(found)
 
     def _one(self, bot: Bot, method: str, channel_id: str, message_id: str) -> tuple[int, Any]:
