@@ -42,6 +42,7 @@ from tests.fakes.discord_world import (
     Person,
     Refusal,
     World,
+    application,
     user,
 )
 
@@ -182,7 +183,7 @@ class FakeDiscord:
             case "GET", ["users", "@me"]:
                 return 200, user(bot.id, bot.name, bot=True)
             case "GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]:
-                return 200, _application(bot)
+                return 200, application(bot)
             case "GET", ["gateway", "bot"]:
                 left = {"total": 1000, "remaining": 1000 - bot.identifies, "reset_after": 0, "max_concurrency": 1}
                 return 200, {"url": self.gateway.address, "shards": 1, "session_start_limit": left}
@@ -358,20 +359,6 @@ class FakeDiscord:
 
 
 _OPEN = {"archived": False, "archive_timestamp": None, "auto_archive_duration": 1440, "locked": False}
-
-
-def _application(bot: Bot) -> Json:
-    return {
-        "id": bot.id,
-        "name": bot.name,
-        "description": "",
-        "icon": None,
-        "bot_public": False,
-        "bot_require_code_grant": False,
-        "verify_key": "0" * 64,
-        "owner": user("1", "owner"),
-        "flags": 0,
-    }
 
 
 def create(fake: FakeDiscord) -> ASGIApp:

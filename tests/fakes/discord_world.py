@@ -265,3 +265,18 @@ def user(id_: str, name: str, *, bot: bool = False) -> Json:
         "primary_guild": None,
         "bot": bot,
     }
+
+
+def application(bot: Bot) -> Json:
+    """A bot's application as the API tells it."""
+    return {
+        "id": bot.id,
+        "name": bot.name,
+        "description": "",
+        "icon": None,
+        "bot_public": False,
+        "bot_require_code_grant": False,
+        "verify_key": "0" * 64,
+        "owner": user("1", "owner"),
+        "flags": 0,
+    }
