@@ -9,6 +9,7 @@ from channels.reads import Channel
 from connectors import charges, windows
 from connectors.charges import Metered, What
 from connectors.contract import Answer, ChatConnector, News, Response, Send, StepNotSent, Update
+from connectors.inboxes import SharedInbox
 from connectors.outcomes import Outcome, Reauthorize, Rejected
 from connectors.transport import Transport
 from foundation.clock import pause
@@ -70,6 +71,23 @@ def cursor(scope: Scope, channel_id: UUID) -> str:
         channel=channel_id,
     ).scalar()
     return str(found or "")
+
+
+def heard_to(scope: Scope, channel: Channel, connector: ChatConnector) -> str:
+    """How far an account's inbox was heard, by whichever of the accounts that share it listened last: the one that
+    listens in another's place goes on there, neither from before nor from now."""
+    if not isinstance(connector, SharedInbox):
+        return cursor(scope, channel.id)
+    found = scope.run(
+        "SELECT channels.account, listen_cursors.cursor FROM listen_cursors"
+        " JOIN channels ON channels.tenant_id = listen_cursors.tenant_id AND channels.id = listen_cursors.channel_id"
+        " WHERE listen_cursors.tenant_id = :tenant AND channels.platform = :platform"
+        " ORDER BY listen_cursors.updated_at DESC, listen_cursors.id DESC",
+        tenant=scope.tenant_id,
+        platform=channel.platform,
+    )
+    inbox = connector.hears(channel.account)
+    return next((str(row.cursor) for row in found if connector.hears(row.account) == inbox), "")
 
 
 def poll(

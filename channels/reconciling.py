@@ -28,7 +28,7 @@ from foundation.errors import Conflict
 from foundation.words import Message
 from gate import copies
 from gate.permit import ControlOrder
-from gate.units import Subject
+from gate.units import PASSED_ON, Subject
 
 ACTOR = "system:reconciling"
 LOOK = "look"
@@ -296,6 +296,7 @@ def _sought(scope: Scope, row: Attempt) -> Sought:
         unit.price,
         bool(unit.reply_to),
         unit.options,
+        unit.comment == PASSED_ON,
     )
 
 

@@ -104,6 +104,10 @@ class Capabilities:
     """So many parts hang together there, each put under the one before; 1 where it knows no threads."""
     first_comment: bool = False
     """Where it knows no threads, a post may have one comment of ours under it all the same, of words alone."""
+    passes_on: str = ""
+    """The option by which the platform shows a post once more, to those who follow its place elsewhere: as a last part
+    of it, judged for the place `passes_to`. "" where it knows nothing of the kind."""
+    passes_to: str = ""
     joins_parts: bool = False
     """Where it knows none, the parts are shown as one: texts under one another, pictures after one another."""
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)

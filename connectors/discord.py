@@ -5,23 +5,23 @@ becoming a second message; whatever the age, the channel's history shows the non
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
-from connectors import discord_connecting, discord_places, discord_roles, discord_words, fitting, options, showing
-from connectors.answers import ahead, segment
+from connectors import (
+    discord_connecting,
+    discord_passing,
+    discord_places,
+    discord_roles,
+    discord_words,
+    fitting,
+    options,
+    showing,
+)
+from connectors.answers import segment
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
-from connectors.discord_ids import (
-    Place,
-    at_or_after,
-    file_name,
-    is_id,
-    moment,
-    names_message,
-    nonce,
-    place,
-)
+from connectors.discord_history import LOOK, in_history
+from connectors.discord_ids import copy_at, file_name, is_id, moment, nonce, place
 from connectors.discord_meaning import GONE, UNKNOWN_MESSAGE, code, said
 from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
@@ -30,14 +30,9 @@ from connectors.places import Destination, Seen
 from connectors.roles import ADULT
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import Button, Medium, Unit
+from gate.units import PASSED_ON, Button, Medium, Unit
 
-PUBLISH, OPEN, LOOK = "publish", "open", "look"
-WINDOW = timedelta(seconds=60)
-"""A message older than this before the attempt is another one with the same text."""
-
-LISTED = 100
-MOST_PAGES = 5
+PUBLISH, OPEN = "publish", "open"
 MOST_ALT = 1024
 MOST_REQUEST = 24 * 1024 * 1024
 """Bytes of all files of one message; the whole request may have 25 MiB."""
@@ -79,7 +74,12 @@ class Discord:
         stages=False,
         threads=25,
         shows={"": showing.DISCORD},
-        options=(Option("silent", "flag", default=options.NO),),
+        passes_on=discord_passing.OPTION,
+        passes_to=discord_passing.FOLLOWERS,
+        options=(
+            Option("silent", "flag", default=options.NO),
+            Option(discord_passing.OPTION, "flag", default=options.NO),
+        ),
     )
     form = ConnectForm(
         fields=(
@@ -96,7 +96,10 @@ class Discord:
         return len(_words(unit)), self.capabilities.max_text
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """One request makes the message; a reader's channel is asked for before."""
+        """One request makes the message; a reader's channel is asked for before, and whether servers may follow it
+        where that is chosen. One more passes it on to them."""
+        if unit.comment == PASSED_ON:
+            return discord_passing.next_turn(unit, answers)
         unfit = _unfit(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -104,20 +107,23 @@ class Discord:
         if last is not None and last.step == PUBLISH:
             return _published(last, unit)
         if not unit.viewer:
-            return Send(_create(unit, place(unit.account).channel))
+            look = discord_passing.followed(unit, last) if options.said(unit).flag(discord_passing.OPTION) else None
+            return look or Send(_create(unit, place(unit.account).channel))
         if last is None:
             return Send(open_chat(unit.viewer, StepKind.STAGE))
         channel = opened(last)
         return Send(_create(unit, channel)) if channel else said(last, creates=False, reader=True)
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """Read the channel's history from a minute before the attempt on."""
+        """Read the channel's history from a minute before the attempt on; of a message that was passed on, itself."""
+        if sought.passed_on:
+            return discord_passing.find(sought, answers)
         if sought.chat and not answers:
             return Send(open_chat(sought.chat, StepKind.CONTROL))
         channel = opened(answers[0]) if sought.chat else place(sought.account).channel
         if not channel:
             return Unknown(Message("connectors.lookup_failed"))
-        return _in_history(sought, channel, answers[1:] if sought.chat else answers)
+        return in_history(sought, channel, answers[1:] if sought.chat else answers)
 
     def home(self, account: str, destination: str, base_url: str) -> str:
         """The channel."""
@@ -168,7 +174,7 @@ class Discord:
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Reactions of a post, counted as likes; Discord tells a bot nothing else."""
         channel, message = _whereabouts(copy)
-        if copy.chat or message.startswith(REMOVED):
+        if copy.chat or message.startswith(REMOVED) or copy.native_id.startswith(discord_passing.PASSED):
             return None
         if not answers:
             return Send(_asked("metrics", f"/channels/{segment(channel)}/messages/{segment(message)}"))
@@ -311,87 +317,13 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
         body = answer.body if isinstance(answer.body, dict) else {}
         message, channel = body.get("id"), body.get("channel_id")
         if isinstance(message, str) and is_id(message) and isinstance(channel, str) and is_id(channel):
-            return _copy_at(place(unit.account), channel, message, unit.viewer)
+            return copy_at(place(unit.account), channel, message, unit.viewer)
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
     if isinstance(answer, Response) and answer.status == 404 and code(answer) == UNKNOWN_MESSAGE:
         return Published(f"{REMOVED}{nonce(unit.native_key)}")  # the nonce was used, and its message deleted since
     return said(answer, creates=True, reader=bool(unit.viewer))
 
 
-def _copy_at(own: Place, channel: str, message: str, viewer: str) -> Published:
-    """A message to a reader is named with its channel: nothing else says where it lies."""
-    if viewer:
-        return Published(f"{channel}/{message}", at=moment(message))
-    return Published(message, own.url(message), moment(message))
-
-
 def _whereabouts(copy: Copy) -> tuple[str, str]:
-    channel, _, message = copy.native_id.rpartition("/")
+    channel, _, message = copy.native_id.removeprefix(discord_passing.PASSED).rpartition("/")
     return channel or place(copy.account).channel, message
-
-
-def _in_history(sought: Sought, channel: str, answers: tuple[Answer, ...]) -> Send | Sighting:
-    """Page forward from a minute before the attempt; an empty history is trusted only if it is not hidden from us.
-
-    Where their first answer shows a clock well behind ours, it was read from too late a moment on: it begins again,
-    earlier by as much.
-    """
-    late = ahead(answers[0], sought.asked_at or sought.armed_at) if answers else timedelta()
-    pages = answers[1:] if late > WINDOW / 2 else answers
-    start = at_or_after(sought.armed_at - WINDOW - late)
-    if not pages:
-        return Send(_history(channel, start))
-    if isinstance(pages[-1], Response) and pages[-1].step == "channel":
-        return _really_empty(pages[-1], start)
-    messages = _listed(pages[-1])
-    if messages is None:
-        return Unknown(Message("connectors.lookup_failed"))
-    same = [message for message in messages if _is_it(message, sought)]
-    if same:
-        first = min(same, key=lambda message: int(message["id"]))
-        copy = _copy_at(place(sought.account), channel, str(first["id"]), sought.chat)
-        return Found(copy.native_id, copy.url, copy.at)
-    if len(messages) == LISTED:
-        last = max(int(message["id"]) for message in messages)
-        more = len(pages) < MOST_PAGES
-        return Send(_history(channel, last)) if more else Unknown(Message("connectors.lookup_failed"))
-    return Absent() if messages or len(pages) > 1 else Send(_asked_for_channel(channel))
-
-
-def _history(channel: str, after: int) -> WireStep:
-    return _asked(LOOK, f"/channels/{segment(channel)}/messages?after={after}&limit={LISTED}")
-
-
-def _asked_for_channel(channel: str) -> WireStep:
-    path = f"/channels/{segment(channel)}"
-    return WireStep("channel", StepKind.CONTROL, "GET", path, token="bot", action=LOOK)  # noqa: S106  how it is shown
-
-
-def _really_empty(answer: Response, start: int) -> Sighting:
-    """Without the right to read it, a history looks empty: then the channel itself names a later message."""
-    latest = answer.body.get("last_message_id") if answer.ok and isinstance(answer.body, dict) else ""
-    if latest is None or (isinstance(latest, str) and is_id(latest) and int(latest) <= start):
-        return Absent()
-    return Unknown(Message("connectors.lookup_failed"))
-
-
-def _listed(answer: Answer) -> list[dict[str, Any]] | None:
-    if not isinstance(answer, Response) or not answer.ok or not isinstance(answer.body, list):
-        return None
-    usable = all(isinstance(message, dict) and is_id(message.get("id")) for message in answer.body)
-    return answer.body if usable else None
-
-
-def _is_it(message: Mapping[str, Any], sought: Sought) -> bool:
-    """Ours, and by its nonce or the names of its files the one sought; by its text where it bears neither."""
-    author = message.get("author")
-    if not isinstance(author, dict) or author.get("id") != place(sought.account).bot:
-        return False
-    if message.get("nonce") is not None:
-        return str(message["nonce"]) == nonce(sought.native_key)
-    names = [str(each.get("filename", "")) for each in message.get("attachments") or () if isinstance(each, dict)]
-    if names:
-        return any(names_message(name, sought.native_key) for name in names)
-    shown, wanted = str(message.get("content", "")).strip(), sought.text.strip()
-    unknown = not {str(message["id"]), f"{message.get('channel_id')}/{message['id']}"} & sought.known
-    return unknown and (shown == wanted or shown.endswith(f"\n\n{wanted}"))

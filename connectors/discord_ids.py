@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from connectors.outcomes import Published
 from gate.units import Medium
 
 EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
@@ -43,6 +44,13 @@ def place(account: str) -> Place:
     """The place an account's name stands for. Raises ValueError for a name that is none."""
     channel, guild, bot = account.split(":")
     return Place(channel, guild, bot)
+
+
+def copy_at(own: Place, channel: str, message: str, viewer: str) -> Published:
+    """A message to a reader is named with its channel: nothing else says where it lies."""
+    if viewer:
+        return Published(f"{channel}/{message}", at=moment(message))
+    return Published(message, own.url(message), moment(message))
 
 
 def channel_in(typed: str) -> str:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,8 +23,8 @@ class Pointers:
     fields: frozenset[str] = frozenset()
     """Whatever stands there is an id or an address of something that is there already."""
     again: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Requests, by the last word of their path, that show something again: its id is these fields, joined by `/`;
-    without any, nothing of ours can be meant."""
+    """Requests, by the last word of their path, that show something again: its id is these fields, joined by `/`, or
+    what follows a word of the path that is written with `/` before it; without any, nothing of ours can be meant."""
     later: frozenset[str] = frozenset()
     """With any value there the platform publishes by itself, later."""
     kept_back: frozenset[str] = frozenset()
@@ -114,7 +115,7 @@ PLATFORMS: Mapping[str, Pointers] = {
             "message_reference.message_id sticker_ids attachments.id upload_filename uploaded_filename emoji.id"
             " emoji_id avatar_url icon_url soundboard_sound_id"
         ),
-        again={"crosspost": ()},
+        again={"crosspost": ("/messages",)},
         in_text=r"<a?:\w{2,32}:(\d{5,20})>",
     ),
     # https://api.fanvue.com/docs
@@ -234,6 +235,7 @@ def _pointed(step: WireStep, rules: Pointers) -> Iterator[str]:
         elif _ADDRESS.search(value) and not (_is(path, rules.links) and any(value in each for each in words)):
             yield value
     if parts := rules.again.get(word(step)):
+        leaves += [((f"/{before}",), each) for before, each in pairwise(step.path.partition("?")[0].split("/"))]
         found = ([value for path, value in leaves if path == (part,)] for part in parts)
         yield "/".join(",".join(values) for values in found)
 

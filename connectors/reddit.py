@@ -1,4 +1,4 @@
-"""Reddit: posts of words, pictures or a film in one community. Pure.
+"""Reddit: posts of words, pictures or a film in one community. Pure; messages are in `reddit_chats.py`.
 
 Most refusals come inside a success, as codes. A post of one picture or film is made later: its answer names no post,
 which is then looked for in the account's own list; that it failed is told on a socket alone. A film has a poster, which
@@ -7,13 +7,33 @@ Source: https://www.reddit.com/dev/api#POST_api_submit; praw's subreddit.py and 
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from connectors import answers as http
-from connectors import fitting, options, reddit_account, reddit_remarks, reddit_words, showing
+from connectors import (
+    fitting,
+    options,
+    reddit_account,
+    reddit_chats,
+    reddit_finding,
+    reddit_remarks,
+    reddit_words,
+    showing,
+)
 from connectors.capabilities import Capabilities, Option
-from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
+from connectors.contract import (
+    Answer,
+    Copy,
+    Grant,
+    News,
+    Renewed,
+    Response,
+    Send,
+    Sought,
+    StepKind,
+    Update,
+    WireStep,
+)
 from connectors.enrolment import Connected, Visit
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address
 from connectors.outcomes import (
@@ -29,10 +49,9 @@ from connectors.outcomes import (
     Unknown,
 )
 from connectors.places import Destination, Seen, Shown
-from connectors.reddit_account import OTHER, OVER18, agent, meaning, spot
+from connectors.reddit_account import CHAT_SURFACE, NSFW, OTHER, OVER18, agent, meaning, spot
 from connectors.reddit_answers import (
     DELETED,
-    LISTED,
     code_of,
     forbidden,
     info,
@@ -41,40 +60,28 @@ from connectors.reddit_answers import (
     made_at,
     name_in,
     name_of,
-    page_of,
-    plain,
     refused,
     still,
     url_of,
 )
+from connectors.reddit_finding import LOOK
 from connectors.reddit_pictures import FILM, Upload, not_stored
 from connectors.remarks import Act, Remarks, Spot
 from connectors.revoking import Held
 from connectors.standing import Stand
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import IS_COMMENT, REMARK, Medium, Unit
+from gate.units import IS_COMMENT, REMARK, Unit
 
-PUBLISH, DELETE, LOOK = "publish", "delete", "look"
-NSFW = "nsfw=true"
-"""The flag of what is for adults, as the rules of places write it and a request tells it."""
-
+PUBLISH, DELETE = "publish", "delete"
+MESSAGE = CHAT_SURFACE.partition(".")[2]
 MOST_TITLE, MOST_TEXT, MOST_GALLERY = 300, 40_000, 20
 PICTURE_BYTES = 20 * 1024 * 1024
 """A film may be larger than a picture: Reddit takes larger ones than the house has."""
 
-WINDOW = timedelta(seconds=60)
-"""A post older than this before the attempt is another one with the same words."""
-
-PICTURE_MADE, FILM_MADE = timedelta(minutes=5), timedelta(minutes=30)
-"""How long after it was sent a post of one picture or film may still be on its way. Reddit says so nowhere: 44 seconds
-were recorded of a film of 13."""
-
-MOST_PAGES = 5
-
 CAN = Capabilities(
     platform="reddit",
-    surfaces=(OVER18.partition(".")[2], OTHER.partition(".")[2]),
+    surfaces=(OVER18.partition(".")[2], OTHER.partition(".")[2], MESSAGE),
     max_text=MOST_TEXT,
     max_media=MOST_GALLERY,
     mimes=("image/jpeg", "image/png", FILM),
@@ -83,9 +90,12 @@ CAN = Capabilities(
     resend_is_look=False,
     can_delete=True,
     edits=True,
-    can_chat=False,
+    can_chat=True,
     can_sell=False,
+    keeps_messages=True,
     stages=True,
+    poll_seconds=reddit_chats.POLL_SECONDS,
+    sizes={MESSAGE: (reddit_chats.MOST_TEXT, 0)},
     points_at=frozenset({REMARK}),
     first_comment=True,
     moderates=reddit_remarks.ACTS,
@@ -108,7 +118,7 @@ CAN = Capabilities(
 
 
 class Reddit:
-    """Posts in one community; pure."""
+    """Posts in one community, and messages of the person who posts; pure."""
 
     capabilities = CAN
     form = reddit_account.FORM
@@ -117,13 +127,17 @@ class Reddit:
 
     def count(self, unit: Unit) -> tuple[int, int]:
         """The title, where that is all or is too long; else what stands under it, or the words of an answer."""
+        if unit.viewer:
+            return len(unit.text("body")), reddit_chats.MOST_TEXT
         if unit.remark or unit.comment == IS_COMMENT:
             return len(unit.text("body")), reddit_remarks.MOST_TEXT
         title, body = _words(unit)
         return (len(title), MOST_TITLE) if not body or len(title) > MOST_TITLE else (len(body), MOST_TEXT)
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Bring each file to its store, then post; tell what an answer meant."""
+        """Bring each file to its store, then post; tell what an answer meant. A message answers its reader's last."""
+        if unit.viewer:
+            return reddit_chats.next_turn(unit, answers, CAN)
         if unit.remark:
             return reddit_remarks.answer(unit, answers, CAN)
         if unit.comment == IS_COMMENT:
@@ -144,27 +158,12 @@ class Reddit:
         return waiting or Send(_post(unit, files))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """Page through what the account posted, newest first."""
+        """Page through what the account posted, answered or sent, newest first."""
         if not (sought.title or sought.text).strip():
             return Unknown(Message("connectors.no_lookup"))
-        if sought.reply_to:
-            return reddit_remarks.find(sought, answers)
-        if not answers:
-            return Send(_listing(sought.account))
-        posts = listed(answers[-1])
-        if posts is None:
-            return Unknown(Message("connectors.lookup_failed"))
-        start = sought.armed_at - WINDOW - http.ahead(answers[-1], sought.asked_at or sought.armed_at)
-        recent = [post for post in posts if (made_at(post) or start) >= start]
-        for post in reversed(recent):
-            number = str(post["name"])
-            if number not in sought.known and _is_it(post, sought):
-                return Found(number, url_of(post.get("permalink")), made_at(post))
-        after = page_of(answers[-1]).get("after")
-        if not after or len(recent) < len(posts):
-            return _absent(sought, answers)
-        whole = len(answers) < MOST_PAGES and isinstance(after, str)
-        return Send(_listing(sought.account, after)) if whole else Unknown(Message("connectors.lookup_failed"))
+        if sought.chat:
+            return reddit_chats.find(sought, answers)
+        return reddit_remarks.find(sought, answers) if sought.reply_to else reddit_finding.find(sought, answers)
 
     def home(self, account: str, destination: str, base_url: str) -> str:
         """What the person posted."""
@@ -187,7 +186,10 @@ class Reddit:
         return Found(number, url_of(post.get("permalink")), made_at(post)) if mine else OTHERS
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Delete the post, and see that it is gone: a deletion is answered alike whatever it did."""
+        """Delete the post, and see that it is gone: a deletion is answered alike whatever it did. A message stays with
+        its reader: Reddit deletes what somebody has, not what they sent."""
+        if copy.chat:
+            return Rejected(Message("reddit.message_stays"), permanent=False)
         if not answers:
             return Send(_deletion(copy))
         last = answers[-1]
@@ -210,6 +212,8 @@ class Reddit:
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
         """Votes, blurred by Reddit, and comments; nobody tells views."""
+        if copy.chat:
+            return None
         if not answers:
             return Send(info(copy.account, copy.native_id, "metrics"))
         told = next(iter(listed(answers[-1]) or ()), {})
@@ -248,6 +252,18 @@ class Reddit:
     def moderate(self, spot: Spot, act: Act, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Keep the author of a comment away, or tell the moderators of the community."""
         return reddit_remarks.moderate(spot, act, answers)
+
+    def hears(self, account: str) -> str:
+        """Whose messages the account hears: a person has one inbox, however many communities they post to."""
+        return spot(account).user.lower()
+
+    def listen(self, cursor: str, answers: tuple[Answer, ...]) -> Send | News | Outcome:
+        """What people wrote to the person who posts."""
+        return reddit_chats.listen(cursor, answers)
+
+    def ack(self, update: Update) -> WireStep | None:
+        """Nobody waits for that, and nothing is marked as read: the inbox is its owner's too."""
+        return None
 
     def see(self, place: Destination, answers: tuple[Answer, ...]) -> Send | Seen | Outcome:
         """What the community is set to, and whether its rules are those that somebody read."""
@@ -353,12 +369,6 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
     return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
 
 
-def _listing(account: str, after: str = "") -> WireStep:
-    more = f"&after={http.segment(after)}" if after else ""
-    path = f"/user/{http.segment(spot(account).user)}/submitted?sort=new&raw_json=1&limit={LISTED}{more}"
-    return WireStep(LOOK, StepKind.CONTROL, "GET", path, headers=agent(account), action=LOOK)
-
-
 def _deletion(copy: Copy) -> WireStep:
     return WireStep(
         DELETE,
@@ -370,29 +380,3 @@ def _deletion(copy: Copy) -> WireStep:
         action="delete",
         encoding="form",
     )
-
-
-def _absent(sought: Sought, answers: tuple[Answer, ...]) -> Sighting:
-    """Reddit keeps what is for adults from some applications: a list that shows nothing of it proves nothing. Nor does
-    one of a time when a film may still be on its way into it."""
-    shown = (post for answer in answers for post in listed(answer) or ())
-    blind = NSFW in sought.flags and not any(post.get("over_18") is True for post in shown)
-    early = (sought.asked_at or sought.armed_at) - (sought.sent_at or sought.armed_at) < _made_within(sought.media)
-    return Unknown(Message("connectors.lookup_failed")) if blind or early else Absent()
-
-
-def _made_within(media: tuple[Medium, ...]) -> timedelta:
-    if any(medium.mime == FILM for medium in media):
-        return FILM_MADE
-    return PICTURE_MADE if len(media) == 1 else timedelta()
-
-
-def _is_it(post: Mapping[str, Any], sought: Sought) -> bool:
-    """Whether a listed post is what was sent: where a picture or a film is, the text under it may not be told."""
-    where = spot(sought.account)
-    title, body = fitting.titled(sought.title, sought.text)
-    same = str(post.get("subreddit", "")).lower() == where.community.lower() and plain(post.get("title")) == plain(
-        title
-    )
-    told = plain(post.get("selftext"))
-    return same and (told == plain(body) or (post.get("is_self") is False and not told))

@@ -16,14 +16,17 @@ from uuid import UUID
 from connectors import answers as http
 from connectors import following, oauth, revoking
 from connectors.contract import Answer, Grant, Renewed, Response, Send, StepKind, WireStep
-from connectors.enrolment import Connected, ConnectForm, Field, Visit
+from connectors.enrolment import MESSAGES, POSTS, WANTED, Connected, ConnectForm, Field, Visit
 from connectors.outcomes import Disconnected, Outcome, Reauthorize, Rejected
 from connectors.places import Destination, Seen
 from connectors.revoking import Held
 from foundation.sealed import Sealed
 from foundation.words import Message, canonical
 
-OVER18, OTHER = "reddit.over18", "reddit.other"
+OVER18, OTHER, CHAT_SURFACE = "reddit.over18", "reddit.other", "reddit.message"
+NSFW = "nsfw=true"
+"""The flag of what is for adults, as the rules of places write it and a request tells it."""
+
 EXCHANGE = "/api/v1/access_token"
 SCOPES = "identity submit edit read history flair privatemessages report"
 """Accounts that were connected before the last two were asked for hear nobody, and keep nobody away."""
@@ -53,6 +56,7 @@ FORM = ConnectForm(
         Field("approval", example="2026-10-04, ticket 12345"),
         Field("ai", choices=(FORBIDDEN, ALLOWED)),
         Field("flair", optional=True),
+        Field(WANTED, optional=True, choices=(POSTS, MESSAGES)),
     ),
     credential=oauth.ACCESS,
     minutes=20,
@@ -205,6 +209,7 @@ def _connected(form: Mapping[str, str | Sealed], answers: tuple[Answer, ...], wh
         account=Spot(where.user, name, flair).account,
         name=f"r/{name} (u/{where.user})",
         surface=OVER18 if about.get("over18") is True else OTHER,
+        chat_surface=CHAT_SURFACE if form.get(WANTED) == MESSAGES else "",
         token=given.token,
         refresh=given.refresh,
         lifetime=given.lifetime,

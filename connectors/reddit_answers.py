@@ -48,6 +48,15 @@ def listed(answer: Answer) -> list[dict[str, Any]] | None:
     return things if whole else None
 
 
+def entries(answer: Answer) -> list[dict[str, Any]] | None:
+    """What can be told apart of a page of an inbox, where things of many kinds lie; None when it is no page."""
+    children = page_of(answer).get("children")
+    if not isinstance(children, list):
+        return None
+    things = [one["data"] for one in children if isinstance(one, dict) and isinstance(one.get("data"), dict)]
+    return [thing for thing in things if isinstance(thing.get("name"), str)]
+
+
 def made_at(thing: Mapping[str, Any]) -> datetime | None:
     """When it was made, in UTC."""
     told = thing.get("created_utc")

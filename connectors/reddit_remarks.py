@@ -24,6 +24,7 @@ from connectors.reddit_account import ME, agent, meaning, spot, who
 from connectors.reddit_answers import (
     LISTED,
     code_of,
+    entries,
     forbidden,
     info,
     is_bare_no,
@@ -75,15 +76,15 @@ def remarks(account: str, cursor: str, answers: tuple[Answer, ...]) -> Send | Re
     somebody answered a comment, or named the account, the post is looked up: whose it is stands in no entry.
     """
     pages = [answer for answer in answers if answer.step == hearing.REMARKS]
-    read = [_entries(page) for page in pages]
-    entries = [entry for page in read if page is not None for entry in page]
+    read = [entries(page) for page in pages]
+    found = [entry for page in read if page is not None for entry in page]
     if any(page is None for page in read):
         return None
     since = _since(cursor)
     asked = answers and answers[-1].step == WHOSE
-    if not asked and (turn := _further(account, cursor, pages, entries)) is not None:
+    if not asked and (turn := _further(account, cursor, pages, found)) is not None:
         return turn
-    fresh = [entry for entry in entries if since is None or (made_at(entry) or since) >= since]
+    fresh = [entry for entry in found if since is None or (made_at(entry) or since) >= since]
     theirs = [entry for entry in fresh if _is_said(entry, account)]
     unclear = sorted({post for entry in theirs if (post := _post_of(entry)) and not _is_ours(entry)})[:LISTED]
     if unclear and not asked:
@@ -93,18 +94,9 @@ def remarks(account: str, cursor: str, answers: tuple[Answer, ...]) -> Send | Re
         return None
     user = spot(account).user.lower()
     ours = {str(post["name"]) for post in posts if str(post.get("author")).lower() == user}
-    found = (_remark(entry, ours) for entry in reversed(theirs))
-    newest = max((int(at.timestamp()) for entry in entries if (at := made_at(entry)) is not None), default=0)
-    return Remarks(tuple(found), str(max(newest, int(cursor) if since is not None else 0)))
-
-
-def _entries(answer: Answer) -> list[dict[str, Any]] | None:
-    """What can be told apart of a page; None when it is no page."""
-    children = page_of(answer).get("children")
-    if not isinstance(children, list):
-        return None
-    things = [one["data"] for one in children if isinstance(one, dict) and isinstance(one.get("data"), dict)]
-    return [thing for thing in things if isinstance(thing.get("name"), str)]
+    told = (_remark(entry, ours) for entry in reversed(theirs))
+    newest = max((int(at.timestamp()) for entry in found if (at := made_at(entry)) is not None), default=0)
+    return Remarks(tuple(told), str(max(newest, int(cursor) if since is not None else 0)))
 
 
 def _since(cursor: str) -> datetime | None:
@@ -112,11 +104,11 @@ def _since(cursor: str) -> datetime | None:
     return at - HELD if at is not None and at.timestamp() > HELD.total_seconds() else at
 
 
-def _further(account: str, cursor: str, pages: list[Answer], entries: list[dict[str, Any]]) -> Send | None:
+def _further(account: str, cursor: str, pages: list[Answer], found: list[dict[str, Any]]) -> Send | None:
     """The request for the next page, where one is needed."""
     since, after = _since(cursor), page_of(pages[-1]).get("after") if pages else ""
     if pages:
-        oldest = made_at(entries[-1]) if entries else None
+        oldest = made_at(found[-1]) if found else None
         left = isinstance(after, str) and since is not None and (oldest is None or oldest >= since)
         if not left or len(pages) >= MOST_PAGES:
             return None

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import starmap
 from typing import Any, assert_never
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from connectors import marks, pointing, pricing, signing, telling
 from connectors.answers import ELSEWHERE, NO_ADDRESS
 from connectors.contract import Answer, FileRef, OAuthClient, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
+from connectors.trimming import kept, plain, taken_out
 from foundation.clock import monotonic
 from foundation.errors import GreenroomError
 from foundation.http import MAX_BODY, AnswerLost, HttpClient, NotSent, Reply, Request, multipart
@@ -43,16 +44,14 @@ HandOver = Callable[["WireStep", Permit | RemovalOrder, "Account"], Answer]
 Lend = Callable[[Permit, FileRef], str]
 """An address of ours under which the platform fetches one stored file for one permit; "" where there can be none."""
 
-_PLAIN = re.compile(r"[\w.:+/@=~$#-]{0,200}")
 _AGENT = re.compile(r"[\w.:+/@=() -]{0,100}", re.ASCII)
-"""What an order without content may carry: ids, codes, amounts; no blank, so no sentence. Names of Bluesky's types have
-`$` and `#`."""
+"""How a request may name who asks: the one header of an order that has blanks."""
 
 REMEMBERED = 10_000
 """So many permits that were used here are known again."""
 _OURS = frozenset({"authorization", "proxy-authorization", "cookie", "host", "content-length", "transfer-encoding"})
 _DROPPED = frozenset({"set-cookie", "www-authenticate"})
-_OF_USE = ("date", "retry-after", "ratelimit-reset")
+_OF_USE = ("date", "retry-after", "ratelimit-reset", "x-ratelimit-used", "x-ratelimit-remaining", "x-ratelimit-reset")
 """Headers that are kept of an answer of which little may be kept."""
 
 
@@ -296,7 +295,7 @@ class Transport:
         body = _strict_json(reply.body)
         sealed: dict[str, Sealed] = {}
         for name in step.secret_fields:
-            if (secret := _taken_out(body, name.split("."))) is not None:
+            if (secret := taken_out(body, name.split("."))) is not None:
                 sealed[name] = self._seal(tenant_id, secret if isinstance(secret, str) else json.dumps(secret))
         if step.text_as and not isinstance(body, dict) and 200 <= reply.status < 300:
             told = body if isinstance(body, str) else reply.body.decode("utf-8", "replace")
@@ -306,8 +305,7 @@ class Transport:
             if name in headers:
                 sealed[name] = self._seal(tenant_id, headers.pop(name))
         if step.only is not None:
-            found = body if isinstance(body, dict) else {}
-            body = {name: found[name] for name in step.only if isinstance(found.get(name), str) and _plain(found[name])}
+            body = kept(body, step.only)
             headers = {name: headers[name] for name in _OF_USE if name in headers}
         return Response(step.name, reply.status, headers, body, sealed)
 
@@ -316,22 +314,14 @@ def _check_bare(step: WireStep, action: str) -> None:
     if step.action != action:
         raise EgressForbidden("egress.wrong_authority", step=step.name, kind=str(step.kind))
     carries = step.file is not None or step.files or step.fetched
-    if carries or not _plain(step.json) or not all(starmap(_is_plain_header, step.headers.items())):
+    if carries or not plain(step.json) or not all(starmap(_is_plain_header, step.headers.items())):
         raise EgressForbidden("egress.carries_content", step=step.name)
     if len(step.path) > 1024 or "%20" in step.path:
         raise EgressForbidden("egress.carries_content", step=step.name)
 
 
 def _is_plain_header(name: str, value: str) -> bool:
-    return _plain(value) or (name == "user-agent" and bool(_AGENT.fullmatch(value)))
-
-
-def _plain(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return all(_plain(key) and _plain(part) for key, part in value.items())
-    if isinstance(value, list | tuple):
-        return all(map(_plain, value))
-    return value is None or isinstance(value, bool | int) or (isinstance(value, str) and bool(_PLAIN.fullmatch(value)))
+    return plain(value) or (name == "user-agent" and bool(_AGENT.fullmatch(value)))
 
 
 def _field(value: Any) -> str:
@@ -369,20 +359,6 @@ def _home(step: WireStep, account: Account) -> str:
     if step.host == "auth":
         return account.auth_url or account.base_url
     return urljoin(account.base_url, "/")
-
-
-def _taken_out(value: Any, path: Sequence[str]) -> Any:
-    """Remove what stands under a path and give it; None for nothing. What is named in a list is known by its name in
-    small letters, or by its place."""
-    name, *rest = path
-    if isinstance(value, list) and name.isdigit():
-        return _taken_out(value[int(name)], rest) if rest and int(name) < len(value) else None
-    if isinstance(value, list):
-        found = next((one for one in value if isinstance(one, dict) and str(one.get("name")).lower() == name), {})
-        return found.pop("value", None) if not rest else None
-    if not isinstance(value, dict):
-        return None
-    return value.pop(name, None) if not rest else _taken_out(value.get(name), rest)
 
 
 def _refuse_constant(name: str) -> Any:

@@ -1,7 +1,7 @@
 """YouTube: films of one channel. Pure.
 
-A film is uploaded as a private one, worked through there, and made public when it is time: said twice, that changes
-nothing. Source: https://developers.google.com/youtube/v3/docs/videos
+A film is uploaded as a private one, worked through there, gets its cover, and is made public when it is time: said
+twice, that changes nothing. Source: https://developers.google.com/youtube/v3/docs/videos
 """
 
 import re
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors import answers as http
-from connectors import fitting, options, showing, youtube_account, youtube_remarks
+from connectors import fitting, options, showing, youtube_account, youtube_covers, youtube_remarks
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, Grant, Renewed, Response, Send, Sought, StepKind, WireStep
 from connectors.enrolment import Connected, Visit
@@ -43,8 +43,8 @@ CAN = Capabilities(
     platform="youtube",
     surfaces=(SURFACE.partition(".")[2],),
     max_text=MOST_TEXT,
-    max_media=1,
-    mimes=("video/mp4",),
+    max_media=2,
+    mimes=("video/mp4", *youtube_covers.MIMES),
     max_bytes=200 * 1024 * 1024,
     look="listing",
     resend_is_look=True,
@@ -84,7 +84,8 @@ class YouTube:
     refresh_grace = youtube_account.KEEPS
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
-        """Upload the film as a private one, wait until it is ready, then make it public; tell what an answer meant."""
+        """Upload the film as a private one, wait until it is ready, give it the picture beside it as its cover, then
+        make it public; tell what an answer meant."""
         if unit.remark:
             return youtube_remarks.answer(unit, answers, CAN)
         if unit.comment == IS_COMMENT:
@@ -95,10 +96,15 @@ class YouTube:
         last = answers[-1] if answers else None
         if last is not None and last.step == PUBLISH:
             return _published(last)
+        if last is not None and last.step.startswith(youtube_covers.COVER) and not goes_on(last):
+            return youtube_covers.refused(last)
         if last is not None and not goes_on(last):
             return http.staged_anew() if session_lost(last) else meaning(last, creates=False)
-        upload = Upload(unit.media[0], _private(unit), answers)
-        return upload.next() or Send(_shown(unit, upload.id))
+        film = youtube_covers.film_of(unit)
+        if film is None:
+            return Rejected(Message("youtube.no_film"), permanent=False)
+        upload = Upload(film, _private(unit), answers)
+        return upload.next() or youtube_covers.next_turn(unit, upload.id, answers) or Send(_shown(unit, upload.id))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         """Page through the channel's uploads: public now, of these words, and nobody else's copy."""
@@ -229,8 +235,8 @@ def _unfit(unit: Unit) -> Message | None:
     size = len(body.encode())
     if wrong := fitting.unfit(unit, CAN, length=len(body)):
         return wrong
-    if not unit.media:
-        return Message("youtube.no_film")
+    if wrong := youtube_covers.unfit(unit):
+        return wrong
     if not title.strip():
         return Message("youtube.no_title")
     if len(title) > MOST_TITLE:

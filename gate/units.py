@@ -112,6 +112,9 @@ class Reference:
 HAS_COMMENT, IS_COMMENT = "has", "is"
 """What a unit is of a post with a first comment and no other part."""
 
+PASSED_ON = "passed_on"
+"""What a unit is in the place of a comment that shows a post of ours once more, to those who follow its place."""
+
 REMARK = "remark"
 """The one kind of reference that is not to a copy of ours."""
 
@@ -199,7 +202,7 @@ class Unit:
     """The native id of our own copy that a part is put under. As the native key, it travels with the unit."""
     comment: str = field(default="", compare=False)
     """Of a post and its first comment, with no other part, `HAS_COMMENT` of the post and `IS_COMMENT` of the comment;
-    "" of any other. It travels as `reply_to` does."""
+    `PASSED_ON` of a post shown once more; "" of any other. It travels as `reply_to` does."""
     native_key: str = field(default="", compare=False)
     """Travels with the unit, is no part of its digest; the wire digest covers it."""
     seen: tuple[str, ...] | None = field(default=None, compare=False)

@@ -1,7 +1,7 @@
-"""The parts of a post: the post itself, what hangs under it as a thread, and its first comment.
+"""The parts of a post: the post itself, what hangs under it as a thread, its first comment, and that it is passed on.
 
 Each part leaves under a permit of its own, one after the other, and is put under the one before it; the first comment
-goes under the post itself. Until the last one stands, the delivery says how far it got.
+goes under the post itself, which is what is passed on too. Until the last one stands, the delivery says how far it got.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from channels import carrying
+from connectors import options
 from connectors.capabilities import Capabilities
 from foundation.errors import BadInput
 from foundation.words import Message
-from gate.units import HAS_COMMENT, IS_COMMENT, Medium, Text, Unit
+from gate.units import HAS_COMMENT, IS_COMMENT, PASSED_ON, Medium, Text, Unit
 from schedules.models import Delivery
 
 MOST_PARTS = 25
@@ -75,6 +76,8 @@ def units(first: Unit, parts: Sequence[tuple[Piece, tuple[Medium, ...]]], can: C
 
     Where parts are joined it is one; a place that knows no threads refuses them as its connector says, and cuts none.
     """
+    if options.said(first).flag(can.passes_on):
+        return _passed_on(first, units(replace(first, options=()), parts, can), can)
     if not parts:
         return (first,)
     if can.joins_parts:
@@ -96,6 +99,14 @@ def units(first: Unit, parts: Sequence[tuple[Piece, tuple[Medium, ...]]], can: C
     return tuple(
         replace(one, parts=len(parts) + 1, comment=kind) for one, kind in zip((first, *rest), kinds, strict=True)
     )
+
+
+def _passed_on(first: Unit, those: Sequence[Unit], can: Capabilities) -> tuple[Unit, ...]:
+    """The parts of a post that is shown once more by its platform: the same words and pictures, for another place."""
+    many = len(those) + 1
+    again = replace(those[0], surface=can.passes_to, native_key=carrying.native_key(first.subject, many - 1))
+    said = (replace(one, parts=many, options=first.options) for one in those)
+    return (*said, replace(again, parts=many, comment=PASSED_ON))
 
 
 def unmarked(marked: Sequence[Unit], can: Capabilities) -> Message | None:
@@ -121,4 +132,4 @@ def reply_to(row: Delivery, parts: Sequence[Piece]) -> str:
     part = part_of(row)
     if part == 0:
         return ""
-    return str(row.part_ids[0 if parts[part - 1].comment else -1])
+    return str(row.part_ids[0 if part > len(parts) or parts[part - 1].comment else -1])

@@ -155,7 +155,8 @@ class Ear:
     def _standing(self) -> tuple[Channel, str]:
         """The account as it is now, and how far it was heard."""
         with self._tenant(self.channel.tenant_id, LISTENING) as scope:
-            return channel_reads.channel(scope, self.channel.id), listening.cursor(scope, self.channel.id)
+            channel = channel_reads.channel(scope, self.channel.id)
+            return channel, listening.heard_to(scope, channel, abilities.of(self._connectors, channel))
 
     def _one_by_one(self, channel: Channel, updates: Sequence[Update], heard: Heard) -> None:
         """Keep each update by itself, in order; what fails for the third time is put aside and told to the members."""

@@ -23,7 +23,7 @@ from connectors.suite.world import TENANT, World
 from foundation.ids import uuid7
 from foundation.words import Message
 from gate.permit import AuthOrder, Authority, ControlOrder, RemovalOrder
-from gate.units import Unit
+from gate.units import PASSED_ON, Unit
 
 DEADLINE = 0.4
 """Seconds a step may take where the platform hangs, whatever its own deadline; elsewhere a busy machine is no hang."""
@@ -139,6 +139,7 @@ class House:
             armed_at,
             unit.account,
             unit.viewer,
+            self._world.earlier,
             asked_at=self._world.now(),
             reply_to=unit.under,
             title=unit.text("title"),
@@ -149,6 +150,7 @@ class House:
             price=unit.price,
             comment=bool(unit.reply_to),
             options=unit.options,
+            passed_on=unit.comment == PASSED_ON,
         )
         answers: tuple[Answer, ...] = ()
         while isinstance(turn := self._connector.find(sought, answers), Send):

@@ -25,6 +25,8 @@ def options_reach_the_wire(world: World, connector: Connector) -> list[str]:
     for option in connector.capabilities.options if not world.viewer else ():
         if option.films and not world.media[0].mime.startswith("video/"):
             continue
+        if option.name == connector.capabilities.passes_on:  # a part of its own (`passing_rules.py`)
+            continue
         breaches += _flag(world, connector, option) if option.kind == "flag" else _words(world, connector, option)
     return breaches
 

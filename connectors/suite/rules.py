@@ -20,6 +20,7 @@ from connectors.suite.edit_rules import words_are_changed
 from connectors.suite.house import House, Story
 from connectors.suite.naming_rules import addresses_are_read
 from connectors.suite.option_rules import options_reach_the_wire
+from connectors.suite.passing_rules import posts_are_passed_on_once
 from connectors.suite.price_rules import prices_are_kept, what_was_bought_is_seen
 from connectors.suite.readings import earnings_are_told, followers_are_counted, lately, movements_are_listed
 from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
@@ -371,6 +372,7 @@ RULES: tuple[Rule, ...] = (
     remarks_are_answered_once,
     remarks_are_moderated,
     first_comments_stand_once,
+    posts_are_passed_on_once,
     roles_are_given_once,
     prices_are_kept,
     options_reach_the_wire,

@@ -104,6 +104,7 @@ KINDS = {
     "files": StepKind.STAGE,
     "posts": StepKind.PUBLISH,
     "messages": StepKind.PUBLISH,
+    "passes": StepKind.PUBLISH,
     "edits": StepKind.MUTATE,
     "deletes": StepKind.RESTRICT,
 }
@@ -156,6 +157,8 @@ class World:
     name: str = ""
     viewer: str = ""
     can_look: bool = True
+    earlier: frozenset[str] = frozenset()
+    """Native ids of what the account left there before, as the house knows them of everything it sent."""
     tells_files: bool = True
     """Whether posts without words can be told apart by what they show."""
     lags: bool = True
@@ -180,6 +183,9 @@ class World:
     """What kind of request the fake takes the question for an address for; "" where nobody can be asked for a post."""
     answers: bool = True
     """Whether what is said there can be answered."""
+    passed_on: Callable[[str], bool] | None = None
+    """Whether a post was shown once more to whoever follows its place; None where the platform knows nothing of it. The
+    fake takes the request for that as one of the kind `passes`."""
     closes: Callable[[str], None] | None = None
     """Let nobody comment a post any more; None where that cannot be."""
 

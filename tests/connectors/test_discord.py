@@ -12,7 +12,8 @@ import pytest
 from connectors import discord_connecting
 from connectors.answers import READER_GONE
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepAnswerLost, StepKind, Update
-from connectors.discord import LISTED, MOST_ALT, REMOVED, Discord
+from connectors.discord import MOST_ALT, REMOVED, Discord
+from connectors.discord_history import LISTED
 from connectors.discord_ids import Place, at_or_after, channel_in, file_name, moment, names_message, nonce
 from connectors.enrolment import Connected
 from connectors.outcomes import Absent, Disconnected, Found, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown

@@ -1,8 +1,9 @@
-"""Google's own client for Python works with the fake YouTube: a film in pieces, its words, comments, its end.
+"""Google's own client for Python works with the fake YouTube: a film in pieces, its cover, words, comments, its end.
 
-It searches for nothing here, sets no cover and asks for no figures of Analytics: the fake offers none of these.
+It searches for nothing here and asks for no figures of Analytics: the fake offers neither.
 """
 
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from googleapiclient.http import MediaIoBaseUpload  # type: ignore[import-untype
 from tests.fakes.google import FakeYouTube, Member, youtube
 from tests.fakes.google_asking import FILM
 from tests.fakes.google_uploads import PIECE
+from tests.fakes.reddit_asking import picture
 
 BODY = {
     "snippet": {"title": "A wall", "description": "waves", "categoryId": "22"},
@@ -61,6 +63,22 @@ def test_the_client_brings_a_film_reads_changes_and_deletes_it(fake: FakeYouTube
     with pytest.raises(HttpError) as refused:
         api.videos().delete(id=film).execute()
     assert (refused.value.status_code, refused.value.error_details[0]["reason"]) == (404, "videoNotFound")
+
+
+def test_the_client_sets_a_cover_where_the_channel_may_have_one(fake: FakeYouTube) -> None:
+    mia = fake.account("mia")
+    api, data = client(fake, mia), picture()
+    film = upload(api)
+
+    def cover() -> Any:
+        return api.thumbnails().set(videoId=film, media_body=MediaIoBaseUpload(io.BytesIO(data), "image/png"))
+
+    assert cover().execute()["kind"] == "youtube#thumbnailSetResponse"
+    assert mia.videos[film].cover == hashlib.sha256(data).hexdigest()
+    mia.may_cover = False
+    with pytest.raises(HttpError) as refused:
+        cover().execute()
+    assert (refused.value.status_code, refused.value.error_details[0]["reason"]) == (403, "forbidden")
 
 
 def test_the_client_comments_and_answers(fake: FakeYouTube) -> None:

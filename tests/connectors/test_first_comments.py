@@ -11,7 +11,8 @@ from connectors.contract import Answer, Connector, Response, Send, StepAnswerLos
 from connectors.facebook import Facebook
 from connectors.instagram import AI, Instagram
 from connectors.outcomes import Outcome, Published, Rejected, Retry, Uncertain
-from connectors.reddit import NSFW, Reddit
+from connectors.reddit import Reddit
+from connectors.reddit_account import NSFW
 from connectors.youtube import YouTube
 from foundation.ids import uuid7
 from gate.units import IS_COMMENT, Medium, Subject, Text, Unit

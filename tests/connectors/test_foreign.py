@@ -105,6 +105,7 @@ UNFIT = {
     "no number": (whole("acme", 'platform="acme"', 'platform="acme", max_text="9"'), "no_connector"),
     "no place": (whole("acme", 'platform="acme"', 'platform="acme", surfaces=("post", 3)'), "no_connector"),
     "no price": (whole("acme", 'platform="acme"', 'platform="acme", cost="dear"'), "no_connector"),
+    "passes on by no option": (whole("acme", 'platform="acme"', 'platform="acme", passes_on="x"'), "no_connector"),
     "in our house": (whole("acme", 'platform="acme"', 'platform="acme", in_house=True'), "no_connector"),
     "by hand": (whole("acme", 'platform="acme"', 'platform="acme", hand_over=True'), "no_connector"),
     "replaces": (whole("acme", 'platform="acme"', 'platform="acme", replaces=True'), "no_connector"),

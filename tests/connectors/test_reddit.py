@@ -23,8 +23,19 @@ from connectors.outcomes import (
     Unknown,
 )
 from connectors.places import Destination, Seen, Shown
-from connectors.reddit import MOST_PAGES, MOST_TEXT, MOST_TITLE, NSFW, PUBLISH, Reddit
-from connectors.reddit_account import AI_ALLOWED, FOR_ADULTS, OVER18, REGISTERED, Spot, agent, rules_digest, spot
+from connectors.reddit import MOST_TEXT, MOST_TITLE, PUBLISH, Reddit
+from connectors.reddit_account import (
+    AI_ALLOWED,
+    FOR_ADULTS,
+    NSFW,
+    OVER18,
+    REGISTERED,
+    Spot,
+    agent,
+    rules_digest,
+    spot,
+)
+from connectors.reddit_finding import MOST_PAGES
 from connectors.reddit_pictures import LEASE, PUT, SECRETS
 from foundation.ids import uuid7
 from foundation.sealed import Sealed

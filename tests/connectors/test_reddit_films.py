@@ -9,7 +9,9 @@ import pytest
 from connectors import pointing
 from connectors.contract import Answer, Response, StepKind
 from connectors.outcomes import Absent, Found, Processing, Rejected, Retry, Unknown
-from connectors.reddit import CAN, FILM_MADE, MOST_TEXT, NSFW, PICTURE_BYTES, PICTURE_MADE, PUBLISH, Reddit
+from connectors.reddit import CAN, MOST_TEXT, PICTURE_BYTES, PUBLISH, Reddit
+from connectors.reddit_account import NSFW
+from connectors.reddit_finding import FILM_MADE, PICTURE_MADE
 from connectors.reddit_pictures import FILM_SECONDS, LEASE, PUT, SECONDS
 from foundation.sealed import Sealed
 from gate.units import Medium, Text

@@ -19,7 +19,7 @@ from connectors.outcomes import (
     Uncertain,
     Unknown,
 )
-from connectors.reddit import NSFW
+from connectors.reddit_account import NSFW
 from connectors.reddit_remarks import ACTS, MOST_PAGES, MOST_TEXT, REASON, WHOSE
 from connectors.remarks import Act, Remarks, Spot
 from gate.units import REMARK, Reference, Text

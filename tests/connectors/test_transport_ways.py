@@ -271,6 +271,11 @@ def test_of_an_answer_only_what_was_asked_for_is_kept(door: Door, platform: Plat
     assert set(answer.headers) <= {"date", "retry-after"}
     platform.answer = (200, {}, b"[1]")
     assert door.send(step, AuthOrder(TENANT, CHANNEL)).body == {}
+    inner = replace(AUTH, only=("data.after", "data.children.name"))
+    platform.answer = (200, {}, b'{"data":{"after":"b","children":[{"name":"a","body":"two words"},7]},"after":"x"}')
+    assert door.send(inner, AuthOrder(TENANT, CHANNEL)).body == {
+        "data": {"after": "b", "children": [{"name": "a"}, {}]}
+    }
 
 
 def test_the_oldest_permits_are_forgotten_first(hands: tuple[Door, list[str]]) -> None:

@@ -145,8 +145,9 @@ def test_an_upload_is_never_in_doubt(answers: tuple[Answer, ...], meant: type[Ou
     ("more", "why"),
     [
         ({"media": ()}, "youtube.no_film"),
-        ({"media": (FILM, FILM)}, "connectors.too_many_media"),
-        ({"media": (replace(FILM, mime="image/png"),)}, "connectors.medium_unfit"),
+        ({"media": (FILM, FILM)}, "youtube.cover_alone"),
+        ({"media": (replace(FILM, mime="image/png", size=1000),)}, "youtube.no_film"),
+        ({"media": (replace(FILM, mime="image/webp"),)}, "connectors.medium_unfit"),
         ({"texts": ()}, "youtube.no_title"),
         ({"texts": (Text("body", "x" * 101),)}, "youtube.title_too_long"),
         ({"texts": (Text("title", "x"), Text("body", "é" * 2501))}, "connectors.text_too_heavy"),

@@ -1,8 +1,9 @@
-"""A connector with one fault in what posts choose; the suite must find it."""
+"""Connectors with one fault each in what posts choose; the suite must find it."""
 
 from dataclasses import replace
 
 from connectors.contract import Answer, Send
+from connectors.discord import Discord
 from connectors.outcomes import Outcome
 from connectors.telegram import Telegram
 from gate.units import Unit
@@ -13,3 +14,10 @@ class ForgetsOptions(Telegram):
 
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         return super().next(replace(unit, options=()), answers)
+
+
+class PostsAgain(Discord):
+    """Says a post once more, where it should be passed on."""
+
+    def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
+        return super().next(replace(unit, comment="", reply_to=""), answers)

@@ -83,6 +83,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["fanvue_chat"] = partial(fanvue_worlds.chat_world, agency, running.http)
         for kind, one in (("reddit", False), ("reddit_picture", True)):
             running.others[kind] = partial(reddit_worlds.world, forum, running.http, one_picture=one)
+        running.others["reddit_chat"] = partial(reddit_worlds.chat_world, forum, running.http)
         running.others["reddit_film"] = partial(reddit_worlds.world, forum, running.http, film=True)
         for kind, slow in (("fanvue_locked", 0), ("fanvue_locked_slow", 2)):
             running.others[kind] = partial(fanvue_worlds.locked_world, agency, running.http, slow=slow)

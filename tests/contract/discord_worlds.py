@@ -13,7 +13,7 @@ from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.fakes.discord import FakeDiscord
-from tests.fakes.discord_world import ALL, MANAGE_ROLES, Channel, Message
+from tests.fakes.discord_world import ALL, ANNOUNCEMENT, MANAGE_ROLES, Channel, Message
 
 
 @dataclass
@@ -46,6 +46,10 @@ class DiscordFake:
         found = next(one for one in self.discord.sent(self.channel) if self._name(one) == native_id)
         return str(found.body["content"]), len(found.body.get("attachments") or ())
 
+    def passed_on(self, native_id: str) -> bool:
+        """Whether a message went to the servers that follow its channel."""
+        return any(one.passed_on is not None for one in self.channel.messages if one.id == native_id)
+
     def requests(self) -> list[Mapping[str, Any]]:
         return [entry for entry in self.discord.book.record() if entry["account"] == self.channel.id]
 
@@ -62,7 +66,7 @@ def world(discord: FakeDiscord, kind: str, http: HttpClient) -> World:
     bot, leo = there.bot(), there.person()
     guild = there.guild(bot, rights=ALL | MANAGE_ROLES)
     guild.members[leo.id], role = [], there.role(guild)
-    channel, chat = there.channel(guild, nsfw=True), kind == "discord_dm"
+    channel, chat = there.channel(guild, nsfw=True, type_=ANNOUNCEMENT), kind == "discord_dm"
     place, token = Place(channel.id, guild.id, bot.id), Sealed(bot.token.encode())
     return World(
         name=kind,
@@ -70,6 +74,7 @@ def world(discord: FakeDiscord, kind: str, http: HttpClient) -> World:
         account=Account(TENANT, uuid7(), place.account, discord.api, token),
         fake=(fake := DiscordFake(discord, there.direct(bot, leo) if chat else channel, guild.id)),
         says=fake.says,
+        passed_on=None if chat else fake.passed_on,
         surface="discord.dm" if chat else "discord.guild_channel",
         transport=transport(http),
         clock=discord.clock,

@@ -1,4 +1,5 @@
-"""Reddit's world: one creator in one community for adults, with a token they gave an application."""
+"""Reddit's worlds: one creator in one community for adults, with a token they gave an application, and a talk with
+somebody who wrote to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,8 +7,8 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connectors.reddit import NSFW, Reddit
-from connectors.reddit_account import OVER18, Spot
+from connectors.reddit import Reddit
+from connectors.reddit_account import CHAT_SURFACE, NSFW, OVER18, Spot
 from connectors.suite.world import MEDIA, TENANT, World, stored, transport
 from connectors.transport import Account
 from foundation.http import HttpClient
@@ -37,6 +38,7 @@ class RedditFake:
 
     def standing(self) -> set[str]:
         own = {name for name, one in self.server.comments.items() if one.author is self.member and not one.deleted}
+        own |= {name for name, one in self.server.letters.items() if one.author is self.member}
         return own | set(self.member.posts)
 
     def say(self, text: str, under: str) -> str:
@@ -102,3 +104,21 @@ def world(server: FakeReddit, http: HttpClient, *, one_picture: bool = False, fi
         addressed=one_picture or film,
         title=TITLE,
     )
+
+
+def chat_world(server: FakeReddit, http: HttpClient) -> World:
+    """A fresh talk: messages are words alone, and the account answered somebody before."""
+    made = world(server, http)
+    fake = made.fake
+    assert isinstance(fake, RedditFake)
+    fan = server.account(f"leo-{fake.member.name}")
+    letter = server.write(fan, fake.member, "hi")
+    answered = server.write(fake.member, fan, "a first answer", "re: hello", letter.name)
+    server.clock.move(3600)
+    server.write(fan, fake.member, "are you there?", "re: hello", answered.name)
+    made.name, made.surface, made.viewer = "reddit_chat", CHAT_SURFACE, fan.name
+    made.address = made.remark = made.says = None
+    made.counts, made.flags, made.media, made.title = "", (), (), ""
+    made.earlier = frozenset({answered.name})
+    made.told = lambda wire: str(wire.get("thing_id")).startswith("t4_")
+    return made

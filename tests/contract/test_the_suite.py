@@ -87,6 +87,7 @@ FOUND: tuple[tuple[type[Sound], str, rules.Rule, str], ...] = (
     (broken.LooksAtNothing, "fanvue", rules.prices_are_kept, "sent 2 times"),
     (broken_options.ForgetsOptions, "telegram_channel", rules.options_reach_the_wire, "yes and no are the same"),
     (broken_options.ForgetsOptions, "telegram_channel", rules.options_reach_the_wire, "an unknown option is sent"),
+    (broken_options.PostsAgain, "discord", rules.posts_are_passed_on_once, "told as Published"),
     (broken_addresses.ReadsTheLastPart, "post", rules.addresses_are_read, "is taken for a post of the account"),
     (broken_addresses.ReadsNoAddress, "post", rules.addresses_are_read, "nobody reads addresses"),
     (broken_addresses.MissesWhatItCannotRead, "post", rules.addresses_are_read, "proof out of a broken answer"),

@@ -304,6 +304,7 @@ KINDS = (
     "mastodon_film",
     "mastodon_fork",
     "reddit",
+    "reddit_chat",
     "reddit_film",
     "reddit_picture",
     "threads",

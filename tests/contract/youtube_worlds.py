@@ -6,7 +6,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from connectors.suite.world import TENANT, World, stored, transport
+from connectors.suite.world import MEDIA, TENANT, World, stored, transport
 from connectors.transport import Account
 from connectors.youtube import AI, YouTube
 from connectors.youtube_account import SURFACE
@@ -88,7 +88,7 @@ def world(server: FakeYouTube, http: HttpClient) -> World:
         told=lambda wire: wire.get("status", {}).get("containsSyntheticMedia") is True,
         name_of=lambda medium: server.named[medium.sha256],
         keyed=False,
-        media=(FILM,),
+        media=(FILM, MEDIA[0]),
         least_media=1,
         title="Un lac",
     )

@@ -29,6 +29,7 @@ from tests.fakes.discord_interactions import Interactions
 from tests.fakes.discord_spec import Spec
 from tests.fakes.discord_wire import API, Sent, call_of, headers_of, kept, read
 from tests.fakes.discord_world import (
+    ANNOUNCEMENT,
     ATTACH,
     DM,
     HISTORY,
@@ -41,8 +42,12 @@ from tests.fakes.discord_world import (
     Person,
     Refusal,
     World,
+    application,
     user,
 )
+
+MOST_PASSED_ON = 10
+"""In an hour, from one channel."""
 
 MOST_TEXT, MOST_FILE, MOST_REQUEST = 2000, 10 * 2**20, 25 * 2**20
 BUCKETS: Mapping[str, tuple[int, float]] = {"posts": (5, 5.0), "deletes": (30, 10.0), "lookups": (30, 10.0)}
@@ -178,7 +183,7 @@ class FakeDiscord:
             case "GET", ["users", "@me"]:
                 return 200, user(bot.id, bot.name, bot=True)
             case "GET", ["oauth2", "applications", "@me"] | ["applications", "@me"]:
-                return 200, _application(bot)
+                return 200, application(bot)
             case "GET", ["gateway", "bot"]:
                 left = {"total": 1000, "remaining": 1000 - bot.identifies, "reset_after": 0, "max_concurrency": 1}
                 return 200, {"url": self.gateway.address, "shards": 1, "session_start_limit": left}
@@ -198,8 +203,15 @@ class FakeDiscord:
                 return 200, self._history(bot, channel, request.query_params)
             case "POST", ["channels", channel, "messages"]:
                 return 200, self._create(bot, channel, sent)
-            case _, ["channels", channel, "messages", message]:
-                return self._of_message(bot, method, channel, message, sent)
+            case _, ["channels", channel, "messages", message] | [
+                "channels",
+                channel,
+                "messages",
+                message,
+                "crosspost",
+            ]:
+                act = f"{method} {parts[4]}" if len(parts) > 4 else method
+                return self._of_message(bot, act, channel, message, sent)
             case _:
                 raise Refusal(404, 0, "404: Not Found")
 
@@ -209,6 +221,8 @@ class FakeDiscord:
                 return self._one(bot, method, channel, message)
             case "PATCH":
                 return 200, self._edit(bot, channel, message, sent)
+            case "POST crosspost":
+                return 200, self._pass_on(bot, channel, message)
             case _:
                 raise Refusal(405, 0, "405: Method Not Allowed")
 
@@ -314,6 +328,23 @@ class FakeDiscord:
         found.edited = self.world.clock()
         return self.world.shown(found)
 
+    def _pass_on(self, bot: Bot, channel_id: str, message_id: str) -> Json:
+        """Show a message on every server that follows its channel, once, and ten in an hour."""
+        channel, hour = self.world.seen(bot, channel_id, SEND), self.clock() - timedelta(hours=1)
+        found = next((one for one in channel.messages if one.id == message_id and not one.deleted), None)
+        if found is None:
+            raise Refusal(404, 10008, "Unknown Message")
+        if channel.type != ANNOUNCEMENT:
+            raise Refusal(400, 50024, "Cannot execute action on this channel type")
+        if found.passed_on:
+            raise Refusal(400, 40033, "This message has already been crossposted")
+        lately = sorted(one.passed_on for one in channel.messages if one.passed_on and one.passed_on > hour)
+        if len(lately) >= MOST_PASSED_ON:
+            wait = (lately[0] - hour).total_seconds()
+            raise Refusal(429, 0, "You are being rate limited.", retry_after=round(wait, 3), **{"global": False})
+        found.passed_on = self.clock()
+        return self.world.shown(found)
+
     def _one(self, bot: Bot, method: str, channel_id: str, message_id: str) -> tuple[int, Any]:
         channel = self.world.seen(bot, channel_id)
         found = next((one for one in channel.messages if one.id == message_id and not one.deleted), None)
@@ -328,20 +359,6 @@ class FakeDiscord:
 
 
 _OPEN = {"archived": False, "archive_timestamp": None, "auto_archive_duration": 1440, "locked": False}
-
-
-def _application(bot: Bot) -> Json:
-    return {
-        "id": bot.id,
-        "name": bot.name,
-        "description": "",
-        "icon": None,
-        "bot_public": False,
-        "bot_require_code_grant": False,
-        "verify_key": "0" * 64,
-        "owner": user("1", "owner"),
-        "flags": 0,
-    }
 
 
 def create(fake: FakeDiscord) -> ASGIApp:

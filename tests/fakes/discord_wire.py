@@ -68,6 +68,8 @@ def call_of(method: str, path: str) -> Call | None:
     match method, parts:
         case "POST", ["channels", channel, "messages"]:
             return Call(method, path, channel, "posts")
+        case "POST", ["channels", channel, "messages", _, "crosspost"]:
+            return Call(method, path, channel, "passes")
         case "GET", ["channels", channel, "messages"] | ["channels", channel]:
             return Call(method, path, channel, "lookups")
         case (("GET" | "DELETE" | "PATCH"), ["channels", channel, "messages", _]):

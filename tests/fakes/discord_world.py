@@ -11,7 +11,7 @@ from connectors.discord_ids import EPOCH
 VIEW, SEND, EMBED, ATTACH, HISTORY = 1 << 10, 1 << 11, 1 << 14, 1 << 15, 1 << 16
 ADMINISTRATOR, MANAGE_ROLES = 1 << 3, 1 << 28
 ALL = VIEW | SEND | EMBED | ATTACH | HISTORY
-DM, THREAD = 1, 11
+DM, ANNOUNCEMENT, THREAD = 1, 5, 11
 NONCE_LIVES = timedelta(minutes=2)
 
 Json = dict[str, Any]
@@ -79,6 +79,8 @@ class Message:
     at: datetime
     deleted: bool = False
     edited: datetime | None = None
+    passed_on: datetime | None = None
+    """When the servers that follow its channel got it."""
 
 
 @dataclass
@@ -241,7 +243,7 @@ class World:
             "attachments": body.get("attachments") or [],
             "embeds": [],
             "components": [],
-            "flags": 0,
+            "flags": 1 if message.passed_on else 0,
             "pinned": False,
             "type": 0,
         }
@@ -262,4 +264,19 @@ def user(id_: str, name: str, *, bot: bool = False) -> Json:
         "flags": 0,
         "primary_guild": None,
         "bot": bot,
+    }
+
+
+def application(bot: Bot) -> Json:
+    """A bot's application as the API tells it."""
+    return {
+        "id": bot.id,
+        "name": bot.name,
+        "description": "",
+        "icon": None,
+        "bot_public": False,
+        "bot_require_code_grant": False,
+        "verify_key": "0" * 64,
+        "owner": user("1", "owner"),
+        "flags": 0,
     }

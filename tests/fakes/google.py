@@ -28,8 +28,8 @@ Unverified, so that nothing may lean on it:
   first yes too); that redeemed codes end nothing when shown again.
 - That `approve` in the query of the page says who says yes: this is how tests say it, in place of a session.
 
-It cannot check what is in a film (its length is invented), thumbnails, captions, search, analytics, several channels of
-one account, half a piece of a broken connection, which is thrown away here, and whether Google approves of a client.
+It cannot check what is in a film (its length is invented) or on a cover, captions, search, analytics, several channels
+of one account, half a piece of a broken connection, which is thrown away here, and whether Google approves of a client.
 What people say under videos is told in `google_remarks.py`. An account's own token (`member.token`) has no end, and the
 scopes of `SCOPES`; it is of the project `member.app`, which is `fake.app` unless a test gives another.
 """
@@ -75,7 +75,7 @@ from tests.fakes.google_spec import (
     unauthorized,
     wrong,
 )
-from tests.fakes.google_uploads import UPLOAD, Uploads
+from tests.fakes.google_uploads import COVERS, UPLOAD, Uploads
 from tests.fakes.google_world import AUTH, SCOPES, App, Member, Video
 
 PAGE, TOKEN, REVOKE, API = "/o/oauth2/v2/auth", "/token", "/revoke", "/youtube/v3/"
@@ -96,6 +96,7 @@ class Operation:
 
 OPERATIONS = {
     ("POST", UPLOAD): Operation("videos.insert", INSERTS, 1),
+    ("POST", COVERS): Operation("thumbnails.set", INSERTS, 50),
     ("GET", f"{API}videos"): Operation("videos.list", READS, 1),
     ("PUT", f"{API}videos"): Operation("videos.update", WRITES, 50),
     ("DELETE", f"{API}videos"): Operation("videos.delete", WRITES, 50),
@@ -211,6 +212,8 @@ class FakeYouTube(Uploads):
             case "POST", "videos":
                 check_parts(asked.parts, VIDEO_PARTS)
                 return Response(status_code=200, headers={"location": self.open(mine, known.app, asked)})
+            case "POST", "set":
+                told = self.spec.check_answer("ThumbnailSetResponse", self.cover(mine, asked))
             case "PUT", "videos":
                 check_parts(asked.parts, VIDEO_PARTS)
                 made = self.update(mine, known.app, asked)
@@ -292,7 +295,7 @@ def kind_of(method: str, path: str, query: bytes) -> str:
     path = path.rstrip("/")
     if path in (TOKEN, REVOKE):
         return "tokens"
-    if path == UPLOAD:
+    if path in (UPLOAD, COVERS):
         return "files"
     parts = {one for each in parse_qs(query.decode("latin-1")).get("part", []) for one in each.split(",")}
     match method, path.removeprefix(API):

@@ -3,9 +3,12 @@
 Documented: the requests and their answers, that pieces are multiples of 256 KiB but for the last, that a session needs
 no token, that it may have kept less than was sent, and that one which ended still tells of its video.
 
-Unverified: what a piece is answered that does not begin where the session is (`wrong_start`), that another length than
-was announced is 400, that 404 is all that a lost session says (410 of others: `lost_status`), that a session counts for
-the day when it is opened, that the file's name comes from the header `Slug` (people saw it; `unknown` otherwise).
+Covers by thumbnails.set: who may not have them is 403 `forbidden`, a video that is not there 404, as its page says.
+
+Unverified: what a cover is answered that is too heavy or no picture (`invalidImage`), what a piece is that does not
+begin where the session is (`wrong_start`), that another length than was announced is 400, that 404 is all that a
+lost session says (410 of others: `lost_status`), that a session counts for the day when it is opened, that the file's
+name comes from the header `Slug` (people saw it; `unknown` otherwise).
 """
 
 import hashlib
@@ -21,7 +24,8 @@ from tests.fakes.google_world import App, Member, Video, World
 
 PIECE = 256 * 1024
 LARGEST = 274_877_906_944
-UPLOAD = "/upload/youtube/v3/videos"
+UPLOAD, COVERS = "/upload/youtube/v3/videos", "/upload/youtube/v3/thumbnails/set"
+LARGEST_COVER = 2 * 2**20
 RANGE = re.compile(r"bytes (?:(\d{1,15})-(\d{1,15})|(\*))/(\d{1,15}|\*)")
 
 
@@ -119,6 +123,23 @@ class Uploads(World):
         if not whole and size % PIECE:
             raise bad_request(f"Pieces but for the last are multiples of {PIECE} bytes.")
         return self._taken(session, int(first), asked.data)
+
+    def cover(self, mine: Member, asked: Asked) -> Json:
+        """Give a video of one's own a cover, in the place of the last. Raises Refusal."""
+        found = mine.videos.get(asked.query.get("videoId", ""))
+        if found is None:
+            raise wrong(404, "videoNotFound", "The video cannot be found.", "youtube.thumbnail")
+        if not mine.may_cover:
+            message = "The authenticated user doesnt have permissions to upload and set custom video thumbnails."
+            raise wrong(403, "forbidden", message, "youtube.thumbnail")
+        if not asked.data:
+            raise wrong(400, "mediaBodyRequired", "The request does not include the image content.")
+        kind = asked.headers.get("content-type", "")
+        if kind not in ("image/jpeg", "image/png") or len(asked.data) > LARGEST_COVER:
+            raise wrong(400, "invalidImage", "The provided image content is invalid.", "youtube.thumbnail")
+        found.cover = hashlib.sha256(asked.data).hexdigest()
+        self.named[found.cover] = found.id
+        return {"kind": "youtube#thumbnailSetResponse", "etag": "cover", "items": [{}]}
 
     def _length(self, session: Session, total: str) -> None:
         if total != "*":

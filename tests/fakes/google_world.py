@@ -50,6 +50,8 @@ class Video:
     embeddable: bool = True
     license: str = "youtube"
     stats_viewable: bool = True
+    cover: str = ""
+    """The sha256 of the picture that was set as its cover; "" for one of its own frames."""
     locked: bool = False
     """Whether it stays private for ever: it came through a project that is not verified."""
     rejection: str = ""
@@ -107,6 +109,8 @@ class Member:
     suspended: bool = False
     suspended_word: str = "channelSuspended"
     """What is told of a suspended channel: `channelSuspended` or `accountClosed`."""
+    may_cover: bool = True
+    """Whether its owner gave a telephone number, so that its films may have covers of their own."""
     subscribers: int = 0
     hides_subscribers: bool = False
     videos: dict[str, Video] = field(default_factory=dict)

@@ -48,10 +48,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.suite.serving import MovedClock, served
 from foundation.faults import Book, Call, FaultyNetwork
+from tests.fakes.reddit_chats import Letters, signing_in
 from tests.fakes.reddit_limits import Limits
 from tests.fakes.reddit_media import STORES
 from tests.fakes.reddit_oauth import App, OAuth, Token
-from tests.fakes.reddit_remarks import Talk
 from tests.fakes.reddit_shown import about, flairs, listing, me, requirements, rules, told_post
 from tests.fakes.reddit_spec import (
     FORM,
@@ -87,6 +87,12 @@ OPERATIONS = (
     ("POST", "api/block", "privatemessages", "moderation"),
     ("POST", "api/report", "report", "moderation"),
     ("GET", "message/inbox", "privatemessages", "remarks"),
+    ("GET", "message/messages", "privatemessages", "other"),
+    ("GET", "message/messages/*", "privatemessages", "other"),
+    ("GET", "message/sent", "privatemessages", "lookups"),
+    ("POST", "api/compose", "privatemessages", "posts"),
+    ("POST", "api/del_msg", "privatemessages", "other"),
+    ("POST", "api/read_message", "privatemessages", "other"),
     ("POST", "api/del", "edit", "deletes"),
     ("POST", "api/editusertext", "edit", "edits"),
     ("POST", "api/marknsfw", "modposts", "other"),
@@ -104,7 +110,7 @@ __all__ = ["SCOPES", "App", "FakeReddit", "Member", "Place", "Post", "Refusal", 
 
 
 @dataclass
-class FakeReddit(Talk):
+class FakeReddit(Letters):
     """Reddit's state; tests make accounts, subreddits and applications, move the clock, ask `book` for faults."""
 
     tells_suspended: bool = False
@@ -200,11 +206,13 @@ class FakeReddit(Talk):
                 return requirements(self.place(mine, name))
             case ["api", "media", "asset"]:
                 return self.lease(mine.name, asked.said("filepath"), asked.said("mimetype"))
-            case ["api", "submit" | "submit_gallery_post" | "comment" | "editusertext"]:
+            case ["api", "submit" | "submit_gallery_post" | "comment" | "compose" | "editusertext"]:
                 return self._posted(asked, mine)
             case ["user", name, "submitted"]:
                 return self.submitted(mine, name, asked.query, self.book.lag(""))
-            case ["user" | "message" | "api", *_, "comments" | "inbox" | "block" | "report" | "info"]:
+            case ["message", *_] | ["api", "del_msg" | "read_message"]:
+                return self._letters(asked, mine)
+            case ["user" | "api", *_, "comments" | "block" | "report" | "info"]:
                 return self._talk(asked, mine)
             case ["comments", number]:
                 found = self.post(f"t3_{number}")
@@ -221,13 +229,25 @@ class FakeReddit(Talk):
         match asked.parts:
             case ["user", name, _]:
                 return self.of(name, asked.query, self.book.lag(""))
-            case [_, "inbox"]:
-                return self.inbox(mine, asked.query)
             case [_, "block"]:
                 return self.block(mine, asked.said("id"))
             case [_, "report"]:
                 return self.report(asked)
         return self.info(asked.query)
+
+    def _letters(self, asked: Asked, mine: Member) -> Any:
+        match asked.parts:
+            case [_, "inbox"]:
+                return self.inbox(mine, asked.query)
+            case [_, "sent"]:
+                return self.sent(mine, asked.query, self.book.lag(""))
+            case [_, "del_msg"]:
+                self.forget(mine, asked.said("id"))
+            case [_, "read_message"]:
+                self.mark_read(mine, asked.said("id"))
+            case _:
+                raise signing_in()
+        return {}
 
     def _about(self, place: Place, rest: list[str], mine: Member) -> Any:
         match rest:
@@ -244,6 +264,8 @@ class FakeReddit(Talk):
         try:
             if asked.parts[-1] == "comment":
                 told["data"] = self.commented(mine, asked)
+            elif asked.parts[-1] == "compose":
+                self.compose(mine, asked)
             elif asked.parts[-1] == "editusertext":
                 found = self.reword(mine, asked.said("thing_id"), asked.said("text"))
                 told["data"] = {"things": [told_post(found)]}

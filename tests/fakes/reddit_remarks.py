@@ -5,7 +5,7 @@ By the code Reddit published in 2017 (github.com/reddit-archive/reddit, r2/r2/co
 
 Unverified: that a locked post is 403 without a reason, that those who are kept away vanish from the inbox, that an
 entry of the inbox has no `link_id`, and that a deletion takes it out of the inboxes it is in. Messages between people
-are here as entries alone.
+are in `reddit_chats.py`.
 """
 
 import re
@@ -60,8 +60,6 @@ class Talk(World):
     """By their fullnames, oldest first."""
     inboxes: dict[str, list[tuple[str, Comment]]] = field(default_factory=dict)
     """By the names of accounts: why somebody was told, and of what, oldest first."""
-    messages: dict[str, list[Json]] = field(default_factory=dict)
-    """By the names of accounts: messages of people, which are newer than all comments."""
     kept_away: dict[str, set[str]] = field(default_factory=dict)
     """By the names of accounts: whom they do not want to hear."""
     locked: set[str] = field(default_factory=set)
@@ -118,13 +116,6 @@ class Talk(World):
         made = self.say(mine, asked.said("text"), asked.said("thing_id"))
         return {"things": [_told(made)]}
 
-    def inbox(self, mine: Member, query: Mapping[str, str]) -> Json:
-        """A page of what somebody was told, newest first."""
-        away = self.kept_away.get(mine.name, set())
-        heard = [(why, one) for why, one in self.inboxes.get(mine.name, []) if not one.deleted]
-        shown = [_entry(why, one, mine) for why, one in reversed(heard) if one.author.name not in away]
-        return _page([*self.messages.get(mine.name, []), *shown], query)
-
     def of(self, name: str, query: Mapping[str, str], lag: float) -> Json:
         """A page of an account's comments, newest first, of which those of the last `lag` seconds are missing.
 
@@ -134,7 +125,7 @@ class Talk(World):
         if whose is None:
             raise not_found()
         own = [one for one in self.comments.values() if one.author is whose and not one.deleted and one.at <= until]
-        return _page([_told(one) for one in reversed(own) if not (self.hides_nsfw and one.post.nsfw)], query)
+        return page([_told(one) for one in reversed(own) if not (self.hides_nsfw and one.post.nsfw)], query)
 
     def info(self, query: Mapping[str, str]) -> Json:
         """Posts and comments by their fullnames; deleted ones too, without author and body."""
@@ -166,7 +157,8 @@ class Talk(World):
         return {"json": {"errors": []}}
 
 
-def _page(rows: list[Json], query: Mapping[str, str]) -> Json:
+def page(rows: list[Json], query: Mapping[str, str]) -> Json:
+    """So many of a list as somebody asked for, after what they named."""
     names, after = [one["data"]["name"] for one in rows], query.get("after", "")
     begin = names.index(after) + 1 if after in names else len(rows) if after else 0
     end = begin + number(query.get("limit", ""), 25, MOST_ROWS)
@@ -189,12 +181,12 @@ def _told(one: Comment) -> Json:
 SUBJECTS = {"post_reply": "post reply", "comment_reply": "comment reply", "username_mention": "username mention"}
 
 
-def _entry(why: str, one: Comment, mine: Member) -> Json:
+def entry(why: str, one: Comment, mine: Member) -> Json:
     """A comment as somebody's inbox has it: with its context, and without its post."""
     told = _told(one)["data"]
     context = f"{told['permalink']}?context=3"
     kept = ("id", "name", "author", "author_fullname", "body", "parent_id", "subreddit", "subreddit_name_prefixed")
-    entry: Json = {name: told[name] for name in (*kept, "created_utc", "created", "score", "link_title", "replies")}
-    entry |= {"context": context, "type": why, "subject": SUBJECTS[why], "was_comment": True, "new": True}
-    entry |= {"dest": mine.name, "first_message": None, "first_message_name": None, "distinguished": None}
-    return {"kind": "t1", "data": entry}
+    made: Json = {name: told[name] for name in (*kept, "created_utc", "created", "score", "link_title", "replies")}
+    made |= {"context": context, "type": why, "subject": SUBJECTS[why], "was_comment": True, "new": True}
+    made |= {"dest": mine.name, "first_message": None, "first_message_name": None, "distinguished": None}
+    return {"kind": "t1", "data": made}

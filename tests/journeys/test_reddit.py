@@ -69,7 +69,7 @@ def house(services: Services, running: Network, server: FakeReddit) -> Iterator[
     server.book.clear()
     server.media_delay, server.media_fails, server.strays_to, server.hides_nsfw = 0.0, False, "", False
     server.oauth.access_lives = timedelta(days=1)
-    server.limited_but_made, server.filters = False, False
+    server.limited_but_made, server.filters, server.hides_sent = False, False, False
 
 
 def test_who_disconnects_the_account_ends_what_reddit_was_allowed(house: House) -> None:

@@ -74,6 +74,27 @@ def test_from_the_application_to_the_removal(house: Visited) -> None:
     assert house.member.videos == {}
 
 
+def test_a_cover_is_set_before_its_time_and_who_may_have_none_is_told_before_anybody_sees_the_film(
+    house: Visited,
+) -> None:
+    lea = house.desk
+    house.enrol()
+    house.server.book.ask("reset_after", on="files", seconds=0.2)
+    media = (film(lea), lea.photo(31))
+    planned = lea.delivery("Au bord.", title="Un lac", channel="youtube", after=1200, media=media)
+    house.live(minutes=15)
+    assert [(one.privacy, bool(one.cover)) for one in house.member.videos.values()] == [("private", True)]
+    house.live(minutes=10)
+    assert lea.state(planned) is S.PUBLISHED, lea.entry(planned).reason
+    house.member.may_cover = False
+    refused = lea.delivery(
+        "Au bord.", title="Un autre lac", channel="youtube", media=(film(lea, seconds=2.0), lea.photo(32))
+    )
+    house.live(minutes=3)
+    assert (lea.state(refused), lea.why(refused)) == (S.FAILED, "youtube.cover_forbidden")
+    assert len(house.member.posts) == 1
+
+
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "status:503_after"])
 def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
     house.enrol()

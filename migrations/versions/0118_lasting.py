@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0120"
+revision = "0118"
 down_revision = "0117"
 branch_labels = None
 depends_on = None

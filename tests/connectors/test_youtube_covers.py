@@ -1,0 +1,62 @@
+"""Covers of films on YouTube: set before anybody sees the film, and no reason to doubt."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors import pointing
+from connectors.contract import Answer, FileRef, StepAnswerLost, StepKind
+from connectors.outcomes import Disconnected, Outcome, Rejected, Retry
+from connectors.youtube import PUBLISH
+from connectors.youtube_covers import COVER, MOST_BYTES
+from foundation.words import Message
+from gate.units import Medium
+from tests.connectors.test_youtube import DONE, FILM, OPENED, PLATFORM, UNIT, VIDEO, no, polled, said, step_of
+
+PICTURE = Medium("b" * 64, "image/jpeg", 1000, alt="a lake")
+UNCOVERED: tuple[Answer, ...] = (OPENED, DONE, polled("processed"))
+NAME = f"{COVER}{VIDEO}"
+
+
+@pytest.mark.parametrize("media", [(FILM, PICTURE), (PICTURE, FILM)])
+def test_the_picture_beside_a_film_is_set_as_its_cover_before_anybody_sees_it(media: tuple[Medium, ...]) -> None:
+    unit = replace(UNIT, media=media)
+    cover = step_of(PLATFORM.next(unit, UNCOVERED))
+    assert (cover.name, cover.kind, cover.method) == (NAME, StepKind.STAGE, "POST")
+    assert cover.path == f"/upload/youtube/v3/thumbnails/set?videoId={VIDEO}&uploadType=media"
+    assert cover.file == FileRef(PICTURE.sha256, PICTURE.mime)
+    assert pointing.uploads(cover, "youtube", UNCOVERED) == (VIDEO,)
+    assert pointing.stray(cover, "youtube", ()) == "egress.remote_reference", "no film but its own"
+    done = said(NAME, 200, {"kind": "youtube#thumbnailSetResponse", "items": [{}]})
+    assert step_of(PLATFORM.next(unit, (*UNCOVERED, done))).name == PUBLISH
+    assert step_of(PLATFORM.next(unit, (OPENED, DONE, done, polled("processed")))).name == PUBLISH, "a later try"
+    others = said(f"{COVER}another", 200, {})
+    assert step_of(PLATFORM.next(unit, (OPENED, DONE, others, polled("processed")))).name == NAME
+    assert step_of(PLATFORM.next(UNIT, UNCOVERED)).name == PUBLISH
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant", "code"),
+    [
+        (no("forbidden", 403, NAME), Rejected, "youtube.cover_forbidden"),
+        (no("invalidImage", 400, NAME), Rejected, "youtube.refused"),
+        (no("uploadRateExceeded", 429, NAME), Retry, "connectors.rate_limited"),
+        (no("quotaExceeded", 403, NAME), Retry, "youtube.quota"),
+        (no("videoNotFound", 404, NAME), Retry, "connectors.uploads_gone"),
+        (no("channelSuspended", 403, NAME), Disconnected, "connectors.account_gone"),
+        (said(NAME, 503), Retry, "connectors.unclear_answer"),
+        (StepAnswerLost(NAME, "ReadTimeout"), Retry, "connectors.answer_lost"),
+    ],
+)
+def test_a_cover_is_never_in_doubt(answer: Answer, meant: type[Outcome], code: str) -> None:
+    outcome: Any = PLATFORM.next(replace(UNIT, media=(FILM, PICTURE)), (*UNCOVERED, answer))
+    assert (type(outcome), outcome.reason.code) == (meant, code)
+
+
+def test_a_film_has_one_cover_and_no_heavy_one() -> None:
+    heavy = replace(PICTURE, size=MOST_BYTES + 1)
+    told = Message("youtube.cover_heavy", {"size": heavy.size, "most": MOST_BYTES})
+    assert PLATFORM.next(replace(UNIT, media=(FILM, heavy)), ()) == Rejected(told, permanent=False)
+    two = PLATFORM.next(replace(UNIT, media=(PICTURE, replace(PICTURE, sha256="c" * 64))), ())
+    assert two == Rejected(Message("youtube.no_film"), permanent=False)

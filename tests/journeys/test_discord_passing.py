@@ -1,0 +1,56 @@
+"""A post of an announcement channel on Discord, passed on to the servers that follow it, on real PostgreSQL."""
+
+import pytest
+
+from connectors.discord_passing import OPTION
+from schedules import removal
+from schedules.overrides import Override
+from schedules.states import DeliveryState as S
+from tests.fakes.discord_world import ANNOUNCEMENT
+from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  fixtures
+from tests.journeys.visits import dusk
+
+PASSED_ON = (Override("discord", options=((OPTION, True),)),)
+
+
+def passed_on(connected: House) -> list[bool]:  # noqa: F811  fixture
+    """Of each message in the channel, whether other servers got it."""
+    return [one.passed_on is not None for one in connected.fake.sent(connected.place)]
+
+
+@pytest.mark.parametrize("mode", ["", "reset_after", "reset_before"])
+def test_a_post_is_passed_on_once_whatever_the_day(connected: House, mode: str) -> None:  # noqa: F811  fixture
+    desk, there = connected.desk, connected.place
+    there.type = ANNOUNCEMENT
+    plain = desk.delivery("ici seulement")
+    desk.live(minutes=2)
+    sent = desk.delivery("pour tous", others=PASSED_ON)
+    if mode:
+        connected.fake.book.ask(mode, account=there.id, on="passes", seconds=0.2)
+    desk.live(minutes=10)
+    assert [desk.state(one) for one in (plain, sent)] == [S.PUBLISHED, S.PUBLISHED], desk.why(sent)
+    assert (connected.posts(), passed_on(connected)) == (["ici seulement", "pour tous"], [False, True])
+    asked = [one for one in connected.fake.book.record() if one["path"].endswith("/crosspost")]
+    assert len([one for one in asked if there.id in one["path"]]) == (2 if mode == "reset_before" else 1)
+    desk.act(removal.ask, sent)
+    desk.live(minutes=5)
+    assert (desk.state(sent), desk.state(plain)) == (S.REMOVED, S.PUBLISHED)
+
+
+def test_what_is_not_for_everybody_and_what_nobody_can_follow_is_not_even_posted(connected: House) -> None:  # noqa: F811  fixture
+    desk = connected.desk
+    elsewhere = desk.delivery("dans un salon ordinaire", others=PASSED_ON)
+    desk.live(minutes=2)
+    assert (desk.state(elsewhere), desk.why(elsewhere)) == (S.FAILED, "discord.not_announcement")
+    connected.place.type, connected.place.nsfw = ANNOUNCEMENT, True
+    desk.pass_time(seconds=61)  # what was seen is seen again
+    shown = dusk(desk, 60)
+    suggestive = desk.delivery("le soir", media=(shown,), others=PASSED_ON)
+    desk.live(minutes=2)
+    assert connected.posts() == [], "not even on its own server, where it may stand alone"
+    assert desk.state(suggestive) in (S.HELD, S.FAILED), desk.why(suggestive)
+    assert desk.why(suggestive) == "gate.RATING_EXCEEDS_SURFACE"
+    alone = desk.delivery("le soir", media=(shown,))
+    desk.live(minutes=2)
+    assert desk.state(alone) is S.PUBLISHED, desk.why(alone)
+    assert passed_on(connected) == [False]
