@@ -13,7 +13,6 @@ from foundation.database import Scope, stored
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.words import Message, canonical
-from gate import copies
 from gate.units import Subject, Unit
 
 CARRYING = ("send", "stage")
@@ -48,6 +47,7 @@ class Attempt:
 
 
 _COLUMNS = ", ".join(column.name for column in fields(Attempt))
+_IN_ORDER = "ORDER BY max(armed_at) OVER (PARTITION BY part, kind ORDER BY n), n, id"
 _READ = f"SELECT {_COLUMNS} FROM attempts WHERE tenant_id = :tenant"  # noqa: S608  our own column names
 
 
@@ -59,7 +59,7 @@ def of(scope: Scope, subject: Subject, part: int | None = 0, kinds: Iterable[str
     found = scope.run(
         f"{_READ} AND subject_kind = :subject_kind AND subject_id = :subject AND kind = ANY(CAST(:kinds AS text[]))"
         " AND (CAST(:part AS int) IS NULL OR part = :part)"
-        " ORDER BY max(armed_at) OVER (PARTITION BY part, kind ORDER BY n), n, id",
+        f" {_IN_ORDER}",
         tenant=scope.tenant_id,
         subject_kind=subject.kind,
         subject=subject.id,
@@ -145,38 +145,6 @@ def publish_permit(row: Attempt) -> UUID | None:
     """The permit of the single-shot step."""
     found = next((step["permit_jti"] for step in row.steps if step["kind"] == StepKind.PUBLISH), None)
     return UUID(found) if found else None
-
-
-def published(scope: Scope, channel_id: UUID, native_id: str) -> Unit | None:
-    """What stands under a native id of an account, as it was judged; None for what is not ours, or must go."""
-    copy = copies.copy_of(scope, channel_id, native_id)
-    if copy is None or copy.gone_at is not None or copy.recalled_at is not None:
-        return None
-    sent = of(scope, copy.subject, None, ("send",))
-    ours = [row for row in sent if publish_permit(row) == copy.jti]
-    said = [row for row in of(scope, copy.subject, None, ("edit",)) if row.native_key == native_id and _stood(row)]
-    return next((storing.unit_from_json(row.unit) for row in (*said[::-1], *ours)), None) if ours else None
-
-
-def _stood(row: Attempt) -> bool:
-    """Whether the words of a change stand, or stood until the next one."""
-    return row.outcome == "published" or row.resolution.get("outcome") == "published"
-
-
-def others_native_ids(scope: Scope, row: Attempt, *, most: int) -> frozenset[str]:
-    """Native ids of what other subjects and parts left on the same account, the latest `most`."""
-    found = scope.run(
-        "SELECT coalesce(resolution ->> 'native_id', result ->> 'native_id') FROM attempts WHERE tenant_id = :tenant"
-        " AND channel_id = :channel AND kind = 'send' AND (subject_kind, subject_id, part) <> (:kind, :subject, :part)"
-        " AND (resolution ? 'native_id' OR result ? 'native_id') ORDER BY armed_at DESC LIMIT :most",
-        tenant=scope.tenant_id,
-        channel=row.channel_id,
-        kind=row.subject_kind,
-        subject=row.subject_id,
-        part=row.part,
-        most=most,
-    )
-    return frozenset(found.scalars())
 
 
 def in_doubt(row: Attempt) -> bool:
@@ -295,22 +263,44 @@ def _entry(scope: Scope, step: WireStep, permit_jti: UUID | None) -> storing.Sto
     }
 
 
+_RECORD = """
+UPDATE attempts SET steps = jsonb_set(jsonb_set(steps, CAST(:answer_at AS text[]), CAST(:answer AS jsonb)),
+  CAST(:time_at AS text[]), CAST(:now AS jsonb)), http_status = coalesce(:status, http_status),
+  updated_at = house_now() WHERE tenant_id = :tenant AND id = :id
+  AND steps #> CAST(:answer_at AS text[]) = CAST('null' AS jsonb)
+"""
+
+_TOLD = f"""
+WITH kept AS ({_RECORD} RETURNING {_COLUMNS})
+SELECT {_COLUMNS} FROM (SELECT {_COLUMNS} FROM kept UNION ALL SELECT {_COLUMNS} FROM attempts a
+  WHERE a.tenant_id = :tenant AND a.subject_kind = :subject_kind AND a.subject_id = :subject
+  AND a.kind = ANY(CAST((SELECT CAST(:kinds AS text[])) AS text[])) AND a.id NOT IN (SELECT id FROM kept)) every
+{_IN_ORDER}
+"""  # noqa: S608  our own column names
+
+
 def record(scope: Scope, attempt_id: UUID, position: int, answer: Answer) -> bool:
     """Keep what came back to the `position`-th step; whether it was not kept already. Late answers are kept too."""
-    done = scope.run(
-        "UPDATE attempts SET steps = jsonb_set(jsonb_set(steps, CAST(:answer_at AS text[]), CAST(:answer AS jsonb)),"
-        " CAST(:time_at AS text[]), CAST(:now AS jsonb)), http_status = coalesce(:status, http_status),"
-        " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id"
-        " AND steps #> CAST(:answer_at AS text[]) = CAST('null' AS jsonb)",
-        tenant=scope.tenant_id,
-        id=attempt_id,
-        answer_at=[str(position), "answer"],
-        time_at=[str(position), "answered_at"],
-        answer=_json(storing.answer_to_json(answer)),
-        now=_json(scope.now.isoformat()),
-        status=answer.status if isinstance(answer, Response) else None,
-    )
-    return bool(done.rowcount)
+    return bool(scope.run(_RECORD, **_answer(scope, attempt_id, position, answer)).rowcount)
+
+
+def told(scope: Scope, subject: Subject, attempt_id: UUID, position: int, answer: Answer) -> list[Attempt]:
+    """`record`, and then all that carry the subject, every part of it, in the order of `of`: one statement of two."""
+    of_all = {"subject_kind": subject.kind, "subject": subject.id, "kinds": list(CARRYING)}
+    found = scope.run(_TOLD, **_answer(scope, attempt_id, position, answer), **of_all)
+    return [Attempt(*row) for row in found]
+
+
+def _answer(scope: Scope, attempt_id: UUID, position: int, answer: Answer) -> dict[str, Any]:
+    return {
+        "tenant": scope.tenant_id,
+        "id": attempt_id,
+        "answer_at": [str(position), "answer"],
+        "time_at": [str(position), "answered_at"],
+        "answer": _json(storing.answer_to_json(answer)),
+        "now": _json(scope.now.isoformat()),
+        "status": answer.status if isinstance(answer, Response) else None,
+    }
 
 
 _FINISH = f"""

@@ -226,8 +226,7 @@ def arm_next(
 
     A "no" of the gate to the next step ends in Retry. Raises Conflict when the attempt was taken over meanwhile.
     """
-    attempts.record(scope, armed.attempt_id, armed.position, answer)
-    rows = attempts.of(scope, armed.unit.subject, None)
+    rows = attempts.told(scope, armed.unit.subject, armed.attempt_id, armed.position, answer)
     row = next((each for each in rows if each.id == armed.attempt_id), None)
     if row is None:
         raise NotFound("attempt.not_here")

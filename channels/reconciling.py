@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from channels import abilities, asking, attempts, budgets, reads, storing
+from channels import abilities, asking, attempts, budgets, ours, reads, storing
 from channels.attempts import Attempt
 from channels.reads import Channel
 from channels.states import ChannelState
@@ -275,7 +275,7 @@ def _is_about(seen: Attempt, row: Attempt) -> bool:
 
 def _sought(scope: Scope, row: Attempt) -> Sought:
     unit = storing.unit_from_json(row.unit)
-    known = attempts.others_native_ids(scope, row, most=KNOWN)
+    known = ours.others_native_ids(scope, row, most=KNOWN)
     sent = attempts.of(scope, Subject(row.subject_kind, row.subject_id), row.part, ("send",))
     same = [one.publish_armed_at for one in sent if one.publish_armed_at and one.unit_digest == row.unit_digest]
     armed_at = min(same, default=row.armed_at)  # an earlier try may stand there after all

@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint
 from urllib.parse import urlsplit
 
 from connectors import contract, enrolment, following, inboxes, naming, options, places, showing, varying
-from connectors.capabilities import COSTS, Capabilities, Format, Option
+from connectors.capabilities import COSTS, Capabilities, Format
 from connectors.contract import Connector
 from connectors.enrolment import ConnectForm
 from connectors.showing import Showing
@@ -154,14 +154,13 @@ def _untrue(can: Capabilities) -> Iterator[str]:
     told = can.options if isinstance(can.options, tuple) and all(map(options.is_whole, can.options)) else (None,)
     if None in told or len({one.name for one in can.options}) != len(told):
         yield "options"
-    flags = ("", *(one.name for one in can.options if isinstance(one, Option) and one.kind == "flag"))
-    if can.passes_on not in flags or (can.passes_on and not can.passes_to.startswith(f"{can.platform}.")):
+    flags = {one.name for one in told if one is not None and one.kind == "flag"}
+    if can.passes_on and not (can.passes_on in flags and can.passes_to.startswith(f"{can.platform}.")):
         yield "passes_on"
     if can.cost not in COSTS:
         yield "cost"
     if not all(isinstance(one, Showing) and showing.is_whole(one) for one in can.shows.values()):
         yield "shows"
-    flags = {one.name for one in told if one is not None and one.kind == "flag"}
     if not all(_is_format(one) for one in can.formats.values()) or not can.formats.keys() <= flags:
         yield "formats"
 

@@ -4,22 +4,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from threading import Lock
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Column, Connection, DateTime, Engine, create_engine, event, func, text
+from sqlalchemy import Column, DateTime, Engine, create_engine, event, func
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import Field, Session, SQLModel
 
+from foundation import statements
 from foundation.ids import HOUSE, uuid7
 from foundation.resting import RestingPool
+from foundation.statements import driver, parsed
 from foundation.words import Message
 
 Role = Literal["app", "gate", "relay", "door", "auditor"]
@@ -36,16 +37,7 @@ for those who run the same look-ups by key all day, whose plans do not depend on
 for some values and most of a table for others do not belong into such a transaction.
 https://www.postgresql.org/docs/16/runtime-config-query.html#GUC-PLAN-CACHE-MODE"""
 
-_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy types its dialects not yet
-
 _OPENING = "SELECT set_config('role', :role, true), set_config('app.tenant', :tenant, true), house_now()"
-
-
-@lru_cache(maxsize=2048)
-def _parsed(statement: str) -> str:
-    """The statement as the driver takes it, its parameters found once: looking for them cost a tenth of a post's
-    processor time, and what SQLAlchemy does for a statement it compiled itself a fifth of each statement's."""
-    return str(text(statement).compile(dialect=_DIALECT))
 
 
 @dataclass(frozen=True)
@@ -68,8 +60,7 @@ class Scope:
     def run(self, statement: str, **params: Any) -> Any:
         """Execute one SQL statement of the calling room; pending changes are written first."""
         self.session.flush()
-        connection: Connection = self.session.info["connection"]
-        return connection.exec_driver_sql(_parsed(statement), params)
+        return statements.run(self.session.info["connection"], statement, params)
 
     def hold(self, name: str) -> None:
         """Wait until no other transaction holds `name`, of any tenant, then hold it until this one ends."""
@@ -89,8 +80,7 @@ class Scope:
         self._become(before)
 
     def _become(self, role: Role) -> None:
-        connection: Connection = self.session.info["connection"]
-        connection.exec_driver_sql(_parsed("SELECT set_config('role', :role, true)"), {"role": role})
+        statements.run(self.session.info["connection"], "SELECT set_config('role', :role, true)", {"role": role})
         self.session.info["role"] = role
 
     def at_commit(self, hook: Callable[["Scope"], None], *, role: Role | None = None) -> None:
@@ -219,10 +209,10 @@ class Database:
     def _together(self, settings: Mapping[str, str], statement: str, params: Mapping[str, Any]) -> Done:
         pooled = self.engine.raw_connection()
         try:
-            raw = _psycopg(pooled.driver_connection)
+            raw = driver(pooled.driver_connection)
             with raw.pipeline():
-                raw.execute(_parsed(_OPENING), settings)
-                found = raw.cursor(row_factory=namedtuple_row).execute(_parsed(statement), params)
+                raw.execute(parsed(_OPENING), settings)
+                found = raw.cursor(row_factory=namedtuple_row).execute(parsed(statement), params)
                 raw.commit()
             return Done(found.fetchall() if found.description else (), found.rowcount)
         except BaseException:
@@ -268,27 +258,20 @@ def _begin(session: Session, settings: Mapping[str, str]) -> datetime:
     """BEGIN leaves together with the first statement: the driver alone would wait for each."""
     raw = _connected(session, settings)
     with raw.pipeline():
-        opened = raw.execute(_parsed(_OPENING), settings)
+        opened = raw.execute(parsed(_OPENING), settings)
     return _clock(opened.fetchone())
 
 
 def _begin_slowly(session: Session, settings: Mapping[str, str]) -> datetime:
     """The same by SQLAlchemy, whose errors our callers know, and which drops all of a pool that died together."""
     _connected(session, settings)
-    connection: Connection = session.info["connection"]
-    return _clock(connection.exec_driver_sql(_parsed(_OPENING), dict(settings)).one())
+    return _clock(statements.run(session.info["connection"], _OPENING, dict(settings)).one())
 
 
 def _connected(session: Session, settings: Mapping[str, str]) -> "psycopg.Connection[Any]":
     connection = session.connection()
     session.info["connection"], session.info["role"] = connection, settings["role"]
-    return _psycopg(connection.connection.driver_connection)
-
-
-def _psycopg(raw: object) -> "psycopg.Connection[Any]":
-    if not isinstance(raw, psycopg.Connection):
-        raise TypeError("the house needs psycopg")
-    return raw
+    return driver(connection.connection.driver_connection)
 
 
 def _clock(opened: Any) -> datetime:

@@ -303,6 +303,7 @@ class WorkersSettings(Group):
     """After so long a run no longer yields to those of the model that is loaded."""
     gpu_stay_seconds: int = Field(default=60, ge=0)
     """So long a model stays once it was loaded, though others have waited too long."""
+    senders: int = Field(default=1, ge=1, le=16)  # processes that post and answer, each with these threads and pool
     send_threads: int = 48
     send_pool: int = 6
     join_key: SecretStr = SecretStr("")

@@ -147,6 +147,11 @@ def configure(process: str) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
+def process() -> str:
+    """What this process is called: in its lines, its figures and its connections; "" before `configure`."""
+    return _process
+
+
 def _speak(last: structlog.typing.Processor) -> None:
     structlog.configure(
         processors=[*_SHARED, last],

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, literal, tuple_
+from sqlalchemy import and_, bindparam, literal, text, tuple_
 from sqlmodel import col, func, select
 
 from channels import abilities, attempts, budgets, carrying, charging, phones, sharing
@@ -19,7 +19,7 @@ from connectors.allowances import PUBLISH
 from connectors.contract import Connector
 from connectors.outcomes import Outcome, Rejected
 from foundation import outbox
-from foundation.database import Scope
+from foundation.database import PLAN_ONCE, Scope
 from foundation.errors import Conflict, GreenroomError, NotFound
 from foundation.words import Message
 from gate import minting
@@ -130,7 +130,7 @@ def claim(
 
 
 _DUE = (
-    select(Delivery, Post, rehearsing.COVERED)
+    select(Delivery, Post, rehearsing.COVERED, text(PLAN_ONCE))
     .join(Post, and_(col(Post.tenant_id) == Delivery.tenant_id, col(Post.id) == Delivery.post_id))
     .where(Delivery.tenant_id == bindparam("tenant"), Delivery.id == bindparam("id"))
     .execution_options(populate_existing=True)
@@ -142,7 +142,7 @@ def _due(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Post, bool]:
     found = scope.session.execute(_DUE, {"tenant": scope.tenant_id, "id": delivery_id}).one_or_none()
     if found is None:
         raise NotFound("delivery.unknown")
-    row, owner, covered = found
+    row, owner, covered, _ = found
     return row, owner, row.dry_run or covered
 
 

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from channels import ages, attempts
+from channels import ages, ours
 from channels import reads as channel_reads
 from channels.ages import Check
 from channels.states import CheckState
@@ -208,7 +208,7 @@ def _account(scope: Scope, found: Found) -> UUID | None:
 
 
 def _published(scope: Scope, account: UUID | None, content_id: str) -> Unit | None:
-    return attempts.published(scope, account, content_id) if account is not None else None
+    return ours.published(scope, account, content_id) if account is not None else None
 
 
 def _is(entry: Entry, unit: Unit) -> bool:

@@ -198,8 +198,9 @@ class _Bad:
         return posts
 
     def _kill(self) -> None:
-        sender = next(one for one in read(Home(self._world.settings.home)).processes if one.name == "send")
-        psutil.Process(sender.pid).send_signal(signal.SIGKILL)  # its supervisor starts it again
+        for one in read(Home(self._world.settings.home)).processes:
+            if one.name.partition("-")[0] == "send":
+                psutil.Process(one.pid).send_signal(signal.SIGKILL)  # its supervisor starts it again
         self._worker.kill()
         pause(RESTARTED_SECONDS)
         self._worker.start()

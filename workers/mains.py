@@ -4,6 +4,7 @@ import os
 import threading
 from contextlib import AbstractContextManager, nullcontext
 
+from foundation import telemetry
 from foundation.outbox import Queue
 from foundation.settings import Settings
 from workers import age_routes, calls, figures, handlers, home, house_calls
@@ -22,11 +23,11 @@ MAKE_THREADS = 10
 NICE = 5
 
 
-def send(settings: Settings, name: str = "send") -> None:
-    """Everything that touches the outside: urgent, chat, publish, notify. Several may share it, each with its name."""
+def send(settings: Settings) -> None:
+    """Everything that touches the outside: urgent, chat, publish, notify. Several share it, each with its name."""
     _work(
         settings,
-        name,
+        telemetry.process(),
         ("urgent", "chat", "publish", "notify"),
         settings.workers.send_threads,
         settings.workers.send_pool,

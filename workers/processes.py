@@ -3,7 +3,7 @@
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import partial
 from pathlib import Path
@@ -42,12 +42,14 @@ class Row:
     path: str = ""
     on_demand: bool = False
     grace_s: float = 10.0
+    shared: bool = False
+    """Whether several may do it beside each other: as many as the settings say (`rows`)."""
 
 
 TABLE = (
     Row("sandbox", "workers.sandbox:main", Stage.NETWORK, path="/healthz"),
     Row("relay", "workers.relay_main:relay", Stage.RELAY),
-    Row("send", "workers.mains:send", Stage.WORKER, grace_s=ACT_SECONDS + 5),
+    Row("send", "workers.mains:send", Stage.WORKER, grace_s=ACT_SECONDS + 5, shared=True),
     Row("make", "workers.mains:make", Stage.WORKER, grace_s=ACT_SECONDS + 5),
     Row("llm", "workers.llm:main", Stage.WORKER, on_demand=True),
     Row("listen", "workers.mains:listen", Stage.DOOR),
@@ -55,6 +57,15 @@ TABLE = (
     Row("dashboard", "workers.doors:dashboard", Stage.DOOR, path="/healthz"),
 )
 """In the order of starting."""
+
+
+def rows(table: tuple[Row, ...], settings: Settings) -> tuple[Row, ...]:
+    """The table with a row for each process that sends: `send`, `send-2`, … Python works on one core at a time, so one
+    process leaves the other cores idle where many posts are due at once."""
+    numbers = range(2, settings.workers.senders + 1)
+    return tuple(
+        one for row in table for one in (row, *(replace(row, name=f"{row.name}-{n}") for n in numbers if row.shared))
+    )
 
 
 @dataclass(frozen=True)

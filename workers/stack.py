@@ -15,7 +15,7 @@ from workers import embedded, greeting, ports, services
 from workers import home as places
 from workers.home import Home
 from workers.once import Answer, Once, did_not_start, is_installed, last_line, log_size, said_since
-from workers.processes import TABLE, Program, Row, postgres, programs, redis
+from workers.processes import TABLE, Program, Row, postgres, programs, redis, rows
 from workers.report import HouseReport, ProcessReport, recorded
 from workers.supervisor import FINE, TICK_SECONDS, Child, Pace, ProcessState, Supervisor, end_leftovers, leftovers
 from workers.terminal import errors_as_exit_codes, note, step
@@ -195,7 +195,8 @@ class Stack:
 
     def _present(self) -> tuple[Row, ...]:
         """The table without what starts on demand and is not installed: who asks for it must be refused at once."""
-        return tuple(row for row in self._table if not row.on_demand or is_installed(row.main))
+        here = (row for row in self._table if not row.on_demand or is_installed(row.main))
+        return rows(tuple(here), self.settings)
 
     # running
 

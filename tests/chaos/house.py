@@ -290,6 +290,7 @@ def _rise(home: Home) -> "subprocess.Popen[bytes]":
         "GREENROOM_ENVIRONMENT": "test",
         "GREENROOM_GENERATORS__OLLAMA_URL": "http://127.0.0.1:9",  # nobody there: a chat of this machine's own words
         "GREENROOM_SANDBOX__LATENCY_MS": str(LATENCY_MS),
+        "GREENROOM_WORKERS__SENDERS": str(len(SENDERS)),
     }
     command = [sys.executable, "-m", "tests.chaos.up"]
     process = spawn(command, home.log("up"), environment=environment, ending=signal.SIGTERM)

@@ -1,7 +1,4 @@
-"""Two relays with a beat each, and neither says anything once: every message is sent twice, and again a while later.
-
-What more there is of `send` runs the house's own main.
-"""
+"""Two relays with a beat each, and neither says anything once: every message is sent twice, and again a while later."""
 
 import threading
 from collections import deque
@@ -17,7 +14,7 @@ from foundation.outbox import Queue
 from foundation.settings import Settings
 from tenants.scope import opener
 from workers import app as celery_app
-from workers import home, mains
+from workers import home
 from workers.facts import FACTS
 from workers.relay import Relay, Send, sender
 from workers.relay_main import POOL, stopped_by
@@ -64,5 +61,3 @@ def _run(settings: Settings, *, name: str) -> None:
 
 first = partial(_run, name="relay")
 second = partial(_run, name="second")
-send_2 = partial(mains.send, name="send-2")
-send_3 = partial(mains.send, name="send-3")

@@ -5,8 +5,7 @@ Two relays share its outbox, each with a beat, every message comes three times, 
 
 from dataclasses import replace
 
-from tests.chaos.house import SENDERS
-from workers.processes import ACT_SECONDS, TABLE, Row, Stage
+from workers.processes import TABLE, Row, Stage
 from workers.stack import up
 from workers.supervisor import Pace
 from workers.terminal import errors_as_exit_codes
@@ -19,16 +18,12 @@ PACE = Pace(first=0.2, most=0.5, limit=1_000_000)
 
 RELAYS = {"relay": "tests.chaos.twice:first"}
 SECOND = Row("second", "tests.chaos.twice:second", Stage.RELAY)
-OTHERS = tuple(
-    Row(name, f"tests.chaos.twice:{name.replace('-', '_')}", Stage.WORKER, grace_s=ACT_SECONDS + 5)
-    for name in SENDERS[1:]
-)
 
 
 def table() -> tuple[Row, ...]:
     """Who runs."""
     rows = (row for row in TABLE if row.name not in LEFT_OUT)
-    return (*(replace(row, main=RELAYS.get(row.name, row.main)) for row in rows), SECOND, *OTHERS)
+    return (*(replace(row, main=RELAYS.get(row.name, row.main)) for row in rows), SECOND)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -55,11 +56,7 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         running.others["bluesky"] = partial(bluesky_worlds.world, pds, running.http)
         running.others["bluesky_film"] = partial(bluesky_worlds.world, pds, running.http, film=True)
         running.others["bluesky_chat"] = partial(bluesky_worlds.chat_world, pds, running.http)
-        running.others["instagram"] = partial(instagram_worlds.world, pictures, running.http, files)
-        running.others["instagram_chat"] = partial(instagram_worlds.chat_world, pictures, running.http)
-        running.others["instagram_film"] = partial(instagram_worlds.world, pictures, running.http, files, film=True)
-        for kind, film in (("instagram_story", False), ("instagram_story_film", True)):
-            running.others[kind] = partial(instagram_worlds.story_world, pictures, running.http, files, film=film)
+        running.others |= _on_instagram(pictures, running, files)
         for kind, film in (("threads", False), ("threads_film", True)):
             running.others[kind] = partial(threads_worlds.world, talk, running.http, files, film=film)
         for kind, film in (("facebook", False), ("facebook_film", True)):
@@ -96,6 +93,17 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
         yield running
         assert not fake.spec.refused
         assert not server.spec.refused
+
+
+def _on_instagram(pictures: Any, running: Fakes, files: Any) -> dict[str, Any]:
+    world, story = instagram_worlds.world, instagram_worlds.story_world
+    return {
+        "instagram": partial(world, pictures, running.http, files),
+        "instagram_chat": partial(instagram_worlds.chat_world, pictures, running.http),
+        "instagram_film": partial(world, pictures, running.http, files, film=True),
+        "instagram_story": partial(story, pictures, running.http, files, film=False),
+        "instagram_story_film": partial(story, pictures, running.http, files, film=True),
+    }
 
 
 @pytest.fixture(autouse=True)

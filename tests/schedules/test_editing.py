@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from channels import attempts
+from channels import ours
 from foundation.errors import BadInput, Conflict
 from foundation.words import Message
 from gate import copies, recall, references, story, switches
@@ -223,7 +223,7 @@ def test_a_recall_of_what_it_shows_takes_one_copy(lea: Desk) -> None:
         kept = [one for one in copies.traces(scope, Subject("delivery", delivery_id)) if one.native_ids]
         shown = copies.showing_bytes(scope, kept[0].media[0])
         assert [one.jti for one in shown if one.native_ids] == [kept[0].jti]
-        said = attempts.published(scope, lea.channels["main"], kept[0].native_ids[0])
+        said = ours.published(scope, lea.channels["main"], kept[0].native_ids[0])
     assert said is not None
     assert said.text("body") == "new words"
 
@@ -258,7 +258,7 @@ def test_what_is_wrong_with_new_words_takes_the_copy_they_are_in(lea: Desk) -> N
 def _pointed_at(lea: Desk, delivery_id: UUID) -> list[tuple[str, ...]]:
     with lea.scope() as scope:
         native_id = str(lea.entry(delivery_id).native_id)
-        unit = attempts.published(scope, lea.channels["main"], native_id)
+        unit = ours.published(scope, lea.channels["main"], native_id)
         assert unit is not None
         pointing = replace(unit, references=(Reference("quote", native_id),))
         return [one.texts for one in references.resolve(scope, pointing)]

@@ -17,7 +17,7 @@ from foundation.settings import Settings
 from tests.conftest import free_port
 from tests.stack.conftest import ROOT, House
 from workers import home as places
-from workers import ports, services
+from workers import ports, processes, services
 from workers.home import Home, read_env, write_env
 
 
@@ -166,3 +166,14 @@ def test_a_detached_house_outlives_the_terminal_that_started_it(house: House) ->
     assert house.report().phase == "up"
     assert house.command("down").returncode == 0
     assert house.living() == []
+
+
+def test_as_many_processes_send_as_the_settings_say() -> None:
+    def named(senders: int) -> list[str]:
+        settings = Settings(workers={"senders": senders})
+        return [row.name for row in processes.rows(processes.TABLE, settings)]
+
+    assert named(1) == [row.name for row in processes.TABLE]
+    found = named(3)
+    assert found[found.index("send") :][:3] == ["send", "send-2", "send-3"]
+    assert len(found) == len(set(found)) == len(processes.TABLE) + 2
