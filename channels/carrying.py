@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
-from channels import abilities, attempts, budgets, pacing, reads, reconciling, refreshing, storing
+from channels import abilities, attempts, budgets, denying, pacing, reads, reconciling, refreshing, storing
 from channels.attempts import Attempt
 from channels.reads import Channel
 from connectors import pointing, pricing
@@ -224,7 +224,7 @@ def arm_next(
 ) -> Armed | Outcome | Staged:
     """Ask the connector what the answer meant: the next step, armed under a new permit, or the end.
 
-    A "no" of the gate to the next step ends in Retry. Raises Conflict when the attempt was taken over meanwhile.
+    A "no" of the gate to the next step ends it (`denying`). Raises Conflict when the attempt was taken over meanwhile.
     """
     rows = attempts.told(scope, armed.unit.subject, armed.attempt_id, armed.position, answer)
     row = next((each for each in rows if each.id == armed.attempt_id), None)
@@ -249,9 +249,8 @@ def arm_next(
     staged += ahead.told if armed.unit.under else ()  # what was told of the one above
     try:
         authority = _authority(scope, ahead, turn.step, staged, mint)
-    except minting.Denied as denied:  # nothing visible was asked for; the next claim decides again and says why
-        minting.record_denial(scope, denied)
-        return Retry(SHORT_WAIT, "account", Message("attempt.stopped_midway"))
+    except minting.Denied as denied:
+        return denying.weigh(scope, row, denied)
     attempts.add_step(scope, row.id, armed.position + 1, turn.step, _jti(authority))
     return _armed(scope, ahead, turn.step, authority, attempt_id=row.id, position=armed.position + 1)
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from foundation.words import canonical
+from foundation.words import Message, canonical
 from gate import rules
 from gate.bundle import Bundle
 from gate.case import Case
@@ -44,6 +44,11 @@ class Decision:
     def unseen(self) -> bool:
         """Whether nothing is wrong but that nobody looked at the place in the last minute."""
         return self.reasons == (Reason.DESTINATION_PROBE_STALE,)
+
+    @property
+    def why(self) -> Message:
+        """The first of its reasons, as a sentence; the others stand in the log."""
+        return Message(f"gate.{self.reasons[0] if self.reasons else Reason.EVIDENCE_MISSING}")
 
     def encoded(self) -> bytes:
         """The canonical form."""

@@ -23,9 +23,8 @@ from foundation.database import PLAN_ONCE, Scope
 from foundation.errors import Conflict, GreenroomError, NotFound
 from foundation.words import Message
 from gate import minting
-from gate.minting import Decision, Denied
+from gate.minting import Denied
 from gate.permit import Permit
-from gate.reasons import Reason
 from gate.units import Unit, together
 from schedules import blocked, distance, downtimes, ending, linking, overrides, passing, rehearsing, repeats, threads
 from schedules.approvals import stands_for
@@ -390,8 +389,3 @@ def shown(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector:
     _check_price(owner, channel)
     _check_repeats(scope, row, owner, channel, connector)
     return marked_parts(scope, raw)
-
-
-def reason_of(decision: Decision) -> Message:
-    """The first of the gate's reasons, as a sentence; the others stand in its log."""
-    return Message(f"gate.{decision.reasons[0] if decision.reasons else Reason.EVIDENCE_MISSING}")

@@ -17,7 +17,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from gate import minting, switches
 from schedules import distance, waiting
-from schedules.claiming import UNAPPROVED, NotClaimable, reason_of, shown
+from schedules.claiming import UNAPPROVED, NotClaimable, shown
 from schedules.models import Delivery
 from schedules.moving import delivery, early_warning
 from schedules.planning import AHEAD, post
@@ -99,7 +99,7 @@ def _troubles(
     elif decision.stopped and not decision.allowed:
         found += [] if any(one.code == "delivery.stopped" for one in found) else [_stopped(channel)]
     elif not decision.allowed and not unseen:
-        found.append(reason_of(decision))
+        found.append(decision.why)
     return found
 
 

@@ -24,7 +24,7 @@ from gate.minting import Decision
 from gate.reasons import Reason
 from gate.units import Medium, Rating, Subject, Unit, Verdict
 from schedules import linking, overrides, planning, threads
-from schedules.claiming import GIVEN_AWAY, reason_of
+from schedules.claiming import GIVEN_AWAY
 from schedules.composing import Matter, ai_line_in, compose, compose_parts, matter, placed, subject
 from schedules.drafting import ORIGIN, Draft
 from schedules.models import Delivery, Post
@@ -293,5 +293,5 @@ def _reasons(
         unfit = (carrying.unfit(one, connector, now) for one in units)
         found += [reason for reason in unfit if reason is not None]
     if not decision.allowed and not (decision.unseen and channel.can_be_seen):  # it is looked at just before
-        found += [Message(f"gate.{reason}") for reason in decision.reasons] or [reason_of(decision)]
+        found += [Message(f"gate.{reason}") for reason in decision.reasons] or [decision.why]
     return tuple(one for place, one in enumerate(found) if one not in found[:place])

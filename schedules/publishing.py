@@ -39,7 +39,7 @@ from gate.reasons import Reason
 from gate.units import Subject
 from schedules import downtimes, passing, removal, waiting_apart
 from schedules.blocked import STOPPED_FOR
-from schedules.claiming import Missed, NotClaimable, is_outlived, look_at, reason_of
+from schedules.claiming import Missed, NotClaimable, is_outlived, look_at
 from schedules.composing import subject
 from schedules.events import DeliveryPublished, ReconcileDue
 from schedules.lost import ACCOUNT_LOST
@@ -224,7 +224,7 @@ def _denied(scope: Scope, row: Delivery, denied: Denied) -> tuple[Message | None
         if again is not None:
             return None, again
     minting.record_denial(scope, denied)
-    return reason_of(decision), None
+    return decision.why, None
 
 
 def _hold(scope: Scope, row: Delivery, reason: Message) -> None:

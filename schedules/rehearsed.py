@@ -11,7 +11,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from gate import minting
 from schedules import claiming
-from schedules.claiming import Mint, OnlyRehearsed, Ready, made_ready, reason_of
+from schedules.claiming import Mint, OnlyRehearsed, Ready, made_ready
 from schedules.models import Delivery
 from schedules.moving import delivery, move
 from schedules.planning import post
@@ -47,7 +47,7 @@ def would(scope: Scope, ready: Ready, connectors: Mapping[str, Connector]) -> Me
         return ready.unfit
     decision = minting.preview(scope, ready.whole or ready.unit, author=ready.author)
     if not decision.allowed and not (decision.unseen and ready.channel.can_be_seen):  # it is looked at just before
-        return reason_of(decision)
+        return decision.why
     turn = carrying.rehearse(scope, channel=ready.channel, unit=ready.unit, connectors=connectors)
     if isinstance(turn, Rejected):
         return turn.reason

@@ -36,7 +36,7 @@ from gate.units import Unit, together
 from schedules import edits, planning, rehearsing
 from schedules.approvals import is_approved
 from schedules.blocked import STOPPED_FOR
-from schedules.claiming import Mint, reason_of
+from schedules.claiming import Mint
 from schedules.composing import compose, compose_parts, marked_parts, matter, subject
 from schedules.edits import TAKEN_AWAY
 from schedules.events import EditDue, EditSaid
@@ -185,7 +185,7 @@ def put_off(scope: Scope, edit_id: UUID, refusal: NotNow | Denied) -> timedelta 
         again = _denied(scope, row, refusal)
         if again is not None:
             return min(again, max(row.until - scope.now, AT_ONCE))
-        _refuse(scope, row, reason_of(refusal.decision))
+        _refuse(scope, row, refusal.decision.why)
         return None
     if refusal.again is not None:
         return refusal.again

@@ -51,3 +51,15 @@ def test_a_card_and_a_name_leave_as_they_were_previewed(house: House) -> None:
     assert (card["uri"], card["title"], card["description"]) == (PAGE, "Le calendrier", "Douze photos")
     assert card["thumb"]["ref"]["$link"] in house.repo.blobs
     assert {"$type": "app.bsky.richtext.facet#mention", "did": leo.did} in record["facets"][0]["features"]
+
+
+def test_a_no_of_the_gate_is_said_at_once_although_a_name_is_asked_for_first(house: House) -> None:
+    """The first request is a look without a permit: the claim alone hears no `no`."""
+    lea, leo = house.desk, house.server.account(f"leo-{str(house.desk.tenant_id)[-8:]}.bsky.social")
+    assert house.enrol().state == EnrolmentState.CONNECTED
+    unrated = lea.photo(2, rating=None)
+    post = lea.delivery(f"Avec @{leo.handle}", channel="sky", media=(unrated,))
+    house.live(minutes=1)
+    assert (lea.state(post), lea.why(post)) == (S.HELD, "gate.RATING_MISSING")
+    assert [one.outcome for one in lea.attempts(post)] == ["rejected"]
+    assert not house.texts()
