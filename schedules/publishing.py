@@ -1,9 +1,7 @@
 """What becomes of a delivery after its act: settle, put off, look, repair."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol, assert_never
+from typing import Protocol, assert_never
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -19,13 +17,11 @@ from connectors.outcomes import (
     Failed,
     Found,
     Outcome,
-    Processing,
     Published,
     Reauthorize,
     Rejected,
     Retry,
     Sighting,
-    Uncertain,
     Unknown,
 )
 from foundation import outbox
@@ -46,14 +42,11 @@ from schedules.lost import ACCOUNT_LOST
 from schedules.models import Delivery
 from schedules.moving import delivery, move
 from schedules.planning import wake
+from schedules.settling import HANDED_OVER, Settlement, settlement, waits
 from schedules.states import MARGIN, DeliveryState
 from schedules.threads import part_of
 
 S = DeliveryState
-
-FIRST_POLL = timedelta(seconds=5)
-HANDED_OVER = "delivery.handed_over"
-"""The reason of a delivery that a person posts: nothing is polled, and after a week somebody is asked."""
 
 LINKED_ELSEWHERE = "delivery.linked_elsewhere"
 """Why a post in doubt is not tied to an address: another one is."""
@@ -69,58 +62,6 @@ class Recorded(Protocol):
     """What the answer to the last step of a part meant, where one was kept: `channels.carrying.recorded`."""
 
     def __call__(self, scope: Scope, subject: Subject, *, part: int) -> Outcome | None: ...
-
-
-@dataclass(frozen=True)
-class Settlement:
-    """A delivery's next state and what changes with it."""
-
-    state: DeliveryState
-    reason: Message | None = None
-    changes: dict[str, Any] = field(default_factory=dict)
-    again_at: datetime | None = None
-    look_at: datetime | None = None
-
-
-def settlement(outcome: Outcome, *, now: datetime, done: Sequence[str] = (), parts: int = 1) -> Settlement:
-    """Turn what the platform answered into the delivery's next state; pure.
-
-    `done` are the native ids of the parts of a thread that stand already, of `parts` in all.
-    """
-    match outcome:
-        case Published() if parts > 1:
-            return _one_more(outcome, now=now, done=done, parts=parts)
-        case Published(native_id=native_id, url=url):
-            return Settlement(S.PUBLISHED, changes={"native_id": native_id, "url": url, "settled_at": now})
-        case Processing(by_hand=True):
-            return Settlement(S.PROCESSING, Message(HANDED_OVER), look_at=now + handing.LIFE)
-        case Processing():
-            return Settlement(S.PROCESSING, look_at=now + FIRST_POLL)
-        case Retry(after=after, reason=reason):
-            return Settlement(_waits(done), reason, {"not_before": now + after}, again_at=now + after)
-        case Uncertain(reason=reason):
-            return Settlement(S.UNCERTAIN, reason, {"uncertain_since": now}, look_at=now + MARGIN)
-        case Rejected(reason=reason):
-            return Settlement(S.BROKEN_OFF if done else S.FAILED, reason, {"settled_at": now})
-        case Reauthorize() | Disconnected():  # why stands in the notice of the account and in the attempt
-            return Settlement(S.BROKEN_OFF if done else S.HELD, Message(ACCOUNT_LOST))
-        case _:
-            assert_never(outcome)  # an eighth outcome fails the type check, not a creator's post
-
-
-def _one_more(stands: Published, *, now: datetime, done: Sequence[str], parts: int) -> Settlement:
-    """A part of a thread stands: the next one follows at once, or it was the last."""
-    changes: dict[str, Any] = {"part_ids": [*done, stands.native_id], "not_before": None}
-    if not done:
-        changes |= {"native_id": stands.native_id, "url": stands.url}
-    if len(done) + 1 < parts:
-        return Settlement(S.PARTLY, changes=changes, again_at=now)
-    return Settlement(S.PUBLISHED, changes={**changes, "settled_at": now})
-
-
-def _waits(done: Sequence[str]) -> DeliveryState:
-    """Where a delivery waits for its next try."""
-    return S.PARTLY if done else S.SCHEDULED
 
 
 def settle(
@@ -278,7 +219,7 @@ def doubt(scope: Scope, delivery_id: UUID, *, recorded: Recorded) -> int | None:
         elif reconciling.was_armed(scope, subject(delivery_id), part):
             move(scope, row, S.UNCERTAIN, reason=Message("delivery.no_answer"), uncertain_since=scope.now)
         else:  # proof that nothing visible was ever asked for
-            _apply(scope, row, Settlement(_waits(row.part_ids), again_at=scope.now))
+            _apply(scope, row, Settlement(waits(row.part_ids), again_at=scope.now))
             if row.state not in (S.SCHEDULED, S.PARTLY):  # too late by now: no claim follows that would end the attempt
                 unsent = Retry(AT_ONCE, "account", Message("attempt.out_of_time"))
                 carrying.close(scope, subject(delivery_id), unsent, part=part, note_copy=minting.note_copy)
@@ -321,7 +262,7 @@ def _once_more(scope: Scope, row: Delivery, reason: Message, at: datetime) -> No
     """Nothing stands, by the platform's word: it leaves again then."""
     if row.state == S.PROCESSING:
         move(scope, row, S.UNCERTAIN, reason=reason, uncertain_since=scope.now)
-    move(scope, row, _waits(row.part_ids), reason=reason, not_before=at)
+    move(scope, row, waits(row.part_ids), reason=reason, not_before=at)
     outbox.cancel(scope, ReconcileDue.kind, row.id)
     reconciling.absolve(scope, subject(row.id), part_of(row))
     wake(scope, row, at=at)
@@ -338,7 +279,7 @@ def _stand(scope: Scope, row: Delivery, published: Published) -> None:
 
 
 def _send_again(scope: Scope, row: Delivery) -> None:
-    move(scope, row, _waits(row.part_ids))
+    move(scope, row, waits(row.part_ids))
     reconciling.absolve(scope, subject(row.id), part_of(row))
     wake(scope, row, at=scope.now)
 
@@ -394,6 +335,6 @@ def account_back(scope: Scope, channel_id: UUID) -> int:
         )
     ).all()
     for row in rows:
-        move(scope, row, _waits(row.part_ids))
+        move(scope, row, waits(row.part_ids))
         wake(scope, row)
     return len(rows)
