@@ -127,9 +127,9 @@ class Chats(Talk):
         meta: Json = {"result_count": len(page)}
         if len(found) > len(page) > 0:
             meta["next_token"] = f"{page[-1].id:0>24}"
-        return self._told(page, query) | {"meta": meta}
+        return self._listed(page, query) | {"meta": meta}
 
-    def _told(self, page: list[Event], query: Mapping[str, str]) -> Json:
+    def _listed(self, page: list[Event], query: Mapping[str, str]) -> Json:
         wanted = {*query.get("dm_event.fields", "").split(","), *query.get("expansions", "").split(",")}
         if not page:
             return {}
