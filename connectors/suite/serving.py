@@ -14,6 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from foundation.clock import monotonic, pause, wall_now
 from foundation.faults import config
 
+START_SECONDS = 60.0
+"""A server starts in a tenth of a second; beside two other processes that load everything it took more than ten."""
+
 
 class MovedClock:
     """The machine's time plus what a test added."""
@@ -57,7 +60,7 @@ def served(app: ASGIApp, *, sockets: bool = False, clock: Callable[[], datetime]
         server = uvicorn.Server(how)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        until = monotonic() + 10
+        until = monotonic() + START_SECONDS
         while not server.started:
             if monotonic() > until:
                 raise TimeoutError("uvicorn never started")
