@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 from psycopg import Cursor
+from psycopg.pq import ExecStatus
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import IteratorResult
@@ -46,7 +47,7 @@ def run(connection: Connection, statement: str, params: Mapping[str, Any]) -> Fo
         cursor.execute(sql, params)
     except psycopg.Error as error:
         connection._handle_dbapi_exception(error, sql, params, None, None)  # its only way to its own errors
-    if (told := cursor.pgresult) is None or not told.nfields:
+    if cursor.pgresult is None or cursor.pgresult.status != ExecStatus.TUPLES_OK:
         return Found((), iter(()), cursor.rowcount, returns_rows=False)
     return Found(_names(cursor), iter(cursor.fetchall()), cursor.rowcount, returns_rows=True)
 

@@ -29,6 +29,8 @@ def test_rows_are_told_by_name_place_and_mapping(scope: Scope) -> None:
     assert scope.run(THREE).scalars().all() == [1, 2, 3]
     assert [n for n, *_ in scope.run(THREE)] == [1, 2, 3]
     assert scope.run("SELECT 7 AS x, 8 AS x").one() == (7, 8)
+    assert scope.run("SELECT FROM generate_series(1, 2)").all() == [(), ()]
+    assert scope.run("SELECT WHERE :no", no=False).first() is None
 
 
 def test_one_means_one(scope: Scope) -> None:

@@ -67,7 +67,7 @@ def test_a_borrowing_place_says_each_rule_it_follows() -> None:
 
 
 def test_a_platform_means_all_its_places() -> None:
-    assert places.places(WHOLE, "x") == ("x.post", "x.text", "x.profile_live")
+    assert places.places(WHOLE, "x") == ("x.post", "x.text", "x.message", "x.profile_live")
     assert places.places(WHOLE, "x.text") == ("x.text",)
     assert places.places(WHOLE, "nowhere") == ()
     assert places.rules(WHOLE, "nowhere.post", on=TODAY) == ()

@@ -135,6 +135,7 @@ OVER_API: Mapping[str, str] = {
     "compose_pictures._describe": MAKING,
     "compose_pictures._rate": LOOK,
     "compose_pictures._receive": "POST /uploads",
+    "compose_shape._asked": "POST /copies",
     "doubt_card._again": "POST /deliveries/{delivery_id}/again",
     "doubt_card._leave": "POST /deliveries/{delivery_id}/leave",
     "doubt_card._there": "POST /deliveries/{delivery_id}/link",

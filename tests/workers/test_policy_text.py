@@ -33,7 +33,7 @@ def test_a_place_is_told_with_its_sources_and_its_age() -> None:
     aged = policy_text.explain("bluesky.post", on="2027-03-01", language="fr")
     assert "depuis le 19 févr. 2027, Nudité, Explicite : attend une personne." in aged
     assert "Nudité [N]: attend une personne – resserré" in aged
-    assert policy_text.explain("x", on="", language="fr").count("Âge des lecteurs") == 3
+    assert policy_text.explain("x", on="", language="fr").count("Âge des lecteurs") == 4
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
