@@ -14,9 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from foundation.clock import monotonic, pause, wall_now
 from foundation.faults import config
 
-START_SECONDS = 60.0
-"""A server starts in a tenth of a second; beside two other processes that load everything it took more than ten."""
-
 
 class MovedClock:
     """The machine's time plus what a test added."""
@@ -60,7 +57,7 @@ def served(app: ASGIApp, *, sockets: bool = False, clock: Callable[[], datetime]
         server = uvicorn.Server(how)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        until = monotonic() + START_SECONDS
+        until = monotonic() + 10
         while not server.started:
             if monotonic() > until:
                 raise TimeoutError("uvicorn never started")
