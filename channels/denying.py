@@ -1,5 +1,7 @@
 """What a no of the gate means that comes after a first request: where nothing was asked for but a look."""
 
+from uuid import UUID
+
 from channels import seeing
 from channels.attempts import Attempt
 from connectors.answers import SHORT_WAIT
@@ -20,7 +22,11 @@ def weigh(scope: Scope, row: Attempt, denied: Denied) -> Outcome:
     minting.record_denial(scope, denied)
     decision = denied.decision
     judged_first = any(step["permit_jti"] for step in row.steps)
-    passes = decision.stopped or decision.stale or (decision.unseen and seeing.ask(scope, row.channel_id))
-    if judged_first or passes:
+    if judged_first or decision.stopped or decision.stale or (decision.unseen and _is_seen_soon(scope, row.channel_id)):
         return Retry(SHORT_WAIT, "account", Message("attempt.stopped_midway"))
     return Rejected(decision.why, permanent=False)
+
+
+def _is_seen_soon(scope: Scope, channel_id: UUID) -> bool:
+    """Have the place looked at; whether somebody surely will within the minute in which people are not told yet."""
+    return seeing.ask(scope, channel_id) and seeing.due_in(scope, channel_id) is not None

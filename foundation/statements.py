@@ -37,7 +37,7 @@ def parsed(statement: str) -> str:
 def run(connection: Connection, statement: str, params: Mapping[str, Any]) -> Found:
     """Run a statement with named parameters (`:name`) on a connection whose transaction is open.
 
-    Raises what SQLAlchemy raises, and drops a dead connection as it does.
+    Raises what SQLAlchemy raises, and drops a connection as it does: a dead one, or one that somebody interrupted.
     """
     sql = parsed(statement)
     cursor = driver(connection.connection.driver_connection).cursor()
@@ -45,7 +45,7 @@ def run(connection: Connection, statement: str, params: Mapping[str, Any]) -> Fo
         listen(connection, cursor, sql, params, None, False)
     try:
         cursor.execute(sql, params)
-    except psycopg.Error as error:
+    except BaseException as error:
         connection._handle_dbapi_exception(error, sql, params, None, None)  # its only way to its own errors
     if cursor.pgresult is None or cursor.pgresult.status != ExecStatus.TUPLES_OK:
         return Found((), iter(()), cursor.rowcount, returns_rows=False)

@@ -1,5 +1,7 @@
 """A statement of ours behaves as one that SQLAlchemy runs: rows, counts, errors, listeners, dead connections."""
 
+import signal
+
 import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, IntegrityError, MultipleResultsFound, NoResultFound
@@ -67,6 +69,25 @@ def test_a_connection_that_dies_in_the_middle_is_dropped(own: Database, cluster:
     assert died.value.connection_invalidated
     with own.scope(uuid7(), WHO) as scope:
         assert scope.run("SELECT pg_backend_pid()").scalar_one() != before
+
+
+def test_a_connection_that_was_interrupted_is_dropped(own: Database) -> None:
+    """As SIGTERM does: its answer is still to come, and the next statement on it would hear that one."""
+
+    def interrupt(*_: object) -> None:
+        raise SystemExit(0)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with pytest.raises(SystemExit), own.scope(uuid7(), WHO) as scope:  # noqa: PT012  in one scope
+            pid = scope.run("SELECT pg_backend_pid()").scalar_one()
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+            scope.run("SELECT pg_sleep(30)")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    with own.scope(uuid7(), WHO) as scope:
+        assert scope.run("SELECT pg_backend_pid()").scalar_one() != pid
 
 
 def test_whoever_listens_to_statements_hears_ours(scope: Scope) -> None:
