@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from channels.states import EnrolmentState
 from dashboard.widgets import render
-from gate import targets
+from gate import switches, targets
 from gate.units import Rating
 from schedules import drafting, overrides, previewing
 from schedules.overrides import Override
@@ -63,3 +63,19 @@ def test_a_no_of_the_gate_is_said_at_once_although_a_name_is_asked_for_first(hou
     assert lea.why(post).startswith("gate.")
     assert [one.outcome for one in lea.attempts(post)] == ["rejected"]
     assert not house.texts()
+
+
+def test_a_stop_only_waits_although_a_name_is_asked_for_first(house: House) -> None:
+    lea, leo = house.desk, house.server.account(f"leo-{str(house.desk.tenant_id)[-8:]}.bsky.social")
+    assert house.enrol().state == EnrolmentState.CONNECTED
+    with lea.scope(f"member:{lea.manager}") as scope:
+        switches.close(scope, "creator", str(lea.creator_id), "sending", reason="test")
+    post = lea.delivery(f"Avec @{leo.handle}", channel="sky")
+    house.live(minutes=1)
+    assert lea.state(post) is S.SCHEDULED, lea.why(post)
+    assert not house.texts()
+    with lea.scope(f"member:{lea.manager}") as scope:
+        switches.reopen(scope, "creator", str(lea.creator_id), "sending", reason="test over")
+    house.live(minutes=6)
+    assert lea.state(post) is S.PUBLISHED, lea.why(post)
+    assert house.texts() == [f"Avec @{leo.handle}"]
