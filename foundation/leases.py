@@ -90,13 +90,19 @@ class Taken:
 
 
 _LOOK = f"""
-SELECT q AS queue, coalesce(n, 0) AS leased,
-  EXISTS (SELECT 1 FROM outbox WHERE queue = q AND state = 'waiting' AND available_at <= :now) AS due,
-  (SELECT min(available_at) FROM outbox WHERE queue = q AND state = 'waiting' AND available_at > :now) AS next_at
+SELECT q AS queue, coalesce(n, 0) AS leased, coalesce(first <= :now, false) AS due,
+  CASE WHEN first > :now THEN first ELSE (SELECT available_at FROM outbox
+    WHERE queue = q AND state = 'waiting' AND available_at > :now ORDER BY available_at LIMIT 1) END AS next_at
 FROM (VALUES {", ".join(f"('{queue}')" for queue in QUEUES)}) queues(q)
+LEFT JOIN LATERAL (SELECT available_at AS first FROM outbox
+  WHERE queue = q AND state = 'waiting' ORDER BY available_at LIMIT 1) earliest ON true
 LEFT JOIN (SELECT queue, count(*) AS n FROM outbox WHERE state = 'leased' GROUP BY queue) b ON b.queue = q
 """  # noqa: S608  our own names
-"""The queues stand in it: PostgreSQL planned it anew each time while it was told them, half a millisecond a look."""
+"""The queues stand in it, so that its plan is kept: it was planned anew at each look, half a millisecond each.
+
+A kept plan does not know what `now` is and takes a third of all rows for due. Asked whether there is any, it reads the
+table until it meets one: all of a year's plans when there is none. Asked for the first, it takes the index.
+"""
 
 
 def look(scope: Scope) -> dict[Queue, Look]:

@@ -5,11 +5,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from foundation import leases, outbox
 from foundation.database import OpenScope
 from foundation.ids import HOUSE, uuid7
 from foundation.leases import Claimed
+from tests.conftest import Cluster
 from tests.foundation.events import ChatDue, DayDue, PostDue, put_chat, put_posts, states
 
 RELAY = "system:relay"
@@ -115,6 +117,30 @@ def test_a_full_queue_is_seen_at_a_glance(tenant: OpenScope, tenant_id: UUID) ->
     assert seen["publish"] == leases.Look(leased=2, due=True, next_at=later)
     assert seen["chat"] == leases.Look(leased=0, due=False, next_at=later)
     assert seen["gpu"] == leases.Look(leased=0, due=False, next_at=None)
+
+
+def test_a_year_of_planned_posts_makes_no_look_longer(tenant: OpenScope, tenant_id: UUID, cluster: Cluster) -> None:
+    """Once PostgreSQL knew that nearly all rows wait in one queue, it read all of them at each look."""
+    put_posts(tenant, tenant_id, 1)
+    with tenant(HOUSE, RELAY, role="relay") as scope:
+        scope.run("UPDATE outbox SET dedupe_key = NULL")
+    engine = create_engine(cluster.url("postgres", "house"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(_PLANNED))
+        connection.execute(text("VACUUM (ANALYZE) outbox"))
+    engine.dispose()
+    with tenant(HOUSE, RELAY, role="relay") as scope:  # a plan that is kept does not know what time it is
+        scope.run("SET LOCAL plan_cache_mode = force_generic_plan")
+        scope.run(f"PREPARE look (timestamptz) AS {leases._LOOK.replace(':now', '$1')}")
+        plan = scope.run("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE look (house_now())").scalar_one()[0]["Plan"]
+        scope.run("DEALLOCATE look")
+    assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 150, "pages of 8 KiB; all of the rows have 600"
+
+
+_PLANNED = """
+INSERT INTO outbox SELECT (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(),
+  'subject_id', gen_random_uuid(), 'lane', 'channel:' || n % 30, 'available_at', o.available_at + n * interval '20 min'))).*
+FROM outbox o, generate_series(1, 20000) n"""
 
 
 def test_a_jump_of_the_house_clock_ends_no_lease(tenant: OpenScope, tenant_id: UUID) -> None:
