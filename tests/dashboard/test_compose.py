@@ -11,11 +11,15 @@ from foundation.storage import FileStore
 from foundation.words import LANGUAGES, catalogue
 from gate.bundle import shipped
 from gate.units import Rating
-from schedules import approvals, planning
+from schedules import approvals, drafting, planning
 from schedules import reads as schedule_reads
+from schedules.calendar import local_wall
+from schedules.drafting import Draft
+from schedules.overrides import Override
 from schedules.planning import deliveries_of
 from schedules.previewing import rule_of
 from schedules.states import DeliveryState
+from schedules.threads import Piece
 from studio import uploads
 from studio.events import UploadDue
 from tenants.roles import Role
@@ -228,6 +232,21 @@ def test_an_account_says_it_otherwise_and_is_changed_with_the_post(door: Door, l
     assert (post.body, [one.body for one in post.others]) == ("Bonjour", ["Encore autrement"])
 
 
+def test_an_account_written_otherwise_follows_the_post_until_it_is_changed_there(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    connected(lumiere, "Autre")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", "Autre", words="")
+        page.choose("L’écrire autrement pour", "Autre")
+        page.type("Texte", "Bonjour à tous")
+        assert page.find("Texte sur Autre", "text_area").drawn.value == "Bonjour à tous"
+        page.type("Texte sur Autre", "Bonjour, vous")
+        page.type("Texte", "Bonsoir à tous")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert (post.body, [one.body for one in post.others]) == ("Bonsoir à tous", ["Bonjour, vous"])
+
+
 def test_duplicate_is_another_post(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("encore", state="published", minutes=-5)
     with lumiere.scope() as scope:
@@ -316,6 +335,54 @@ def test_a_thread_is_written_counted_and_shown_part_by_part(door: Door, lumiere:
         ("À demain.", False),
         ("Merci à tous !", True),
     ]
+
+
+def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    second = connected(lumiere, "Autre")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", "Autre", words="Bonsoir à tous.")
+        page.press("Ajouter une partie")
+        page.type("Partie 2", "La boutique est ouverte.")
+        page.press("Ajouter un premier commentaire")
+        page.type("Premier commentaire", "Merci à tous !")
+        page.choose("L’écrire autrement pour", "Autre")
+        page.choose("À laisser de côté sur Autre", "Premier commentaire")
+        assert "La boutique, demain." in page.type("Partie 2 sur Autre", "La boutique, demain.")
+        page.press("Ajouter une partie")
+        page.type("Partie 3", "À demain.")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    ((place, parts),) = [(one.place, one.parts) for one in post.others]
+    assert place == str(second)
+    assert parts is not None
+    assert [(one.body, one.comment) for one in parts] == [("La boutique, demain.", False), ("À demain.", False)]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post.id)
+        page.press("Modifier")
+        assert page.find("Partie 2 sur Autre", "text_area").drawn.value == "La boutique, demain."
+        assert page.find("Partie 3 sur Autre", "text_area").drawn.value == "", "it follows the post"
+        page.press("Retirer la partie 2")
+        page.press("Enregistrer")
+    (post,) = posts(lumiere)
+    assert [one.body for one in post.parts] == ["À demain.", "Merci à tous !"]
+    assert [[part.body for part in one.parts or ()] for one in post.others] == [["À demain."]]
+
+
+def test_what_another_hand_wrote_below_for_an_account_stays(door: Door, lumiere: Agency) -> None:
+    there = connected(lumiere)
+    more = tuple(Piece(f"Suite {number}") for number in (1, 2, 3))
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+        others = (Override(str(there), parts=more),)
+        draft = Draft(lumiere.creator_id, "", "Bonjour", (), (there,), parts=(Piece("Une suite"),), others=others)
+        planned = drafting.plan(scope, draft, key=UUID(int=7), at=local_wall(scope.now, ZONE), author=scope.actor)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=planned.post_id)
+        assert "reste tel quel" in page.press("Modifier")
+        page.type("Texte", "Bonsoir")
+        page.press("Enregistrer")
+    (post,) = posts(lumiere)
+    assert (post.body, [one.parts for one in post.others]) == ("Bonsoir", [more])
 
 
 def test_a_part_taken_away_and_a_place_without_threads(door: Door, lumiere: Agency) -> None:
