@@ -35,7 +35,9 @@ from tenants.reads import Creator, Member
 from tenants.roles import Role
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
+from tests.dashboard.test_approvals_appeals import decided
 from tests.dashboard.test_approvals_likeness import alike
+from tests.dashboard.test_approvals_requests import complain
 from tests.dashboard.test_files import picture
 from tests.dashboard.test_guests import give
 from tests.dashboard.test_second import sent
@@ -144,7 +146,23 @@ def test_what_waits_for_a_yes_is_read_together(growing: Growing) -> None:
         for _ in range(more):
             growing.post()
         counted.append(growing.asks(look))
-    assert counted[0] == counted[1] <= 24
+    assert counted[0] == counted[1] <= 14
+
+
+def test_removal_requests_and_what_was_taken_away_are_read_together(growing: Growing) -> None:
+    def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
+        found = approvals(scope, mine, content=True, review=True, decide=True)
+        assert (len(found.requests), len(found.taken), len(found.doubts)) == (wanted, wanted, wanted)
+
+    counted, wanted = [], 0
+    for more in (1, 3):
+        for _ in range(more):
+            wanted += 1
+            decided(growing.door, growing.who, because="")
+            complain(growing.door, growing.who, shot=growing.picture())
+            growing.who.post(f"perdue {wanted}", state="uncertain", minutes=-9)
+        counted.append(growing.asks(look))
+    assert counted[0] == counted[1]
 
 
 def test_a_post_is_read_once_for_all_its_accounts_and_pictures(growing: Growing) -> None:
