@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from channels import connecting
 from channels import reads as channel_reads
-from dashboard.reads import calendar, likeness, posts, second, talk
+from dashboard.reads import calendar, compose, likeness, posts, second, talk
 from dashboard.reads import channels as accounts
 from dashboard.reads.approvals import approvals, content, judged
 from dashboard.reads.calendar import Wanted
@@ -26,6 +26,7 @@ from gate import sampling
 from gate.units import Medium, Rating
 from schedules import planning
 from schedules.calendar import local_wall
+from schedules.drafting import Draft
 from schedules.threads import Piece
 from studio import library
 from studio import reads as studio_reads
@@ -181,6 +182,22 @@ def test_a_post_is_read_once_for_all_its_accounts_and_pictures(growing: Growing)
         post_id = growing.post()
         counted.append(growing.asks(look))
     blocklist = len(growing.pictures) - 2
+    assert counted[1] - counted[0] <= blocklist, "each picture is held against the blocklist by itself, and no more"
+
+
+def test_a_draft_is_read_once_for_all_its_pictures(growing: Growing) -> None:
+    def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
+        draft = Draft(growing.who.creator_id, "", "Bonjour", tuple(growing.pictures), tuple(growing.places))
+        found = compose.desk(scope, mine[0], draft, author=scope.actor, brought=(), pictures=12)
+        assert len(found.previews[0].media) == len(growing.pictures)
+
+    growing.account()
+    counted = []
+    for more in (1, 4):
+        for _ in range(more):
+            growing.picture()
+        counted.append(growing.asks(look))
+    blocklist = len(growing.pictures) - 1
     assert counted[1] - counted[0] <= blocklist, "each picture is held against the blocklist by itself, and no more"
 
 
