@@ -262,14 +262,14 @@ def _account(home: Home, name: str) -> Account | None:
 
 def _no_account(sheet: Sheet, row: Row, column: str, home: Home, name: str) -> None:
     """Say that a name is nobody's, or that of several: then it says for none of them."""
-    whose: dict[str, str | int] = {"name": name[:60], "creator": home.creator.name}
-    accounts = home.accounts.values()
+    accounts, whose = home.accounts.values(), home.creator.name
     several = sorted(one.called for one in accounts if one.channel.name.casefold() == name.casefold())
     if several:
-        sheet.say(row.line, column, "import.account_several", names=", ".join(several), **whose)
+        sheet.say(row.line, column, "import.account_several", name=name[:60], creator=whose, names=", ".join(several))
         return
     near = nearest(name, [one.called for one in accounts])
-    sheet.say(row.line, column, "import.account_unknown_near" if near else "import.account_unknown", near=near, **whose)
+    code = "import.account_unknown_near" if near else "import.account_unknown"
+    sheet.say(row.line, column, code, name=name[:60], creator=whose, near=near)
 
 
 def _own(sheet: Sheet, row: Row, home: Home, accounts: Sequence[Account]) -> dict[UUID, str]:
