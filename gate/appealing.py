@@ -228,7 +228,7 @@ def _said(scope: Scope, complaint_id: UUID) -> int:
 def after(scope: Scope, row: Complaint, outcome: ComplaintState) -> ComplaintState:
     """What an answered appeal becomes: closed, where whom the answer goes against has appealed before."""
     loser = ASKED if outcome is S.REJECTED else AGENCY
-    used = {one.side for one in rulings.appeals(scope, row.id, 0)}
+    used = {one.side for one in rulings.appeals(scope, {row.id: 0})[row.id]}
     return S.CLOSED if loser in used else outcome
 
 
@@ -298,7 +298,7 @@ def _again(scope: Scope, rows: Sequence[tuple[Appeal, Complaint]], members: Coll
         category=row.category,
         side=appeal.side,
         words=next((each.words for each, _ in rows if each.words), ""),
-        copies=complaints.copies_of(scope, row),
+        copies=complaints.copies_of(scope, [row])[row.id],
         said=rulings.rulings(scope, [row.id])[row.id][appeal.against - 1],
         since=appeal.created_at or scope.now,
         target=_target(appeal, row, scope.now),
@@ -319,11 +319,13 @@ def taken(scope: Scope, creators: Collection[UUID], *, limit: int = 20) -> list[
         .order_by(col(Complaint.updated_at).desc())
         .limit(limit)
     ).all()
-    found = []
-    for row in rows:
-        known = complaints.brief(scope, row)
-        end = until(known, AGENCY)
-        if end is not None and end > scope.now:
-            shown = complaints.copies_of(scope, row)
-            found.append(Taken(row.id, row.creator_id, row.category, shown, known.rulings[-1], end))
-    return found
+    if not rows:
+        return []
+    known = complaints.briefs(scope, rows)
+    ends = {row.id: end for row in rows if (end := until(known[row.id], AGENCY)) is not None and end > scope.now}
+    open_rows = [row for row in rows if row.id in ends]
+    shown = complaints.copies_of(scope, open_rows)
+    return [
+        Taken(row.id, row.creator_id, row.category, shown[row.id], known[row.id].rulings[-1], ends[row.id])
+        for row in open_rows
+    ]

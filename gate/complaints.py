@@ -24,13 +24,13 @@ from gate.copies import Copy
 from gate.events import ComplaintDecided, ComplaintDue, TargetDue
 from gate.models import Complaint
 from gate.receipts import Given
-from gate.standings import Standing, brief, by_receipt, copies_of, latest, locked, row_of
+from gate.standings import Standing, brief, briefs, by_receipt, copies_of, latest, locked, row_of
 from gate.states import COMPLAINT_STATES, ComplaintState
 from tenants import notices
 from tenants import reads as tenant_reads
 from tenants.roles import Right, require
 
-__all__ = ["Standing", "brief", "by_receipt", "copies_of", "latest", "locked", "row_of"]
+__all__ = ["Standing", "brief", "briefs", "by_receipt", "copies_of", "latest", "locked", "row_of"]
 
 ACTOR = "system:complaints"
 OFFICER = "officer:"
@@ -145,8 +145,7 @@ def call_back(scope: Scope, complaint_id: UUID) -> list[UUID]:
     if row.state != S.RECEIVED:
         return []
     _decided(scope, row, S.CALLED, S.CALLED)
-    listed = {copy.jti: copy for sha256 in row.digests for copy in copies.showing_bytes(scope, sha256)}
-    return recall.open_takedowns(scope, listed.values(), Message("recall.complaint"))
+    return recall.open_takedowns(scope, copies.showing_bytes(scope, *row.digests), Message("recall.complaint"))
 
 
 def uphold(scope: Scope, complaint_id: UUID) -> list[UUID]:
@@ -323,13 +322,13 @@ def waiting(scope: Scope, creators: Collection[UUID]) -> list[Request]:
     groups = [
         part for rows in by_source.values() for part in ([rows] if len(rows) > GROUPED else [[row] for row in rows])
     ]
-    return sorted((_request(scope, rows, came) for rows in groups), key=lambda one: one.since)
+    shown = copies.showing_bytes(scope, *{sha256 for rows in groups for row in rows for sha256 in row.digests})
+    return sorted((_request(scope, rows, came, shown) for rows in groups), key=lambda one: one.since)
 
 
-def _request(scope: Scope, rows: Sequence[Complaint], came: Mapping[UUID, Given]) -> Request:
-    first = rows[0]
-    shown = {one.jti: one for row in rows for sha256 in row.digests for one in copies.showing_bytes(scope, sha256)}
-    outside = tuple(one for one in shown.values() if one.native_ids)
+def _request(scope: Scope, rows: Sequence[Complaint], came: Mapping[UUID, Given], shown: Sequence[Copy]) -> Request:
+    first, digests = rows[0], {sha256 for row in rows for sha256 in row.digests}
+    outside = tuple(one for one in shown if one.native_ids and not digests.isdisjoint(one.media))
     ids = tuple(row.id for row in rows)
     since, until = first.created_at or scope.now, _until(scope, first)
     said = came.get(first.id, Given())

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, or_
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, array
 from sqlmodel import col, select, type_coerce
 
 from foundation.database import Scope
@@ -131,14 +131,20 @@ def of_person(scope: Scope, person_id: UUID) -> list[Copy]:
     return _found(scope, here, _PLACED, or_(col(PermitRow.gone_at).is_(None), col(PermitRow.recalled_at).is_not(None)))
 
 
-def showing_bytes(scope: Scope, sha256: str) -> list[Copy]:
-    """Every copy with these bytes that is not proven gone."""
-    return _found(scope, _holds(PermitRow.media, sha256), col(PermitRow.gone_at).is_(None), _PLACED)
+def showing_bytes(scope: Scope, *digests: str) -> list[Copy]:
+    """Every copy with some of these bytes that is not proven gone, oldest first."""
+    return _of_bytes(scope, digests, col(PermitRow.gone_at).is_(None))
 
 
-def of_bytes(scope: Scope, sha256: str) -> list[Copy]:
-    """Every copy with these bytes there ever was, oldest first."""
-    return _found(scope, _holds(PermitRow.media, sha256), _PLACED)
+def of_bytes(scope: Scope, *digests: str) -> list[Copy]:
+    """Every copy with some of these bytes there ever was, oldest first."""
+    return _of_bytes(scope, digests)
+
+
+def _of_bytes(scope: Scope, digests: Sequence[str], *conditions: ColumnElement[bool]) -> list[Copy]:
+    if not digests:
+        return []
+    return _found(scope, type_coerce(PermitRow.media, JSONB).has_any(array(digests)), _PLACED, *conditions)
 
 
 def note_copy(scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> None:

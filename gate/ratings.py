@@ -59,6 +59,8 @@ def said_by(scope: Scope, sha256: str, source: str) -> int:
 
 def with_own(scope: Scope, digests: Collection[str]) -> frozenset[str]:
     """Those of these bytes that were rated themselves, not only by their family."""
+    if not digests:
+        return frozenset()
     rows = scope.session.exec(
         select(ContentRating.sha256).where(
             ContentRating.tenant_id == scope.tenant_id, col(ContentRating.sha256).in_(list(digests))

@@ -95,6 +95,8 @@ def pin_hash(scope: Scope, receipt: str) -> str | None:
 
 def given(scope: Scope, complaints: Collection[UUID]) -> dict[UUID, Given]:
     """What came with each of these requests; one that came without a form is missing."""
+    if not complaints:
+        return {}
     rows = scope.session.exec(
         select(ComplaintReceipt).where(
             ComplaintReceipt.tenant_id == scope.tenant_id, col(ComplaintReceipt.complaint_id).in_(list(complaints))

@@ -4,7 +4,7 @@ A ruling is the n-th word about a request: the clock's, or a person's. An appeal
 ruling answers it; so neither is ever given twice, however many press at the same moment.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -159,16 +159,18 @@ def rulings(scope: Scope, complaints: Collection[UUID]) -> dict[UUID, tuple[Rule
     return found
 
 
-def appeals(scope: Scope, complaint_id: UUID, after: int) -> tuple[Appealed, ...]:
-    """The appeals about a request that was decided `after` times, the oldest first."""
+def appeals(scope: Scope, after: Mapping[UUID, int]) -> dict[UUID, tuple[Appealed, ...]]:
+    """The appeals about each of these requests, the oldest first; `after` is how often each was decided."""
+    found: dict[UUID, tuple[Appealed, ...]] = dict.fromkeys(after, ())
     rows = scope.session.exec(
         select(Appeal)
-        .where(Appeal.tenant_id == scope.tenant_id, Appeal.complaint_id == complaint_id)
+        .where(Appeal.tenant_id == scope.tenant_id, col(Appeal.complaint_id).in_(list(after)))
         .order_by(col(Appeal.against))
     )
-    return tuple(
-        Appealed(row.id, row.against, row.side, row.created_at or scope.now, row.against == after) for row in rows
-    )
+    for row in rows:
+        still = row.against == after[row.complaint_id]
+        found[row.complaint_id] += (Appealed(row.id, row.against, row.side, row.created_at or scope.now, still),)
+    return found
 
 
 def apart(scope: Scope, appeal: Appeal, members: Iterable[tenant_reads.Member]) -> list[tenant_reads.Member]:

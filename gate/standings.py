@@ -1,5 +1,6 @@
 """How requests for removal stand: their rows, what was decided, and where the copies were."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -68,28 +69,41 @@ def _found(scope: Scope, condition: object) -> Standing:
     ).first()
     if row is None:
         raise NotFound("complaint.unknown")
-    return replace(brief(scope, row), copies=copies_of(scope, row))
+    return replace(brief(scope, row), copies=copies_of(scope, [row])[row.id])
 
 
-def copies_of(scope: Scope, row: Complaint) -> tuple[Copy, ...]:
-    """All copies of what was named that were outside when the complaint came, or came to be since."""
-    listed = {one.jti: one for sha256 in row.digests for one in copies.of_bytes(scope, sha256)}
-    shown, at = (one for one in listed.values() if one.native_ids), row.created_at or scope.now
-    return tuple(one for one in shown if one.gone_at is None or one.gone_at >= at)
+def copies_of(scope: Scope, rows: Sequence[Complaint]) -> dict[UUID, tuple[Copy, ...]]:
+    """Of each complaint, all copies of what was named that were outside when it came, or came to be since."""
+    listed = copies.of_bytes(scope, *{sha256 for row in rows for sha256 in row.digests})
+    return {row.id: tuple(one for one in listed if _outside(one, row, scope.now)) for row in rows}
+
+
+def _outside(one: Copy, row: Complaint, now: datetime) -> bool:
+    if not one.native_ids or set(one.media).isdisjoint(row.digests):
+        return False
+    return one.gone_at is None or one.gone_at >= (row.created_at or now)
 
 
 def brief(scope: Scope, row: Complaint) -> Standing:
     """How a complaint stands, without its copies."""
-    said, at = rulings.rulings(scope, [row.id])[row.id], row.created_at or scope.now
-    asked = rulings.appeals(scope, row.id, len(said))
-    state = ComplaintState(row.state)
+    return briefs(scope, [row])[row.id]
+
+
+def briefs(scope: Scope, rows: Sequence[Complaint]) -> dict[UUID, Standing]:
+    """How each of these complaints stands, without its copies."""
+    said = rulings.rulings(scope, [row.id for row in rows])
+    asked = rulings.appeals(scope, {one: len(those) for one, those in said.items()})
+    return {row.id: _standing(row, said[row.id], asked[row.id], row.created_at or scope.now) for row in rows}
+
+
+def _standing(row: Complaint, said: tuple[Ruled, ...], asked: tuple[Appealed, ...], at: datetime) -> Standing:
     return Standing(
         id=row.id,
         creator_id=row.creator_id,
         receipt=row.receipt,
         category=row.category,
         named=row.named,
-        state=state,
+        state=ComplaintState(row.state),
         at=at,
         copies=(),
         rulings=said,

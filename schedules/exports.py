@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -16,7 +16,7 @@ from connectors.options import Value
 from foundation.database import Scope
 from foundation.money import Money
 from foundation.words import Message
-from schedules import labels, linking, overrides
+from schedules import imports_names, labels, linking, overrides
 from schedules.calendar import WallTime, parse
 from schedules.imports_cells import COLUMNS, END_OF_DAY, TOLD, guarded, joined, late_cell, price_cell
 from schedules.imports_options import cell_of, column, own_column
@@ -127,8 +127,8 @@ def lines(
         .limit(MOST)
         .execution_options(populate_existing=True)
     ).all()
-    names = channel_reads.names(scope)
     accounts = {one.id: one for one in channel_reads.every_channel(scope)}
+    names = _names(accounts.values())
     whose = {one.id: one.name for one in tenant_reads.creators(scope)}
     turns: dict[tuple[UUID, str, str], list[tuple[Delivery, Post]]] = {}
     for row, owner in rows:
@@ -142,6 +142,14 @@ def lines(
         line = _line(key, turn, whose, names, accounts)
         found.append(replace(line, labels=tuple(one.name for one in named.get(post_id, ()))))
     return found
+
+
+def _names(accounts: Iterable[Channel]) -> dict[UUID, str]:
+    """What files call all accounts of an agency."""
+    hers: dict[UUID, list[Channel]] = {}
+    for one in accounts:
+        hers.setdefault(one.creator_id, []).append(one)
+    return {one: name for each in hers.values() for one, name in imports_names.called(each).items()}
 
 
 def _line(

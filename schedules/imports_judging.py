@@ -32,11 +32,12 @@ from tenants.reads import Creator
 
 @dataclass(frozen=True)
 class Account:
-    """An account a line may name. `blank` is a post without words there; `connector` None where none is known."""
+    """An account, as files call it. `blank` is a post without words there; `connector` None where none is known."""
 
     channel: Channel
     connector: Connector | None
     blank: Unit
+    called: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Home:
 
     creator: Creator
     accounts: Mapping[str, Account]
-    """By name, without regard to case."""
+    """By what files call them, without regard to case."""
     pictures: Mapping[str, Picture]
     """By what the file calls them: an id, or the words that stand in their place."""
     links: Rule = AS_WRITTEN
@@ -246,9 +247,7 @@ def _accounts(sheet: Sheet, row: Row, home: Home) -> tuple[Account, ...]:
         if account is not None:
             found.append(account)
             continue
-        near = nearest(name, [one.channel.name for one in home.accounts.values()])
-        code = "import.account_unknown_near" if near else "import.account_unknown"
-        sheet.say(row.line, "channels", code, name=name[:60], creator=home.creator.name, near=near)
+        _no_account(sheet, row, "channels", home, name)
     return tuple({one.channel.id: one for one in found}.values())
 
 
@@ -261,15 +260,25 @@ def _account(home: Home, name: str) -> Account | None:
     return there[0] if len(there) == 1 else None
 
 
+def _no_account(sheet: Sheet, row: Row, column: str, home: Home, name: str) -> None:
+    """Say that a name is nobody's, or that of several: then it says for none of them."""
+    accounts, whose = home.accounts.values(), home.creator.name
+    several = sorted(one.called for one in accounts if one.channel.name.casefold() == name.casefold())
+    if several:
+        sheet.say(row.line, column, "import.account_several", name=name[:60], creator=whose, names=", ".join(several))
+        return
+    near = nearest(name, [one.called for one in accounts])
+    code = "import.account_unknown_near" if near else "import.account_unknown"
+    sheet.say(row.line, column, code, name=name[:60], creator=whose, near=near)
+
+
 def _own(sheet: Sheet, row: Row, home: Home, accounts: Sequence[Account]) -> dict[UUID, str]:
     """Other words for single accounts; those of an account the post does not go to say nothing."""
     own, there = {}, {one.channel.id for one in accounts}
     for name, words in row.own.items():
         account, column = home.accounts.get(name), f"{ACCOUNT}{name}"
         if account is None:
-            near = nearest(name, [one.channel.name for one in home.accounts.values()])
-            code = "import.account_unknown_near" if near else "import.account_unknown"
-            sheet.say(row.line, column[:40], code, name=name[:60], creator=home.creator.name, near=near)
+            _no_account(sheet, row, column[:40], home, name)
         elif account.channel.id in there:
             own[account.channel.id] = words
         else:
@@ -284,9 +293,7 @@ def _chosen(sheet: Sheet, row: Row, home: Home, accounts: Sequence[Account]) -> 
     for (name, option), cell in row.own_options.items():
         account, column = home.accounts.get(name), imports_options.own_column(name, option)[:60]
         if account is None:
-            near = nearest(name, [one.channel.name for one in home.accounts.values()])
-            code = "import.account_unknown_near" if near else "import.account_unknown"
-            sheet.say(row.line, column, code, name=name[:60], creator=home.creator.name, near=near)
+            _no_account(sheet, row, column, home, name)
         elif account.channel.id not in there:
             sheet.say(row.line, column, "import.option_idle", grave=False, platform=account.channel.name)
         else:
@@ -359,7 +366,7 @@ def _fits(sheet: Sheet, wish: Wish, account: Account, now: datetime) -> None:
 def _said_in(wish: Wish, account: Account) -> str:
     """The column of what it says on an account."""
     if account.channel.id in wish.own:
-        return f"{ACCOUNT}{account.channel.name}"[:40]
+        return f"{ACCOUNT}{account.called}"[:40]
     platform = account.channel.platform
     return f"{OVERRIDE}{platform}" if platform in wish.row.bodies else "body"
 
@@ -367,7 +374,7 @@ def _said_in(wish: Wish, account: Account) -> str:
 def _chosen_in(wish: Wish, account: Account, option: str) -> str:
     """The column of what it chooses on an account."""
     if option in wish.picked.get(account.channel.id, {}):
-        return imports_options.own_column(account.channel.name, option)[:60]
+        return imports_options.own_column(account.called, option)[:60]
     return imports_options.column(account.channel.platform, option)
 
 

@@ -13,7 +13,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import derived
 from gate.units import Medium, Unit
-from schedules import labels, likeness, linking, overrides
+from schedules import imports_names, labels, likeness, linking, overrides
 from schedules.composing import placed, subject
 from schedules.imports_judging import Account, Home, Picture, Taken, World
 from schedules.imports_rows import Row
@@ -40,7 +40,10 @@ def world(scope: Scope, rows: Sequence[Row], creators: Collection[UUID], connect
     for creator in (one for one in tenant_reads.creators(scope) if one.id in creators):
         hers = channel_reads.channels_of(scope, creator.id)
         channels += hers
-        accounts = {one.name.casefold(): _account(scope, creator, one, connectors) for one in hers}
+        called = imports_names.called(hers)
+        accounts = {
+            called[one.id].casefold(): _account(scope, creator, one, connectors, called[one.id]) for one in hers
+        }
         home = Home(creator, accounts, _pictures(scope, creator.id, asked), linking.rule_of(scope, creator.id))
         for name in (creator.name, creator.slug):
             homes.setdefault(name.casefold(), home)
@@ -48,7 +51,9 @@ def world(scope: Scope, rows: Sequence[Row], creators: Collection[UUID], connect
     return World(scope.now, homes, _taken(scope, channels, connectors), named)
 
 
-def _account(scope: Scope, creator: Creator, channel: Channel, connectors: Mapping[str, Connector]) -> Account:
+def _account(
+    scope: Scope, creator: Creator, channel: Channel, connectors: Mapping[str, Connector], called: str
+) -> Account:
     about = subject(derived(channel.id, "blank"))
     blank = Unit(
         tenant_id=scope.tenant_id,
@@ -61,7 +66,7 @@ def _account(scope: Scope, creator: Creator, channel: Channel, connectors: Mappi
         audience="public",
         language=creator.languages[0] if len(creator.languages) == 1 else "",
     )
-    return Account(channel, abilities.known(connectors, channel), placed(scope, blank, channel, about))
+    return Account(channel, abilities.known(connectors, channel), placed(scope, blank, channel, about), called)
 
 
 def _pictures(scope: Scope, creator_id: UUID, asked: Sequence[str]) -> dict[str, Picture]:

@@ -109,6 +109,8 @@ def next_free(
     None of them is taken, nearer to another post than the account wants, or in a quiet period.
     """
     known, since = slots.slots_of(scope, channel.id), max(after or scope.now, scope.now)
+    if not known:
+        return ()
     left = busy(scope, channel.id, since - gap_of(channel), but=change.away)
     taken, closed = sorted([*left, *change.taken]), change.closed
     kept = [*quiet.of_channel(scope, channel.creator_id, channel.id), *closed]

@@ -274,9 +274,7 @@ def needs_a_person(scope: Scope, *, limit: int = 100) -> list[Entry]:
         .order_by(col(Delivery.due_at))
         .limit(limit)
     ).all()
-    names: dict[UUID, str] = {}
-    for creator in {row.creator_id for row, _ in rows}:
-        names |= {channel.id: channel.name for channel in channel_reads.channels_of(scope, creator)}
+    names = channel_reads.names(scope) if rows else {}
     return [entry_of(row, owner, names) for row, owner in rows]
 
 

@@ -87,6 +87,8 @@ ORDER BY c.asset_id, u.created_at, p.created_at, p.pack_id
 
 def _shared(scope: Scope, cards: Sequence[Card]) -> Mapping[UUID, tuple[str, str]]:
     """What each picture came in with: its kind and its key, which no two creators share; absent where it came alone."""
+    if not cards:
+        return {}
     rows = scope.run(_SHARED, tenant=scope.tenant_id, assets=[card.asset_id for card in cards])
     found: dict[UUID, tuple[str, str]] = {}
     for row in rows:

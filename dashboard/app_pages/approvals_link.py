@@ -1,5 +1,6 @@
 """Asking somebody without an account for the second yes: the link they get, told once, and how it stands."""
 
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -7,27 +8,32 @@ import streamlit as st
 
 from dashboard import acting
 from dashboard.frame import Page
-from dashboard.reads.approvals import Content
 from dashboard.widgets import draw
 from foundation import settings
 from foundation.database import Scope
 from foundation.words import Message
 from schedules import clients
 from schedules.approvals import CONTENT_TIER
-from schedules.clients import LONGEST_NAME, PATH, TIER
+from schedules.clients import LONGEST_NAME, PATH, TIER, Link
 from schedules.reviewing import Asked
+from tenants.reads import Creator
 from tenants.roles import Right
 
 LINK = "approvals:link"
 """The post and the address that was made for it last: shown here while it may be answered, and nowhere else."""
 
 
-def show(page: Page, asked: Asked, shown: Content) -> None:
-    """Draw it for a post whose second yes is missing."""
+def latest(scope: Scope, asked: Asked, creator: Creator) -> tuple[Link | None, datetime] | None:
+    """The last link of a post whose second yes is missing, and the time; None for any other post."""
     first = any(word.tier == CONTENT_TIER and word.verdict == "yes" for word in asked.words)
-    if shown.tiers < TIER or not first:
+    return (clients.latest(scope, asked.post_id), scope.now) if first and creator.approval_tiers >= TIER else None
+
+
+def show(page: Page, asked: Asked, found: tuple[Link | None, datetime] | None) -> None:
+    """Draw it, as `latest` found it."""
+    if found is None:
         return
-    last, now = page.read(lambda scope: (clients.latest(scope, asked.post_id), scope.now))
+    last, now = found
     with st.expander(page.word("approvals.link_title"), expanded=last is not None):
         draw("approvals_link.html", last=last, now=now, voice=page.voice, word=page.word)
         made = st.session_state.get(LINK)

@@ -11,16 +11,18 @@ from dashboard import acting, files, frame
 from dashboard.app_pages import approvals_link, film, post_talk
 from dashboard.frame import Page
 from dashboard.reads.approvals import Approvals, Content, Shot, content
-from dashboard.reads.talk import talk
+from dashboard.reads.talk import Talk, talk
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.words import Message
 from schedules import approvals, drafting, reviewing
+from schedules.clients import Link
 from schedules.reviewing import Asked
 from schedules.standing import stands
 from studio import judging
 from studio import reads as studio_reads
+from tenants.reads import Creator, Member
 from tenants.roles import Right, may
 
 AT, MODE, UNDO, CLEAR = "approvals:at", "approvals:mode", "approvals:undo", "clear:"
@@ -37,17 +39,23 @@ def show(page: Page, found: Approvals) -> None:
     at = order.index(st.session_state[AT]) if st.session_state.get(AT) in order else 0
     asked = found.posts[at]
     creator = found.creators[asked.creator_id]
-    member = page.who.member
-    shown, said = page.read(lambda scope: (content(scope, asked, creator, member), talk(scope, asked.post_id, member)))
+    shown, said, link = page.read(lambda scope: _read(scope, asked, creator, page.who.member))
     _steps(page, order, at)
     draw(
         "approvals_post.html", asked=asked, shown=shown, creator=creator, found=found, voice=page.voice, word=page.word
     )
     _answers(page, asked, shown, free=creator.approval_tiers == 0)
-    approvals_link.show(page, asked, shown)
+    approvals_link.show(page, asked, link)
     previews(page, asked, shown)
     post_talk.show_read(page, said)
     draw("approvals_list.html", found=found, now=asked.post_id, voice=page.voice, word=page.word)
+
+
+def _read(
+    scope: Scope, asked: Asked, creator: Creator, member: Member
+) -> tuple[Content, Talk, tuple[Link | None, datetime] | None]:
+    shown = content(scope, asked, creator, member)
+    return shown, talk(scope, asked.post_id, member), approvals_link.latest(scope, asked, creator)
 
 
 def _steps(page: Page, order: list[str], at: int) -> None:

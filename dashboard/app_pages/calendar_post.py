@@ -53,7 +53,7 @@ def show(page: Page, post_id: UUID) -> None:
     calendar_filters.way_back(page)
     draw("calendar_post.html", found=found, src=files.src, voice=page.voice, word=page.word)
     calendar_labels.of_post(page, found)
-    _story(page, post_id, at, _offers(found))
+    _story(page, post_id, at, found)
     if found.rewritable:
         calendar_look.show(page, found)
     calendar_series.show(page, found)
@@ -76,13 +76,13 @@ def _offers(found: Opened) -> tuple[bool, frozenset[UUID]]:
 
 
 @st.fragment(run_every=TICK)
-def _story(drawn: Page, post_id: UUID, at: str, offers: tuple[bool, frozenset[UUID]]) -> None:
+def _story(drawn: Page, post_id: UUID, at: str, first: Opened) -> None:
     """What happened and what comes next, per account; read again while one looks."""
     page = frame.look()
     if page is None or page.who != drawn.who:
         st.rerun()
-    found = page.read(lambda scope: opened(scope, page.mine(scope), post_id, at))
-    if _offers(found) != offers:
+    found = first if page is drawn else page.read(lambda scope: opened(scope, page.mine(scope), post_id, at))
+    if _offers(found) != _offers(first):
         st.rerun()
     acting.say_told(page, "calendar:story")
     for place in found.places:

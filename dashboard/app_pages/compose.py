@@ -44,6 +44,7 @@ from dashboard.app_pages.compose_draft import (
     listed,
     typed,
 )
+from dashboard.browsing import piece
 from dashboard.frame import Page
 from dashboard.reads.compose import Account, Desk, accounts, at_once, connectors, desk
 from dashboard.reads.series import Choice
@@ -94,7 +95,9 @@ def show(page: Page) -> None:
     with left:
         creator = _creator(page, mine)
         hers = page.read(lambda scope: accounts(scope, [creator]))
-        _words(page, hers)
+        with st.container(key="gr_words"):
+            _words(page, hers)
+            piece("typing")(key="typing", height="content")
         compose_ideas.show(page, creator)
         compose_kit.show(page, creator, hers)
         compose_links.show(page, creator)

@@ -1,6 +1,7 @@
 """The post that is being written: words and choices of one member's open page, nothing of it in the database yet."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,13 @@ OF_PART = "compose:part:"
 
 OF_OTHER = "compose:other:"
 """What the fields of one account begin with."""
+
+FIRST_COMMENT = "comment"
+"""What stands for the first comment among the ids of what follows a post."""
+
+LEFT, KEPT = "left", "parts"
+"""Fields of one account: what of what follows the post is left out there, and what follows it there as it was written
+elsewhere, which no page changes."""
 REPEAT = "compose:repeat:"
 """What the fields of a repetition begin with."""
 
@@ -101,7 +109,7 @@ def duplicate(
     others = {str(one): said for one, said in there.items() if said.words != post.said}
     st.session_state[OTHERS] = list(others)
     for account, other in others.items():
-        _fill(account, other, same_parts=other.parts == post.parts)
+        _fill(account, other)
 
 
 def _ask(account: str, price: Money | None) -> None:
@@ -131,12 +139,28 @@ def as_meant(kind: str, text: str) -> Value:
     return text == YES if kind == "flag" else lines if kind == "list" else text
 
 
-def _fill(account: str, said: Content, *, same_parts: bool) -> None:
-    """The fields of an account with what a post says there. Parts of its own are kept, and changed on no page."""
+def _fill(account: str, said: Content) -> None:
+    """The fields of an account with what a post says there."""
     fields: dict[str, Any] = {"title": said.title, "body": said.body, "media": [str(one) for one in said.media]}
-    if not same_parts:
-        fields["parts"] = threads.stored(said.parts)
+    fields |= _following_there(said.parts)
     st.session_state.update({other_key(account, field): value for field, value in fields.items()})
+
+
+def _following_there(parts: Sequence[Piece]) -> dict[str, Any]:
+    """The fields of what follows a post on an account: parts left out, and other words for some. What is no version of
+    the post's own parts, with other pictures or more of them, is kept as it is."""
+    fields: dict[str, Any] = {LEFT: []}
+    rest, ours = list(parts), following()
+    for place, (one, piece) in enumerate(ours.items(), start=1):
+        other = rest[0] if rest and rest[0] not in list(ours.values())[place:] else None
+        if other is not None and (other.media, other.comment) == (piece.media, piece.comment) and other.body:
+            rest.pop(0)
+            fields |= {part_field(one): other.body} if other.body != piece.body else {}
+        elif other is not None and other == piece:
+            rest.pop(0)
+        else:
+            fields[LEFT].append(one)
+    return {KEPT: threads.stored(parts)} if rest else fields
 
 
 def rework(post: Written, there: Mapping[UUID, Content], creator: str) -> None:
@@ -223,11 +247,22 @@ def add_part(piece: Piece) -> None:
     st.session_state.update({part_key(part): piece.body, media_key(part): [str(one) for one in piece.media]})
 
 
+def part_field(part: str) -> str:
+    """The field of an account with its own words for what follows the post; empty, it says what the post says."""
+    return f"part:{part}"
+
+
+def following() -> dict[str, Piece]:
+    """What follows the post, by its id, in order; what is still empty too."""
+    found = {one: Piece(typed(part_key(one)).strip(), listed(media_key(one))) for one in part_ids()}
+    if st.session_state.get(COMMENTED) or typed(COMMENT):
+        found[FIRST_COMMENT] = Piece(typed(COMMENT).strip(), comment=True)
+    return found
+
+
 def draft(creator_id: UUID) -> Draft:
     """What is written now, as that creator's; a part with nothing in it is none."""
-    parts = [Piece(typed(part_key(one)).strip(), listed(media_key(one))) for one in part_ids()]
-    parts.append(Piece(typed(COMMENT).strip(), comment=True))
-    rest = tuple(one for one in parts if not one.empty)
+    rest = tuple(one for one in following().values() if not one.empty)
     said = Content(typed(TITLE).strip(), typed(BODY).strip(), listed(MEDIA), rest)
     apart, accounts = st.session_state.get(OTHERS) or (), listed(ACCOUNTS)
     others = [_other(said, one) for one in apart]
@@ -277,16 +312,28 @@ def _other(said: Content, account: str) -> Override:
     title, body = (typed(other_key(account, field)).strip() for field in ("title", "body"))
     kept = listed(other_key(account, "media"))
     media = tuple(one for one in said.media if one in kept)
-    parts = st.session_state.get(other_key(account, "parts"))
+    parts = _parts(account)
     return Override(
         account,
         title=None if title == said.title else title,
         body=None if body == said.body else body,
         media=None if media == said.media else media,
-        parts=None if parts is None else threads.pieces(parts),
+        parts=None if parts == said.parts else parts,
         price=_price(account),
         options=_options(account),
     )
+
+
+def _parts(account: str) -> tuple[Piece, ...]:
+    """What follows the post on one account."""
+    kept = st.session_state.get(other_key(account, KEPT))
+    if kept is not None:
+        return threads.pieces(kept)
+    left = st.session_state.get(other_key(account, LEFT)) or ()
+    there = {one: piece for one, piece in following().items() if one not in left}
+    own = {one: typed(other_key(account, part_field(one))).strip() for one in there}
+    said = (replace(piece, body=own[one] or piece.body) for one, piece in there.items())
+    return tuple(one for one in said if not one.empty)
 
 
 def amount(price: Money) -> str:

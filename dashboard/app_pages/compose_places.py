@@ -1,13 +1,27 @@
-"""What a post that is being written says otherwise on single accounts: other words, another title, fewer pictures."""
+"""What a post that is being written says otherwise on single accounts: other words, another title, fewer pictures, and
+less of what follows it."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from dashboard.app_pages.compose_draft import BODY, MEDIA, OTHERS, TITLE, other_key, typed
+from dashboard.app_pages.compose_draft import (
+    BODY,
+    FIRST_COMMENT,
+    KEPT,
+    LEFT,
+    MEDIA,
+    OTHERS,
+    TITLE,
+    following,
+    other_key,
+    part_field,
+    typed,
+)
 from dashboard.frame import Page
 from dashboard.reads.compose import Account
+from dashboard.widgets import draw
 from schedules.overrides import MAX_TITLE
 
 
@@ -36,11 +50,10 @@ def show(page: Page, accounts: Mapping[str, str], chosen: Sequence[Account]) -> 
 
 def _fields(page: Page, account: str, name: str) -> None:
     """Begun with what the post says, so that one changes it rather than writing it anew."""
-    body, title, pictures = (other_key(account, field) for field in ("body", "title", "media"))
     media = [str(one) for one in st.session_state.get(MEDIA) or []]
-    st.session_state.setdefault(body, typed(BODY))
-    st.session_state.setdefault(title, typed(TITLE))
-    kept = st.session_state.setdefault(pictures, media)
+    post = (("body", typed(BODY)), ("title", typed(TITLE)), ("media", media))
+    body, title, pictures = (_begun(account, field, said) for field, said in post)
+    kept = st.session_state[pictures] or []
     if not set(media) >= set(kept):
         st.session_state[pictures] = [one for one in kept if one in media]
     with st.container(border=True, key=f"other:{account}"):
@@ -54,3 +67,37 @@ def _fields(page: Page, account: str, name: str) -> None:
                 selection_mode="multi",
                 key=pictures,
             )
+        _following(page, account, name)
+
+
+def _begun(account: str, field: str, said: object) -> str:
+    """The key of a field of an account, which goes on saying what the post says until somebody changes it there."""
+    key = other_key(account, field)
+    before = f"{key}:before"
+    known = st.session_state.get(key)
+    if known is None or (known != said and known == st.session_state.get(before)):  # what is set is sent back
+        st.session_state[key] = said
+    st.session_state[before] = said
+    return key
+
+
+def _following(page: Page, account: str, name: str) -> None:
+    """What of the thread and the first comment is left out there, and other words for the rest."""
+    if st.session_state.get(other_key(account, KEPT)) is not None:
+        draw("calendar_note.html", note=page.word("compose.other_kept", account=name))
+        return
+    parts = following()
+    if not parts:
+        return
+    said = {one: page.word("compose.part", number=number) for number, one in enumerate(parts, start=2)}
+    said |= {one: page.word("compose.comment") for one in parts if one == FIRST_COMMENT}
+    left = other_key(account, LEFT)
+    gone = st.session_state.get(left) or []
+    if not parts.keys() >= set(gone):
+        st.session_state[left] = [one for one in gone if one in parts]
+    label = page.word("compose.other_left", account=name)
+    st.pills(label, list(parts), format_func=said.__getitem__, selection_mode="multi", key=left, wrap=True)
+    for one, piece in parts.items():
+        if one not in (st.session_state.get(left) or []):
+            label = page.word("compose.other_part", part=said[one], account=name)
+            st.text_area(label, key=other_key(account, part_field(one)), placeholder=piece.body, height=70)

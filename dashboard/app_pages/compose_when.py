@@ -37,9 +37,11 @@ def warn(page: Page, written: Draft, at: WallTime | None) -> None:
     """What speaks against the time it would leave, once that can be read: typed, proposed or at once."""
     if at is None:
         return
-    for near in page.read(lambda scope: warnings(scope, written.channels, at.instant())):
+    there, when = written.channels, at.instant()
+    nears, troubles = page.read(lambda scope: (warnings(scope, there, when), before(scope, there, when)))
+    for near in nears:
         draw("calendar_note.html", note=calendar_near.said(page, near))
-    for trouble in page.read(partial(before, channels=written.channels, at=at.instant())):
+    for trouble in troubles:
         draw("calendar_note.html", note=page.voice.say(trouble))
 
 

@@ -15,12 +15,14 @@ from connectors.capabilities import Asking, Option
 from connectors.contract import Connector
 from connectors.options import Chosen, Told, told
 from foundation.database import Scope
+from foundation.errors import NotFound
 from schedules import agenda, drafting, previewing
 from schedules.calendar import WallTime, local_wall
 from schedules.drafting import Draft
 from schedules.previewing import Preview
 from schedules.reads import Written
 from studio import library, uploads
+from studio import reads as studio_reads
 from studio.library import Tile
 from studio.uploads import Upload
 from tenants.reads import Creator
@@ -133,7 +135,10 @@ def desk(
 
 def unrated(scope: Scope, media: Collection[UUID]) -> list[UUID]:
     """Those of these pictures that nobody has rated. Raises NotFound for one that is not here."""
-    return [asset for asset in media if library.item(scope, asset).rating is None]
+    found = studio_reads.cards_of(scope, list(media))
+    if not {one.asset_id for one in found} >= set(media):
+        raise NotFound("library.asset_unknown", destination="-")
+    return [one.asset_id for one in found if one.standing.rating is None]
 
 
 def at_once(scope: Scope, zone: str) -> WallTime:

@@ -12,7 +12,7 @@ from dashboard.reads.when import day_of
 from dashboard.wording import Voice
 from foundation.database import Scope
 from foundation.errors import BadInput
-from schedules import addresses, exports, feeds, imports
+from schedules import addresses, exports, feeds, imports, imports_names
 from schedules.addresses import Address
 from schedules.calendar import WallTime, bounds, local_day
 from schedules.feeds import Subscribed
@@ -121,9 +121,9 @@ def outgoing(scope: Scope, mine: Sequence[Creator], voice: Voice, days: Window, 
 def example(scope: Scope, mine: Sequence[Creator]) -> bytes:
     """A file to fill in, with names that are known here."""
     creator = mine[0]
-    accounts = channel_reads.channels_of(scope, creator.id)
+    accounts = list(imports_names.called(channel_reads.channels_of(scope, creator.id)).values())
     at = WallTime(local_day(scope.now, creator.zone) + timedelta(days=1), NOON, creator.zone)
-    return exports.example(creator.name, accounts[0].name if accounts else "…", at)
+    return exports.example(creator.name, accounts[0] if accounts else "…", at)
 
 
 def report(shown: Brought, voice: Voice) -> bytes:

@@ -133,9 +133,11 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
         anne.shows("Premier commentaire")
         anne.rest()
         anne.page.get_by_label("Premier commentaire", exact=True).first.click()
-        anne.page.keyboard.type("Merci à tous !")
-        anne.page.keyboard.press("Tab")
+        anne.page.keyboard.type("Merci")
+        anne.shows("5 / 4096 caractères")  # while the field is not left
+        anne.page.keyboard.type(" à tous !")
         anne.shows("14 / 4096 caractères")
+        assert anne.run("document.activeElement.value") == "Merci à tous !", "the hand goes on where it was"
         for width in (1280, 390):
             anne.size(width)
             anne.rest()

@@ -228,6 +228,21 @@ def test_an_account_says_it_otherwise_and_is_changed_with_the_post(door: Door, l
     assert (post.body, [one.body for one in post.others]) == ("Bonjour", ["Encore autrement"])
 
 
+def test_an_account_written_otherwise_follows_the_post_until_it_is_changed_there(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    connected(lumiere, "Autre")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", "Autre", words="")
+        page.choose("L’écrire autrement pour", "Autre")
+        page.type("Texte", "Bonjour à tous")
+        assert page.find("Texte sur Autre", "text_area").drawn.value == "Bonjour à tous"
+        page.type("Texte sur Autre", "Bonjour, vous")
+        page.type("Texte", "Bonsoir à tous")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert (post.body, [one.body for one in post.others]) == ("Bonsoir à tous", ["Bonjour, vous"])
+
+
 def test_duplicate_is_another_post(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("encore", state="published", minutes=-5)
     with lumiere.scope() as scope:
@@ -289,74 +304,3 @@ def test_account_that_only_talks_is_no_place_to_post(door: Door, lumiere: Agency
         assert "Canal" in text
         assert "@mia_bot" not in text
         assert "avec le nom du canal" in page.open("/channels")
-
-
-def test_a_thread_is_written_counted_and_shown_part_by_part(door: Door, lumiere: Agency) -> None:
-    connected(lumiere, "Réseau court", surface="sandbox.as_x")
-    connected(lumiere, "Ma page", "own_page", "own_page.public")
-    nobody_is_asked(lumiere)
-    with stream(door.url, door.cookie(lumiere)) as page:
-        written(page, "Réseau court", "Ma page", words="Bonsoir à tous.")
-        page.press("Ajouter une partie")
-        page.type("Partie 2", "La boutique est ouverte.")
-        page.press("Ajouter une partie")
-        said = page.type("Partie 3", "é" * 300)
-        assert "300 / 280 caractères" in said
-        assert "24 / 280 caractères" in said
-        assert "Cela ne partira pas sur Réseau court" in said
-        assert "une seule publication" in said, "the own page shows them as one"
-        page.type("Partie 3", "À demain.")
-        page.press("Ajouter un premier commentaire")
-        said = page.type("Premier commentaire", "Merci à tous !")
-        assert "Rien ne s’y oppose sur Réseau court" in said
-        page.press("Planifier")
-    (post,) = posts(lumiere)
-    assert [(one.body, one.comment) for one in post.parts] == [
-        ("La boutique est ouverte.", False),
-        ("À demain.", False),
-        ("Merci à tous !", True),
-    ]
-
-
-def test_a_part_taken_away_and_a_place_without_threads(door: Door, lumiere: Agency) -> None:
-    with lumiere.scope() as scope:
-        connecting.connect(
-            scope,
-            creator_id=lumiere.creator_id,
-            platform="byhand",
-            surface="x",
-            account=f"x/mia-{str(lumiere.tenant_id)[-6:]}",
-            name="X à la main",
-            base_url="http://127.0.0.1:9",
-            token=None,
-            zone=ZONE,
-            options={"hand_over": True},
-        )
-    with stream(door.url, door.cookie(lumiere)) as page:
-        written(page, "X à la main", words="Bonsoir à tous.")
-        page.press("Ajouter une partie")
-        said = page.type("Partie 2", "La boutique est ouverte.")
-        assert "Cet endroit ne connaît ni suite ni premier commentaire" in said
-        said = page.press("Retirer la partie 2")
-        assert "Cet endroit ne connaît ni suite" not in said
-        assert "Partie 2" not in page.labels("text_area")
-
-
-def test_a_photo_joins_the_part_it_is_for(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
-    jpeg, store = encoded(a_picture(seed=8), "JPEG"), FileStore(door.log.parent / "objects")
-    connected(lumiere)
-    with stream(door.url, door.cookie(lumiere)) as page:
-        written(page, "Sandbox")
-        page.press("Ajouter une partie")
-        page.type("Partie 2", "La suite")
-        page.choose("Photos de", "Partie 2")
-        page.attach("Ajouter des photos", {"suite.jpg": jpeg})
-        with lumiere.scope() as scope:
-            (upload,) = scope.run("SELECT id FROM uploads").scalars().all()
-        uploads.ingest(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)
-        arrived = page.tick()
-        assert "0 / 10 photos" in arrived, "the post itself has none"
-        assert "1 / 10 photos" in arrived
-        page.press("Planifier")
-    (post,) = posts(lumiere)
-    assert (len(post.media), [len(part.media) for part in post.parts]) == (0, [1])

@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from channels import connecting
 from channels import reads as channel_reads
-from dashboard.reads import calendar, likeness, posts, second, talk
+from dashboard.reads import calendar, compose, likeness, posts, second, talk
 from dashboard.reads import channels as accounts
 from dashboard.reads.approvals import approvals, content, judged
 from dashboard.reads.calendar import Wanted
@@ -26,6 +26,7 @@ from gate import sampling
 from gate.units import Medium, Rating
 from schedules import planning
 from schedules.calendar import local_wall
+from schedules.drafting import Draft
 from schedules.threads import Piece
 from studio import library
 from studio import reads as studio_reads
@@ -35,7 +36,9 @@ from tenants.reads import Creator, Member
 from tenants.roles import Role
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
+from tests.dashboard.test_approvals_appeals import decided
 from tests.dashboard.test_approvals_likeness import alike
+from tests.dashboard.test_approvals_requests import complain
 from tests.dashboard.test_files import picture
 from tests.dashboard.test_guests import give
 from tests.dashboard.test_second import sent
@@ -144,7 +147,23 @@ def test_what_waits_for_a_yes_is_read_together(growing: Growing) -> None:
         for _ in range(more):
             growing.post()
         counted.append(growing.asks(look))
-    assert counted[0] == counted[1] <= 24
+    assert counted[0] == counted[1] <= 14
+
+
+def test_removal_requests_and_what_was_taken_away_are_read_together(growing: Growing) -> None:
+    def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
+        found = approvals(scope, mine, content=True, review=True, decide=True)
+        assert (len(found.requests), len(found.taken), len(found.doubts)) == (wanted, wanted, wanted)
+
+    counted, wanted = [], 0
+    for more in (1, 3):
+        for _ in range(more):
+            wanted += 1
+            decided(growing.door, growing.who, because="")
+            complain(growing.door, growing.who, shot=growing.picture())
+            growing.who.post(f"perdue {wanted}", state="uncertain", minutes=-9)
+        counted.append(growing.asks(look))
+    assert counted[0] == counted[1]
 
 
 def test_a_post_is_read_once_for_all_its_accounts_and_pictures(growing: Growing) -> None:
@@ -163,6 +182,22 @@ def test_a_post_is_read_once_for_all_its_accounts_and_pictures(growing: Growing)
         post_id = growing.post()
         counted.append(growing.asks(look))
     blocklist = len(growing.pictures) - 2
+    assert counted[1] - counted[0] <= blocklist, "each picture is held against the blocklist by itself, and no more"
+
+
+def test_a_draft_is_read_once_for_all_its_pictures(growing: Growing) -> None:
+    def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
+        draft = Draft(growing.who.creator_id, "", "Bonjour", tuple(growing.pictures), tuple(growing.places))
+        found = compose.desk(scope, mine[0], draft, author=scope.actor, brought=(), pictures=12)
+        assert len(found.previews[0].media) == len(growing.pictures)
+
+    growing.account()
+    counted = []
+    for more in (1, 4):
+        for _ in range(more):
+            growing.picture()
+        counted.append(growing.asks(look))
+    blocklist = len(growing.pictures) - 1
     assert counted[1] - counted[0] <= blocklist, "each picture is held against the blocklist by itself, and no more"
 
 

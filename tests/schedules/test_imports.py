@@ -7,13 +7,16 @@ from uuid import UUID
 
 import pytest
 
+from channels import disconnecting
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from gate import targets
 from gate.units import Rating
-from schedules import drafting, imports, imports_handling, planning
+from schedules import drafting, exports, imports, imports_handling, planning
 from schedules.calendar import WallTime, zone_of
 from schedules.events import ImportApply
+from schedules.imports_cells import COLUMNS
+from schedules.imports_rows import ACCOUNT
 from schedules.moving import delivery, move
 from schedules.overrides import Override
 from schedules.states import DeliveryState
@@ -230,6 +233,25 @@ def test_an_unreadable_file_says_why(clerk: Clerk) -> None:
 )
 def test_problems_are_said_with_line_and_column(clerk: Clerk, more: dict[str, object], column: str, code: str) -> None:
     assert clerk.problems(clerk.bring(table([clerk.row(1), clerk.row(2, **more)]))) == [(3, column, code)]
+
+
+def test_a_name_of_several_accounts_is_none_of_them_until_it_says_which(free: Clerk) -> None:
+    own = free.desk.connect_to("main", account="mia", token="t", platform="own_page", surface="own_page.public")
+    first, second = "main (sandbox)", "main (own_page)"
+    found = free.bring(table([free.row(1)]))
+    assert free.problems(found) == [(2, "channels", "import.account_several")]
+    assert free.shown(found).findings[0].message.params["names"] == f"{second}, {first}"
+    there = {"channels": f"{first}|{second.upper()}", f"{ACCOUNT}{second}": "autrement"}
+    free.write(table([free.row(1, **there)], columns=(*COLUMNS, f"{ACCOUNT}{second}")), plan=True)
+    with free.desk.scope() as scope:
+        (line,) = exports.lines(scope, [free.desk.creator_id], free.desk.now(), free.desk.now() + timedelta(days=9))
+    assert {place.account for place in line.places} == {first, second}
+    assert line.own == {second: "autrement"}
+    again = free.bring(exports.table([line], {}))
+    assert not free.problems(again), "what goes out comes back to the same accounts"
+    with free.desk.scope() as scope:
+        disconnecting.ask(scope, own, "Marc")
+    assert not free.problems(free.bring(table([free.row(2)]))), "who left takes no name from who is there"
 
 
 def test_a_picture_is_named_by_its_id_or_its_words(clerk: Clerk) -> None:
