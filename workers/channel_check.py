@@ -9,6 +9,7 @@ from channels import reads as channel_reads
 from channels.events import ChannelTest
 from channels.reads import Channel
 from channels.states import LOST
+from connectors.contract import Send
 from connectors.registry import connectables
 from foundation import telemetry
 from foundation.errors import NotFound
@@ -33,24 +34,27 @@ class Tried:
 
     @property
     def line(self) -> str:
-        """As it is printed."""
+        """As it is printed; of an account that somebody must connect again, with what its platform said."""
         mark, name = "✓" if self.well else "✗", sentence(Message(f"platform.{self.channel.platform}"))
-        return f"{mark} {self.channel.name} · {name} · {self.agency}: {sentence(self.said)}"
+        why = [self.channel.reason] if self.channel.state in LOST and self.channel.reason is not None else []
+        return f"{mark} {self.channel.name} · {name} · {self.agency}: {' '.join(map(sentence, (self.said, *why)))}"
 
 
-def show(name: str, *, agency: str) -> tuple[str, bool]:
-    """What comes of trying every account of a name, of all accounts without one; and whether all is well.
+def show(name: str, *, agency: str, dry: bool) -> tuple[str, bool]:
+    """What comes of trying every account of a name, of all accounts without one; and whether all is well. With `dry`
+    what would be asked, and nothing leaves.
 
     Raises NotFound where there is none.
     """
     with at_home("channels") as services, telemetry.quietly():
-        found = tried(services, name, agency)
+        found = tried(services, name, agency, dry=dry)
     return "\n".join(one.line for one in found), all(one.well for one in found)
 
 
-def tried(services: Services, name: str, agency: str) -> list[Tried]:
-    """Each account of the house whose name or account is `name`, asked. Raises NotFound."""
-    found = [_ask(services, *one) for one in _wanted(services, name.casefold(), agency.casefold())]
+def tried(services: Services, name: str, agency: str, *, dry: bool = False) -> list[Tried]:
+    """Each account of the house whose name or account is `name`, asked, or not where `dry`. Raises NotFound."""
+    ask = _would if dry else _ask
+    found = [ask(services, *one) for one in _wanted(services, name.casefold(), agency.casefold())]
     if not found:
         raise NotFound("channel.unknown")
     return found
@@ -63,6 +67,18 @@ def _wanted(services: Services, name: str, agency: str) -> Iterator[tuple[UUID, 
         for channel in channels if agency in ("", called.casefold()) else ():
             if name in ("", channel.name.casefold(), channel.account.casefold()):
                 yield tenant_id, called, channel
+
+
+def _would(services: Services, _: UUID, agency: str, channel: Channel) -> Tried:
+    """The harmless request, as the connector builds it; an account that is lost stays so."""
+    if channel.state in LOST:
+        return Tried(agency, channel, False, Message(f"channel.is_{channel.state}", {"account": channel.name}))
+    able = connectables(services.connectors).get(channel.platform)
+    turn = able.check(channel.account, ()) if able is not None else None
+    if not isinstance(turn, Send):
+        return Tried(agency, channel, True, Message("cli.channel.nothing_to_ask"))
+    said = Message("cli.connect.would_ask", {"request": f"{turn.step.method} {turn.step.path}"})
+    return Tried(agency, channel, True, said)
 
 
 def _ask(services: Services, tenant_id: UUID, agency: str, channel: Channel) -> Tried:
