@@ -92,6 +92,10 @@ STANDING = frozenset(
 )
 """Causes that end with what they are about: putting the notice away would hide a post that waits."""
 
+BECAME = frozenset({"gone", "thread", "files"})
+"""What a delivery's cause may end with that tells what became of it: nothing ends that, so whoever read it puts it
+away."""
+
 
 @dataclass(frozen=True)
 class Need:
@@ -118,7 +122,9 @@ class Need:
     @property
     def dismissable(self) -> bool:
         """Whether a member may put it away: nothing else waits behind it."""
-        return bool(self.cause) and self.cause.partition(":")[0] not in STANDING
+        about, *_, last = self.cause.split(":")
+        became = about == "delivery" and last in BECAME
+        return bool(self.cause) and (became or about not in STANDING)
 
 
 def deliveries_of(notices: Iterable[Notice]) -> list[UUID]:
