@@ -57,5 +57,6 @@ def gather(
 def _noted(step: WireStep, answer: Answer) -> Answer:
     """What is written down of an answer: of a look nothing but how it was answered, since lists show what others said,
     and what was seen in them is the attempt's outcome."""
-    seen = step.action == LOOK and isinstance(answer, Response) and answer.ok
-    return replace(answer, body=None) if seen else answer
+    if step.action == LOOK and isinstance(answer, Response) and answer.ok:
+        return replace(answer, body=None)
+    return answer
