@@ -120,10 +120,15 @@ class Need:
         return UUID(key) if about == "downtime" else None
 
     @property
+    def stops(self) -> Entry | None:
+        """The post that waits for a person because of it; none where another notice of that post says so."""
+        return self.entry if self.entry is not None and self.cause == f"delivery:{self.entry.delivery_id}" else None
+
+    @property
     def dismissable(self) -> bool:
         """Whether a member may put it away: nothing else waits behind it."""
-        about, *_, last = self.cause.split(":")
-        became = about == "delivery" and last in BECAME
+        about = self.cause.partition(":")[0]
+        became = about == "delivery" and self.cause.rpartition(":")[2] in BECAME
         return bool(self.cause) and (became or about not in STANDING)
 
 

@@ -125,25 +125,15 @@ def test_notice_is_put_away_with_its_reason(door: Door, lumiere: Agency) -> None
     assert (act.actor, act.details) == (lumiere.act_as(Role.OWNER), {"why": "not_ours"})
 
 
-def test_post_that_waits_is_not_put_away(door: Door, lumiere: Agency) -> None:
-    stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
+def test_post_that_waits_is_not_put_away_and_what_became_of_it_is(door: Door, lumiere: Agency) -> None:
+    held = stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
         assert "Rien à faire pour nous" not in page.labels()
-
-
-def test_what_became_of_a_post_is_put_away_by_who_read_it(door: Door, lumiere: Agency) -> None:
-    """Nothing ever ends that a post is gone there."""
-    delivery_id = stopped(lumiere, DeliveryState.FAILED, "connectors.comments_off")
-    with lumiere.scope() as scope:
-        cause = f"delivery:{delivery_id}"
-        notices.settle(scope, cause)
-        notices.put(scope, Message("delivery.fewer_files", {"account": "@mia"}), cause=f"{cause}:files", urgent=True)
-    with stream(door.url, door.cookie(lumiere)) as page:
-        assert "sans toutes ses images" in page.open()
+        with lumiere.scope() as scope:
+            notices.put(scope, Message("delivery.fewer_files", {"account": "@mia"}), cause=f"delivery:{held}:files")
+        assert "sans toutes ses images" in page.again()
         assert "Classé" in page.press("Rien à faire pour nous")
-    with lumiere.scope() as scope:
-        assert tenant_reads.open_notices(scope) == []
 
 
 def test_chatter_is_told_and_settles_nothing(door: Door, lumiere: Agency) -> None:
