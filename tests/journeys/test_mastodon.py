@@ -20,6 +20,7 @@ from schedules import drafting, previewing, removal
 from schedules.states import DeliveryState as S
 from subscribers import answering, persona
 from tenants import notices
+from tenants import reads as tenant_reads
 from tests.conftest import Cluster
 from tests.fakes import mastodon_chats
 from tests.fakes.mastodon import FakeMastodon, mastodon
@@ -161,7 +162,10 @@ def test_an_account_is_tried_from_the_terminal(house: House) -> None:
     house.server.revoke(house.member)
     (dead,) = channel_check.tried(services, name, "")
     assert dead.said == Message("channel.is_reauthorize", {"account": name})
-    assert all(part in dead.line for part in (name, "Mastodon", sentence(Message("connectors.token_refused"))))
+    with house.desk.scope() as scope:
+        (creator,) = (one.name for one in tenant_reads.creators(scope) if one.id == house.desk.creator_id)
+    said = (name, creator, "Mastodon", sentence(Message("connectors.token_refused")))
+    assert all(part in dead.line for part in said)
     (still,) = channel_check.tried(services, name, "", dry=True)
     assert (still.well, still.said) == (False, dead.said)
     with pytest.raises(NotFound):
