@@ -1,17 +1,19 @@
 """Requests of ids and amounts, and those that take away: one after the other until the connector has its answer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 from channels import attempts, budgets, reads
 from channels.reads import Channel
 from channels.states import ChannelState
-from connectors.contract import Answer, Send, StepNotSent
+from connectors.contract import Answer, Response, Send, StepNotSent, WireStep
 from connectors.transport import Transport
 from foundation.database import OpenScope
 from gate.permit import Authority
 
 ACTOR = "system:channels"
+LOOK = "look"
 MOST_REQUESTS = 20
 """Requests one question may take, pages of a listing included."""
 
@@ -47,6 +49,14 @@ def gather(
         with tenant(channel.tenant_id, ACTOR) as scope:
             budgets.note(scope, channel.id, answer, creates=False)
             if attempt_id is not None:
-                attempts.record(scope, attempt_id, position, answer)
+                attempts.record(scope, attempt_id, position, _noted(turn.step, answer))
         answers = (*answers, answer)
     return answers
+
+
+def _noted(step: WireStep, answer: Answer) -> Answer:
+    """What is written down of an answer: of a look nothing but how it was answered, since lists show what others said,
+    and what was seen in them is the attempt's outcome."""
+    if step.action == LOOK and isinstance(answer, Response) and answer.ok:
+        return replace(answer, body=None)
+    return answer

@@ -10,7 +10,7 @@ from channels import applications, charging, sharing
 from channels.events import ChannelProbe
 from channels.reads import Channel
 from channels.states import ChannelState
-from connectors.answers import UNREACHED, for_messages_alone, for_one_chat, for_whole_app
+from connectors.answers import UNREACHED, counted_apart, for_one_chat, for_whole_app
 from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
 from foundation import outbox
 from foundation.database import Scope
@@ -173,7 +173,8 @@ def note(
     carried by it, for what a post costs was taken in its claim; `words` are those it shows. A place nobody could reach
     brakes as one that gives no answer does; what else never left the house teaches nothing about it.
     `in_chat`: it went to one reader, in whose lane it waits; where a platform limits each chat by itself, the account
-    is held only when it is refused once more before anything succeeds; where messages have a limit of their own, never.
+    is held only when it is refused once more before anything succeeds. Where what was asked has a limit of its own, it
+    is not held at all.
     """
     place = _learn(scope, channel_id, answer, creates=creates, in_chat=in_chat)
     platform = sharing.note(scope, channel_id, answer, post=of is not None and of.kind == POST, place=place)
@@ -188,7 +189,7 @@ def _learn(scope: Scope, channel_id: UUID, answer: Answer, *, creates: bool, in_
         case StepNotSent(detail=detail):
             if detail in UNREACHED:
                 _fail(scope, channel_id, creates=creates)
-        case Response(status=429) if in_chat and for_messages_alone(answer):
+        case Response(status=429) if counted_apart(answer):
             pass  # whoever wrote it waits; what else the account may do is counted elsewhere
         case Response(status=429):
             _wait(scope, channel_id, answer, alone=in_chat and for_one_chat(answer))

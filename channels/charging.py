@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import BigInteger, Numeric, UniqueConstraint
 from sqlmodel import Field, select
 
+from channels import reads
 from channels.models import of_channel
+from channels.reads import Channel
 from connectors import charges, stopping
 from connectors.charges import Charges, What
 from connectors.contract import Answer
@@ -219,6 +221,14 @@ def bills(scope: Scope, platforms: Iterable[str], of: str = "") -> Mapping[UUID,
         whole = Price(before.price.minor + row.minor, row.currency)
         found[row.channel_id] = Bill({**before.many, row.what: row.many}, whole)
     return found
+
+
+def of_creator(scope: Scope, creator_id: UUID, of: str = "") -> list[tuple[Channel, Bill]]:
+    """What a month (`2026-11`; "" for this one) came to on each account of a creator, by its name; accounts that cost
+    nothing are absent."""
+    ours = reads.channels_of(scope, creator_id)
+    found = bills(scope, {one.platform for one in ours}, of)
+    return [(one, found[one.id]) for one in ours if one.id in found]
 
 
 def set_cap(scope: Scope, platform: str, cap: Money | None) -> None:

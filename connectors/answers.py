@@ -23,6 +23,9 @@ LONGEST_WAIT = timedelta(days=7)
 MESSAGE = "message"
 """The step that writes to one person where that is counted, or charged for, apart from posts."""
 
+CROSSPOST = "crosspost"
+"""The step that shows a post once more elsewhere, where that is counted apart from posts."""
+
 NO_ADDRESS = "no_public_address"
 """Why a step was not sent that a platform should fetch a file for: nobody outside can call this installation."""
 
@@ -138,11 +141,15 @@ def for_one_chat(answer: Response) -> bool:
     return body.get("ok") is False and body.get("error_code") == 429
 
 
-def for_messages_alone(answer: Response) -> bool:
-    """Whether a limit is that of messages: X counts each kind of request by itself, so what was refused to one person
-    says nothing of posts, nor of what may be read. https://docs.x.com/x-api/fundamentals/rate-limits
+def counted_apart(answer: Response) -> bool:
+    """Whether a limit is that of one kind of request alone, so that whoever was refused waits, and nobody else.
+
+    X counts each kind by itself, so what was refused to one person says nothing of posts, nor of what may be read:
+    https://docs.x.com/x-api/fundamentals/rate-limits. Discord limits each kind too, and passing on is the one that has
+    little of it, some ten an hour: https://docs.discord.com/developers/topics/rate-limits
     """
-    return answer.step == MESSAGE and _WINDOWS[-1] + "-remaining" in answer.headers
+    messages = answer.step == MESSAGE and _WINDOWS[-1] + "-remaining" in answer.headers
+    return messages or (answer.step == CROSSPOST and not for_whole_app(answer))
 
 
 def limited(answer: Response) -> Literal["account", "app"]:

@@ -71,6 +71,7 @@ from connectors.outcomes import (
 )
 from connectors.places import Shown
 from connectors.remarks import Act, Remarks, Spot
+from connectors.standing import Missing, Stand, Standing
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import REMARK, Medium, Unit
@@ -122,6 +123,7 @@ class Bluesky:
 
     capabilities = CAN
     form = bluesky_account.FORM
+    numbers_prove = True
     refresh_grace = bluesky_account.GRACE
 
     def key_of(self, key: str, at: datetime) -> str:
@@ -233,6 +235,14 @@ class Bluesky:
                 return {name: count for name, count in counts.items() if isinstance(count, int)}
             case _:
                 return None
+
+    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+        """Whether the account's own server keeps the record; the network's view may lag, or hide it from some."""
+        if not answers:
+            return Send(look(copy.account, _rkey(copy.native_id)))
+        if _record_of(answers[-1]) is not None:
+            return Standing()
+        return Missing() if is_absent(answers[-1]) else None
 
     def read_back(self, copy: Copy, flags: tuple[str, ...], answers: tuple[Answer, ...]) -> Send | Shown | Outcome:
         """Whether the record bears the labels it was sent with; anybody may read it."""

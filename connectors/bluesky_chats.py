@@ -8,6 +8,7 @@ https://github.com/bluesky-social/atproto/tree/main/lexicons/chat/bsky/convo
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -38,6 +39,9 @@ MOST_PEOPLE = 15
 WINDOW = timedelta(seconds=60)
 """A message older than this before the attempt is another one with the same words."""
 
+KEPT = ("convo.id", "convo.kind.$type", "convo.members.did", "convo.members.handle")
+"""What is kept of the conversation that an answer goes into: nothing that was said in it."""
+
 BEGINNING = "2" * 13
 """Before everything: the first of all marks (https://atproto.com/specs/tid), for an account that never had a chat."""
 
@@ -63,7 +67,7 @@ def unfit(unit: Unit, can: Capabilities) -> Message | None:
 def next_turn(unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
     """Ask which conversation is theirs, then send the message into it."""
     if not answers:
-        return Send(_between(unit.viewer, CONVO, LOOK))
+        return Send(replace(_between(unit.viewer, CONVO, LOOK), only=KEPT))
     last = answers[-1]
     if last.step == PUBLISH:
         return _sent(last, unit.account)

@@ -5,12 +5,12 @@ of the checklist. The surface is the platform where the person posts; its rules 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from connectors import fanvue, fitting, showing
+from connectors import fanvue, fitting, showing, threads_text, x_text
 from connectors.answers import SHORT_WAIT, segment
 from connectors.capabilities import Asking, Capabilities
 from connectors.contract import Answer, Copy, FileRef, Posted, Response, Send, Sought, StepKind, StepNotSent, WireStep
@@ -35,7 +35,8 @@ _AI = re.compile(r"(^|[._])(ai|is_aigc|made_with_ai|is_ai_generated|containsSynt
 
 @dataclass(frozen=True)
 class Site:
-    """A platform as people post to it: its name, its hosts, how the address of one post looks, and what it takes.
+    """A platform as people post to it: its name, its hosts, how the address of one post looks, and what it takes: so
+    much `text`, as it `counts` that itself.
 
     `lines` are what a person sees to there whatever the post shows; `once`: it refuses words the account has said;
     `asks`: what a post there may cost its readers, which the person sets.
@@ -50,6 +51,7 @@ class Site:
     once: bool = False
     asks: Asking | None = None
     shows: Showing = NEUTRAL
+    counts: Callable[[str], int] = len
 
 
 _PAID = ("audience", "partners")
@@ -73,7 +75,9 @@ SITES: Mapping[str, Site] = {
     ),
     "snapchat": Site("Snapchat", ("snapchat.com",), text=250, media=1),
     "linkedin": Site("LinkedIn", ("linkedin.com",), r"/(posts|feed/update|pulse)/.+", 3000, 20),
-    "x": Site("X", ("x.com", "twitter.com"), r"/\w+/status/(\d{3,})", 280, 4, once=True, shows=showing.X),
+    "x": Site(
+        "X", ("x.com", "twitter.com"), r"/\w+/status/(\d{3,})", 280, 4, once=True, shows=showing.X, counts=x_text.length
+    ),
     "reddit": Site(
         "Reddit",
         ("reddit.com", "redd.it"),
@@ -82,7 +86,15 @@ SITES: Mapping[str, Site] = {
         20,
         shows=showing.REDDIT,
     ),
-    "threads": Site("Threads", ("threads.net", "threads.com"), r"/@[\w.]+/post/[\w-]+", 500, 20, shows=showing.THREADS),
+    "threads": Site(
+        "Threads",
+        ("threads.net", "threads.com"),
+        r"/@[\w.]+/post/[\w-]+",
+        500,
+        20,
+        shows=showing.THREADS,
+        counts=threads_text.length,
+    ),
     "facebook": Site("Facebook", ("facebook.com", "fb.watch"), text=63_206, shows=showing.FACEBOOK),
     "youtube": Site(
         "YouTube",
@@ -91,6 +103,7 @@ SITES: Mapping[str, Site] = {
         5000,
         1,
         shows=showing.YOUTUBE,
+        counts=fitting.in_bytes,
     ),
     "pornhub": Site(
         "Pornhub", ("pornhub.com",), r"/(view_video\.php\?viewkey=|photo/|album/|shorties/)\w+", lines=_PAID
@@ -147,10 +160,15 @@ class ByHand:
         """Nothing to try: all of it is in the house."""
         return None
 
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """As the place counts where it is posted."""
+        site = SITES.get(_site_of(unit.surface), ELSEWHERE)
+        return site.counts(unit.text("body")), self.capabilities.size(unit.surface)[0]
+
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Hand the post over, or say what became of that: from then on it waits for a person."""
         site = SITES.get(_site_of(unit.surface), ELSEWHERE)
-        unfit = _unfit(unit, self.capabilities)
+        unfit = _unfit(unit, self.capabilities, self.count(unit)[0])
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         if not answers:
@@ -224,10 +242,10 @@ def _site_of(surface: str) -> str:
     return surface.removeprefix("byhand.")
 
 
-def _unfit(unit: Unit, can: Capabilities) -> Message | None:
+def _unfit(unit: Unit, can: Capabilities, length: int) -> Message | None:
     if not unit.native_key:
         return Message("connectors.no_key")
-    return fitting.unfit(unit, can, length=len(unit.text("body")))
+    return fitting.unfit(unit, can, length=length)
 
 
 def _handed(unit: Unit, site: Site) -> WireStep:

@@ -67,9 +67,9 @@ class WireStep:
     step (AUTH) may hold `Sealed` values in its JSON: they are opened on the way out; its `client` is shown by Basic. Of
     the answer's JSON, the names in `secret_fields` are sealed before anything is stored: top-level ones, or those
     further in by a path with points, where a list of `name` and `value` counts as an object, in small letters, and any
-    list by its places. With `only` all but plain texts of these names or paths is dropped; with none, no body is read.
-    `secret_headers` are sealed under their names, in small letters, and dropped. `deadline` is total seconds. A step
-    `to` a person leaves by no socket: its content is a task, `files` being what may be saved.
+    list by its places. With `only` all but plain texts of these names or paths is dropped, of a refusal all but the
+    texts at its top; with none, no body is read. `secret_headers` are sealed under their names, in small letters, and
+    dropped. `deadline` is total seconds. A step `to` a person leaves by no socket: it is a task with `files` to save.
 
     A sign-in's `host` may be the one that gives tokens (`auth`), or the account's without its path (`origin`); as a
     `query` its JSON is in the address. A file goes to an `address` that the platform told in an answer, without a

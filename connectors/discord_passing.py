@@ -6,7 +6,7 @@ may read them.
 Source: https://docs.discord.com/developers/resources/message#crosspost-message, #message-object-message-flags
 """
 
-from connectors.answers import segment
+from connectors.answers import CROSSPOST, segment
 from connectors.contract import Answer, Response, Send, Sought, StepKind, WireStep
 from connectors.discord_connecting import ANNOUNCEMENT
 from connectors.discord_ids import is_id, moment, place
@@ -16,7 +16,7 @@ from foundation.words import Message
 from gate.units import Unit
 
 OPTION, FOLLOWERS = "crosspost", "discord.followers"
-STEP, PLACE, LOOK = "crosspost", "place", "look"
+PLACE, LOOK = "place", "look"
 PASSED = "passed-"
 """How the native id of such a copy begins; the message's follows: it is no other message."""
 
@@ -44,7 +44,7 @@ def next_turn(unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
     """Pass the message on that stands above, or tell what came of it. A unit without one is only weighed."""
     if not answers:
         path = f"{_path(unit.account, unit.reply_to)}/crosspost"
-        return Send(WireStep(STEP, StepKind.PUBLISH, "POST", path, token="bot"))  # noqa: S106  how it is shown
+        return Send(WireStep(CROSSPOST, StepKind.PUBLISH, "POST", path, token="bot"))  # noqa: S106  how it is shown
     last, copy = answers[-1], Published(f"{PASSED}{unit.reply_to}", place(unit.account).url(unit.reply_to))
     if isinstance(last, Response) and last.ok:
         told = last.body if isinstance(last.body, dict) else {}

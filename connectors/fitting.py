@@ -15,6 +15,11 @@ def graphemes(text: str) -> int:
     return len(regex.findall(r"\X", text))
 
 
+def in_bytes(text: str) -> int:
+    """How many bytes a text takes in UTF-8."""
+    return len(text.encode())
+
+
 def comment_unfit(unit: Unit, can: Capabilities, *, most: int, marks: frozenset[str] = frozenset()) -> Message | None:
     """Why a first comment of at most so many characters cannot go out as it is. `marks` are those that its post bears:
     a comment has none of its own."""

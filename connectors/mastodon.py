@@ -348,7 +348,9 @@ def _waiting(uploads: list[Answer], answers: tuple[Answer, ...]) -> Send | Outco
 def _published(answer: Answer, unit: Unit) -> Outcome:
     told = told_by(answer)
     if native_id := id_of(answer):
-        return Published(native_id, url_of(told), told_at(told.get("created_at")))
+        shown = told.get("media_attachments")
+        fewer = isinstance(shown, list) and len(shown) < len(unit.media)  # seen of servers under load, mastodon #21864
+        return Published(native_id, url_of(told), told_at(told.get("created_at")), fewer=fewer)
     if not isinstance(answer, Response):
         return meaning(answer, creates=True)
     said = sentence(answer)

@@ -10,6 +10,7 @@ https://docs.joinmastodon.org/entities/NotificationPolicy/
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from connectors import fitting, mastodon_limits, polls, windows
@@ -37,6 +38,9 @@ where they are from. Source: https://docs.joinmastodon.org/user/posting/#text"""
 
 LISTED, MOST_PAGES, MOST_TALKS = 80, 5, 40
 """Notifications of a page, the most a server gives, and pages of one poll; conversations of one listing."""
+
+KEPT = ("accounts.id", "last_status.id", "last_status.visibility")
+"""What is kept of the conversations, of which all but one are with others: nothing that was said in them."""
 
 BEGINNING = "0"
 """Before the first notification there will be."""
@@ -71,7 +75,8 @@ def next_turn(unit: Unit, answers: tuple[Answer, ...], can: Capabilities, per_ad
     last = answers[-1]
     if last.step == READER:
         refused = _unreachable(last, unit, can, per_address)
-        return refused or Send(_asked(TALKS, f"/api/v1/conversations?limit={MOST_TALKS}", "look"))
+        talks = _asked(TALKS, f"/api/v1/conversations?limit={MOST_TALKS}", "look")
+        return refused or Send(replace(talks, only=KEPT))
     if _listed(last) is None:
         return meaning(last, creates=False)
     return Send(_message(unit, _acct(answers[0]), _last_between(last, unit.viewer)))

@@ -10,12 +10,13 @@ from foundation.words import Message
 @dataclass(frozen=True)
 class Published:
     """The platform confirmed it. `at` is the platform's own time where it tells; `files` is what it calls the files of
-    it from now on, where they can be shown again without being sent."""
+    it from now on, where they can be shown again without being sent; `fewer`: not all of them are there."""
 
     native_id: str
     url: str = ""
     at: datetime | None = None
     files: tuple[str, ...] = ()
+    fewer: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from connectors import marks, pointing, pricing, signing, telling
 from connectors.answers import ELSEWHERE, NO_ADDRESS
 from connectors.contract import Answer, FileRef, OAuthClient, Response, StepAnswerLost, StepKind, StepNotSent, WireStep
-from connectors.trimming import kept, plain, taken_out
+from connectors.trimming import kept, of_refusal, plain, taken_out
 from foundation.clock import monotonic
 from foundation.errors import GreenroomError
 from foundation.http import MAX_BODY, AnswerLost, HttpClient, NotSent, Reply, Request, multipart
@@ -305,7 +305,7 @@ class Transport:
             if name in headers:
                 sealed[name] = self._seal(tenant_id, headers.pop(name))
         if step.only is not None:
-            body = kept(body, step.only)
+            body = kept(body, step.only) if reply.status < 400 or not step.only else of_refusal(body)
             headers = {name: headers[name] for name in _OF_USE if name in headers}
         return Response(step.name, reply.status, headers, body, sealed)
 

@@ -1,7 +1,7 @@
 """What is kept of an answer, and what of it is no more than an id or an amount. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _PLAIN = re.compile(r"[\w.:+/@=~$#-]{0,200}")
@@ -18,9 +18,11 @@ def plain(value: Any) -> bool:
     return value is None or isinstance(value, bool | int) or (isinstance(value, str) and bool(_PLAIN.fullmatch(value)))
 
 
-def kept(value: Any, names: Iterable[str]) -> dict[str, Any]:
+def kept(value: Any, names: Sequence[str]) -> Any:
     """The plain texts of an object that have these names; a name with points leads further in, and into each entry of a
-    list."""
+    list. What is a list itself is one of such objects."""
+    if isinstance(value, list):
+        return [kept(one, names) if isinstance(one, dict) else {} for one in value]
     below: dict[str, list[str]] = {}
     for name in names:
         head, _, rest = name.partition(".")
@@ -28,13 +30,17 @@ def kept(value: Any, names: Iterable[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for head, rests in below.items():
         part = value.get(head) if isinstance(value, dict) else None
-        if rests and isinstance(part, list):
-            found[head] = [kept(one, rests) for one in part]
-        elif rests and isinstance(part, dict):
+        if rests and isinstance(part, list | dict):
             found[head] = kept(part, rests)
         elif not rests and isinstance(part, str) and plain(part):
             found[head] = part
     return found
+
+
+def of_refusal(value: Any) -> dict[str, str]:
+    """The texts at the top of a refusal: they speak of the request, while what lies further in may show what it was
+    about."""
+    return {name: text for name, text in value.items() if isinstance(text, str)} if isinstance(value, dict) else {}
 
 
 def taken_out(value: Any, path: Sequence[str]) -> Any:

@@ -83,6 +83,12 @@ class YouTube:
     numbers_prove = False
     refresh_grace = youtube_account.KEEPS
 
+    def count(self, unit: Unit) -> tuple[int, int]:
+        """A description counts in bytes, without the first line where that is the title; a comment, in characters."""
+        if unit.comment or unit.remark:
+            return len(unit.text("body")), youtube_remarks.MOST_TEXT
+        return fitting.in_bytes(fitting.titled(unit.text("title"), unit.text("body"))[1]), MOST_TEXT
+
     def next(self, unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Upload the film as a private one, wait until it is ready, give it the picture beside it as its cover, then
         make it public; tell what an answer meant."""
@@ -232,7 +238,7 @@ class YouTube:
 def _unfit(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     title, body = fitting.titled(unit.text("title"), unit.text("body"))
-    size = len(body.encode())
+    size = fitting.in_bytes(body)
     if wrong := fitting.unfit(unit, CAN, length=len(body)):
         return wrong
     if wrong := youtube_covers.unfit(unit):

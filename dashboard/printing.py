@@ -1,10 +1,13 @@
 """A creator's month on paper: sums, then every line of the books, as a PDF that needs no font of this machine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from channels import charging
+from channels.reads import Channel
 from dashboard.wording import Voice
 from foundation.money import Money
 from studio.costs import Bill
@@ -31,6 +34,7 @@ class Sheet:
     month: Month
     spent: Bill
     voice: Voice
+    requests: Sequence[tuple[Channel, charging.Bill]] = ()
 
 
 def pdf(sheet: Sheet) -> bytes:
@@ -50,6 +54,7 @@ def pdf(sheet: Sheet) -> bytes:
         for label, amount in _sums(sheet, total):
             _row(paper, (60.0, 60.0), (label, amount), size=10)
     _spent(paper, sheet)
+    _asked(paper, sheet)
     paper.ln(5)
     word = sheet.voice.word
     heading = (word("shop.when"), word("shop.for"), word("shop.account"), word("shop.amount"))
@@ -68,6 +73,19 @@ def _spent(paper: FPDF, sheet: Sheet) -> None:
     for one in sheet.spent.money:
         _row(paper, (60.0, 60.0), (word("shop.spent"), money(one)), size=10)
     _write(paper, word("shop.spent_beside"), size=8)
+
+
+def _asked(paper: FPDF, sheet: Sheet) -> None:
+    """What platforms asked for requests, by account, and that no sum above has it."""
+    if not sheet.requests:
+        return
+    word, money = sheet.voice.word, sheet.voice.money
+    paper.ln(3)
+    _write(paper, word("shop.requests"), size=10)
+    for account, bill in sheet.requests:
+        named = {"platform": word(f"platform.{account.platform}"), "account": account.name}
+        _write(paper, word("shop.requests_of", **named, money=money(bill.money)), size=10)
+    _write(paper, word("shop.requests_beside"), size=8)
 
 
 def _sums(sheet: Sheet, total: Totals) -> list[tuple[str, str]]:

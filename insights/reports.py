@@ -13,6 +13,8 @@ from uuid import UUID
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from channels import charging
+from channels.reads import Channel
 from foundation.database import Scope
 from foundation.money import Money
 from foundation.words import Message, money, say
@@ -206,9 +208,10 @@ def table(report: Report) -> str:
     return out.getvalue()
 
 
-def costs_table(month: MonthCost) -> str:
+def costs_table(month: MonthCost, requests: Sequence[tuple[Channel, charging.Bill]] = ()) -> str:
     """What was spent in a month as CSV: a line for each post, for what no post uses, and for the total, in each
-    currency; exact amounts in minor units, so that posts and the rest add up. Time stands in a line of its own."""
+    currency; exact amounts in minor units, so that posts and the rest add up. Time stands in a line of its own, and
+    what platforms asked for requests, by account, beside the total."""
     out = io.StringIO()
     lines = csv.writer(out)
     lines.writerow(["kind", "month", "post", "name", "amount_minor", "lost_minor", "currency", "seconds", "things"])
@@ -222,6 +225,9 @@ def costs_table(month: MonthCost) -> str:
         for currency, minor in sorted(bill.exact.items()):
             lost = bill.lost.get(currency, Decimal(0))
             lines.writerow([kind, month.month, post_id, called, f"{minor:f}", f"{lost:f}", currency, "", ""])
+    for account, asked in requests:
+        name, minor, many = f"{account.platform} {account.name}", asked.price.minor, sum(asked.many.values())
+        lines.writerow(["requests", month.month, "", _inert(name), f"{minor:f}", "", asked.price.currency, "", many])
     return out.getvalue()
 
 

@@ -101,6 +101,11 @@ def early_warning(row: Delivery) -> str:
     return causes(row.id)[1]
 
 
+def fewer_files(row: Delivery) -> str:
+    """The cause of the notice that a delivery stands without some of its files."""
+    return f"delivery:{row.id}:files"
+
+
 def causes(delivery_id: UUID) -> tuple[str, str]:
     """The causes of the notices about a delivery: that it waits for a person, and the early warning."""
     return f"delivery:{delivery_id}", f"delivery:{delivery_id}:preflight"
@@ -120,3 +125,5 @@ def _tell(scope: Scope, row: Delivery, before: DeliveryState, reason: Message | 
         notices.settle(scope, cause)
     if before is not DeliveryState.PUBLISHING:
         notices.settle(scope, early_warning(row))
+    if before is DeliveryState.PUBLISHED:
+        notices.settle(scope, fewer_files(row))

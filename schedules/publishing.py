@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, or_, select, type_coerce
 
 from channels import carrying, connecting, handing, phones, reconciling, seeing
+from channels import reads as channel_reads
 from channels.carrying import Armed
 from channels.events import DeliveryVerify
 from connectors.outcomes import (
@@ -40,11 +41,12 @@ from schedules.composing import subject
 from schedules.events import DeliveryPublished, ReconcileDue
 from schedules.lost import ACCOUNT_LOST
 from schedules.models import Delivery
-from schedules.moving import delivery, move
+from schedules.moving import delivery, fewer_files, move
 from schedules.planning import wake
 from schedules.settling import HANDED_OVER, Settlement, settlement, waits
 from schedules.states import MARGIN, DeliveryState
 from schedules.threads import part_of
+from tenants import notices
 
 S = DeliveryState
 
@@ -84,7 +86,15 @@ def settle(
             case _:
                 pass
         _apply(scope, row, _settlement(scope, row, outcome), plain=_plain(armed))
+        if isinstance(outcome, Published) and outcome.fewer:
+            _tell_fewer(scope, row)
     carrying.close(scope, armed or subject(delivery_id), outcome, part=part, note_copy=minting.note_copy)
+
+
+def _tell_fewer(scope: Scope, row: Delivery) -> None:
+    """It stands, and not as it was sent: whether it may stay so is for a person to say."""
+    told = Message("delivery.fewer_files", {"account": channel_reads.channel(scope, row.channel_id).name})
+    notices.put(scope, told, cause=fewer_files(row), urgent=True, creator_id=row.creator_id)
 
 
 def _plain(armed: Armed | None) -> bool:

@@ -6,7 +6,6 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from channels import charging
-from channels import reads as channel_reads
 from foundation.database import OpenScope, Scope
 from schedules import costs
 from schedules.costs import MonthCost
@@ -29,7 +28,8 @@ def router(tenant: OpenScope) -> APIRouter:
 
         def ask(scope: Scope, sight: Sight) -> tuple[MonthCost, list[RequestsOut]]:
             creator, month = sight.creator(which.creator), which.month or spending.month(scope)
-            return costs.of_month(scope, creator.id, month), _requests(scope, creator.id, month)
+            asked = [RequestsOut.of(*one) for one in charging.of_creator(scope, creator.id, month)]
+            return costs.of_month(scope, creator.id, month), asked
 
         found, requests = call.read(ask)
         rows = [PostCostOut.of(one) for one in found.posts]
@@ -53,10 +53,3 @@ def router(tenant: OpenScope) -> APIRouter:
         return PostCostOut.of(call.read(lambda scope, sight: costs.of_post(scope, sight.creators, post_id)))
 
     return routes
-
-
-def _requests(scope: Scope, creator_id: UUID, month: str) -> list[RequestsOut]:
-    """By account, by name, what platforms asked; accounts that cost nothing are absent."""
-    ours = [one for one in channel_reads.every_channel(scope) if one.creator_id == creator_id]
-    bills = charging.bills(scope, {one.platform for one in ours}, month)
-    return [RequestsOut.of(one, bills[one.id]) for one in ours if one.id in bills]

@@ -17,11 +17,12 @@ def channels() -> None:
 def try_accounts(
     name: Annotated[str, typer.Argument(help="Name of an account; all of them when left out.")] = "",
     agency: Annotated[str, typer.Option(help="Of one agency of several.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be asked, and ask nothing.")] = False,
 ) -> None:
     """Ask each platform something harmless: does the account answer, must somebody connect it again. Posts nothing."""
     from workers.channel_check import show  # noqa: PLC0415  modules load when a command runs
 
-    said, well = show(name, agency=agency)
+    said, well = show(name, agency=agency, dry=dry_run)
     typer.echo(said)
     sys.exit(0 if well else 1)
 

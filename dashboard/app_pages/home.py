@@ -70,7 +70,7 @@ def _needs(page: Page, found: Home) -> None:
             draw("home_need.html", need=need, kept=kept, now=found.now, voice=page.voice, word=page.word)
             with st.container(horizontal=True, gap="small"):
                 _acts(page, need)
-            doubt = found.doubts.get(need.entry.delivery_id) if need.entry is not None else None
+            doubt = found.doubts.get(need.stops.delivery_id) if need.stops is not None else None
             if doubt is not None and page.may(Right.APPROVE):
                 with st.expander(page.word("doubt.decide")):
                     doubt_card.show(page, doubt, found.now)
@@ -81,7 +81,7 @@ def _needs(page: Page, found: Home) -> None:
 
 def _acts(page: Page, need: Need) -> None:
     """What settles it here, or leads to where it is settled."""
-    entry = need.entry
+    entry = need.stops
     if entry is not None and entry.state in RETRIED and page.may(Right.RUN):
         act = partial(_again, page, entry.delivery_id, entry.version)
         key = f"again:{entry.delivery_id}:{entry.version}"

@@ -85,7 +85,7 @@ def _reports(page: Page, creator: Creator, found: Insights) -> None:
         )
     st.download_button(
         page.word("insights.take_costs"),
-        data=reports.costs_table(found.spent).encode(),
+        data=reports.costs_table(found.spent, found.requests).encode(),
         file_name=f"{creator.slug}-costs-{found.spent.month}.csv",
         mime="text/csv",
         on_click="ignore",

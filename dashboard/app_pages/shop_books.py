@@ -1,6 +1,6 @@
 """The books of a creator: a month with its sums and its close, and statements of other platforms brought in."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -12,13 +12,13 @@ from dashboard.app_pages import shop_columns
 from dashboard.frame import Page
 from dashboard.printing import Sheet, pdf
 from dashboard.reads import shop as reads
+from dashboard.reads.shop import Books
 from dashboard.widgets import draw, render
 from foundation.database import Scope
 from foundation.errors import BadInput, GreenroomError
 from foundation.money import Money
 from foundation.words import Message
 from schedules.calendar import local_day
-from studio.costs import Bill
 from subscribers import closing, earning, statement_columns, statements
 from subscribers.closing import Month
 from subscribers.rails import columns, statement
@@ -53,31 +53,35 @@ def _month(page: Page, creator: Creator) -> None:
         format_func=page.voice.month,
         key=f"{MONTH}:{creator.id}",
     )
-    found, names = page.read(lambda scope: (reads.month(scope, page, creator.id, first), reads.members(scope)))
-    spent = page.read(lambda scope: reads.spent(scope, page, creator.id, first))
-    values: dict[str, object] = {"creator": creator, "found": found, "spent": spent, "names": names, "money": Money}
-    values |= {"voice": page.voice, "word": page.word}
-    draw("shop_month.html", **values)
+    books = page.read(lambda scope: reads.month(scope, page, creator.id, first))
+    found = books.month
+    draw("shop_month.html", **_values(page, creator, books))
     with st.container(horizontal=True, gap="small"):
         if found.lines:
-            _downloads(page, creator, found, spent, names)
+            _downloads(page, creator, books)
         if found.close is None and page.may(Right.BOOKS):
             act = partial(_close, page, creator.id, first)
             key = f"shop:close:{creator.id}:{first}"
             acting.button(page, "shop.close", act, right=Right.BOOKS, key=key, disabled=not _over(page, found))
 
 
-def _downloads(page: Page, creator: Creator, found: Month, spent: Bill, names: Mapping[str, str]) -> None:
+def _values(page: Page, creator: Creator, books: Books) -> dict[str, object]:
+    """What the page and the statement show of a month."""
+    shown: dict[str, object] = {"creator": creator, "found": books.month, "spent": books.spent, "names": books.names}
+    return shown | {"requests": books.requests, "money": Money, "voice": page.voice, "word": page.word}
+
+
+def _downloads(page: Page, creator: Creator, books: Books) -> None:
     """The month as a table, as a page and as a PDF; each is made when it is asked for."""
+    found, names = books.month, books.names
     name, title = f"{creator.slug}-{found.month:%Y-%m}", _title(page, creator, found.month)
     agency = page.read(tenant_reads.agency).name
-    values = {"creator": creator, "found": found, "spent": spent, "names": names, "money": Money, "title": title}
-    values |= {"voice": page.voice, "word": page.word}
     close = found.close
     when = page.voice.moment(close.at, found.until) if close is not None else ""
     by = names.get(close.by, page.word("shop.by.house")) if close is not None else ""
     about = page.word("shop.closed_by", name=by, when=when) if close is not None else ""
-    sheet = Sheet(title, agency, creator.name, about, found, spent, page.voice)
+    sheet = Sheet(title, agency, creator.name, about, found, books.spent, page.voice, books.requests)
+    values = {**_values(page, creator, books), "title": title}
     ways: dict[str, tuple[str, str, Callable[[], str | bytes]]] = {
         "csv": (f"{name}.csv", "text/csv", partial(reads.table, found)),
         "html": (f"{name}.html", "text/html", partial(render, "shop_statement.html", **values)),

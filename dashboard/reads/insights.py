@@ -6,8 +6,9 @@ from datetime import date, datetime, timedelta
 from fractions import Fraction
 from uuid import UUID
 
-from channels import links
+from channels import charging, links
 from channels import reads as channel_reads
+from channels.reads import Channel
 from foundation.database import Scope
 from foundation.money import Money
 from insights import following, labelled, reads, reports
@@ -96,6 +97,8 @@ class Insights:
     crowds: Sequence[Crowd]
     spent: MonthCost
     """What was spent to make content this month, by the clocks of the agency's zone."""
+    requests: Sequence[tuple[Channel, charging.Bill]]
+    """What platforms asked this month for requests, by account."""
     now: datetime
 
     @property
@@ -128,6 +131,7 @@ def insights(scope: Scope, creator: Creator, length: int) -> Insights:
         labels=labelled.by_label(scope, out, numbers),
         crowds=_crowds(scope, creator.id, days),
         spent=costs.of_month(scope, creator.id, spending.month(scope)),
+        requests=charging.of_creator(scope, creator.id),
         now=scope.now,
     )
 

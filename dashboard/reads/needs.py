@@ -92,6 +92,10 @@ STANDING = frozenset(
 )
 """Causes that end with what they are about: putting the notice away would hide a post that waits."""
 
+BECAME = frozenset({"gone", "thread", "files"})
+"""What a delivery's cause may end with that tells what became of it: nothing ends that, so whoever read it puts it
+away."""
+
 
 @dataclass(frozen=True)
 class Need:
@@ -116,9 +120,16 @@ class Need:
         return UUID(key) if about == "downtime" else None
 
     @property
+    def stops(self) -> Entry | None:
+        """The post that waits for a person because of it; none where another notice of that post says so."""
+        return self.entry if self.entry is not None and self.cause == f"delivery:{self.entry.delivery_id}" else None
+
+    @property
     def dismissable(self) -> bool:
         """Whether a member may put it away: nothing else waits behind it."""
-        return bool(self.cause) and self.cause.partition(":")[0] not in STANDING
+        about = self.cause.partition(":")[0]
+        became = about == "delivery" and self.cause.rpartition(":")[2] in BECAME
+        return bool(self.cause) and (became or about not in STANDING)
 
 
 def deliveries_of(notices: Iterable[Notice]) -> list[UUID]:

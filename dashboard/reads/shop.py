@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from channels import charging
 from channels import reads as channel_reads
+from channels.reads import Channel
 from dashboard.frame import Page
 from foundation.database import Scope
 from foundation.errors import NotFound
@@ -61,6 +63,17 @@ class Safe:
     payable: Mapping[UUID, Sequence[Sold]]
     brought: Sequence[Brought]
     told: Sequence[rail_rows.Told]
+
+
+@dataclass(frozen=True)
+class Books:
+    """A month of a creator, and what stands beside its books, in none of their sums: what content cost (`spent`), and
+    what platforms asked for requests, by account. `names` are those of members, by the way they sign."""
+
+    month: Month
+    spent: Bill
+    requests: Sequence[tuple[Channel, charging.Bill]]
+    names: Mapping[str, str]
 
 
 def shelf(scope: Scope, creator: Creator) -> Shelf:
@@ -119,16 +132,16 @@ def months(scope: Scope, creator: Creator) -> list[date]:
     return [*found[1:], this]
 
 
-def month(scope: Scope, page: Page, creator_id: UUID, first: date) -> Month:
-    """A month of one of this member's creators. Raises NotFound likewise."""
+def month(scope: Scope, page: Page, creator_id: UUID, first: date) -> Books:
+    """A month of one of this member's creators, by its first day. Raises NotFound likewise."""
     page.my(scope, creator_id)
-    return closing.month(scope, creator_id, first)
-
-
-def spent(scope: Scope, page: Page, creator_id: UUID, first: date) -> Bill:
-    """What content of that month cost: beside the books, and in none of their sums. Raises NotFound likewise."""
-    page.my(scope, creator_id)
-    return costs.of_month(scope, creator_id, f"{first:%Y-%m}").total
+    named = f"{first:%Y-%m}"
+    return Books(
+        month=closing.month(scope, creator_id, first),
+        spent=costs.of_month(scope, creator_id, named).total,
+        requests=charging.of_creator(scope, creator_id, named),
+        names=members(scope),
+    )
 
 
 def members(scope: Scope) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ import pytest
 
 from channels import budgets
 from channels.budgets import BRAKE, Blocked
+from connectors.answers import CROSSPOST
 from connectors.contract import Response, StepAnswerLost, StepNotSent
 from connectors.outcomes import Published, Retry, Uncertain
 from foundation.errors import NotFound
@@ -61,6 +62,14 @@ def test_a_limit_of_messages_says_nothing_of_posts(lea: World) -> None:
         with lea.scope() as scope:
             budgets.note(scope, lea.channel_id, Response(step, 429, headers), creates=True, in_chat=step == "message")
         assert wait(lea) == waits, (step, headers)
+
+
+def test_a_message_that_may_not_be_passed_on_yet_holds_no_post(lea: World) -> None:
+    for everywhere, waits in ((False, 0), (True, 1800)):
+        with lea.scope() as scope:
+            refused = Response(CROSSPOST, 429, {"retry-after": "1800"}, {"retry_after": 1800.0, "global": everywhere})
+            budgets.note(scope, lea.channel_id, refused, creates=True)
+        assert wait(lea) == waits
 
 
 def test_a_success_elsewhere_does_not_shorten_a_429(lea: World) -> None:

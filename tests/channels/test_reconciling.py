@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels import budgets, carrying, reads, reconciling
+from channels import attempts, budgets, carrying, reads, reconciling
 from channels.carrying import Armed
 from channels.reconciling import Look, verdict
 from connectors.outcomes import Absent, Failed, Found, Published, Sighting, Uncertain, Unknown
@@ -75,6 +75,9 @@ def test_found_is_published_with_the_platforms_time(lea: World) -> None:
             ("send", "published"),
             ("look", "found"),
         ]
+        (look,) = attempts.of(scope, unit.subject, kinds=("look",))
+    assert [step["answer"]["status"] for step in look.steps] == [200]
+    assert "taken in" not in str(look.steps), "what else stands there is not kept"
 
 
 def test_found_after_the_doubt_was_closed(lea: World) -> None:

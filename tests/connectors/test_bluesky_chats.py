@@ -13,6 +13,7 @@ from connectors.contract import Answer, Copy, News, Response, Send, Sought, Step
 from connectors.enrolment import Connected
 from connectors.outcomes import Absent, Found, Outcome, Reauthorize, Rejected, Retry, Unknown
 from connectors.suite.serving import MovedClock
+from connectors.trimming import kept
 from foundation.faults import Book
 from foundation.words import Message
 from gate.units import Button, Text
@@ -48,7 +49,7 @@ class Net:
             told = bluesky_chats.answer(self.server, self.mia, nsid, asked, dict(step.json or {}))
         except Refused as refused:
             return Response(step.name, refused.status, {}, {"error": refused.name, "message": refused.message})
-        return Response(step.name, 200, {}, told)
+        return Response(step.name, 200, {}, kept(told, step.only) if step.only else told)
 
     def poll(self, cursor: str) -> News | Outcome:
         self.asked.clear()
@@ -186,9 +187,11 @@ def test_what_no_message_takes_costs_no_request(net: Net, more: dict[str, Any], 
 
 def test_a_link_can_be_followed_and_a_reader_who_takes_none_is_told_so(net: Net) -> None:
     leo = net.person("leo")
+    bluesky_chats.says(net.server, leo, net.mia, "between us")
     mine = unit(net, leo, "Voir https://example.org")
     first = PLATFORM.next(mine, ())
     assert isinstance(first, Send)
+    assert "between us" not in str(net.answer(first)), "nothing that was said is kept with it"
     send = PLATFORM.next(mine, (net.answer(first),))
     assert isinstance(send, Send)
     assert send.step.json is not None

@@ -135,6 +135,20 @@ def test_what_does_not_fit_is_said_before_anybody_gets_it() -> None:
         assert isinstance(HAND.next(wrong, ()), Rejected)
 
 
+def test_words_count_as_they_do_where_they_are_posted() -> None:
+    """X takes an emoji for two characters and an address for 23, Threads an emoji for its bytes, YouTube bytes."""
+    said = "été 🌊 https://example.com/a/long/way/to/go"
+    counted = {place: HAND.count(unit(place, body=said)) for place in ("x", "threads", "youtube", "linkedin")}
+    assert counted == {
+        "x": (4 + 2 + 1 + 23, 280),
+        "threads": (len(said) + 3, 500),
+        "youtube": (len(said.encode()), 5000),
+        "linkedin": (len(said), 3000),
+    }
+    assert isinstance(HAND.next(unit(body="🌊" * 141), ()), Rejected)
+    assert isinstance(HAND.next(unit(body="🌊" * 140), ()), Send)
+
+
 def test_gone_is_somebodys_word() -> None:
     asked = HAND.remove(Copy("task:1", "x/mia"), ())
     assert isinstance(asked, Send)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from connectors import pointing
+from connectors.answers import CROSSPOST
 from connectors.contract import Answer, Copy, Response, Send, StepAnswerLost, StepKind
-from connectors.discord_passing import CROSSPOSTED, FOLLOWERS, OPTION, PASSED, STEP
+from connectors.discord_passing import CROSSPOSTED, FOLLOWERS, OPTION, PASSED
 from connectors.options import NO, YES
 from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Uncertain, Unknown
 from foundation.words import Message
@@ -23,7 +24,7 @@ AGAIN = replace(UNIT, surface=FOLLOWERS, comment=PASSED_ON, reply_to="900", part
 COPY = Published(f"{PASSED}900", PLACE.url("900"))
 
 
-def said(status: int, body: Any, step: str = STEP) -> Response:
+def said(status: int, body: Any, step: str = CROSSPOST) -> Response:
     return Response(step, status, {}, body)
 
 
@@ -57,7 +58,7 @@ def test_what_is_passed_on_is_the_message_above_and_nothing_else() -> None:
         (said(200, {"id": "900", "flags": 0}), Uncertain),
         (said(200, None), Uncertain),
         (said(502, None), Uncertain),
-        (StepAnswerLost(STEP, "ReadTimeout"), Uncertain),
+        (StepAnswerLost(CROSSPOST, "ReadTimeout"), Uncertain),
         (said(429, {"retry_after": 1800.5, "global": False}), Retry),
         (said(401, {"code": 0}), Reauthorize),
     ],

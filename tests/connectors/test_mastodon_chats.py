@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.answers import READER_GONE
-from connectors.contract import Answer, News, Response, Send, StepAnswerLost, StepKind
+from connectors.contract import Answer, News, Response, Send, StepAnswerLost
 from connectors.enrolment import MESSAGES, POSTS
 from connectors.mastodon import Mastodon
 from connectors.mastodon_account import CHAT_SURFACE
@@ -19,8 +19,8 @@ from connectors.suite.world import World
 from connectors.windows import NO_MESSAGES
 from foundation.http import HttpClient
 from foundation.words import Message
-from gate.permit import ControlOrder
 from gate.units import Button, Text, Unit
+from tests.connectors import polling
 from tests.connectors.test_mastodon import UNIT, said
 from tests.contract import mastodon_worlds
 from tests.fakes import mastodon_chats
@@ -48,17 +48,10 @@ class Talk:
     leo: Member
 
     def poll(self, cursor: str) -> News | Outcome:
-        answers: tuple[Answer, ...] = ()
-        while isinstance(turn := MASTODON.listen(cursor, answers), Send):
-            assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
-            order = ControlOrder(self.world.account.tenant_id, self.world.account.channel_id, turn.step.action)
-            answers = (*answers, self.world.transport.send(turn.step, order, account=self.world.account))
-        return turn
+        return polling.poll(MASTODON.listen, self.world, cursor)
 
     def heard(self, cursor: str) -> tuple[list[str], str]:
-        news = self.poll(cursor)
-        assert isinstance(news, News), news
-        return [update.text for update in news.updates], news.cursor
+        return polling.heard(self.poll(cursor))
 
     def says(self, text: str, *more: Member, by: Member | None = None, under: str = "") -> str:
         return mastodon_chats.says(self.server, by or self.leo, text, self.mia, *more, under=under)
@@ -189,8 +182,11 @@ def test_a_message_goes_under_the_last_one_and_names_its_reader_alone(talk: Talk
     first = House(talk.world, MASTODON).publish(talk.world.unit("Bonjour\nLéo")).outcome
     assert isinstance(first, Published)
     assert talk.ours() == [(f"@{talk.leo.username} Bonjour\nLéo", last)]
-    House(talk.world, MASTODON).publish(talk.world.unit("encore"))
+    told = House(talk.world, MASTODON).publish(talk.world.unit("encore")).told
     assert talk.ours()[1] == (f"@{talk.leo.username} encore", first.native_id)
+    (talks,) = (one for one in told if one.step == TALKS)
+    assert "and you two" not in str(talks), "nothing that was said is kept with it"
+    assert first.native_id in str(talks)
     conversations = mastodon_chats.listed(server, talk.leo, {})
     assert len([one for one in conversations if len(one["accounts"]) == 1]) == 1, "one conversation, also for them"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.answers import READER_GONE
-from connectors.contract import Answer, Copy, News, Response, Send, Sought, StepAnswerLost, StepKind
+from connectors.contract import Answer, Copy, News, Response, Send, Sought, StepAnswerLost
 from connectors.enrolment import MESSAGES, POSTS, Connected
 from connectors.outcomes import (
     Absent,
@@ -29,8 +29,8 @@ from connectors.windows import NO_MESSAGES
 from foundation.http import HttpClient
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.permit import ControlOrder
 from gate.units import Button, Text, Unit
+from tests.connectors import polling
 from tests.connectors.reddit_library import signed_in
 from tests.connectors.test_reddit import NOW, PLATFORM, UNIT, said
 from tests.contract import reddit_worlds
@@ -60,17 +60,10 @@ class Talk:
     leo: Member
 
     def poll(self, cursor: str) -> News | Outcome:
-        answers: tuple[Answer, ...] = ()
-        while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
-            assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
-            order = ControlOrder(self.world.account.tenant_id, self.world.account.channel_id, turn.step.action)
-            answers = (*answers, self.world.transport.send(turn.step, order, account=self.world.account))
-        return turn
+        return polling.poll(PLATFORM.listen, self.world, cursor)
 
     def heard(self, cursor: str) -> tuple[list[str], str]:
-        news = self.poll(cursor)
-        assert isinstance(news, News), news
-        return [update.text for update in news.updates], news.cursor
+        return polling.heard(self.poll(cursor))
 
     def says(self, text: str, **more: Any) -> str:
         self.server.clock.move(60)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from connectors.bluesky import Bluesky
 from connectors.contract import Answer, Copy, Response, Send, StepAnswerLost, StepKind
 from connectors.facebook import Facebook
 from connectors.instagram import Instagram
@@ -14,7 +15,7 @@ from connectors.youtube import YouTube
 
 ACCOUNTS = {"reddit": "somebody/lakes"}
 IDS = {"reddit": "t3_abc", "facebook": "17_501"}
-EVERY: tuple[Watched, ...] = (Instagram(), Facebook(), Reddit(), YouTube(), X(), Mastodon())
+EVERY: tuple[Watched, ...] = (Instagram(), Facebook(), Reddit(), YouTube(), X(), Mastodon(), Bluesky())
 
 
 def copy_on(one: Watched) -> Copy:
@@ -77,6 +78,9 @@ NOT_FOUND = told(
         (X(), (told({"data": {"id": "501"}}),), Standing()),
         (X(), (NOT_FOUND,), Missing()),
         (X(), (told({"title": "Unauthorized"}, 401),), None),
+        (Bluesky(), (told({"uri": "at://did:plc:mia/app.bsky.feed.post/501", "value": {"text": "a"}}),), Standing()),
+        (Bluesky(), (told({"error": "RecordNotFound", "message": "Could not locate record"}, 400),), Missing()),
+        (Bluesky(), (told({"error": "RepoTakendown", "message": "no"}, 400),), None),
         (Mastodon(), (told({"id": "501"}),), Standing()),
         (Mastodon(), (told({"error": NO_MORE}, 404),), Missing()),
         (Mastodon(), (told({"error": "no such page"}, 404),), None),

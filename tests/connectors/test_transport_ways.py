@@ -270,7 +270,9 @@ def test_of_an_answer_only_what_was_asked_for_is_kept(door: Door, platform: Plat
     assert answer.headers["retry-after"] == "5"
     assert set(answer.headers) <= {"date", "retry-after"}
     platform.answer = (200, {}, b"[1]")
-    assert door.send(step, AuthOrder(TENANT, CHANNEL)).body == {}
+    assert door.send(step, AuthOrder(TENANT, CHANNEL)).body == [{}]
+    platform.answer = (403, {}, b'{"error":"outside the scopes","about":{"words":"two words"},"number":1}')
+    assert door.send(step, AuthOrder(TENANT, CHANNEL)).body == {"error": "outside the scopes"}
     inner = replace(AUTH, only=("data.after", "data.children.name"))
     platform.answer = (200, {}, b'{"data":{"after":"b","children":[{"name":"a","body":"two words"},7]},"after":"x"}')
     assert door.send(inner, AuthOrder(TENANT, CHANNEL)).body == {

@@ -27,7 +27,7 @@ from connectors.youtube_account import SURFACE, until_midnight
 from connectors.youtube_upload import ASK, CHUNK, OPEN, POLL, PUT
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.units import Medium, Subject, Text, Unit
+from gate.units import IS_COMMENT, Medium, Subject, Text, Unit
 
 PLATFORM = YouTube()
 DATE = {"date": "Sun, 22 Nov 2026 12:00:00 GMT"}
@@ -160,6 +160,13 @@ def test_what_does_not_fit_is_refused(more: dict[str, Any], why: str) -> None:
     refused = PLATFORM.next(replace(UNIT, **more), ())
     assert isinstance(refused, Rejected)
     assert refused.reason.code == why
+
+
+def test_a_description_counts_in_bytes_without_the_line_that_is_its_title() -> None:
+    assert PLATFORM.count(replace(UNIT, texts=(Text("title", "x"), Text("body", "été")))) == (5, 5000)
+    assert PLATFORM.count(replace(UNIT, texts=(Text("body", "été\nété"),))) == (5, 5000)
+    comment = replace(UNIT, texts=(Text("body", "été"),), comment=IS_COMMENT, reply_to=VIDEO)
+    assert PLATFORM.count(comment) == (3, 10_000)
 
 
 @pytest.mark.parametrize(

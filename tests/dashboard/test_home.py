@@ -125,11 +125,15 @@ def test_notice_is_put_away_with_its_reason(door: Door, lumiere: Agency) -> None
     assert (act.actor, act.details) == (lumiere.act_as(Role.OWNER), {"why": "not_ours"})
 
 
-def test_post_that_waits_is_not_put_away(door: Door, lumiere: Agency) -> None:
-    stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
+def test_post_that_waits_is_not_put_away_and_what_became_of_it_is(door: Door, lumiere: Agency) -> None:
+    held = stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
         assert "Rien à faire pour nous" not in page.labels()
+        with lumiere.scope() as scope:
+            notices.put(scope, Message("delivery.fewer_files", {"account": "@mia"}), cause=f"delivery:{held}:files")
+        assert "sans toutes ses images" in page.again()
+        assert "Classé" in page.press("Rien à faire pour nous")
 
 
 def test_chatter_is_told_and_settles_nothing(door: Door, lumiere: Agency) -> None:

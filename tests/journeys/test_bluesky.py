@@ -87,9 +87,13 @@ class House:
 
     def record(self, delivery_id: UUID) -> Mapping[str, Any]:
         """The record a delivery became."""
-        url = self.desk.entry(delivery_id).url
-        assert url is not None
-        return self.repo.records[url.rpartition("/")[2]]
+        return self.repo.records[_rkey(self.desk, delivery_id)]
+
+
+def _rkey(desk: Desk, delivery_id: UUID) -> str:
+    url = desk.entry(delivery_id).url
+    assert url is not None
+    return url.rpartition("/")[2]
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +182,19 @@ def test_from_the_form_to_the_removal_and_past_the_tokens_end(house: House) -> N
     next_one = lea.delivery("après le renouvellement", channel="sky")
     lea.run()
     assert lea.state(next_one) is S.PUBLISHED
+
+
+def test_what_somebody_deleted_there_is_believed_at_the_second_look(house: House) -> None:
+    desk = house.desk
+    house.enrol()
+    kept, gone = (desk.delivery(words, channel="sky") for words in ("Reste là", "Disparaît"))
+    house.live(minutes=2)
+    del house.repo.records[_rkey(desk, gone)]
+    desk.live(minutes=70)
+    assert desk.state(gone) is S.PUBLISHED, "one look proves nothing"
+    desk.live(minutes=70)
+    assert (desk.state(gone), desk.why(gone)) == (S.REMOVED, "delivery.gone_by_nobody")
+    assert desk.state(kept) is S.PUBLISHED
 
 
 def test_a_token_that_ends_midway_is_renewed_and_the_post_leaves(house: House) -> None:

@@ -1,11 +1,15 @@
 """A post of an announcement channel on Discord, passed on to the servers that follow it, on real PostgreSQL."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from connectors.discord_passing import OPTION
 from schedules import removal
 from schedules.overrides import Override
 from schedules.states import DeliveryState as S
+from tests.fakes.discord import MOST_PASSED_ON
 from tests.fakes.discord_world import ANNOUNCEMENT
 from tests.journeys.test_discord import House, connected, fake, house, services  # noqa: F401  fixtures
 from tests.journeys.visits import dusk
@@ -35,6 +39,23 @@ def test_a_post_is_passed_on_once_whatever_the_day(connected: House, mode: str) 
     desk.act(removal.ask, sent)
     desk.live(minutes=5)
     assert (desk.state(sent), desk.state(plain)) == (S.REMOVED, S.PUBLISHED)
+
+
+def test_what_may_not_be_passed_on_yet_waits_alone(connected: House) -> None:  # noqa: F811  fixture
+    desk, there = connected.desk, connected.place
+    there.type = ANNOUNCEMENT
+    first = desk.delivery("la première")
+    desk.live(minutes=2)
+    lately = [replace(there.messages[-1], passed_on=connected.fake.clock()) for _ in range(MOST_PASSED_ON)]
+    there.messages.extend(lately)
+    eleventh = desk.delivery("pour tous", others=PASSED_ON, late_ok=timedelta(hours=2))
+    plain = desk.delivery("la suite")
+    desk.live(minutes=5)
+    assert [desk.state(one) for one in (first, eleventh, plain)] == [S.PUBLISHED, S.PARTLY, S.PUBLISHED]
+    there.messages[:] = [one for one in there.messages if one not in lately]
+    desk.live(minutes=61)
+    assert desk.state(eleventh) is S.PUBLISHED, desk.why(eleventh)
+    assert passed_on(connected) == [False, True, False]
 
 
 def test_what_is_not_for_everybody_and_what_nobody_can_follow_is_not_even_posted(connected: House) -> None:  # noqa: F811  fixture

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -18,6 +19,8 @@ from foundation.words import Message
 from schedules import drafting, previewing, removal
 from schedules.states import DeliveryState as S
 from subscribers import answering, persona
+from tenants import notices
+from tenants import reads as tenant_reads
 from tests.conftest import Cluster
 from tests.fakes import mastodon_chats
 from tests.fakes.mastodon import FakeMastodon, mastodon
@@ -27,12 +30,18 @@ from tests.journeys.visits import Visited, services_at
 from tests.schedules.builders import desk
 from tests.subscribers.builders import NOVA
 from workers import channel_check, handlers
+from workers.terminal import sentence
 from workers.wiring import Services
 
 
 @dataclass
 class House(Visited):
     """Her account on a server of Mastodon."""
+
+    def told(self, delivery_id: UUID) -> list[str]:
+        """What its people are told of a delivery, and stands."""
+        with self.desk.scope() as scope:
+            return notices.open_causes(scope, f"delivery:{delivery_id}")
 
     def status(self, text: str) -> Mapping[str, Any]:
         """The post of these words as it stands there."""
@@ -66,6 +75,7 @@ def house(services: Services, running: Network, server: FakeMastodon) -> Iterato
     yield House(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "mastodon", form)
     server.book.clear()
     server.slow, server.ignores_keys, server.rules = 0, False, list(server.usual_rules)
+    server.drops_media = False
     server.max_characters, server.max_media = 500, 4
 
 
@@ -139,6 +149,11 @@ def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> No
 def test_an_account_is_tried_from_the_terminal(house: House) -> None:
     house.enrol()
     name, services = house.channel().name, house.desk.services
+    asked = len(house.server.book.record())
+    (would,) = channel_check.tried(services, name, "", dry=True)
+    assert (would.well, would.said.code) == (True, "cli.connect.would_ask")
+    assert "GET /api/v1/accounts/verify_credentials" in would.line
+    assert len(house.server.book.record()) == asked, "nothing was asked"
     (good,) = channel_check.tried(services, name.upper(), "")
     assert (good.well, good.said) == (True, Message("cli.channel.answered"))
     house.server.book.ask("status:503", on="checks")
@@ -147,12 +162,29 @@ def test_an_account_is_tried_from_the_terminal(house: House) -> None:
     house.server.revoke(house.member)
     (dead,) = channel_check.tried(services, name, "")
     assert dead.said == Message("channel.is_reauthorize", {"account": name})
-    assert name in dead.line
-    assert "Mastodon" in dead.line
+    with house.desk.scope() as scope:
+        (creator,) = (one.name for one in tenant_reads.creators(scope) if one.id == house.desk.creator_id)
+    said = (name, creator, "Mastodon", sentence(Message("connectors.token_refused")))
+    assert all(part in dead.line for part in said)
+    (still,) = channel_check.tried(services, name, "", dry=True)
+    assert (still.well, still.said) == (False, dead.said)
     with pytest.raises(NotFound):
         channel_check.tried(services, "nobody", "")
     with pytest.raises(NotFound):
         channel_check.tried(services, name, "another agency")
+
+
+def test_a_post_that_a_server_makes_without_its_pictures_is_told(house: House) -> None:
+    lea = house.desk
+    house.enrol()
+    house.server.drops_media = True
+    bare = lea.delivery("sans image", channel="mastodon", media=(lea.photo(1),))
+    house.live(minutes=2)
+    assert lea.state(bare) is S.PUBLISHED
+    assert house.told(bare) == [f"delivery:{bare}:files"]
+    lea.act(removal.ask, bare)
+    house.live(minutes=2)
+    assert (lea.state(bare), house.told(bare)) == (S.REMOVED, [])
 
 
 @pytest.mark.parametrize("forgetful", [False, True])

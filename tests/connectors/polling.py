@@ -1,0 +1,27 @@
+"""One poll of what people write, asked of a fake as the listening process asks."""
+
+from collections.abc import Callable
+
+from connectors.contract import Answer, News, Send, StepKind
+from connectors.outcomes import Outcome
+from connectors.suite.world import World
+from gate.permit import ControlOrder
+
+
+def poll(
+    listen: Callable[[str, tuple[Answer, ...]], Send | News | Outcome], world: World, cursor: str
+) -> News | Outcome:
+    """What was said since `cursor`, by harmless requests alone; why nothing was heard, where nothing was."""
+    account = world.account
+    answers: tuple[Answer, ...] = ()
+    while isinstance(turn := listen(cursor, answers), Send):
+        assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "updates", "GET")
+        order = ControlOrder(account.tenant_id, account.channel_id, turn.step.action)
+        answers = (*answers, world.transport.send(turn.step, order, account=account))
+    return turn
+
+
+def heard(news: News | Outcome) -> tuple[list[str], str]:
+    """The words of a poll that heard something, and how far it came."""
+    assert isinstance(news, News), news
+    return [update.text for update in news.updates], news.cursor
