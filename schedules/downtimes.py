@@ -107,6 +107,7 @@ def _late_elsewhere(scope: Scope, row: Delivery) -> bool:
             Delivery.channel_id != row.channel_id,
             ~col(Delivery.dry_run),
             or_(waits, joined),
+            col(Delivery.due_at) < scope.now,  # said again, for its index: of a year's plans these are few
             col(Delivery.late_until) < scope.now,
         )
         .distinct()
@@ -162,6 +163,7 @@ def _missed(scope: Scope, channel: Channel, *, lock: bool = False) -> list[Deliv
         *here,
         col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)]),
         ~col(Delivery.dry_run),
+        col(Delivery.due_at) < scope.now,  # as either says; for its index
         or_(overdue, col(Delivery.late_until) < scope.now),
     )
     query = query.order_by(col(Delivery.due_at), col(Delivery.id))

@@ -80,6 +80,7 @@ class Delivery(CreatorRow, table=True):
         Index("deliveries_channel", "tenant_id", "channel_id", "due_at"),
         Index("deliveries_state", "tenant_id", "state", "due_at"),
         Index("deliveries_downtime", "tenant_id", "downtime_id", postgresql_where=text("downtime_id IS NOT NULL")),
+        Index("deliveries_kept", "tenant_id", "not_before", postgresql_where=text("not_before IS NOT NULL")),
         about="creator",
         keep="while the tenant is here",
     )

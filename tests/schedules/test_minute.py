@@ -1,0 +1,54 @@
+"""What the house looks at every minute, beside a year of plans."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from foundation.database import Scope
+from schedules import downtimes, edits, forgotten, lost, queueing, reminding, waiting, waiting_apart, waiting_long
+from tests.conftest import Cluster
+from tests.schedules.builders import Desk
+from workers.bench_scale import FILL
+
+PLANNED = 3_000
+
+LOOKS: Mapping[str, Callable[[Scope], object]] = {
+    "forgotten": forgotten.sweep,
+    "edits": edits.sweep,
+    "queues": queueing.watch,
+    "reminders": reminding.watch,
+    "downtimes": downtimes.follow,
+    "lost accounts": lost.watch,
+    "accounts that keep posts waiting": waiting.watch,
+    "distances": waiting_apart.watch,
+    "long waits": waiting_long.watch,
+}
+
+
+@pytest.fixture
+def planned(lea: Desk, cluster: Cluster) -> None:
+    """A post of tomorrow, and thousands like it over the year after."""
+    post_id = lea.write("every day")
+    lea.wish(post_id, after=86400)
+    lea.approve(post_id)
+    lea.plan(post_id)
+    engine = create_engine(cluster.url("postgres", "house"))
+    with engine.begin() as connection:
+        for statement in FILL.read_text(encoding="utf-8").split(";\n\n"):
+            connection.execute(text(statement), {"post": post_id, "share": PLANNED})
+        connection.execute(text("ANALYZE deliveries, outbox"))
+    engine.dispose()
+
+
+@pytest.mark.usefixtures("planned")
+def test_no_look_reads_what_is_planned_for_later(lea: Desk) -> None:
+    read = {}
+    for name, look in LOOKS.items():
+        with lea.scope() as scope:
+            look(scope)
+            read[name] = scope.run(
+                "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
+                " WHERE relname IN ('deliveries', 'outbox', 'posts')"
+            ).scalar_one()
+    assert {name: rows for name, rows in read.items() if rows > PLANNED / 10} == {}
