@@ -27,7 +27,7 @@ def parent(settings: Settings) -> None:
     """Has started a program of its own."""
     with subprocess.Popen(["sleep", "600"]) as started:
         (settings.home / "run" / "started").write_text(str(started.pid))
-        steady(settings, "send")
+        steady(settings, "parent")
 
 
 def awaited(settings: Settings) -> None:
@@ -80,7 +80,7 @@ TABLES = {
     ),
     "forked": (
         Row("steady", "tests.stack.fakes:steady", Stage.RELAY, forked=True),
-        Row("send", "tests.stack.fakes:parent", Stage.WORKER, forked=True),
+        Row("send", "tests.stack.fakes:send", Stage.WORKER, forked=True),
     ),
     "awaited": (Row("awaited", "tests.stack.fakes:awaited", Stage.WORKER),),
     "troubled": (

@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -21,15 +20,15 @@ from workers.once import Once
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    found = Home(tmp_path / "home")
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    found = Home(tmp_path_factory.mktemp("forks") / "home")
     furnish(found)
     make_secrets(found)
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(home: Home) -> Iterator[ForkServer]:
     found = ForkServer(home.log("template"), child_environment(home.folder, code=ROOT))
     yield found
@@ -40,9 +39,9 @@ def _start(server: ForkServer, home: Home, name: str) -> Forked:
     return server.start((name, f"tests.stack.fakes:{name}", "--probes", "0"), home.log(name))
 
 
-def _template() -> psutil.Process:
-    ours = psutil.Process().children()
-    return next(child for child in ours if "workers.template" in child.cmdline() and child.name() != "gr-steady")
+def _template(of: int) -> psutil.Process:
+    found = (each for each in psutil.Process(of).children() if "workers.template" in each.cmdline())
+    return next(each for each in found if not each.name().startswith("gr-"))  # what it forks has a name
 
 
 def test_it_is_our_child_in_a_session_of_its_own_and_its_end_is_told(server: ForkServer, home: Home) -> None:
@@ -63,8 +62,7 @@ def test_it_is_our_child_in_a_session_of_its_own_and_its_end_is_told(server: For
 
 def test_who_forks_may_die_and_nobody_else_does(server: ForkServer, home: Home) -> None:
     first = _start(server, home, "steady")
-    wait_until((home.run / "steady.ready").exists)
-    _template().kill()
+    _template(os.getpid()).kill()
     assert _start(server, home, "crashing").wait() == 1
     assert first.poll() is None
     first.kill()
@@ -86,18 +84,16 @@ def where(settings: object) -> dict[str, object]:
     return {"home": str(settings.home), "loaded": sorted(set(template.LOADED) & set(sys.modules))}  # type: ignore[attr-defined]
 
 
-def test_without_anybody_to_fork_it_is_an_error(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = {**child_environment(home.folder, code=ROOT), "PYTHONPATH": "/nowhere"}
-    server = ForkServer(home.log("template"), broken)
-    monkeypatch.chdir("/")
+def test_without_anybody_to_fork_it_is_an_error(home: Home) -> None:
+    server = ForkServer(home.log("template"), {**child_environment(home.folder, code=ROOT), "PYTHONHOME": "/nowhere"})
     with pytest.raises(Unavailable) as said:
         _start(server, home, "steady")
     assert said.value.message.code == "stack.did_not_start"
 
 
 def test_what_a_dead_one_had_started_is_taken_note_of(server: ForkServer, home: Home) -> None:
-    parent = server.start(("send", "tests.stack.fakes:parent", "--probes", "0"), home.log("send"))
-    wait_until((home.run / "send.ready").exists)
+    parent = _start(server, home, "parent")
+    wait_until((home.run / "parent.ready").exists)
     started = int((home.run / "started").read_text())
     parent.kill()
     parent.wait()
@@ -110,12 +106,9 @@ def test_what_a_dead_one_had_started_is_taken_note_of(server: ForkServer, home: 
 def test_a_house_of_forked_processes_starts_them_again_and_leaves_nothing(house: House) -> None:
     house.table = "forked"
     assert not house.up().missing
-    before = house.child("send")
+    before, kept = house.child("send"), house.child("steady")
     assert house.process is not None
-    kept = house.child("steady")
-    template_of = next(c for c in psutil.Process(house.process.pid).children() if "workers.template" in c.cmdline()
-                       and c.pid not in (before, kept))
-    template_of.kill()
+    _template(house.process.pid).kill()
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: house.report().ready and house.child("send") != before)
     assert house.child("steady") == kept
