@@ -8,6 +8,7 @@ from foundation import settings as house
 from foundation.errors import GreenroomError
 from foundation.settings import Settings
 from foundation.words import Message
+from workers.forks import ForkServer
 from workers.home import Home
 from workers.once import Once
 from workers.terminal import note, tell
@@ -24,12 +25,12 @@ def addresses(settings: Settings) -> dict[str, str]:
     }
 
 
-def ask_welcome(home: Home, settings: Settings) -> Once | None:
+def ask_welcome(home: Home, settings: Settings, forks: ForkServer | None = None) -> Once | None:
     """Have the demo's addresses looked up, the one-time link among them, while the processes start.
 
     None where there is no demo.
     """
-    return None if settings.environment == "production" else Once(home, "welcome", WELCOME)
+    return None if settings.environment == "production" else Once(home, "welcome", WELCOME, forks)
 
 
 def greet(

@@ -10,6 +10,7 @@ from foundation import settings as house
 from foundation.clock import monotonic
 from foundation.errors import GreenroomError, Unavailable
 from workers import embedded
+from workers.forks import Forked, ForkServer
 from workers.home import Home, turn_over
 from workers.processes import CODE
 
@@ -49,17 +50,22 @@ def did_not_start(home: Home, name: str) -> Unavailable:
 
 
 class Once:
-    """A function of the house, "module:attr" called with the settings, running once in a child of this process."""
+    """A function of the house, "module:attr" called with the settings, running once in a child of this process.
 
-    def __init__(self, home: Home, name: str, main: str) -> None:
+    It is forked where there is somebody to fork it.
+    """
+
+    def __init__(self, home: Home, name: str, main: str, forks: ForkServer | None = None) -> None:
         self._home, self._name = home, name
-        turn_over(home.log(name))
-        self._process = embedded.spawn(
-            [sys.executable, "-m", "workers.run", name, main, "--step"],
-            home.log(name),
-            environment=house.child_environment(home.folder, code=CODE),
-            answers=True,
-        )
+        words, log = (name, main, "--step"), home.log(name)
+        turn_over(log)
+        self._process: subprocess.Popen[bytes] | Forked
+        if forks is not None:
+            self._process = forks.start(words, log, answers=True)
+        else:
+            environment = house.child_environment(home.folder, code=CODE)
+            command = [sys.executable, "-m", "workers.run", *words]
+            self._process = embedded.spawn(command, log, environment=environment, answers=True)
 
     def answer(self, *, waiting: Callable[[], None]) -> Answer:
         """What the function returned; `waiting` is called ten times a second meanwhile and may raise to give up.

@@ -42,17 +42,19 @@ class Row:
     path: str = ""
     on_demand: bool = False
     grace_s: float = 10.0
+    forked: bool = False
+    """Whether it is forked from the process that has loaded the rooms; the doors load less on purpose."""
     shared: bool = False
     """Whether several may do it beside each other: as many as the settings say (`rows`)."""
 
 
 TABLE = (
     Row("sandbox", "workers.sandbox:main", Stage.NETWORK, path="/healthz"),
-    Row("relay", "workers.relay_main:relay", Stage.RELAY),
-    Row("send", "workers.mains:send", Stage.WORKER, grace_s=ACT_SECONDS + 5, shared=True),
-    Row("make", "workers.mains:make", Stage.WORKER, grace_s=ACT_SECONDS + 5),
+    Row("relay", "workers.relay_main:relay", Stage.RELAY, forked=True),
+    Row("send", "workers.mains:send", Stage.WORKER, grace_s=ACT_SECONDS + 5, forked=True, shared=True),
+    Row("make", "workers.mains:make", Stage.WORKER, grace_s=ACT_SECONDS + 5, forked=True),
     Row("llm", "workers.llm:main", Stage.WORKER, on_demand=True),
-    Row("listen", "workers.mains:listen", Stage.DOOR),
+    Row("listen", "workers.mains:listen", Stage.DOOR, forked=True),
     Row("web", "workers.doors:web", Stage.DOOR, path="/healthz"),
     Row("dashboard", "workers.doors:dashboard", Stage.DOOR, path="/healthz"),
 )
@@ -85,6 +87,8 @@ class Program:
     """The signal Linux sends it when the supervisor is killed."""
     on_demand_port: int | None = None
     """Started by the first connection to this port, which the supervisor holds meanwhile."""
+    forked: tuple[str, ...] = ()
+    """What `workers.run` is told, where the program is forked instead of started."""
 
 
 def programs(
@@ -102,9 +106,11 @@ def _program(row: Row, settings: Settings, http: HttpClient, probes: int) -> Pro
         works = bool  # its caller waits at the door
     if row.path:
         works = partial(_answers, http, listeners[row.name].port(settings), row.path)
+    words = (row.name, row.main, "--probes", str(probes))
     return Program(
         name=row.name,
-        command=(sys.executable, "-m", "workers.run", row.name, row.main, "--probes", str(probes)),
+        command=(sys.executable, "-m", "workers.run", *words),
+        forked=words if row.forked else (),
         stage=row.stage,
         is_ready=works,
         grace_s=row.grace_s,

@@ -11,7 +11,7 @@ import importlib
 import json
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
@@ -46,15 +46,15 @@ def _loaded(path: str) -> Callable[[Settings], Any]:
         gc.enable()
 
 
-def main() -> None:
-    """Read the command line, become the process, end with the exit code of its error."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Read the command line (`words` where it was forked), become the process, end with the exit code of its error."""
     parser = argparse.ArgumentParser(prog="python -m workers.run")
     parser.add_argument("name")
     parser.add_argument("main", nargs="?", default="")
     parser.add_argument("--door", type=int, help="descriptor of a listening socket")
     parser.add_argument("--step", action="store_true", help="run once and write the result as JSON")
     parser.add_argument("--probes", type=int, help=f"port of its figures and probes; {FIGURES} if left out")
-    given = parser.parse_args()
+    given = parser.parse_args(words)
     _become(given.name)
     if given.door is not None:
         door.hand_over(given.door)

@@ -45,6 +45,7 @@ class Stack:
         self.settings = house.load()
         self.home = Home(self.settings.home)
         self._supervisor = Supervisor(self.home.folder, log=self.home.log, pace=pace)
+        self._forks = self._supervisor.forks if any(row.forked for row in table) else None
         self._http = HttpClient(max_connections=4)
         self._lock: places.Lock | None = None
         self._asked = 0
@@ -60,6 +61,8 @@ class Stack:
         with step(Message("stack.step_folder", {"folder": str(self.home.folder)})):
             self._take_home()
         self._tidy()
+        if self._forks is not None:
+            self._forks.begin()  # it loads while the services start
         self._choose_ports()
         self._start_services()
         with step(Message("stack.step_tables")):
@@ -67,7 +70,7 @@ class Stack:
         if self.settings.environment != "production" and is_installed(SEED):
             with step(Message("stack.step_demo")):
                 self._run("seed", SEED)
-        self._welcome = greeting.ask_welcome(self.home, self.settings)
+        self._welcome = greeting.ask_welcome(self.home, self.settings, self._forks)
         self._start_processes()
         self._phase = "up"
         self._record()
@@ -172,7 +175,7 @@ class Stack:
         return postgres(self.settings)
 
     def _run(self, name: str, main: str) -> Answer:
-        return Once(self.home, name, main).answer(waiting=lambda: self._wait(0.0))
+        return Once(self.home, name, main, self._forks).answer(waiting=lambda: self._wait(0.0))
 
     def _start_processes(self) -> None:
         present = self._present()
@@ -223,6 +226,8 @@ class Stack:
             return
         self._phase = "stopping"
         self._record()
+        if self._forks is not None:
+            self._forks.end()
         if self._supervisor.children:
             with step(Message("stack.step_stop")):
                 self._supervisor.stop()

@@ -21,7 +21,8 @@ import psutil
 from foundation import settings as house
 from foundation.clock import monotonic, pause, wall_now
 from foundation.errors import Unavailable
-from workers import embedded
+from workers import embedded, forks
+from workers.forks import Forked, ForkServer
 from workers.home import turn_over
 from workers.processes import CODE, Program
 
@@ -64,7 +65,7 @@ class Child:
 
     program: Program
     state: ProcessState = S.STOPPED
-    process: "subprocess.Popen[bytes] | None" = None
+    process: "subprocess.Popen[bytes] | Forked | None" = None
     since: datetime = field(default_factory=wall_now)
     restarts: int = 0
     ended: deque[float] = field(default_factory=deque)
@@ -89,7 +90,9 @@ class Supervisor:
     def __init__(self, folder: Path, *, log: Callable[[str], Path], pace: Pace | None = None) -> None:
         self._folder, self._log, self._pace = folder, log, pace or Pace()
         self._environment = house.child_environment(folder, code=CODE)
+        self.forks = ForkServer(log("template"), self._environment)
         self.children: dict[str, Child] = {}
+        self._orphaned: set[int] = set()
         self.hurry = False
         """Set by a second Ctrl-C: stop without waiting for work in hand."""
 
@@ -113,15 +116,18 @@ class Supervisor:
         child.become(S.IDLE)
 
     def _spawn(self, child: Child) -> None:
-        program, door = child.program, child.door
-        handed = ("--door", str(door.fileno())) if door is not None else ()
-        child.process = embedded.spawn(
-            [*program.command, *handed],
-            self._log(program.name),
-            ending=program.orphaned,
-            environment=self._environment,
-            keep_open=(door.fileno(),) if door is not None else (),
-        )
+        program, door, log = child.program, child.door, self._log(child.program.name)
+        if program.forked:
+            child.process = self.forks.start(program.forked, log, ending=program.orphaned)
+        else:
+            handed = ("--door", str(door.fileno())) if door is not None else ()
+            child.process = embedded.spawn(
+                [*program.command, *handed],
+                log,
+                ending=program.orphaned,
+                environment=self._environment,
+                keep_open=(door.fileno(),) if door is not None else (),
+            )
         child.born = psutil.Process(child.process.pid).create_time()
         child.become(S.STARTING)
         child.check_at = 0.0
@@ -133,6 +139,7 @@ class Supervisor:
 
     def tick(self) -> None:
         """Look at every child once: note who is ready, who ended, start again whose time has come."""
+        self._orphaned -= {leader for leader in self._orphaned if not forks.reap(leader)}
         for child in self.children.values():
             match child.state:
                 case S.IDLE:
@@ -159,8 +166,9 @@ class Supervisor:
                 child.become(S.READY if is_ready else S.STARTING)
             child.check_at = monotonic() + (CHECK_SECONDS if is_ready else TICK_SECONDS)
 
-    def _ended(self, child: Child, process: "subprocess.Popen[bytes]") -> None:
+    def _ended(self, child: Child, process: "subprocess.Popen[bytes] | Forked") -> None:
         end_group(process.pid)  # what it had started itself
+        self._orphaned.add(process.pid)
         child.process, child.last_exit = None, process.returncode
         if child.door is not None and process.returncode == 0:
             child.become(S.IDLE)  # it had nothing more to do
@@ -226,10 +234,8 @@ def _close_door(child: Child) -> None:
 
 def end_group(leader: int) -> None:
     """Kill what is left of a child's process group; each child leads one."""
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
 
 
 def leftovers(recorded: Iterable[tuple[int, float]], folder: Path) -> list[psutil.Process]:

@@ -1,6 +1,7 @@
 """Processes that behave as a test needs, and the tables they stand in. Each blocks until SIGTERM, like a real one."""
 
 import signal
+import subprocess
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -20,6 +21,13 @@ def steady(settings: Settings, name: str = "steady") -> None:
 def send(settings: Settings) -> None:
     """A second steady one."""
     steady(settings, "send")
+
+
+def parent(settings: Settings) -> None:
+    """Has started a program of its own."""
+    with subprocess.Popen(["sleep", "600"]) as started:
+        (settings.home / "run" / "started").write_text(str(started.pid))
+        steady(settings, "parent")
 
 
 def awaited(settings: Settings) -> None:
@@ -69,6 +77,10 @@ TABLES = {
         Row("send", "tests.stack.fakes:send", Stage.WORKER),
         Row("llm", "tests.stack.fakes:asked", Stage.WORKER, on_demand=True),
         Row("web", "tests.stack.fakes:web", Stage.DOOR, path="/healthz"),
+    ),
+    "forked": (
+        Row("steady", "tests.stack.fakes:steady", Stage.RELAY, forked=True),
+        Row("send", "tests.stack.fakes:send", Stage.WORKER, forked=True),
     ),
     "awaited": (Row("awaited", "tests.stack.fakes:awaited", Stage.WORKER),),
     "troubled": (

@@ -1,0 +1,116 @@
+"""Processes that are forked from one that has loaded the rooms."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from foundation.errors import Unavailable
+from foundation.settings import child_environment
+from tests.conftest import wait_until
+from tests.stack.conftest import ROOT, House
+from workers import forks, template
+from workers.forks import Forked, ForkServer
+from workers.home import Home, furnish, make_secrets
+from workers.once import Once
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    found = Home(tmp_path_factory.mktemp("forks") / "home")
+    furnish(found)
+    make_secrets(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def server(home: Home) -> Iterator[ForkServer]:
+    found = ForkServer(home.log("template"), child_environment(home.folder, code=ROOT))
+    yield found
+    found.end()
+
+
+def _start(server: ForkServer, home: Home, name: str) -> Forked:
+    return server.start((name, f"tests.stack.fakes:{name}", "--probes", "0"), home.log(name))
+
+
+def _template(of: int) -> psutil.Process:
+    found = (each for each in psutil.Process(of).children() if "workers.template" in each.cmdline())
+    return next(each for each in found if not each.name().startswith("gr-"))  # what it forks has a name
+
+
+def test_it_is_our_child_in_a_session_of_its_own_and_its_end_is_told(server: ForkServer, home: Home) -> None:
+    steady = _start(server, home, "steady")
+    found = psutil.Process(steady.pid)
+    wait_until((home.run / "steady.ready").exists)
+    assert (found.ppid(), os.getsid(steady.pid), found.name()) == (os.getpid(), steady.pid, "gr-steady")
+    assert steady.poll() is None
+    steady.send_signal(signal.SIGTERM)
+    assert steady.wait() == 0
+    assert _start(server, home, "crashing").wait() == 1
+    stubborn = _start(server, home, "stubborn")
+    wait_until((home.run / "stubborn.ready").exists)
+    stubborn.kill()
+    assert stubborn.wait() == -signal.SIGKILL
+    stubborn.kill()  # nobody any more: its number may be somebody else's
+
+
+def test_who_forks_may_die_and_nobody_else_does(server: ForkServer, home: Home) -> None:
+    first = _start(server, home, "steady")
+    _template(os.getpid()).kill()
+    assert _start(server, home, "crashing").wait() == 1
+    assert first.poll() is None
+    first.kill()
+    assert first.wait() == -signal.SIGKILL
+
+
+def test_a_step_is_forked_too_and_answers(server: ForkServer, home: Home) -> None:
+    assert Once(home, "step", "tests.stack.test_forks:where", server).answer(waiting=lambda: None) == {
+        "home": str(home.folder),
+        "loaded": sorted(template.LOADED),
+    }
+    with pytest.raises(Unavailable) as said:
+        Once(home, "silent", "tests.stack.fakes:crashing", server).answer(waiting=lambda: None)
+    assert said.value.message.params["log"] == str(home.log("silent"))
+
+
+def where(settings: object) -> dict[str, object]:
+    """A step: what it finds."""
+    return {"home": str(settings.home), "loaded": sorted(set(template.LOADED) & set(sys.modules))}  # type: ignore[attr-defined]
+
+
+def test_without_anybody_to_fork_it_is_an_error(home: Home) -> None:
+    server = ForkServer(home.log("template"), {**child_environment(home.folder, code=ROOT), "PYTHONHOME": "/nowhere"})
+    with pytest.raises(Unavailable) as said:
+        _start(server, home, "steady")
+    assert said.value.message.code == "stack.did_not_start"
+
+
+def test_what_a_dead_one_had_started_is_taken_note_of(server: ForkServer, home: Home) -> None:
+    parent = _start(server, home, "parent")
+    wait_until((home.run / "parent.ready").exists)
+    started = int((home.run / "started").read_text())
+    parent.kill()
+    parent.wait()
+    assert forks.reap(parent.pid)
+    os.killpg(parent.pid, signal.SIGKILL)
+    wait_until(lambda: not forks.reap(parent.pid))
+    assert not psutil.pid_exists(started)
+
+
+def test_a_house_of_forked_processes_starts_them_again_and_leaves_nothing(house: House) -> None:
+    house.table = "forked"
+    assert not house.up().missing
+    before, kept = house.child("send"), house.child("steady")
+    assert house.process is not None
+    _template(house.process.pid).kill()
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: house.report().ready and house.child("send") != before)
+    assert house.child("steady") == kept
+    house.end(signal.SIGKILL)
+    wait_until(lambda: not house.living())

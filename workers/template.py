@@ -1,0 +1,92 @@
+"""The process that has loaded the rooms and forks the others: loading took each some three seconds of a core (ADR 0159).
+
+It has no threads, no connections and no secrets; all it does is to load and to fork. What it forks is the supervisor's
+child, not its own: when it dies, nobody else does.
+"""
+
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import traceback
+
+from foundation.clock import pause
+from workers import embedded, run
+
+LOADED = ("workers.mains", "workers.relay_main", "workers.preparing", "workers.demo", "workers.welcome")
+"""What is loaded. Not the doors: they load nothing that may reveal a secret, sign or send."""
+
+ASKED_BYTES = 65536
+
+
+def load() -> None:
+    """Load the rooms. One that cannot be loaded is its own process's error, told in its own log."""
+    gc.disable()
+    for name in LOADED:
+        try:
+            importlib.import_module(name)
+        except Exception:  # noqa: BLE001  whatever a module does
+            traceback.print_exc()
+    gc.freeze()  # pages that the collector never writes to stay shared
+    gc.enable()
+
+
+def serve(line: socket.socket, supervisor: int) -> None:
+    """Fork for whoever asks on the line, until its other end is closed. Returns in what was forked, too, at its end."""
+    while True:
+        asked, descriptors, _, _ = socket.recv_fds(line, ASKED_BYTES, 2)
+        if not asked:
+            return
+        pid = _fork()
+        if pid == 0:
+            line.close()
+            _become(json.loads(asked), descriptors, supervisor)
+            return
+        for descriptor in descriptors:
+            os.close(descriptor)
+        line.send(str(pid).encode())
+
+
+def _fork() -> int:
+    """Fork twice, so that the process is nobody's but the supervisor's; its id, 0 in it.
+
+    Whoever hears the id may wait for that process: the end of its parent was waited for, and with it the change of
+    parents (exit_notify in https://github.com/torvalds/linux/blob/master/kernel/exit.c).
+    """
+    reading, writing = os.pipe()
+    between = os.fork()
+    if between == 0:
+        parent, pid = os.getpid(), os.fork()
+        if pid:
+            os.write(writing, str(pid).encode())
+            os._exit(0)
+        os.close(reading)
+        os.close(writing)
+        while os.getppid() == parent:
+            pause(0.001)
+        return 0
+    os.close(writing)
+    os.waitpid(between, 0)
+    with os.fdopen(reading, "rb") as said:
+        return int(said.read())
+
+
+def _become(asked: dict[str, object], descriptors: list[int], supervisor: int) -> None:
+    """Be what was asked for, in a session of its own, until it ends; end at once where the supervisor is gone."""
+    os.setsid()
+    embedded.die_with_parent(signal.Signals(asked["ending"]))
+    if os.getppid() != supervisor:
+        os._exit(1)
+    for number, descriptor in enumerate(descriptors, start=1):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    run.main(asked["words"])
+
+
+if __name__ == "__main__":
+    with socket.socket(fileno=int(sys.argv[1])) as line:
+        load()
+        serve(line, os.getppid())
