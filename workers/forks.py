@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,19 +119,15 @@ class ForkServer:
         """Raises OSError or ValueError where the template does not answer."""
         assert self._line is not None  # noqa: S101  a template has one
         self._line.settimeout(START_SECONDS)
-        reading, writing = os.pipe() if answers else (None, None)
-        try:
-            out = log if writing is None else writing
-            asked = json.dumps({"words": list(words), "ending": int(ending)}).encode()
-            socket.send_fds(self._line, [asked], [out, log])
-            return Forked(int(self._line.recv(32)), reading)
-        except BaseException:
-            if reading is not None:
-                os.close(reading)
-            raise
-        finally:
-            if writing is not None:
-                os.close(writing)
+        asked = json.dumps({"words": list(words), "ending": int(ending)}).encode()
+        with ExitStack() as done, ExitStack() as failed:
+            hears, heard = _pipe(done, done)
+            reading, writing = _pipe(failed, done) if answers else (None, log)
+            socket.send_fds(self._line, [asked], [writing, log, hears])
+            forked = Forked(int(self._line.recv(32)), reading)
+            os.write(heard, b"1")  # without it the process ends: nobody would know of it
+            failed.pop_all()
+            return forked
 
     def end(self) -> None:
         """End the template; what it forked goes on."""
@@ -142,6 +138,13 @@ class ForkServer:
             self._template.kill()
             self._template.wait()
             self._template = None
+
+
+def _pipe(reads: ExitStack, writes: ExitStack) -> tuple[int, int]:
+    reading, writing = os.pipe()
+    reads.callback(os.close, reading)
+    writes.callback(os.close, writing)
+    return reading, writing
 
 
 def reap(leader: int) -> bool:

@@ -1,4 +1,4 @@
-"""The process that has loaded the rooms and forks the others: loading took each some three seconds of a core (ADR 0159).
+"""The process that has loaded the rooms and forks the others: loading took each three seconds of a core (ADR 0159).
 
 It has no threads, no connections and no secrets; all it does is to load and to fork. What it forks is the supervisor's
 child, not its own: when it dies, nobody else does.
@@ -28,7 +28,7 @@ def load() -> None:
     for name in LOADED:
         try:
             importlib.import_module(name)
-        except Exception:  # noqa: BLE001  whatever a module does
+        except Exception:  # whatever a module does
             traceback.print_exc()
     gc.freeze()  # pages that the collector never writes to stay shared
     gc.enable()
@@ -37,13 +37,14 @@ def load() -> None:
 def serve(line: socket.socket, supervisor: int) -> None:
     """Fork for whoever asks on the line, until its other end is closed. Returns in what was forked, too, at its end."""
     while True:
-        asked, descriptors, _, _ = socket.recv_fds(line, ASKED_BYTES, 2)
+        asked, descriptors, _, _ = socket.recv_fds(line, ASKED_BYTES, 3)
         if not asked:
             return
         pid = _fork()
         if pid == 0:
             line.close()
-            _become(json.loads(asked), descriptors, supervisor)
+            given = json.loads(asked)
+            _become(given["words"], given["ending"], descriptors, supervisor)
             return
         for descriptor in descriptors:
             os.close(descriptor)
@@ -74,16 +75,21 @@ def _fork() -> int:
         return int(said.read())
 
 
-def _become(asked: dict[str, object], descriptors: list[int], supervisor: int) -> None:
-    """Be what was asked for, in a session of its own, until it ends; end at once where the supervisor is gone."""
+def _become(words: list[str], ending: int, descriptors: list[int], supervisor: int) -> None:
+    """Be what `words` ask `workers.run` for, in a session of its own, until it ends.
+
+    Ends at once where the supervisor is gone, or never heard of this process: it would start another one.
+    """
     os.setsid()
-    embedded.die_with_parent(signal.Signals(asked["ending"]))
-    if os.getppid() != supervisor:
+    embedded.die_with_parent(signal.Signals(ending))
+    output, errors, heard = descriptors
+    if os.getppid() != supervisor or not os.read(heard, 1):
         os._exit(1)
-    for number, descriptor in enumerate(descriptors, start=1):
+    for number, descriptor in ((1, output), (2, errors)):
         os.dup2(descriptor, number)
+    for descriptor in descriptors:
         os.close(descriptor)
-    run.main(asked["words"])
+    run.main(words)
 
 
 if __name__ == "__main__":

@@ -139,7 +139,8 @@ def test_a_year_of_planned_posts_makes_no_look_longer(tenant: OpenScope, tenant_
 
 _PLANNED = """
 INSERT INTO outbox SELECT (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(),
-  'subject_id', gen_random_uuid(), 'lane', 'channel:' || n % 30, 'available_at', o.available_at + n * interval '20 min'))).*
+  'subject_id', gen_random_uuid(), 'lane', 'channel:' || n % 30,
+  'available_at', o.available_at + n * interval '20 min'))).*
 FROM outbox o, generate_series(1, 20000) n"""
 
 
