@@ -9,6 +9,7 @@ and carries a label when it must not be mistaken for the work of a real model or
         ├── EngineUnreachable    the server is down, too slow or busy: worth another try later
         │   ├── EngineBusy       it says when to come back
     │   └── EngineUnheard    it surely heard nothing, or refused to begin: nothing is billed
+        ├── EngineWithheld       the agency's books do not allow it: nothing was asked, and nothing is billed
         ├── Undelivered          paid for, perhaps, and not to be had: nobody asks for it again by himself
         ├── AnswerUnusable       it answered, but cut, not as asked, or repeating the question: another try may help
         └── JobTooLarge          the job exceeds what the model can hold: a smaller job helps
@@ -56,6 +57,10 @@ class EngineBusy(EngineUnreachable):
 
 class EngineUnheard(EngineUnreachable):
     """The request surely did not reach the server, or was refused before anything was done: nothing is billed."""
+
+
+class EngineWithheld(EngineError):
+    """The books of who asks do not allow it: no request left, and none does until they do."""
 
 
 class Undelivered(EngineError):
@@ -319,7 +324,8 @@ class Tally:
     """Who is told of each request for a text, one after the other; here nobody. The studio keeps it in its table."""
 
     def asking(self, engine: str, model: str, most_in: int, most_out: int) -> None:
-        """A request is about to leave to a model: a question of so many tokens at most, an answer of so many."""
+        """A request is about to leave to a model: a question of so many tokens at most, an answer of so many. Raises
+        EngineWithheld where it must not."""
 
     def answered(self, tokens_in: int, tokens_out: int) -> None:
         """It was answered; both 0 where the server does not count."""
