@@ -14,7 +14,8 @@ from foundation.clock import monotonic
 from foundation.database import OpenScope, Scope
 from foundation.ids import derived, uuid7
 from foundation.money import Price, TokenPrice
-from generators.contract import EngineWithheld, Tally, TextEngine, TextJob, Written
+from generators.contract import EngineWithheld, TextEngine, TextJob, Written
+from generators.tally import Tally
 from studio import spending
 from studio.models_costs import TextRequest
 from studio.spending import CapReached, Caps
