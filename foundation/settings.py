@@ -147,7 +147,7 @@ class GeneratorsSettings(Group):
     text_prices: str = ""
     """Of a million tokens, question/answer: `name = 0.60/2.40 USD`, by commas; a model without costs time alone."""
     spending_caps: str = ""
-    """What each agency may spend in a calendar month: `50 USD, 20 EUR`; texts count, and pictures are held back."""
+    """What each agency may spend in a calendar month: `50 USD, 20 EUR`, on pictures and texts."""
     espeak_program: str = "espeak-ng"
     """The program espeak-ng, by name or path: the marked voice where no real one is; empty: none."""
     piper_voices: str = ""

@@ -150,20 +150,19 @@ def made_of(scope: Scope, asset_id: UUID) -> list[UUID]:
 
 
 def parts_of(scope: Scope, asset_id: UUID) -> list[UUID]:
-    """The assets this one is made of, uncut, in no order; none of what is no clip."""
-    found = scope.session.exec(
-        select(AssetPart.part_id).where(
-            AssetPart.tenant_id == scope.tenant_id, AssetPart.asset_id == asset_id, col(AssetPart.whole)
-        )
-    )
-    return list(found)
+    """The assets this one is made of, uncut, in the order they were recorded; none of what is no clip."""
+    return _recorded(scope, asset_id, whole=True)
 
 
 def made_after(scope: Scope, asset_id: UUID) -> list[UUID]:
     """The assets a model looked at to make this one, in the order they were recorded."""
+    return _recorded(scope, asset_id, whole=False)
+
+
+def _recorded(scope: Scope, asset_id: UUID, *, whole: bool) -> list[UUID]:
     found = scope.session.exec(
         select(AssetPart.part_id)
-        .where(AssetPart.tenant_id == scope.tenant_id, AssetPart.asset_id == asset_id, ~col(AssetPart.whole))
+        .where(AssetPart.tenant_id == scope.tenant_id, AssetPart.asset_id == asset_id, col(AssetPart.whole) == whole)
         .order_by(col(AssetPart.id))
     )
     return list(found)
@@ -341,16 +340,20 @@ def stored_bytes(scope: Scope, *, but: Collection[str] = ()) -> int:
     return int(found.scalar_one())
 
 
-def kin(scope: Scope, asset_id: UUID, *, most: int) -> tuple[UUID | None, list[UUID]]:
-    """What an asset was made from, None where nobody knows of any; and what was made from it, the newest first."""
+def kin(scope: Scope, asset_id: UUID, *, most: int) -> tuple[list[UUID], list[UUID]]:
+    """What an asset was made from, of a clip every part, the first one first; and what was made from it, the newest
+    first."""
     own = {"tenant": scope.tenant_id, "asset": asset_id}
     parent = scope.run("SELECT parent_id FROM assets WHERE tenant_id = :tenant AND id = :asset", **own).scalar()
+    above = dict.fromkeys([*([parent] if parent is not None else []), *parts_of(scope, asset_id)])
     children = scope.run(
-        "SELECT id FROM assets WHERE tenant_id = :tenant AND parent_id = :asset ORDER BY id DESC LIMIT :most",
+        "SELECT id FROM assets WHERE tenant_id = :tenant AND parent_id = :asset"
+        " UNION SELECT asset_id FROM asset_parts WHERE tenant_id = :tenant AND part_id = :asset AND whole"
+        " ORDER BY id DESC LIMIT :most",
         **own,
         most=most,
     )
-    return parent, list(children.scalars())
+    return list(above), list(children.scalars())
 
 
 _LINES = """

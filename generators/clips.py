@@ -225,6 +225,5 @@ def _ground(pixels: Image.Image, size: tuple[int, int], *, whole: bool) -> Image
 
 
 def _covering(pixels: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The middle of a picture, filling the size."""
-    box = crops.middle(pixels.size, size)
-    return pixels.resize(size, Image.Resampling.LANCZOS, box=box)
+    """The part of a picture around its subject, filling the size."""
+    return pixels.resize(size, Image.Resampling.LANCZOS, box=crops.filling(pixels, size))

@@ -8,7 +8,8 @@ and carries a label when it must not be mistaken for the work of a real model or
         ├── EngineMissing        a package, folder, file or model is not there: installing helps, waiting does not
         ├── EngineUnreachable    the server is down, too slow or busy: worth another try later
         │   ├── EngineBusy       it says when to come back
-    │   └── EngineUnheard    it surely heard nothing, or refused to begin: nothing is billed
+        │   └── EngineUnheard    it surely heard nothing, or refused to begin: nothing is billed
+        ├── EngineWithheld       the agency's books do not allow it: nothing was asked, and nothing is billed
         ├── Undelivered          paid for, perhaps, and not to be had: nobody asks for it again by himself
         ├── AnswerUnusable       it answered, but cut, not as asked, or repeating the question: another try may help
         └── JobTooLarge          the job exceeds what the model can hold: a smaller job helps
@@ -25,6 +26,7 @@ from foundation.clock import wall_now
 from foundation.errors import Unavailable
 from foundation.money import Price
 from foundation.words import Message, canonical
+from generators.tally import UNCOUNTED, Tally
 
 Progress = Callable[[int, int], None]
 """Called with (steps done, steps in all). What it raises stops the engine and reaches the caller unchanged."""
@@ -56,6 +58,10 @@ class EngineBusy(EngineUnreachable):
 
 class EngineUnheard(EngineUnreachable):
     """The request surely did not reach the server, or was refused before anything was done: nothing is billed."""
+
+
+class EngineWithheld(EngineError):
+    """The books of who asks do not allow it: no request left, and none does until they do."""
 
 
 class Undelivered(EngineError):
@@ -313,25 +319,6 @@ class ChatBrief:
 
 
 Brief = CaptionBrief | ChatBrief
-
-
-class Tally:
-    """Who is told of each request for a text, one after the other; here nobody. The studio keeps it in its table."""
-
-    def asking(self, engine: str, model: str, most_in: int, most_out: int) -> None:
-        """A request is about to leave to a model: a question of so many tokens at most, an answer of so many."""
-
-    def answered(self, tokens_in: int, tokens_out: int) -> None:
-        """It was answered; both 0 where the server does not count."""
-
-    def unheard(self) -> None:
-        """It surely did not reach the model: nothing was done."""
-
-    def lost(self) -> None:
-        """No whole answer came: what it asked for may have been written, and billed."""
-
-
-UNCOUNTED = Tally()
 
 
 @dataclass(frozen=True)

@@ -17,24 +17,25 @@ def window(size: tuple[int, int], form: Form, keep: Box | None) -> Box:
     if share < 1:
         raise BadInput("crop.too_small", wide=size[0], high=size[1])
     wide, high = share * form.wide, share * form.high
-    box = keep or Box(0, 0, *size)
-    left = (box.left + box.right - wide) // 2
-    top = (box.top + box.bottom - high) // 2 if keep is None or box.height <= high else box.top
-    left, top = _inside(left, size[0] - wide), _inside(top, size[1] - high)
+    left, top = map(int, _placed(size, (wide, high), keep))
     return Box(left, top, left + wide, top + high)
 
 
-def middle(size: tuple[int, int], into: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The middle of a picture of `size` that has the proportions of `into`: left, top, right, bottom, in fractions of
-    pixels."""
-    share = max(into[0] / size[0], into[1] / size[1])
+def filling(image: Image.Image, into: tuple[int, int]) -> tuple[float, float, float, float]:
+    """The largest part of an RGB picture that has the proportions of `into`, placed as `window` places it around its
+    subject: left, top, right, bottom, in fractions of pixels."""
+    share = max(into[0] / image.width, into[1] / image.height)
     wide, high = into[0] / share, into[1] / share
-    left, top = (size[0] - wide) / 2, (size[1] - high) / 2
-    return max(left, 0.0), max(top, 0.0), min(left + wide, size[0]), min(top + high, size[1])
+    left, top = _placed(image.size, (wide, high), subject(image))
+    return left, top, min(left + wide, image.width), min(top + high, image.height)
 
 
-def _inside(start: int, most: int) -> int:
-    return min(max(start, 0), most)
+def _placed(size: tuple[int, int], part: tuple[float, float], keep: Box | None) -> tuple[float, float]:
+    """Where a part of a picture begins, so that `keep` lies in the middle of it; the part stays inside."""
+    box = keep or Box(0, 0, *size)
+    left = (box.left + box.right - part[0]) / 2
+    top = (box.top + box.bottom - part[1]) / 2 if keep is None or box.height <= part[1] else box.top
+    return min(max(left, 0.0), max(size[0] - part[0], 0.0)), min(max(top, 0.0), max(size[1] - part[1], 0.0))
 
 
 def cut(image: Image.Image, form: Form) -> Image.Image:

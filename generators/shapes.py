@@ -1,5 +1,6 @@
-"""Which part of a picture is made anew, as several shapes: rectangles, ellipses, polygons, strokes of a brush, and the
-picture of a mask that somebody drew elsewhere. Data, in percent of a picture's sides from its left and its top.
+"""Which part of a picture is made anew, as several shapes: rectangles, ellipses, polygons, strokes of a brush and of an
+eraser, and the picture of a mask that somebody drew elsewhere. Data, in percent of a picture's sides from its left and
+its top, drawn in their order: an eraser takes from what came before it.
 """
 
 import base64
@@ -7,7 +8,7 @@ import binascii
 import io
 import zlib
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from PIL import Image, ImageDraw
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -81,20 +82,31 @@ class Polygon(_Shape):
         ImageDraw.Draw(mask).polygon(_pixels(self.points, mask.size), fill=255)
 
 
-class Stroke(_Shape):
+class _Brush(_Shape):
+    points: Annotated[list[Point], Field(min_length=1, max_length=MOST_POINTS)]
+    width: Annotated[float, Field(ge=0.5, le=50, allow_inf_nan=False)]
+    _level: ClassVar[int] = 255
+
+    def draw(self, mask: Image.Image) -> None:
+        """Where it went, on a mask of the picture's size."""
+        pen, wide = ImageDraw.Draw(mask), max(self.width * min(mask.size) / 100, 1)
+        line = _pixels(self.points, mask.size)
+        pen.line(line, fill=self._level, width=round(wide))
+        for across, down in line:  # the ends, and the joints, are round
+            pen.ellipse((across - wide / 2, down - wide / 2, across + wide / 2, down + wide / 2), fill=self._level)
+
+
+class Stroke(_Brush):
     """Where a round brush went; `width` in percent of the picture's shorter side."""
 
     kind: Literal["stroke"]
-    points: Annotated[list[Point], Field(min_length=1, max_length=MOST_POINTS)]
-    width: Annotated[float, Field(ge=0.5, le=50, allow_inf_nan=False)]
 
-    def draw(self, mask: Image.Image) -> None:
-        """As `Rectangle.draw`."""
-        pen, wide = ImageDraw.Draw(mask), max(self.width * min(mask.size) / 100, 1)
-        line = _pixels(self.points, mask.size)
-        pen.line(line, fill=255, width=round(wide))
-        for across, down in line:  # the ends, and the joints, are round
-            pen.ellipse((across - wide / 2, down - wide / 2, across + wide / 2, down + wide / 2), fill=255)
+
+class Eraser(_Brush):
+    """Where a round brush took away what came before it; `width` as of a stroke."""
+
+    kind: Literal["eraser"]
+    _level: ClassVar[int] = 0
 
 
 class Drawn(_Shape):
@@ -119,7 +131,7 @@ class Drawn(_Shape):
         mask.paste(255, (0, 0), whole)
 
 
-Shape = Annotated[Rectangle | Ellipse | Polygon | Stroke | Drawn, Field(discriminator="kind")]
+Shape = Annotated[Rectangle | Ellipse | Polygon | Stroke | Eraser | Drawn, Field(discriminator="kind")]
 Shapes = Annotated[list[Shape], Field(max_length=MOST)]
 _READ: TypeAdapter[list[Shape]] = TypeAdapter(Shapes)
 
@@ -140,7 +152,7 @@ def said(shapes: Sequence[Shape]) -> list[dict[str, Any]]:
 
 
 def drawn(shapes: Sequence[Shape], width: int, height: int) -> Image.Image:
-    """A mask of this size in pixels, white where the shapes are and black elsewhere. Raises BadInput."""
+    """A mask of this size in pixels, white where the shapes are and none erased, black elsewhere. Raises BadInput."""
     mask = Image.new("L", (width, height), 0)
     for one in shapes:
         one.draw(mask)
@@ -188,7 +200,7 @@ def png(mask: Image.Image) -> bytes:
 
 def parse(lines: str) -> tuple[Shape, ...]:
     """Shapes as people type them, one a line: `ellipse 10 10 60 60`, `polygon 10,10 40,10 30,50`,
-    `stroke 4 10,10 60,40` (the width first). Raises BadInput that names the line."""
+    `stroke 4 10,10 60,40` and `eraser 4 10,10` (the width first). Raises BadInput that names the line."""
     found: list[object] = []
     for line in filter(None, map(str.strip, lines.splitlines())):
         kind, *rest = line.split()
@@ -205,8 +217,8 @@ def _line(one: Shape) -> str:
     match one:
         case Rectangle() | Ellipse():
             return f"{one.kind} {one.left:.12g} {one.top:.12g} {one.right:.12g} {one.bottom:.12g}"
-        case Polygon() | Stroke():
-            width = f" {one.width:.12g}" if isinstance(one, Stroke) else ""
+        case Polygon() | Stroke() | Eraser():
+            width = "" if isinstance(one, Polygon) else f" {one.width:.12g}"
             return f"{one.kind}{width} {' '.join(f'{across:.12g},{down:.12g}' for across, down in one.points)}"
         case _:
             return ""
@@ -216,7 +228,7 @@ def _typed(kind: str, rest: list[str]) -> object:
     if kind in ("rectangle", "ellipse"):
         sides = dict(zip(("left", "top", "right", "bottom"), rest, strict=False))
         return {"kind": kind, **sides, **({"more": "-"} if len(rest) > len(sides) else {})}
-    width, points = ({"width": rest[0]}, rest[1:]) if kind == "stroke" and rest else ({}, rest)
+    width, points = ({"width": rest[0]}, rest[1:]) if kind in ("stroke", "eraser") and rest else ({}, rest)
     return {"kind": kind, **width, "points": [point.split(",") for point in points]}
 
 

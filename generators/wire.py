@@ -14,7 +14,7 @@ from generators import masks
 from generators.contract import ImageJob, Label, Lora
 from generators.shapes import Shapes
 
-VERSION = 2
+VERSION = 3
 """Of these forms; a house and a machine of other versions say so and part."""
 
 MOST_BYTES = 24 * 2**20

@@ -23,7 +23,7 @@ from schedules.alts import Proposal
 from schedules.events import PictureSeen
 from schedules.kits_checks import Rules
 from studio import library
-from studio.text_costs import FREE, Purpose, Sitting, TokenPrices
+from studio.text_costs import FREE, Billing, Purpose, Sitting
 
 SEEING = "system:seeing"
 LEAVES = frozenset({Rating.G, Rating.S})
@@ -48,9 +48,10 @@ def write(
     store: ObjectStore,
     engine: Callable[[], SeeingEngine],
     make_room: MakeRoom,
-    prices: TokenPrices = FREE,
+    billing: Billing = FREE,
 ) -> None:
-    """Propose words for the picture, or keep why there are none. `prices` are the models'; `make_room` frees the card.
+    """Propose words for the picture, or keep why there are none. `billing` says what models cost; `make_room` frees the
+    card.
 
     A repeat after a crash asks again: nothing was kept, and what was asked before counts as lost.
     """
@@ -59,7 +60,7 @@ def write(
     if desk is None:
         return
     one = desk.proposal
-    sitting = Sitting(tenant, event.tenant_id, one.creator_id, Purpose.PICTURE, one.asset_id, prices)
+    sitting = Sitting(tenant, event.tenant_id, one.creator_id, Purpose.PICTURE, one.asset_id, billing)
     with heartbeat() as pulse:
         words, model = _words(desk, store, engine, make_room, sitting)
         pulse.check()

@@ -13,16 +13,19 @@ from schedules.ideas import Round
 from schedules.ideas_brief import COUNT
 from schedules.ideas_words import Idea
 from schedules.kits_checks import Rules
-from studio.text_costs import FREE, Purpose, Sitting, TokenPrices
+from studio.text_costs import FREE, Billing, Purpose, Sitting
 from tenants import reads as tenant_reads
 
 WRITING = "system:ideas"
-_ENDS = {"kit.no_model", "engine.server_down", "engine.server_refused", "engine.not_ready", "engine.model_missing"}
+_ENDS = {
+    *("kit.no_model", "engine.server_down", "engine.server_refused", "engine.not_ready", "engine.model_missing"),
+    "spending.cap_reached",
+}
 """Reasons that hold for every further question too: a server that hangs would be waited for five times."""
 
 
-def write(event: IdeaWords, *, tenant: OpenScope, engine: Callable[[], TextEngine], prices: TokenPrices = FREE) -> None:
-    """Write each idea; what cannot be written is kept as a reason, once each. `prices` are the models'.
+def write(event: IdeaWords, *, tenant: OpenScope, engine: Callable[[], TextEngine], billing: Billing = FREE) -> None:
+    """Write each idea; what cannot be written is kept as a reason, once each. `billing` says what models cost.
 
     A repeat after a crash asks the model again: nothing was kept, and what was asked before counts as lost.
     """
@@ -35,7 +38,7 @@ def write(event: IdeaWords, *, tenant: OpenScope, engine: Callable[[], TextEngin
         before = ideas.proposed(scope, creator.id)
     rules = Rules(found.brief.language, found.brief.forbidden, said)
     made: list[Idea] = []
-    sitting = Sitting(tenant, event.tenant_id, creator.id, Purpose.IDEAS, found.id, prices)
+    sitting = Sitting(tenant, event.tenant_id, creator.id, Purpose.IDEAS, found.id, billing)
     try:
         model = sitting.model(engine())
     except EngineError as error:  # the settings name a model that is not there: waiting does not help

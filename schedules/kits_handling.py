@@ -22,7 +22,7 @@ from schedules.kits import Kit
 from schedules.kits_checks import Rules
 from schedules.kits_words import Lack, Offer, Place
 from studio import library
-from studio.text_costs import FREE, Purpose, Sitting, TokenPrices
+from studio.text_costs import FREE, Billing, Purpose, Sitting
 from tenants import reads as tenant_reads
 
 WRITING = "system:kit"
@@ -45,9 +45,10 @@ def write(
     tenant: OpenScope,
     engine: Callable[[], TextEngine],
     connectors: Mapping[str, Connector],
-    prices: TokenPrices = FREE,
+    billing: Billing = FREE,
 ) -> None:
-    """Write each text that was asked for; what cannot be written is kept with its reason. `prices` are the models'.
+    """Write each text that was asked for; what cannot be written is kept with its reason. `billing` says what models
+    cost.
 
     A repeat after a crash asks the model again: nothing was kept, and what was asked before counts as lost.
     """
@@ -58,7 +59,7 @@ def write(
     offers: list[Offer] = []
     lacks: list[Lack] = []
     wish = desk.kit.wish
-    sitting = Sitting(tenant, event.tenant_id, wish.creator_id, Purpose.KIT, desk.kit.draft, prices)
+    sitting = Sitting(tenant, event.tenant_id, wish.creator_id, Purpose.KIT, desk.kit.draft, billing)
     with heartbeat() as pulse:
         try:
             model = sitting.model(engine())

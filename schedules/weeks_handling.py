@@ -10,15 +10,15 @@ from generators.contract import TextEngine
 from schedules import weeks, weeks_words
 from schedules.events import WeekWords
 from schedules.states import WeekLineState
-from studio.text_costs import FREE, Purpose, Sitting, TokenPrices
+from studio.text_costs import FREE, Billing, Purpose, Sitting
 from tenants import reads as tenant_reads
 
 WRITING = "system:week"
 
 
-def write(event: WeekWords, *, tenant: OpenScope, engine: Callable[[], TextEngine], prices: TokenPrices = FREE) -> None:
+def write(event: WeekWords, *, tenant: OpenScope, engine: Callable[[], TextEngine], billing: Billing = FREE) -> None:
     """Write each line that still has the brief's own words; a repeat after a crash writes what is missing.
-    `prices` are the models'.
+    `billing` says what models cost.
 
     Where no model is there, or its words are not fit, the brief's own words stay, and are said to be that.
     """
@@ -35,7 +35,7 @@ def write(event: WeekWords, *, tenant: OpenScope, engine: Callable[[], TextEngin
             if line.state is not WeekLineState.PROPOSED or line.words_by != "brief":
                 continue
             seed = derived(line.id, "words").int % 2**31
-            sitting = Sitting(tenant, event.tenant_id, found.brief.creator_id, Purpose.WEEK, line.id, prices)
+            sitting = Sitting(tenant, event.tenant_id, found.brief.creator_id, Purpose.WEEK, line.id, billing)
             text = weeks_words.modelled(sitting.model(engine()), found.brief, creator, line.topic, seed=seed)
             if text is not None:
                 words[line.id], sittings[line.id] = (line.version, text), sitting

@@ -12,7 +12,7 @@ from foundation.settings import GeneratorsSettings
 from foundation.words import Message
 from gate.units import Rating
 from generators import hosting, registry
-from studio import materials, reads, recipes, spending, wording
+from studio import materials, recipes, spending, wording
 from studio.parameters import Answer
 from studio.recipes import Shot, Spec
 
@@ -23,9 +23,9 @@ GUESSED = 2.0
 
 @dataclass(frozen=True)
 class Estimate:
-    """A run as it would come out. `seconds` is a guess of the last run's pace; `rating` is the least that its pictures
-    get; `cost` is None of what is free, and of what has no price and is not made; `refusal` says why the caps do not
-    hold it, or why the picture that its recipe begins from may not be used now."""
+    """A run as it would come out. `seconds` is a guess by the pace of runs before; `rating` is the least that its
+    pictures get; `cost` is None of what is free, and of what has no price and is not made; `refusal` says why the caps
+    do not hold it, or why the picture that its recipe begins from may not be used now."""
 
     seed: int
     shots: Sequence[Shot]
@@ -59,15 +59,26 @@ def estimate(
         seed=seed if spec.seed is None else spec.seed,
         shots=shots,
         rating=wording.judge(scope, spec, shots, given),
-        seconds=max(1, round(pace(scope) * count)),
+        seconds=max(1, round(pace(scope, creator_id, spec.name) * count)),
         cost=price.times(count) if price is not None else None,
         refusal=refusal,
     )
 
 
-def pace(scope: Scope) -> float:
-    """Seconds a picture takes here, as in the last run."""
-    return reads.pace(scope) or GUESSED
+_PACE = """
+SELECT sum(c.seconds) / count(*) FROM creations c
+WHERE c.tenant_id = :tenant AND c.seconds IS NOT NULL AND c.job_id = (
+  SELECT j.id FROM jobs j JOIN recipes r ON r.tenant_id = j.tenant_id AND r.id = j.recipe_id
+  WHERE j.tenant_id = :tenant AND j.state = 'done'
+  ORDER BY (j.creator_id = :creator AND r.name = :recipe) DESC, j.created_at DESC LIMIT 1)
+"""
+
+
+def pace(scope: Scope, creator_id: UUID, recipe: str) -> float:
+    """Seconds an engine takes for a picture of this recipe, by its name, as in its last run; as in anybody's last run
+    here before its first. What a run waited for others, for its hours or for a quota is not in it."""
+    found = scope.run(_PACE, tenant=scope.tenant_id, creator=creator_id, recipe=recipe).scalar()
+    return float(found) if found else GUESSED
 
 
 def price_of(known: GeneratorsSettings, spec: Spec, asks: AbstractSet[str] = NOTHING) -> Price | None:

@@ -80,12 +80,13 @@ class Prepared:
     film: Film | None = field(default=None, repr=False)
 
 
-def from_camera(data: bytes, *, name: str, alt: str = "") -> Prepared:
-    """An upload. Raises BadInput that names the file when it cannot be decoded safely."""
+def from_camera(data: bytes, *, name: str, alt: str = "", generated: bool = False) -> Prepared:
+    """An upload, `generated` where whoever handed it in says that a model made it. Raises BadInput that names the file
+    when it cannot be decoded safely."""
     if films.moves(data):
-        return _filmed(data, name=name, alt=alt)
+        return _filmed(data, name=name, alt=alt, generated=generated)
     photo = media.read(data, name=name)
-    made = origins.maker(data, photo.mime, photo.lineage, photo.claim)
+    made = origins.maker(data, photo.mime, photo.lineage, photo.claim, said=generated)
     source = Source(
         key=f"file:{photo.sha256}",
         origin="upload",
@@ -102,10 +103,10 @@ def from_camera(data: bytes, *, name: str, alt: str = "") -> Prepared:
     return Prepared(rendered, photo, rendered.data, source)
 
 
-def _filmed(data: bytes, *, name: str, alt: str) -> Prepared:
+def _filmed(data: bytes, *, name: str, alt: str, generated: bool) -> Prepared:
     """An upload that moves or sounds: made anew, with all that is to be looked at."""
     film = films.read(data, name=name)
-    made = origins.maker(data, film.mime, {}, claims.source_type(data))
+    made = origins.maker(data, film.mime, {}, claims.source_type(data), said=generated)
     source = Source(
         key=f"file:{film.sha256}",
         origin="upload",

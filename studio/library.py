@@ -118,7 +118,7 @@ def tiles(scope: Scope, creator_id: UUID, *, limit: int = 24) -> list[Tile]:
     """The newest assets of a creator that members may see; what is withheld (frozen, never allowed) is left out, and
     so is what has a label once a model of their own made pictures."""
     found: list[Tile] = []
-    own = has_own_model(scope, creator_id)
+    own = apart(scope, creator_id)
     for first in count(0, limit):
         rows = scope.session.exec(
             select(models.Creation.asset_id, models.Creation.alt, models.Creation.label, models.Creation.sha256)
@@ -139,15 +139,17 @@ def tiles(scope: Scope, creator_id: UUID, *, limit: int = 24) -> list[Tile]:
     return found[:limit]
 
 
-def has_own_model(scope: Scope, creator_id: UUID) -> bool:
-    """Whether a model made pictures of this creator that need no label: then those with one stand apart."""
-    made_here = select(models.Creation.id).where(
-        models.Creation.tenant_id == scope.tenant_id,
-        models.Creation.creator_id == creator_id,
-        models.Creation.label == "",
-        col(models.Creation.seed).is_not(None),  # no seed: a file that was brought in
-    )
-    return scope.session.exec(made_here.limit(1)).first() is not None
+_APART = """
+SELECT EXISTS (SELECT FROM creations WHERE tenant_id = :tenant AND creator_id = :creator AND label <> '')
+  AND EXISTS (SELECT FROM creations
+    WHERE tenant_id = :tenant AND creator_id = :creator AND label = '' AND seed IS NOT NULL)
+"""
+
+
+def apart(scope: Scope, creator_id: UUID) -> bool:
+    """Whether pictures that have a label stand apart from the others: a model made some of this creator that need none.
+    Files that were brought in, which have no seed, do not count for that."""
+    return bool(scope.run(_APART, tenant=scope.tenant_id, creator=creator_id).scalar_one())
 
 
 def item(scope: Scope, asset_id: UUID) -> Item:

@@ -30,7 +30,8 @@ class Story:
     would make once more, 0 where no run made it."""
 
     parameters: Mapping[str, Any]
-    parent: Card | None
+    sources: Sequence[Card]
+    """What it was made from: of a clip its stills and its sound."""
     after: Sequence[Card]
     """What its engine looked at: of a look to keep, of a posture."""
     children: Sequence[Card]
@@ -51,14 +52,14 @@ def story(scope: Scope, asset_id: UUID) -> Story:
     Raises NotFound; another tenant's looks the same.
     """
     row = _creation(scope, asset_id)
-    parent, children = recording.kin(scope, asset_id, most=RELATIVES)
+    sources, children = recording.kin(scope, asset_id, most=RELATIVES)
     after = recording.made_after(scope, asset_id)
-    related = reads.cards_of(scope, [*([parent] if parent else []), *after, *children])
+    related = reads.cards_of(scope, list(dict.fromkeys([*sources, *after, *children])))
     shown = [card for card in related if card.creator_id == row.creator_id and not card.standing.withheld]
     packs = scope.run(_PACKS, tenant=scope.tenant_id, asset=asset_id, gone=str(PackState.RETIRED)).scalars()
     return Story(
         parameters={name: said for name, said in row.parameters.items() if name not in _KEPT_APART},
-        parent=next((card for card in shown if card.asset_id == parent), None),
+        sources=[card for card in shown if card.asset_id in sources],
         after=[card for card in shown if card.asset_id in after],
         children=[card for card in shown if card.asset_id in children],
         versions=recording.versions(scope, asset_id),

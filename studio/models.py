@@ -203,15 +203,6 @@ class ErasedPicture(CreatorRow, table=True):
     """Who wanted it gone, as an actor."""
 
 
-class SpendingCap(TenantRow, table=True):
-    """What an agency lets its runs spend in a calendar month, in one currency."""
-
-    __tablename__ = "spending_caps"
-    __table_args__ = table(UniqueConstraint("tenant_id", "currency"), about="nobody", keep="while the tenant is here")
-    currency: str
-    minor: int = Field(sa_type=BigInteger)
-
-
 class EngineOrder(CreatorRow, table=True):
     """One picture of a run that is bought of somebody else's engine, and what became of it."""
 
@@ -304,6 +295,8 @@ class Upload(CreatorRow, table=True):
     """The shoot card it was handed in with."""
     batch: UUID | None = None
     """The files that were handed in by one gesture share it."""
+    generated: bool = False
+    """Whoever handed it in says that a model made it."""
 
 
 class PictureCopy(CreatorRow, table=True):

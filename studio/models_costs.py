@@ -1,13 +1,22 @@
-"""Tables of the room about what texts of models cost."""
+"""Tables of the room about what models may cost, and what their texts did."""
 
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index, UniqueConstraint
 from sqlmodel import Field
 
-from foundation.database import CreatorRow, table
+from foundation.database import CreatorRow, TenantRow, table
 from studio.models import PRICED
+
+
+class SpendingCap(TenantRow, table=True):
+    """What an agency lets runs and texts spend in a calendar month, in one currency."""
+
+    __tablename__ = "spending_caps"
+    __table_args__ = table(UniqueConstraint("tenant_id", "currency"), about="nobody", keep="while the tenant is here")
+    currency: str
+    minor: int = Field(sa_type=BigInteger)
 
 
 class TextRequest(CreatorRow, table=True):

@@ -25,8 +25,9 @@ class Maker:
         return "none" if self.engine == CAMERA else "generated"
 
 
-def maker(data: bytes, mime: str, lineage: Mapping[str, str], claim: str) -> Maker:
-    """Whose work a file is. `claim` is the source type its metadata names; `lineage` what programs wrote into it.
+def maker(data: bytes, mime: str, lineage: Mapping[str, str], claim: str, *, said: bool) -> Maker:
+    """Whose work a file is. `claim` is the source type its metadata names; `lineage` what programs wrote into it;
+    `said` that whoever handed it in calls it a model's.
 
     A mark that no longer verifies still says so, and so does a word of anybody: nobody adds one to a photograph.
     """
@@ -35,4 +36,4 @@ def maker(data: bytes, mime: str, lineage: Mapping[str, str], claim: str) -> Mak
     left = claims.left(lineage)
     if mark.source in MADE_BY_MODELS:
         return Maker(mark.engine or UNNAMED, label, left)
-    return Maker(UNNAMED if lineage or claim else CAMERA, label, left)
+    return Maker(UNNAMED if lineage or claim or said else CAMERA, label, left)

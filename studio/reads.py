@@ -214,21 +214,6 @@ def _run(scope: Scope, row: models.Job, name: str, version: int) -> Run:
     )
 
 
-_PACE = """
-SELECT extract(epoch FROM max(last - first) / nullif(max(pictures) - 1, 0)) AS seconds FROM (
-  SELECT min(c.created_at) AS first, max(c.created_at) AS last, count(*) AS pictures
-  FROM creations c JOIN jobs j ON j.tenant_id = c.tenant_id AND j.id = c.job_id
-  WHERE c.tenant_id = :tenant AND j.state = 'done' AND j.total > 1
-  GROUP BY j.id ORDER BY max(c.created_at) DESC LIMIT 1) one
-"""
-
-
-def pace(scope: Scope) -> float | None:
-    """Seconds a picture took in the last run that was made here; None before the first."""
-    seconds = scope.run(_PACE, tenant=scope.tenant_id).scalar()
-    return float(seconds) if seconds is not None else None
-
-
 def cards(scope: Scope, creator_id: UUID, *, limit: int = 400, job_id: UUID | None = None) -> list[Card]:
     """The newest assets of a creator, or those of one run in the order they were made."""
     query = (

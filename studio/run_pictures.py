@@ -1,5 +1,6 @@
 """The pictures of a run as programs read them: which are there, and which of these people have judged."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -35,6 +36,16 @@ class RunPicture:
     seconds: float | None = None
     cost: Price | None = None
     reason: Message | None = None
+
+
+def labelled(scope: Scope, runs_of: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these runs whose pictures bear a label; the pictures of a run are all of one kind."""
+    rows = scope.run(
+        "SELECT DISTINCT job_id FROM creations WHERE tenant_id = :tenant AND job_id = ANY(:jobs) AND label <> ''",
+        tenant=scope.tenant_id,
+        jobs=list(runs_of),
+    )
+    return frozenset(rows.scalars())
 
 
 def of_run(scope: Scope, job_id: UUID) -> list[RunPicture]:

@@ -76,13 +76,12 @@ class Found:
 @dataclass(frozen=True)
 class Offered:
     """What a library can be asked for: tags (folded, as written) and how many bear each, the most used first; engines
-    with their models; recipes by name; how many pictures there are in all, and whether any has a label."""
+    with their models; recipes by name; how many pictures there are in all."""
 
     tags: Sequence[tuple[str, str, int]]
     made_with: Sequence[tuple[str, str]]
     recipes: Sequence[str]
     total: int
-    labelled: bool
 
 
 _FOUND = """
@@ -179,8 +178,6 @@ _OFFERED = {
     " WHERE tenant_id = :tenant AND creator_id = :creator ORDER BY engine, model LIMIT 100",
     "recipes": "SELECT DISTINCT name FROM recipes WHERE tenant_id = :tenant AND creator_id = :creator"
     " ORDER BY name LIMIT 500",
-    "labelled": "SELECT EXISTS (SELECT FROM creations"
-    " WHERE tenant_id = :tenant AND creator_id = :creator AND label <> '')",
     "total": "SELECT count(*) FROM creations WHERE tenant_id = :tenant AND creator_id = :creator",
 }
 
@@ -193,5 +190,4 @@ def offered(scope: Scope, creator_id: UUID) -> Offered:
         made_with=[(row.engine, row.model) for row in scope.run(_OFFERED["made_with"], **whose)],
         recipes=list(scope.run(_OFFERED["recipes"], **whose).scalars()),
         total=int(scope.run(_OFFERED["total"], **whose).scalar_one()),
-        labelled=bool(scope.run(_OFFERED["labelled"], **whose).scalar_one()),
     )

@@ -27,7 +27,7 @@ MOST = 500
 """Pictures looked at in one read."""
 
 _UNSORTED = """
-SELECT c.asset_id, c.alt, c.sha256 FROM uploads u
+SELECT c.asset_id, c.alt, c.label, c.sha256 FROM uploads u
 JOIN creations c ON c.tenant_id = u.tenant_id AND c.asset_id = u.asset_id
 WHERE u.tenant_id = :tenant AND u.creator_id = :creator AND u.state = 'ready' AND c.shelf = 'new'
 ORDER BY coalesce(c.taken_at, c.created_at), c.asset_id LIMIT :limit
@@ -43,11 +43,14 @@ class Unsorted:
 
 
 def unsorted(scope: Scope, creator_id: UUID, *, limit: int = 20) -> Unsorted:
-    """What was handed in for a creator and is not sorted; what is withheld (frozen, never allowed) is left out."""
+    """What was handed in for a creator and is not sorted; what is withheld (frozen, never allowed) is left out. Where
+    pictures with a label stand apart, they come once all others are sorted."""
     rows = scope.run(_UNSORTED, tenant=scope.tenant_id, creator=creator_id, limit=MOST).all()
     standing = ratings.standing(scope, [row.sha256 for row in rows])
     seen = [row for row in rows if not standing[row.sha256].withheld]
-    return Unsorted(tuple(library.Tile(row.asset_id, row.alt) for row in seen[:limit]), len(seen))
+    if library.apart(scope, creator_id):
+        seen = [row for row in seen if not row.label] or seen
+    return Unsorted(tuple(library.Tile(row.asset_id, row.alt, row.label) for row in seen[:limit]), len(seen))
 
 
 def choose(scope: Scope, creator_id: UUID, asset_id: UUID, choice: Choice, *, pack: str) -> None:

@@ -1,7 +1,7 @@
 """What runs spend on engines of others: a price is set aside before anything is asked, and counts until it is released.
 
 What a month has cost is the sum of its orders, of which a picture has one, and of the requests for texts, of which each
-is one (`text_costs`): no counter can lose or double one. Texts count, and are not held back: a person waits for them.
+is one (`text_costs`): no counter can lose or double one.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from foundation.errors import BadInput, LeaseLost, NotFound, Refused
 from foundation.ids import derived
 from foundation.money import Money, Price, rounded_up
 from studio import library, models
+from studio.models_costs import SpendingCap
 from studio.states import PURCHASE_STATES, PurchaseState
 from tenants import reads as tenant_reads
 
@@ -36,7 +37,7 @@ MOST_MINOR = 10**9
 
 
 class CapReached(Refused):
-    """The agency's cap of this month leaves no room for another picture."""
+    """The agency's cap of this month leaves no room for another picture or text."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def set_cap(scope: Scope, currency: str, cap: Money | None) -> None:
         if row is not None:
             scope.session.delete(row)
         return
-    new = models.SpendingCap(tenant_id=scope.tenant_id, id=_cap_id(scope, currency), currency=currency, minor=0)
+    new = SpendingCap(tenant_id=scope.tenant_id, id=_cap_id(scope, currency), currency=currency, minor=0)
     row = row or new
     row.minor = cap.minor
     scope.add(row)
@@ -125,10 +126,20 @@ def reserve(scope: Scope, wanted: Wanted, caps: Caps) -> models.EngineOrder:
 def _check(scope: Scope, row: models.EngineOrder, price: Price, caps: Caps) -> None:
     found = budget(scope, price.currency, caps)
     mine = row.state == PurchaseState.RESERVED and (row.currency, row.month) == (price.currency, month(scope))
-    others = found.spent.minor - (row.minor if mine else 0)
-    if found.cap is not None and others + price.minor > found.cap.minor:
-        spent = rounded_up(others, price.currency)
-        raise CapReached("spending.cap_reached", spent=str(spent), cap=str(found.cap))
+    _within(found, found.spent.minor - (row.minor if mine else 0), price)
+
+
+def admit(scope: Scope, price: Price, caps: Caps) -> None:
+    """Raise CapReached for a text that may cost so much and for which the month leaves no room. Who asks is alone with
+    the agency's spending until the transaction ends."""
+    library.alone(scope, "spending", price.currency)
+    found = budget(scope, price.currency, caps)
+    _within(found, found.spent.minor, price)
+
+
+def _within(found: Budget, spent: Decimal, price: Price) -> None:
+    if found.cap is not None and spent + price.minor > found.cap.minor:
+        raise CapReached("spending.cap_reached", spent=str(rounded_up(spent, price.currency)), cap=str(found.cap))
 
 
 def _check_run(scope: Scope, row: models.EngineOrder, wanted: Wanted) -> None:
@@ -271,11 +282,9 @@ def _own(scope: Scope, currency: str) -> Money | None:
     return Money(row.minor, currency) if row is not None else None
 
 
-def _cap(scope: Scope, currency: str) -> models.SpendingCap | None:
+def _cap(scope: Scope, currency: str) -> SpendingCap | None:
     return scope.session.exec(
-        select(models.SpendingCap).where(
-            models.SpendingCap.tenant_id == scope.tenant_id, models.SpendingCap.currency == currency
-        )
+        select(SpendingCap).where(SpendingCap.tenant_id == scope.tenant_id, SpendingCap.currency == currency)
     ).first()
 
 

@@ -1,7 +1,8 @@
 """What texts of models cost: a request is written down before it leaves, and again when it is known what came of it.
 
 A request is a row, and a row is billed once at most. Who is killed in between leaves one that was asked: it counts at
-the most it can cost, since nobody knows. A model without a price costs time alone.
+the most it can cost, since nobody knows. A model without a price costs time alone. Where the most that a text can cost
+is beyond the month's cap it is not asked for, and a member is told.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,17 +14,31 @@ from foundation.clock import monotonic
 from foundation.database import OpenScope, Scope
 from foundation.ids import derived, uuid7
 from foundation.money import Price, TokenPrice
-from generators.contract import Tally, TextEngine, TextJob, Written
+from generators.contract import EngineWithheld, TextEngine, TextJob, Written
+from generators.tally import Tally
 from studio import spending
 from studio.models_costs import TextRequest
+from studio.spending import CapReached, Caps
 from studio.states import TEXT_STATES, TextState
+from tenants import notices
 
 TokenPrices = Mapping[str, TokenPrice]
 """By model, what a million tokens cost (setting `generators.text_prices`)."""
 
-FREE: TokenPrices = {}
+
+@dataclass(frozen=True)
+class Billing:
+    """What texts of models cost, and what the house lets each agency spend in a month."""
+
+    prices: TokenPrices
+    caps: Caps = field(default_factory=dict)
+
+
+FREE = Billing({})
 Write = Callable[[TextJob], Written]
 COUNTING = "system:costs"
+HELD_BACK = "texts:held back"
+"""The cause of the notice, until a text is asked for again."""
 
 
 class Purpose(StrEnum):
@@ -51,7 +66,7 @@ class Sitting:
     creator_id: UUID
     purpose: Purpose
     subject_id: UUID
-    prices: TokenPrices = field(default_factory=lambda: FREE)
+    billing: Billing = FREE
     id: UUID = field(default_factory=uuid7)
 
     def model(self, engine: TextEngine) -> TextEngine:
@@ -86,7 +101,7 @@ class _Counted:
         self.languages, self.converses = engine.languages, engine.converses
 
     def write(self, job: TextJob) -> Written:
-        """Write the text. Raises EngineError."""
+        """Write the text. Raises EngineError, EngineWithheld beyond the month's cap."""
         return self._write(job)
 
 
@@ -100,23 +115,34 @@ class _Books(Tally):
 
     def asking(self, engine: str, model: str, most_in: int, most_out: int) -> None:
         self._request, self._began, of = uuid7(), monotonic(), self._of
-        self._price = of.prices.get(model)
+        self._price = of.billing.prices.get(model)
         most = self._price.of(most_in, most_out) if self._price is not None else None
-        with of.tenant(of.tenant_id, COUNTING) as scope:
-            row = TextRequest(
-                tenant_id=of.tenant_id,
-                id=self._request,
-                creator_id=of.creator_id,
-                purpose=str(of.purpose),
-                subject_id=of.subject_id,
-                sitting=of.id,
-                engine=engine,
-                model=model,
-                minor=most.minor if most is not None else None,
-                currency=most.currency if most is not None else None,
-                month=spending.month(scope),
-            )
-            scope.add(row)
+        try:
+            with of.tenant(of.tenant_id, COUNTING) as scope:
+                if most is not None:
+                    spending.admit(scope, most, of.billing.caps)
+                    notices.settle(scope, HELD_BACK)
+                scope.add(self._row(scope, engine, model, most))
+        except CapReached as reached:
+            with of.tenant(of.tenant_id, COUNTING) as scope:
+                notices.put(scope, reached.message, cause=HELD_BACK)
+            raise EngineWithheld(reached.message.code, **reached.message.params) from reached
+
+    def _row(self, scope: Scope, engine: str, model: str, most: Price | None) -> TextRequest:
+        of = self._of
+        return TextRequest(
+            tenant_id=of.tenant_id,
+            id=self._request,
+            creator_id=of.creator_id,
+            purpose=str(of.purpose),
+            subject_id=of.subject_id,
+            sitting=of.id,
+            engine=engine,
+            model=model,
+            minor=most.minor if most is not None else None,
+            currency=most.currency if most is not None else None,
+            month=spending.month(scope),
+        )
 
     def answered(self, tokens_in: int, tokens_out: int) -> None:
         told = tokens_in > 0 or tokens_out > 0

@@ -54,14 +54,16 @@ def receive(
     store: ObjectStore,
     card: UUID | None = None,
     batch: UUID | None = None,
+    generated: bool = False,
 ) -> UUID:
     """Keep a file and have the workers bring it into the library; returns the upload's id (see `upload`).
 
     The same file of the same creator is the same upload, and one asset; one that was refused is tried again.
     `by` is the actor who brings it, `card` the shoot card it is put on once it is in the library; files handed in by
-    one gesture share a `batch`. Raises BadInput, before anything is kept, `photo.…` (generators/containers.py) for what
-    is no whole JPEG, PNG or WebP of at most 64 MiB and `film.…` (generators/tracks.py) for a film or a sound that is
-    not taken; `storing.Full` beyond what the tenant may keep; Unavailable when the store is full or away.
+    one gesture share a `batch`; `generated` says that a model made it, which cannot be unsaid. Raises BadInput, before
+    anything is kept, `photo.…` (generators/containers.py) for what is no whole JPEG, PNG or WebP of at most 64 MiB and
+    `film.…` (generators/tracks.py) for a film or a sound that is not taken; `storing.Full` beyond what the tenant may
+    keep; Unavailable when the store is full or away.
     """
     shown = _shown(name)
     if films.moves(data):
@@ -75,6 +77,8 @@ def receive(
     if row is not None and row.state != UploadState.REFUSED:
         if card is not None and row.asset_id is not None:
             binding.want(scope, row.asset_id, card, by=by)
+        row.generated = row.generated or generated
+        scope.add(row)
         return row.id
     storing.check(scope, store.allowed, len(data))
     library.alone(scope, "object", sha256)  # nobody who erases these bytes comes in between
@@ -90,10 +94,11 @@ def receive(
             by=by,
             card_id=card,
             batch=batch,
+            generated=generated,
         )
     else:
         _move(row, UploadState.WAITING)
-        row.card_id = card
+        row.card_id, row.generated = card, row.generated or generated
     scope.add(row)
     outbox.put(scope, UploadDue(scope.tenant_id, row.id), dedupe=f"upload:{row.id}")
     return row.id
@@ -157,7 +162,8 @@ def ingest(
         return
     try:
         with heartbeat() as pulse:  # a film takes its time
-            prepared = ingesting.from_camera(store.get(event.tenant_id, row.sha256), name=row.name)
+            data = store.get(event.tenant_id, row.sha256)
+            prepared = ingesting.from_camera(data, name=row.name, generated=row.generated)
             pulse.check()
             asset_id: UUID | None = ingesting.bring(
                 tenant,

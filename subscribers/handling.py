@@ -13,7 +13,7 @@ from foundation.words import Message
 from gate import minting
 from gate.minting import Decision, Denied
 from gate.units import Subject
-from studio.text_costs import FREE, Purpose, Sitting, TokenPrices
+from studio.text_costs import FREE, Billing, Purpose, Sitting
 from subscribers import conversation, fulfilling, orders, refunding, sending, turns
 from subscribers.events import (
     AgeTold,
@@ -70,13 +70,13 @@ DRAFTS: Desk = sending
 FULFILMENTS: Desk = fulfilling
 
 
-def turn(event: ChatTurn, *, tenant: OpenScope, write: Write, rails: Rails, prices: TokenPrices = FREE) -> None:
-    """Gather, ask the model with nothing open, settle. `prices` are the models'."""
+def turn(event: ChatTurn, *, tenant: OpenScope, write: Write, rails: Rails, billing: Billing = FREE) -> None:
+    """Gather, ask the model with nothing open, settle. `billing` says what models cost."""
     with tenant(event.tenant_id, CHAT) as scope:
         begun = turns.begin(scope, event.subject_id, rails=rails)
     if begun is None:
         return
-    sitting = Sitting(tenant, event.tenant_id, begun.creator_id, Purpose.CHAT, begun.conversation_id, prices)
+    sitting = Sitting(tenant, event.tenant_id, begun.creator_id, Purpose.CHAT, begun.conversation_id, billing)
     spoken = turns.think(begun, sitting.counting(write))
     with tenant(event.tenant_id, CHAT) as scope:
         if turns.finish(scope, begun, spoken):

@@ -9,7 +9,7 @@ from foundation.errors import Conflict, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
 from gate.units import Rating
-from studio.text_costs import FREE, Purpose, Sitting, TokenPrices
+from studio.text_costs import FREE, Billing, Purpose, Sitting
 from subscribers import composing, persona, talks, turns
 from subscribers import remark_rows as remarks
 from subscribers.events import RemarkSuggest
@@ -35,14 +35,14 @@ def wanted(scope: Scope, remark_id: UUID, member_id: UUID, *, most: int) -> None
     outbox.put(scope, event, dedupe=f"suggest:{remark_id}:{member_id}")
 
 
-def suggest(event: RemarkSuggest, *, tenant: OpenScope, write: Write, prices: TokenPrices = FREE) -> None:
+def suggest(event: RemarkSuggest, *, tenant: OpenScope, write: Write, billing: Billing = FREE) -> None:
     """Ask the model, with nothing open, and lay what it said into the member's box, where that is still empty.
-    `prices` are the models'."""
+    `billing` says what models cost."""
     with tenant(event.tenant_id, SUGGESTING) as scope:
         begun = _begin(scope, event)
     if begun is None:
         return
-    sitting = Sitting(tenant, event.tenant_id, begun.creator_id, Purpose.CHAT, begun.conversation_id, prices)
+    sitting = Sitting(tenant, event.tenant_id, begun.creator_id, Purpose.CHAT, begun.conversation_id, billing)
     spoken = turns.think(begun, sitting.counting(write))
     with tenant(event.tenant_id, SUGGESTING) as scope:
         if _finish(scope, event, spoken):

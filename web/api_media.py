@@ -100,13 +100,17 @@ def _hands_in(routes: APIRouter, tenant: OpenScope, store: ObjectStore) -> None:
         call: Annotated[Call, Depends(making(tenant, KeyScope.POSTS_WRITE))],
         creator: Whose,
         name: Name = "photo",
+        generated: bool = False,
     ) -> Response:
         """Hand in a picture, a film or a sound: it is in the library a moment later, and people judge it as any other.
-        The same bytes are the same upload; one that was refused is tried again. Needs `posts:write`."""
+        `generated` says that a model made it. The same bytes are the same upload; one that was refused is tried again.
+        Needs `posts:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             whose = sight.creator(creator).id
-            made = uploads.receive(scope, creator_id=whose, name=name, data=body, by=scope.actor, store=store)
+            made = uploads.receive(
+                scope, creator_id=whose, name=name, data=body, by=scope.actor, store=store, generated=generated
+            )
             scope.session.flush()
             found = UploadOut.of(_upload(scope, sight, made))
             return Done(found, "upload.bring", f"upload:{made}", 202, {"location": f"/v1/uploads/{made}"})

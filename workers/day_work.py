@@ -258,7 +258,7 @@ class Work:
 
     def _sitting(self, key: str) -> Sitting:
         of = (self._s.tenant, self._tenant_id, self._creator.id, Purpose.POST, words_of(BRIEF, key))
-        return Sitting(*of, self._s.token_prices)
+        return Sitting(*of, self._s.billing)
 
     def _caption(self, asset: UUID, day: date, slot: SlotPart, sitting: Sitting) -> Caption:
         with self._s.tenant(self._tenant_id, WATCHING) as scope:

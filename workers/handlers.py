@@ -244,7 +244,7 @@ def _chat(s: Services) -> tuple[Route, ...]:
     return (
         Route(
             ChatTurn,
-            partial(chatting.turn, tenant=tenant, write=s.write, rails=s.rails, prices=s.token_prices),
+            partial(chatting.turn, tenant=tenant, write=s.write, rails=s.rails, billing=s.billing),
             deadline_seconds=TURN_SECONDS,
             on_dead=gave_up,
         ),
@@ -268,7 +268,7 @@ def _chat(s: Services) -> tuple[Route, ...]:
         ),
         Route(
             RemarkSuggest,
-            partial(suggesting.suggest, tenant=tenant, write=s.write, prices=s.token_prices),
+            partial(suggesting.suggest, tenant=tenant, write=s.write, billing=s.billing),
             deadline_seconds=TURN_SECONDS,
             on_dead=gave_up,
         ),

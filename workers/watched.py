@@ -1,7 +1,8 @@
 """The watched folder: what is saved there by any program is in the library a minute later.
 
-Below it lie a folder for each agency, which its id ends, and in that one for each creator: both are made here. A file
-that was taken is moved to `taken`, one that cannot be to `refused` with the reason beside it; none is ever deleted.
+Below it lie a folder for each agency, which its id ends, in that one for each creator, and in that `generated`, for
+what a model made: all are made here. A file that was taken is moved to `taken` beside it, one that cannot be to
+`refused` with the reason beside it; none is ever deleted.
 """
 
 import os
@@ -33,6 +34,9 @@ from workers.wiring import Services
 
 FOLDER = "system:folder"
 TAKEN, REFUSED = "taken", "refused"
+GENERATED = "generated"
+"""What lies here was made by a model, whatever the file says: exports often lose their marks."""
+
 STILL = 5.0
 """Seconds since a file was last written: before that somebody may still be writing it."""
 
@@ -47,12 +51,13 @@ log = telemetry.log("workers.watched")
 
 @dataclass(frozen=True)
 class Waiting:
-    """A file to be brought in, whose it is, and the language their agency is told in."""
+    """A file to be brought in, whose it is, the language their agency is told in, and whether a model made it."""
 
     path: Path
     tenant_id: UUID
     creator_id: UUID
     language: str
+    generated: bool
 
 
 def routes(s: Services) -> tuple[Route, ...]:
@@ -93,10 +98,10 @@ def _waiting(tenant: OpenScope, root: Path) -> Iterator[Waiting]:
         with tenant(tenant_id, FOLDER) as scope:
             agency, creators = tenant_reads.agency(scope), tenant_reads.creators(scope)
         for creator in creators:
-            folder = root / named(agency.name, tenant_id) / creator.slug
-            for path in _files(folder):
-                if _is_whole(path):
-                    yield Waiting(path, tenant_id, creator.id, agency.language)
+            hers = root / named(agency.name, tenant_id) / creator.slug
+            for folder in (hers, hers / GENERATED):
+                for path in filter(_is_whole, _files(folder)):
+                    yield Waiting(path, tenant_id, creator.id, agency.language, folder.name == GENERATED)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -128,7 +133,15 @@ def _take(one: Waiting, tenant: OpenScope, store: ObjectStore) -> None:
     data = _read(one.path)
     try:
         with tenant(one.tenant_id, FOLDER) as scope:
-            uploads.receive(scope, creator_id=one.creator_id, name=one.path.name, data=data, by=FOLDER, store=store)
+            uploads.receive(
+                scope,
+                creator_id=one.creator_id,
+                name=one.path.name,
+                data=data,
+                by=FOLDER,
+                store=store,
+                generated=one.generated,
+            )
             notices.settle(scope, "folder:storage.over")
     except (BadInput, NotFound) as refused:
         where = _move(one.path, REFUSED)

@@ -38,7 +38,7 @@ from foundation.clock import wall_now
 from foundation.database import Database, OpenScope
 from foundation.errors import Unavailable
 from foundation.http import HttpClient
-from foundation.money import token_prices
+from foundation.money import amounts, token_prices
 from foundation.sealed import Reveal, Seal, Sealed
 from foundation.settings import Settings
 from foundation.storage import ObjectStore, library
@@ -56,7 +56,7 @@ from generators.provenance import Credential
 from generators.speech import SpeechEngine
 from generators.upscaling import Upscaler
 from studio.comparing import Comparing
-from studio.text_costs import TokenPrices
+from studio.text_costs import Billing
 from subscribers.rails import registry as rail_registry
 from subscribers.rails.contract import Rails
 from tenants import letterbox, unseal, vault
@@ -154,9 +154,10 @@ class Services:
         )
 
     @property
-    def token_prices(self) -> TokenPrices:
-        """What text models cost."""
-        return token_prices(self.settings.generators.text_prices)
+    def billing(self) -> Billing:
+        """What text models cost, and what each agency may spend."""
+        known = self.settings.generators
+        return Billing(token_prices(known.text_prices), amounts(known.spending_caps))
 
     @property
     def dear(self) -> frozenset[str]:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from dashboard.app_pages import (
+    studio_asked,
     studio_clip,
     studio_library,
     studio_making,
@@ -11,6 +12,7 @@ from dashboard.app_pages import (
     studio_voices,
 )
 from dashboard.frame import Page
+from dashboard.reads.library import side
 from dashboard.reads.studio import studio
 from dashboard.widgets import draw
 from tenants.reads import Creator
@@ -36,9 +38,9 @@ def show(page: Page) -> None:
         studio_clip.under_way(page, creator)
         studio_speech.show(page, creator)
         studio_voices.show(page, creator, mine)
-    studio_variants.show(page, creator)
+    studio_variants.show(page, creator, page.read(lambda scope: side(scope, creator.id, studio_asked.facets().made)))
     studio_library.show(page, found)
-    draw("studio_foot.html", now=found.now, voice=page.voice, word=page.word)
+    draw("studio_foot.html", now=found.progress.now, voice=page.voice, word=page.word)
 
 
 def _creator(page: Page, mine: list[Creator]) -> Creator:

@@ -14,6 +14,9 @@ from studio.searching import ALL, DEMO, LONGEST, OWN, Offered, Place
 WORDS, TAGS, RECIPE, MADE, SINCE, UNTIL, COLLECTION = (
     f"studio:asked:{name}" for name in ("words", "tags", "recipe", "made", "since", "until", "collection")
 )
+MADE_BY = "studio:made"
+"""The facet that keeps own pictures and those of demonstrations apart."""
+
 TURNED, FOR = "studio:turned", "studio:turned:for"
 """Where the pages that were turned to begin, and what was asked when they were."""
 
@@ -57,13 +60,15 @@ def place() -> Place | None:
 
 
 def ask(page: Page, here: Library) -> None:
-    """Draw the fields; a collection is shown whole, and asked nothing."""
+    """Draw the fields; a collection is asked nothing, but for pictures that stand apart."""
     if here.collections:
         said = {"": page.word("studio.collection.none")} | {str(one.id): one.name for one in here.collections}
         st.session_state[COLLECTION] = str(here.opened.id) if here.opened is not None else ""
         _one(page, "studio.collection", said, COLLECTION)
     if here.opened is None:
         _search(page, here)
+    elif here.made != ALL:
+        _facet(page, here, "made")
 
 
 def _search(page: Page, here: Library) -> None:
@@ -76,13 +81,16 @@ def _search(page: Page, here: Library) -> None:
     )
     with st.container(horizontal=True, gap="small"):
         for name in FACETS:
-            if name == "made" and here.made == ALL:
-                continue
-            st.session_state[f"studio:{name}"] = here.made if name == "made" else getattr(facets(), name)
-            said = {one: page.word(f"studio.{name}.{one}") for one in VALUES[name]}
-            _one(page, f"studio.{name}", said, f"studio:{name}")
+            if name != "made" or here.made != ALL:
+                _facet(page, here, name)
     with st.expander(page.word("studio.search_more"), expanded=_more_is_asked()):
         _more(page, here.offered)
+
+
+def _facet(page: Page, here: Library, name: str) -> None:
+    st.session_state[f"studio:{name}"] = here.made if name == "made" else getattr(facets(), name)
+    said = {one: page.word(f"studio.{name}.{one}") for one in VALUES[name]}
+    _one(page, f"studio.{name}", said, f"studio:{name}")
 
 
 def _one(page: Page, label: str, said: Mapping[Any, str], key: str) -> None:

@@ -18,7 +18,7 @@ from studio import uploads
 from tenants.roles import Right
 
 WIDE = 160
-FILES, ROUND, PICK = "studio:files", "studio:round", "studio:pick:"
+FILES, ROUND, PICK, BY_MODEL = "studio:files", "studio:round", "studio:pick:", "studio:by_model"
 KINDS = ["jpg", "jpeg", "png", "webp", "heic", "heif", "avif", "gif", "mp4", "m4v", "mov", "webm", "m4a", "ogg"]
 
 
@@ -76,6 +76,7 @@ def _hand_in(page: Page, found: Studio, *, none: bool) -> None:
     with st.expander(page.word("studio.add_photos"), icon=":material/add_photo_alternate:", expanded=none):
         key = f"{FILES}:{st.session_state.get(ROUND, 0)}"
         studio_cards.hand_in(page, found)
+        st.checkbox(page.word("studio.by_model"), key=BY_MODEL, help=page.word("studio.by_model_how"))
         st.file_uploader(
             page.word("studio.files"),
             KINDS,
@@ -97,5 +98,14 @@ def _brought(page: Page, creator_id: UUID, key: str) -> None:
 def _receive(page: Page, creator_id: UUID, file: tuple[str, bytes], batch: UUID, scope: Scope, _: UUID) -> None:
     page.my(scope, creator_id)
     (name, data), by = file, page.who.actor
-    said = {"card": studio_cards.handed(creator_id, scope), "batch": batch}
-    uploads.receive(scope, creator_id=creator_id, name=name, data=data, by=by, store=files.store(), **said)
+    uploads.receive(
+        scope,
+        creator_id=creator_id,
+        name=name,
+        data=data,
+        by=by,
+        store=files.store(),
+        card=studio_cards.handed(creator_id, scope),
+        batch=batch,
+        generated=bool(acting.typed(BY_MODEL)),
+    )

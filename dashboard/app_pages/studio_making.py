@@ -22,6 +22,7 @@ from dashboard.app_pages import (
     studio_recipe_shelf,
     studio_spending,
 )
+from dashboard.app_pages.studio_asked import MADE_BY
 from dashboard.app_pages.studio_recipe_shelf import RECIPE
 from dashboard.app_pages.studio_variants import COMPARED
 from dashboard.frame import Page
@@ -32,11 +33,12 @@ from foundation.database import Scope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
-from studio import jobs, recipes, resuming, wording
+from studio import estimating, jobs, library, recipes, resuming, wording
 from studio import reads as studio_reads
 from studio.parameters import Answer
 from studio.reads import RecipeCard, Run
 from studio.recipes import Spec
+from studio.searching import DEMO, OWN
 from studio.states import JobState
 from tenants.roles import Right
 
@@ -68,7 +70,8 @@ def recipe(page: Page, found: Studio) -> None:
     spec = page.read(lambda scope: recipes.in_force(scope, found.creator.id, chosen.spec))
     makes = _asked(page, spec, seed, count, given) and studio_look.ready(page, found.creator.id, chosen.spec)
     makes = makes and studio_begin.ready(page, found.creator.id, chosen.spec)
-    estimate = studio_spending.estimate(page, chosen.spec, _lasts(page, found.pace, count), count)
+    pace = page.read(lambda scope: estimating.pace(scope, found.creator.id, chosen.spec.name))
+    estimate = studio_spending.estimate(page, chosen.spec, _lasts(page, pace * count), count)
     if (lacks := missing(settings.load().generators, chosen.spec.engine)) is not None:
         st.error(page.voice.say(lacks))
         makes = False
@@ -98,8 +101,8 @@ def recipe(page: Page, found: Studio) -> None:
     studio_spending.edit(page, chosen.spec)
 
 
-def _lasts(page: Page, pace: float, count: int) -> str:
-    return page.voice.lasting(timedelta(seconds=max(1, round(pace * count))))
+def _lasts(page: Page, seconds: float) -> str:
+    return page.voice.lasting(timedelta(seconds=max(1, round(seconds))))
 
 
 @cache
@@ -190,13 +193,13 @@ def under_way(page: Page, found: Studio) -> None:
     """Runs and files. It looks again by itself while something is under way, and not after."""
     draw("studio_part.html", title=page.word("studio.under_way"), note=studio_limits.came_out(page, found.output))
     state = found.progress
-    if found.going:
-        st.fragment(_going, run_every=TICK)(page, found.creator.id, found.pace)
+    if state.going:
+        st.fragment(_going, run_every=TICK)(page, found.creator.id)
     else:
-        _lines(page, state, found.creator.id, found.pace)
+        _lines(page, state, found.creator.id)
 
 
-def _going(drawn: Page, creator_id: UUID, pace: float) -> None:
+def _going(drawn: Page, creator_id: UUID) -> None:
     page = frame.look()
     if page is None or page.who != drawn.who:
         st.rerun()
@@ -204,25 +207,26 @@ def _going(drawn: Page, creator_id: UUID, pace: float) -> None:
     if not state.going:
         st.rerun()  # all of it is there: the library shows it
     acting.say_told(page, "studio:going")
-    _lines(page, state, creator_id, pace)
+    _lines(page, state, creator_id)
 
 
-def _lines(page: Page, state: Progress, creator_id: UUID, pace: float) -> None:
+def _lines(page: Page, state: Progress, creator_id: UUID) -> None:
     if not state.runs and not state.uploads and not state.copies:
         draw("studio_empty.html", code="studio.nothing_under_way", word=page.word)
     for run in state.runs:
-        _run(page, run, creator_id, pace, state)
+        _run(page, run, creator_id, state)
     if state.uploads:
         draw("studio_uploads.html", uploads=state.uploads, voice=page.voice, word=page.word)
     if state.copies:
         studio_copies.under_way(page, state.copies)
 
 
-def _run(page: Page, run: Run, creator_id: UUID, pace: float, state: Progress) -> None:
-    going = run.state in GOING
-    left = _lasts(page, pace, run.total - run.done) if going and run.waits_until is None else ""
+def _run(page: Page, run: Run, creator_id: UUID, state: Progress) -> None:
+    going, labelled = run.state in GOING, run.id in state.labelled
+    left = _lasts(page, state.left[run.id]) if run.id in state.left else ""
     with st.container(border=True, gap="small"):
         about = {"left": left, "going": going, "now": state.now, "spent": state.spent.get(run.id)}
+        about["labelled"] = labelled
         about["lists"] = ", ".join(f"{name} {version}" for name, version in state.lists.get(run.id, {}).items())
         draw("studio_run.html", run=run, voice=page.voice, word=page.word, **about)
         with st.container(horizontal=True, gap="small"):
@@ -235,6 +239,8 @@ def _run(page: Page, run: Run, creator_id: UUID, pace: float, state: Progress) -
                 acting.button(page, "studio.resume", act, right=Right.RUN, key=f"resume:{run.id}")
             if run.done and st.button(page.word("studio.compare"), key=f"compare:{run.id}"):
                 st.session_state[COMPARED] = str(run.id)
+                if page.read(lambda scope: library.apart(scope, creator_id)):  # what is below shows the same kind
+                    st.session_state[MADE_BY] = DEMO if labelled else OWN
                 st.rerun()
 
 

@@ -60,7 +60,7 @@ def choose(page: Page, asset_id: UUID, key: str, known: tuple[Shape, ...] = ()) 
 
 def _paint(page: Page, asset_id: UUID, key: str) -> None:
     """By mouse, pen or finger, over the picture as its page shows it; by keyboard there are the other ways."""
-    words = {one: page.word(f"paint.{one}") for one in ("picture", "brush", "undo", "clear")}
+    words = {one: page.word(f"paint.{one}") for one in ("picture", "brush", "eraser", "undo", "clear")}
     data = {"src": clear_src(asset_id), "strokes": _strokes(key), "words": words}
     piece("paint")(key=f"{key}:{PAINTED}", data=data, on_strokes_change=_heard, height="content")
     draw("studio_note.html", note=page.word("paint.how"))

@@ -9,10 +9,11 @@ import streamlit as st
 from dashboard import acting
 from dashboard.frame import Page
 from dashboard.reads.studio import engine_of
+from dashboard.widgets import draw
 from foundation import settings
 from foundation.database import Scope
 from foundation.errors import BadInput
-from foundation.money import Money, Price, amounts, parse, rounded_up
+from foundation.money import Money, amounts, parse, rounded_up, token_prices
 from foundation.settings import GeneratorsSettings
 from foundation.words import Message
 from studio import estimating, spending
@@ -32,21 +33,30 @@ def estimate(page: Page, spec: Spec, lasts: str, count: int) -> str:
     price = price_of(known, spec)
     if price is None:
         return page.word("studio.estimate_unpriced")
-    found = _budget(page, price)
+    found = _budget(page, price.currency)
     costs = page.word("studio.estimate_priced", lasts=lasts, cost=page.voice.money(price.times(count)))
     return f"{costs} {_spent(page, found)}"
 
 
 def edit(page: Page, spec: Spec) -> None:
-    """The cap of the agency, in the currency of the model; nothing where pictures cost nothing."""
-    price = price_of(_known(), spec)
-    if price is None or not page.may(Right.RUN):
+    """The cap of the agency, in each currency that the model or texts are paid in; nothing where none is."""
+    currencies = _currencies(spec)
+    if not currencies or not page.may(Right.RUN):
         return
-    found, currency = _budget(page, price), price.currency
-    with st.expander(page.word("studio.spending"), icon=":material/payments:"), st.form("spending", border=False):
-        own = _written(found.own) if found.own is not None else ""
-        st.text_input(page.word("studio.cap", currency=currency), own, key=f"{CAP}:{currency}")
-        acting.submit(page, "studio.cap_keep", partial(_keep, currency), right=Right.RUN, key="cap_keep")
+    with st.expander(page.word("studio.spending"), icon=":material/payments:"):
+        for currency in currencies:
+            with st.form(f"spending:{currency}", border=False):
+                found = _budget(page, currency)
+                own = _written(found.own) if found.own is not None else ""
+                st.text_input(page.word("studio.cap", currency=currency), own, key=f"{CAP}:{currency}")
+                draw("studio_note.html", note=_spent(page, found))
+                keep = partial(_keep, currency)
+                acting.submit(page, "studio.cap_keep", keep, right=Right.RUN, key=f"cap_keep:{currency}")
+
+
+def _currencies(spec: Spec) -> list[str]:
+    price, texts = price_of(_known(), spec), token_prices(_known().text_prices).values()
+    return list(dict.fromkeys([*([price.currency] if price else []), *(one.asked.currency for one in texts)]))
 
 
 def check(scope: Scope, spec: Spec, count: int, asks: AbstractSet[str] = estimating.NOTHING) -> None:
@@ -82,8 +92,8 @@ def _written(cap: Money) -> str:
     return str(cap).rpartition(" ")[0]
 
 
-def _budget(page: Page, price: Price) -> Budget:
-    return page.read(lambda scope: spending.budget(scope, price.currency, _caps()))
+def _budget(page: Page, currency: str) -> Budget:
+    return page.read(lambda scope: spending.budget(scope, currency, _caps()))
 
 
 def _caps() -> Caps:

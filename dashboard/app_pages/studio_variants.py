@@ -17,6 +17,7 @@ from studio import library, scoring
 from studio import reads as studio_reads
 from studio.reads import Card
 from studio.scoring import Score
+from studio.searching import ALL, DEMO
 from studio.states import ShelfState
 from tenants.reads import Creator
 from tenants.roles import Right
@@ -26,16 +27,17 @@ CLEAR = "clear:"
 WIDE = 260
 
 
-def show(page: Page, creator: Creator) -> None:
-    """Draw the run that is compared, if one is."""
+def show(page: Page, creator: Creator, made: str) -> None:
+    """Draw the run that is compared, if one is and its pictures are of the kind that the page shows."""
     chosen = st.session_state.get(COMPARED)
     if not chosen:
         return
     try:
         run, cards = page.read(lambda scope: variants(scope, creator.id, UUID(chosen)))
     except NotFound:  # another creator was chosen meanwhile
-        st.session_state[COMPARED] = ""
-        return
+        return _close()
+    if made != ALL and any(bool(card.label) != (made == DEMO) for card in cards):
+        return _close()
     note = page.word("studio.variants_note", name=run.recipe, version=run.version, seed=run.seed)
     draw("studio_part.html", title=page.word("studio.compared"), note=note)
     shown = [card for card in cards if not card.standing.withheld]

@@ -1,5 +1,6 @@
-// Painting the part of a picture that is made anew, by mouse, pen or finger: strokes of a round brush, in percent of the
-// picture's sides from left and top, as the server reads them. It decides what comes of them, and remembers them.
+// Painting the part of a picture that is made anew, by mouse, pen or finger: strokes of a round brush and of an eraser, in
+// percent of the picture's sides from left and top, as the server reads them. It decides what comes of them, and
+// remembers them.
 
 const MOST = 40; // strokes, and points of one: more are not taken
 const POINTS = 400;
@@ -11,19 +12,28 @@ function made(kind, style, more = {}) {
   return Object.assign(document.createElement(kind), more, { style: style });
 }
 
+function shape(kind, attributes = {}) {
+  const node = document.createElementNS(SVG, kind);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
 function drawn(it) {
   const { naturalWidth: wide, naturalHeight: high } = it.picture;
   if (!wide) return; // not there yet
   it.sheet.setAttribute("viewBox", `0 0 ${wide} ${high}`);
   const lines = [...it.strokes, ...(it.held ? [it.held] : [])].map((one) => {
-    const line = document.createElementNS(SVG, "polyline");
     const points = one.points.length > 1 ? one.points : [one.points[0], one.points[0]]; // a dot has a length too
-    line.setAttribute("points", points.map(([x, y]) => `${(x * wide) / 100},${(y * high) / 100}`).join(" "));
-    line.setAttribute("stroke-width", (one.width * Math.min(wide, high)) / 100);
-    return line;
+    return shape("polyline", {
+      points: points.map(([x, y]) => `${(x * wide) / 100},${(y * high) / 100}`).join(" "),
+      "stroke-width": (one.width * Math.min(wide, high)) / 100,
+      stroke: one.kind === "eraser" ? "black" : "white",
+    });
   });
   it.layer.replaceChildren(...lines);
   it.undo.disabled = it.clear.disabled = it.strokes.length === 0;
+  it.eraser.setAttribute("aria-pressed", it.erases);
+  it.eraser.style.outline = it.erases ? "2px solid var(--st-primary-color, currentColor)" : "none";
 }
 
 function place(it, event) {
@@ -43,7 +53,7 @@ function begun(it, event) {
   if (event.button !== 0 || !event.isPrimary || it.strokes.length >= MOST) return;
   event.preventDefault();
   it.sheet.setPointerCapture(event.pointerId);
-  it.held = { kind: "stroke", width: Number(it.brush.value), points: [place(it, event)] };
+  it.held = { kind: it.erases ? "eraser" : "stroke", width: Number(it.brush.value), points: [place(it, event)] };
   drawn(it);
 }
 
@@ -71,30 +81,37 @@ function built(parent, data) {
     src: data.src,
     strokes: data.strokes,
     held: null,
+    erases: false,
     picture: made("img", "display:block;max-width:100%;max-height:60vh", { src: data.src, alt: "", draggable: false }),
-    sheet: document.createElementNS(SVG, "svg"),
-    layer: document.createElementNS(SVG, "g"),
+    sheet: shape("svg", { role: "img" }),
+    layer: shape("g", { fill: "none" }),
     brush: made("input", "width:9rem;accent-color:var(--st-primary-color, auto)", { type: "range", min: 2, max: 40, value: USUAL }),
+    eraser: made("button", button, { type: "button" }),
     undo: made("button", button, { type: "button" }),
     clear: made("button", button, { type: "button" }),
   };
-  it.sheet.setAttribute("role", "img");
   it.sheet.style = "position:absolute;inset:0;width:100%;height:100%;touch-action:none;cursor:crosshair";
-  for (const [name, value] of Object.entries({ fill: "none", stroke: "#d6336c", opacity: ".6" })) it.layer.setAttribute(name, value);
   it.layer.style = "stroke-linecap:round;stroke-linejoin:round";
-  it.sheet.append(it.layer);
+  const id = `painted-${Math.random().toString(36).slice(2)}`; // white shows the colour, black does not: so an eraser is a stroke like any other
+  const mask = shape("mask", { id, maskUnits: "userSpaceOnUse", width: "100%", height: "100%" });
+  mask.append(it.layer);
+  it.sheet.append(mask, shape("rect", { width: "100%", height: "100%", fill: "#d6336c", opacity: ".6", mask: `url(#${id})` }));
   const whole = made("div", "position:relative;width:fit-content;max-width:100%;user-select:none");
   whole.append(it.picture, it.sheet);
   const label = made("label", "display:flex;align-items:center;gap:.5rem");
   label.append((it.named = made("span", "")), it.brush);
   const tools = made("div", "display:flex;flex-wrap:wrap;align-items:center;gap:.75rem;margin-top:.5rem;font-size:.875rem");
-  tools.append(label, it.undo, it.clear);
+  tools.append(label, it.eraser, it.undo, it.clear);
   parent.replaceChildren(whole, tools);
   it.picture.addEventListener("load", () => drawn(it));
   it.sheet.addEventListener("pointerdown", (event) => begun(it, event));
   it.sheet.addEventListener("pointermove", (event) => moved(it, event));
   it.sheet.addEventListener("pointerup", () => ended(it, true));
   it.sheet.addEventListener("pointercancel", () => ended(it, false));
+  it.eraser.addEventListener("click", () => {
+    it.erases = !it.erases;
+    drawn(it);
+  });
   it.undo.addEventListener("click", () => told(it, it.strokes.slice(0, -1)));
   it.clear.addEventListener("click", () => told(it, []));
   return it;
@@ -108,6 +125,7 @@ export default function paint({ data, parentElement, setStateValue }) {
   it.tell = setStateValue;
   it.sheet.setAttribute("aria-label", data.words.picture);
   it.named.textContent = data.words.brush;
+  it.eraser.textContent = data.words.eraser;
   it.undo.textContent = data.words.undo;
   it.clear.textContent = data.words.clear;
   drawn(it);

@@ -19,7 +19,7 @@ from studio import reads as studio_reads
 from studio.collecting import Collection
 from studio.lineage import Story
 from studio.reads import Card
-from studio.searching import ALL, OWN, Found, Offered, Place, Query
+from studio.searching import ALL, DEMO, OWN, Found, Offered, Place, Query
 from tenants import reads as tenant_reads
 from tenants.reads import Creator
 
@@ -44,7 +44,7 @@ class Facets:
     since: date | None = None
     until: date | None = None
     collection: UUID | None = None
-    """Shown whole, in its order, whatever else is asked."""
+    """Shown in its order, whatever else is asked but `made`."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,10 @@ def library(scope: Scope, creator: Creator, facets: Facets, after: Place | None)
     used, known = reviewing.shown_in_posts(scope, creator.id), collecting.of(scope, creator.id)
     opened = next((one for one in known if one.id == facets.collection), None)
     offered = searching.offered(scope, creator.id)
-    made = _made(scope, creator.id, offered, facets.made)
+    made = side(scope, creator.id, facets.made)
     if opened is not None:
-        here = [card for card in studio_reads.cards_of(scope, opened.assets) if not card.standing.withheld]
+        cards = [card for card in studio_reads.cards_of(scope, opened.assets) if not card.standing.withheld]
+        here = [card for card in cards if made == ALL or bool(card.label) == (made == DEMO)]
         found = Found(here, None)
     else:
         query = _query(creator, replace(facets, made=made))
@@ -102,8 +103,9 @@ def library(scope: Scope, creator: Creator, facets: Facets, after: Place | None)
     return Library(_tiles(scope, creator.id, found.cards, used), found.after, offered, known, opened, made)
 
 
-def _made(scope: Scope, creator_id: UUID, offered: Offered, asked: str) -> str:
-    if not (offered.labelled and studio_library.has_own_model(scope, creator_id)):
+def side(scope: Scope, creator_id: UUID, asked: str) -> str:
+    """Which pictures a screen shows, own or those of demonstrations, never both, where they stand apart; else all."""
+    if not studio_library.apart(scope, creator_id):
         return ALL
     return OWN if asked == ALL else asked
 

@@ -23,6 +23,8 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "job": ("/studio", "home.to.studio"),
     "upload": ("/studio", "home.to.studio"),
     "picture": ("/studio", "home.to.studio"),
+    "clip": ("/studio", "home.to.studio"),
+    "texts": ("/studio", "home.to.studio"),
     "label.say": ("/studio", "home.to.studio"),
     "complaint": ("/approvals", "home.to.approvals"),
     "appeal": ("/approvals", "home.to.approvals"),

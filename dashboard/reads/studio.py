@@ -1,7 +1,7 @@
 """What the studio shows beside its library: recipes and their runs, and what was just handed in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from generators import hosting, registry
 from generators.contract import EngineMissing
 from generators.engines import workflows
 from generators.engines.model_folders import abilities
-from studio import costs, estimating, finishing, home, output, quotas, uploads, word_lists
+from studio import costs, estimating, finishing, home, output, quotas, run_pictures, uploads, word_lists
 from studio import reads as studio_reads
 from studio.costs import Bill
 from studio.finishing import Copy
@@ -60,52 +60,26 @@ SAMPLES = {
 
 @dataclass(frozen=True)
 class Studio:
-    """The page of one creator, but its library. `pace` is seconds a picture takes here."""
+    """The page of one creator, but its library."""
 
     creator: Creator
     recipes: Sequence[RecipeCard]
     retired: Sequence[RecipeCard]
-    runs: Sequence[Run]
-    pace: float
-    uploads: Sequence[Upload]
-    copies: Sequence[Copy]
+    progress: "Progress"
     cards: Sequence[ShootCard]
-    now: datetime
     limits: Limits
     output: Output
     """Of the last 30 days."""
-    spent: Mapping[UUID, Bill]
-    """By run."""
-    lists: Mapping[UUID, Mapping[str, int]]
-    """By run, the versions of shared lists of words it began with."""
-    asked_by: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def going(self) -> bool:
-        """Whether something is under way, so that the page looks again."""
-        return self.progress.going
-
-    @property
-    def progress(self) -> "Progress":
-        """What is under way, as it was read with the page."""
-        return Progress(self.runs, self.uploads, self.copies, self.now, self.spent, self.lists)
 
 
 def studio(scope: Scope, creator: Creator) -> Studio:
     """The page; the library is read apart (`reads/library.py`)."""
-    runs = studio_reads.runs_of(scope, creator.id)
     return Studio(
         creator=creator,
         recipes=studio_reads.recipes_of(scope, creator.id),
         retired=studio_reads.recipes_of(scope, creator.id, retired=True),
-        runs=runs,
-        spent=spent_on(scope, runs),
-        lists=word_lists.of_runs(scope, [run.id for run in runs]),
-        pace=estimating.pace(scope),
-        uploads=uploads.recent(scope, creator.id, since=scope.now - FRESH),
-        copies=finishing.recent(scope, creator.id, since=scope.now - FRESH),
+        progress=progress(scope, creator.id),
         cards=shoot_cards.of_creators(scope, [creator.id]),
-        now=scope.now,
         limits=quotas.limits(scope, creator.id),
         output=output.since(scope, creator.id, scope.now - MONTH),
     )
@@ -122,6 +96,11 @@ class Progress:
     spent: Mapping[UUID, Bill]
     """By run, what it cost so far."""
     lists: Mapping[UUID, Mapping[str, int]]
+    """By run, the versions of shared lists of words it began with."""
+    left: Mapping[UUID, float]
+    """By run that is made, about how many seconds it still takes."""
+    labelled: frozenset[UUID]
+    """The runs whose pictures bear a label."""
 
     @property
     def going(self) -> bool:
@@ -135,8 +114,22 @@ def progress(scope: Scope, creator_id: UUID) -> Progress:
     files = uploads.recent(scope, creator_id, since=scope.now - FRESH)
     copies = finishing.recent(scope, creator_id, since=scope.now - FRESH)
     runs = studio_reads.runs_of(scope, creator_id)
-    lists = word_lists.of_runs(scope, [run.id for run in runs])
-    return Progress(runs, files, copies, scope.now, spent_on(scope, runs), lists)
+    ids = [run.id for run in runs]
+    left = {
+        run.id: estimating.pace(scope, creator_id, run.recipe) * (run.total - run.done)
+        for run in runs
+        if run.state in GOING and run.waits_until is None
+    }
+    return Progress(
+        runs=runs,
+        uploads=files,
+        copies=copies,
+        now=scope.now,
+        spent=spent_on(scope, runs),
+        lists=word_lists.of_runs(scope, ids),
+        left=left,
+        labelled=run_pictures.labelled(scope, ids),
+    )
 
 
 def spent_on(scope: Scope, runs: Sequence[Run]) -> Mapping[UUID, Bill]:

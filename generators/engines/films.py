@@ -230,10 +230,9 @@ def _tiled(pipeline: Any, sparing: bool) -> None:
 
 
 def _still(job: FilmJob, size: tuple[int, int]) -> Image.Image:
-    """The picture as the model takes it: its middle, in the film's proportions, nothing transparent."""
+    """The picture as the model takes it: around its subject, in the film's proportions, nothing transparent."""
     image = media.on(media.read(job.picture, name="picture").pixels, _PAPER)
-    box = crops.middle(image.size, (job.width, job.height))
-    return image.resize(size, Image.Resampling.LANCZOS, box=box)
+    return image.resize(size, Image.Resampling.LANCZOS, box=crops.filling(image, (job.width, job.height)))
 
 
 def _shown(frames: list[Image.Image], job: FilmJob, *, demo: bool) -> Iterator[Image.Image]:

@@ -88,12 +88,15 @@ def test_a_part_is_painted_and_kept(
         visitor.press(word("paint.undo"))
         visitor.until(f"document.querySelectorAll('{SHEET} polyline').length === 1")
         visitor.rest()
+        visitor.press(word("paint.eraser"))
+        painted(visitor, stroke, (50, 30), (60, 30))
+        _keep(visitor, f"erasing-{width}")
         visitor.press(word("begin.keep"))
         visitor.shows(word("studio.recipe_kept", name="morning"))
         assert visitor.complaints == []
     begin = kept(lumiere).begin
     assert begin is not None
-    (line,) = begin.part
-    assert (line.kind, line.width) == ("stroke", 12)
+    line, erased = begin.part
+    assert (line.kind, line.width, erased.kind) == ("stroke", 12, "eraser")
     first, last = line.points[0], line.points[-1]
     assert (round(first[0] / 5), round(first[1] / 5), round(last[0] / 5), round(last[1] / 5)) == (4, 4, 8, 12)

@@ -13,7 +13,7 @@ from insights import reads as insight_reads
 from insights.reads import Sales
 from schedules import labels
 from schedules import reads as schedule_reads
-from studio.text_costs import Purpose, Sitting
+from studio.text_costs import Billing, Purpose, Sitting
 from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.dashboard.builders import Agency, agency
@@ -46,8 +46,8 @@ def test_a_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) ->
 
 
 def test_what_content_cost_this_month_is_said(door: Door, lumiere: Agency) -> None:
-    prices = token_prices("big = 1000/1000 EUR")
-    about = (lumiere.tenant_id, lumiere.creator_id, Purpose.CHAT, uuid7(), prices)
+    billing = Billing(token_prices("big = 1000/1000 EUR"))
+    about = (lumiere.tenant_id, lumiere.creator_id, Purpose.CHAT, uuid7(), billing)
     for end in ("lost", "unheard"):
         tally = Sitting(door.tenant, *about).tally()
         tally.asking("ollama", "big", 100, 100)

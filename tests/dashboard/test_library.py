@@ -2,6 +2,7 @@
 
 import re
 
+from dashboard.app_pages.studio_library import PICK
 from schedules import planning
 from studio import collecting, jobs, library, packs, recipes
 from studio import reads as studio_reads
@@ -64,7 +65,7 @@ def test_a_collection_is_arranged_sold_as_a_pack_and_ended(door: Door, lumiere: 
         assert word("studio.collection.added") in page.press(word("studio.collection.add"))
         text = page.choose(word("studio.collection"), "Été")
         assert tiles(text) == {str(assets[2]), str(assets[1])}
-        page.check(*[one.label for one in page.widgets if one.kind == "checkbox"][:1], on=False)
+        page.check(*[one.label for one in page.widgets if PICK in one.id][:1], on=False)
         page.press(word("studio.collection.first"))
         page.press(word("studio.collection.cover"))
         page.type(word("studio.pack_title"), "Une saison")

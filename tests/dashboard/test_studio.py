@@ -200,10 +200,14 @@ def test_photos_are_handed_in_and_refused_with_a_reason(door: Door, lumiere: Age
         assert word("state.upload.waiting") in text
         work(door, lumiere)
         assert word("state.upload.ready") in page.again()
+        page.check(word("studio.by_model"))
+        page.attach(word("studio.files"), {"export.jpg": encoded(a_picture(seed=12), "JPEG")})
+        work(door, lumiere)
     with lumiere.scope() as scope:
-        (one,) = uploads.recent(scope, lumiere.creator_id, since=scope.now.replace(year=2000))
-        (card,) = studio_reads.cards(scope, lumiere.creator_id)
+        export, one = uploads.recent(scope, lumiere.creator_id, since=scope.now.replace(year=2000))
+        made, card = studio_reads.cards(scope, lumiere.creator_id)
     assert (one.state, one.name, one.asset_id) == (UploadState.READY, "plage.jpg", card.asset_id)
+    assert (export.asset_id, made.engine, card.engine) == (made.asset_id, "unnamed", "camera")
 
 
 def test_library_is_asked_by_facets(door: Door, lumiere: Agency) -> None:

@@ -11,14 +11,14 @@ from gate.labels import LabelSaid
 from gate.units import Rating
 from generators.contract import ImageJob, Label
 from generators.engines.placeholder import Placeholder
-from studio import ingesting, library
+from studio import collecting, ingesting, jobs, library, recipes
 from tenants.roles import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
-from tests.dashboard.test_studio import pick, word
+from tests.dashboard.test_studio import pick, word, work
 from tests.generators.builders import a_picture, encoded
-from tests.studio.builders import CREDENTIAL
+from tests.studio.builders import CREDENTIAL, spec
 
 
 def made(door: Door, who: Agency, label: Label, seed: int = 1) -> UUID:
@@ -62,6 +62,32 @@ def test_a_model_of_their_own_never_shares_a_screen_with_the_demonstration(door:
         assert word("studio.label.demo") not in text
         text = page.choose(word("studio.made"), word("studio.made.demo"))
         assert drawn(text) == {str(stand_in), str(demo)}
+    with lumiere.scope() as scope:
+        collecting.make(scope, lumiere.creator_id, "Plage", [demo, own])
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        assert drawn(page.choose(word("studio.collection"), "Plage")) == {str(own)}
+        assert drawn(page.choose(word("studio.made"), word("studio.made.demo"))) == {str(demo)}
+
+
+def test_a_run_of_the_demonstration_is_marked_and_compared_apart(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        recipe_id = recipes.save(scope, lumiere.creator_id, spec(variants=1))
+        jobs.start(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="demo")
+    work(door, lumiere)
+    with lumiere.scope() as scope:
+        (demo,) = (str(one.asset_id) for one in library.items(scope, lumiere.creator_id))
+    own = str(made(door, lumiere, Label.NONE, 3))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/studio")
+        assert f" · {word('studio.made.demo')}" in text, "on the card of the run"
+        assert drawn(text) == {own}
+        text = page.press(word("studio.compare"))
+        assert f"/files/{demo}/preview" in text
+        assert drawn(text) == {demo}
+        text = page.choose(word("studio.made"), word("studio.made.own"))
+        assert f"/files/{demo}/" not in text
+        assert drawn(text) == {own}
 
 
 def test_one_picture_is_let_out_with_a_reason_and_kept_again(door: Door, lumiere: Agency, tenant: OpenScope) -> None:

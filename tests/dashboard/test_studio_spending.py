@@ -19,7 +19,7 @@ from schedules.calendar import local_day, zone_of
 from studio import costs, looks, outgoing, recipes, spending
 from studio.estimating import price_of
 from studio.spending import Wanted
-from studio.text_costs import Purpose, Sitting
+from studio.text_costs import Billing, Purpose, Sitting
 from subscribers import closing
 from tenants import reads as tenant_reads
 from tenants.roles import Role
@@ -42,6 +42,7 @@ def priced(cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPat
         patch.setenv("GREENROOM_GENERATORS__REPLICATE_TOKEN", "r8_of-the-test")
         patch.setenv("GREENROOM_GENERATORS__DIFFUSION_FOLDER", "/nowhere/model")
         patch.setenv("GREENROOM_GENERATORS__PRICES", f"{MODEL} = 0.50 USD")
+        patch.setenv("GREENROOM_GENERATORS__TEXT_PRICES", "big = 1/2 EUR")
         patch.setenv("GREENROOM_GENERATORS__SPENDING_CAPS", "20 USD")
         with serving(cluster.url("greenroom_pages", "house"), *folders) as (url, log):
             yield Door(url, log, tenant)
@@ -87,6 +88,8 @@ def test_a_cap_is_kept_and_a_run_beyond_it_is_refused(priced: Door, lumiere: Age
         shown = page.open("/studio")
         assert "1,50" in shown, "three pictures at fifty cents, before the run"
         assert "20,00" in shown, "the cap of the house"
+        labels = {one.label for one in page.widgets}
+        assert word("studio.cap", currency="EUR") in labels, "texts are paid in another currency"
         page.type(word("studio.cap", currency="USD"), "dear")
         assert word("spending.cap_wrong", currency="USD") in page.press(word("studio.cap_keep"))
         page.type(word("studio.cap", currency="USD"), "1,20")
@@ -112,7 +115,7 @@ def test_a_cap_is_kept_and_a_run_beyond_it_is_refused(priced: Door, lumiere: Age
 
 def test_what_a_month_cost_stands_beside_its_books_and_in_no_sum_of_them(priced: Door, lumiere: Agency) -> None:
     prices = token_prices("big = 7/1 EUR, dear = 9/1 USD")
-    sitting = Sitting(priced.tenant, lumiere.tenant_id, lumiere.creator_id, Purpose.KIT, uuid7(), prices)
+    sitting = Sitting(priced.tenant, lumiere.tenant_id, lumiere.creator_id, Purpose.KIT, uuid7(), Billing(prices))
     for model in ("big", "dear"):
         sitting.tally().asking("ollama", model, 10_000, 0)
     with lumiere.scope() as scope:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from generators.contract import EngineError, Progress, Tally, unheard
+from generators.contract import EngineError, Progress, unheard
+from generators.tally import Tally
 
 
 class Stopped(Exception):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from foundation.errors import BadInput
 from foundation.settings import GeneratorsSettings
@@ -243,5 +244,5 @@ def test_pictures_and_films_do_not_hold_memory_together(engine: DiffusionFilms, 
 
 
 def test_nothing_is_squeezed_into_a_film() -> None:
-    assert crops.middle((200, 64), (64, 64)) == (68, 0, 132, 64)
-    assert crops.middle((96, 64), (480, 320)) == (0, 0, 96, 64)
+    assert crops.filling(Image.new("RGB", (200, 64)), (64, 64)) == (68, 0, 132, 64)
+    assert crops.filling(Image.new("RGB", (96, 64)), (480, 320)) == (0, 0, 96, 64)

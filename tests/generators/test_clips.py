@@ -138,10 +138,19 @@ def test_a_long_caption_keeps_within_the_picture() -> None:
 @pytest.mark.parametrize("whole", [False, True])
 def test_a_wide_still_is_cut_or_shown_whole(whole: bool) -> None:
     wide = flat(RED, (1600, 400))
-    wide.paste(BLUE, (0, 0, 160, 400))  # at its very edge
+    wide.paste(BLUE, (0, 0, 160, 400))  # at its very edges
+    wide.paste((30, 200, 30), (1440, 0, 1600, 400))
     frame = next(clips._drawn(Cut([Still(wide, 1, Motion.STILL)], whole=whole)))
     row = np.asarray(frame)[640].astype(int)
-    assert bool((row[:, 2] > row[:, 0] + 80).any()) is whole
+    blue, green = ((row[:, colour] > row[:, 0] + 80).any() for colour in (2, 1))
+    assert bool(blue and green) is whole
+
+
+def test_an_upright_clip_of_a_wide_still_shows_its_subject() -> None:
+    wide = flat((120, 160, 200), (1600, 900))
+    wide.paste((210, 30, 60), (1250, 300, 1420, 850))  # far from the middle
+    frame = np.asarray(next(clips._drawn(Cut([Still(wide, 1, Motion.STILL)])))).astype(int)
+    assert (frame[:, :, 0] > frame[:, :, 2] + 80).mean() > 0.1
 
 
 def test_a_sound_lies_under_the_whole_clip_and_ends_with_it() -> None:

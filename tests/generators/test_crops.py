@@ -73,6 +73,9 @@ def test_a_planted_subject_is_kept_where_the_middle_loses_it(prompt: str, at: fl
     assert found is not None
     for form in FORMS:
         assert crops.window(image.size, form, found).holds(figure), form.name
+    left, top, right, bottom = crops.filling(image, (720, 1280))  # a clip, upright
+    assert Box(int(left), int(top), round(right), round(bottom)).holds(figure)
+    assert abs((right - left) * 1280 - (bottom - top) * 720) < 1
     lost = [form.name for form in FORMS if not crops.window(image.size, form, None).holds(figure)]
     assert {"story", "feed", "square", "pin"} <= set(lost)
 

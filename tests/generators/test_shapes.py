@@ -41,8 +41,19 @@ def test_each_shape_is_white_where_it_is_and_all_of_them_together() -> None:
     assert grid("rectangle 60 50 20 0").sum() == 80 * 50, "sides the other way round are the same"
 
 
+def test_an_eraser_takes_from_what_came_before_it_alone() -> None:
+    whole, erased = grid(LINES), grid(f"{LINES}eraser 10 50,60 70,60")
+    assert (erased <= whole).all()
+    assert whole[60, 120]
+    assert not erased[60, 120], "the middle of the ellipse"
+    assert erased[45, 120], "beside the eraser"
+    assert np.array_equal(grid(f"eraser 10 50,60 70,60\n{LINES}"), whole), "before it there was nothing"
+    with pytest.raises(BadInput, match=r"job\.mask_small"):
+        masks.check(parse("ellipse 40 40 60 60\neraser 50 50,50"))
+
+
 def test_what_is_kept_is_read_again_as_it_was() -> None:
-    found = (*parse(LINES), shapes.of_picture(_drawn(), name="mask.png"))
+    found = (*parse(f"{LINES}eraser 3 10,90"), shapes.of_picture(_drawn(), name="mask.png"))
     assert read(said(found)) == found
     assert masks.from_json(masks.to_json(found)) == found
     assert masks.from_json({"left": 1, "top": 2, "right": 30, "bottom": 40}) == Region(1, 2, 30, 40)

@@ -15,7 +15,7 @@ from insights import reports
 from insights.loading import PastFollowers, load_followers
 from insights.reports import Report
 from schedules import labels
-from studio.text_costs import Purpose, Sitting
+from studio.text_costs import Billing, Purpose, Sitting
 from subscribers import ledger
 from tests.insights.builders import Books, books
 from workers.wiring import Services
@@ -56,7 +56,7 @@ def test_numbers_of_the_day(full: Books) -> None:
 def asked(made: Books, model: str, price: str, at: datetime) -> None:
     """A text of a model at an instant."""
     prices = token_prices(price)
-    sitting = Sitting(made.services.tenant, made.tenant_id, made.creator_id, Purpose.KIT, uuid7(), prices)
+    sitting = Sitting(made.services.tenant, made.tenant_id, made.creator_id, Purpose.KIT, uuid7(), Billing(prices))
     sitting.tally().asking("ollama", model, 10_000, 0)
     with made.scope() as scope:
         scope.run("UPDATE text_requests SET created_at = :at WHERE model = :model", at=at, model=model)

@@ -22,6 +22,7 @@ from schedules.alts import Proposal
 from schedules.events import PictureSeen
 from schedules.states import ProposalState
 from studio import library, searching
+from studio.text_costs import Billing
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Fault, Says
 from tests.schedules.builders import Desk
@@ -68,7 +69,7 @@ def write(lea: Desk, asset: UUID, server: FakeOllama, *answers: object, model: s
         store=lea.services.store,
         engine=lambda: registry.seeing_engine(settings(server, model)),
         make_room=lambda engine: None,
-        prices=PRICES,
+        billing=Billing(PRICES),
     )
     found = proposed(lea, asset)
     assert found is not None

@@ -21,7 +21,7 @@ from studio import costs as things
 from studio import jobs, recipes, runs, spending
 from studio.costs import Bill, Fate
 from studio.spending import Wanted
-from studio.text_costs import Purpose, Sitting
+from studio.text_costs import Billing, Purpose, Sitting
 from tests.schedules.builders import Desk, desk
 from tests.studio.builders import spec
 
@@ -57,7 +57,7 @@ def run_of(lea: Desk, minors: Iterable[str], *, currency: str = "USD") -> list[U
 
 def ask(lea: Desk, draft: UUID, *, kept: bool = True) -> None:
     """A text for the page of a post."""
-    sitting = Sitting(lea.tenant, lea.tenant_id, lea.creator_id, Purpose.KIT, draft, PRICES)
+    sitting = Sitting(lea.tenant, lea.tenant_id, lea.creator_id, Purpose.KIT, draft, Billing(PRICES))
     tally = sitting.tally()
     tally.asking("ollama", "big", 10, 10)
     tally.answered(30, 20)

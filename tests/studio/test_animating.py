@@ -115,8 +115,7 @@ def test_a_film_is_a_child_of_its_picture_and_bears_its_marks(nova: Atelier, eng
     assert (mark.engine, mark.source, mark.label) == ("diffusion", "trainedAlgorithmicMedia", "demo")
     with nova.scope() as scope:
         made = story(scope, done.asset_id)
-        assert made.parent is not None
-        assert made.parent.asset_id == asset
+        assert [card.asset_id for card in made.sources] == [asset]
         assert {"motion", "rate", "torch", "diffusers", "pipeline"} <= made.parameters.keys()
         assert recording.label(scope, done.asset_id) == "demo"
         assert ratings.effective(scope, sha256) is None, "nobody looked at it yet"
@@ -133,7 +132,7 @@ def test_a_film_is_rated_no_lower_for_having_moved(nova: Atelier, engine: Diffus
     with nova.scope() as scope:
         ratings.rate(scope, sha256, Rating.G, source="member:rob")
         assert ratings.effective(scope, sha256) is Rating.S, "its picture was more than that"
-        assert recording.kin(scope, done.asset_id, most=1)[0] == asset, "along this line things are taken back"
+        assert recording.kin(scope, done.asset_id, most=1)[0] == [asset], "along this line things are taken back"
 
 
 @pytest.mark.parametrize(("kind", "number"), [("get", 1), ("put", 1), ("put", 2), ("put", 3)])

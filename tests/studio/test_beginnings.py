@@ -77,8 +77,7 @@ def test_what_comes_of_it_is_its_child_with_its_people_and_rating(nova: Atelier,
     with nova.scope() as scope:
         for child in children:
             found = lineage.story(scope, child)
-            assert found.parent is not None
-            assert found.parent.asset_id == asset
+            assert [card.asset_id for card in found.sources] == [asset]
             sha256 = library.item(scope, child).sha256
             ratings.rate(scope, sha256, Rating.G, source="member:x")
             assert ratings.effective(scope, sha256) is Rating.S, "what was made of Nudity is at least that"

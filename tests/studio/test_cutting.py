@@ -16,7 +16,7 @@ from generators import encoding, films, provenance
 from generators.clips import Form, Motion
 from generators.contract import ImageJob, Label
 from generators.engines.placeholder import Placeholder
-from studio import clipping, cutting, ingesting, models
+from studio import clipping, cutting, ingesting, lineage, models
 from studio.clipping import Clip
 from studio.cutting import Shot, Wanted
 from studio.events import ClipDue
@@ -107,7 +107,10 @@ def test_a_clip_comes_into_the_library_with_all_its_stills_behind_it(nova: Ateli
     film = films.reread(nova.services.store.get(nova.tenant_id, sha256), name="clip")
     assert (film.size, round(film.seconds)) == ((1080, 1080), 2)
     with nova.scope() as scope:
-        assert set(recording.parts_of(scope, done.asset_id)) == {one, two}
+        assert recording.parts_of(scope, done.asset_id) == [one, two]
+        assert [card.asset_id for card in lineage.story(scope, done.asset_id).sources] == [one, two]
+        for still_of in (one, two):
+            assert [card.asset_id for card in lineage.story(scope, still_of).children] == [done.asset_id]
         assert ratings.effective(scope, sha256) is Rating.N
         words = scope.run("SELECT words FROM inspections WHERE sha256 = :s AND source = 'house'", s=sha256).scalar_one()
     assert words == ["Bonjour l’été"]

@@ -194,7 +194,7 @@ def test_once_a_model_of_their_own_made_pictures_those_with_a_label_are_not_offe
     photo = nova.upload(encoded(a_picture(seed=5), "JPEG"))
     with nova.scope() as scope:
         assert {one.asset_id for one in library.tiles(scope, nova.creator_id)} == {demo, photo}
-        assert not library.has_own_model(scope, nova.creator_id)
+        assert not library.apart(scope, nova.creator_id)
     real = replace(drawn, data=encoded(a_picture(seed=6), "PNG"), engine="diffusion", label=Label.NONE)
     own = nova.bring(ingesting.from_engine(real, key="test:2", alt="", credential=CREDENTIAL))
     with nova.scope() as scope:

@@ -19,15 +19,15 @@ def story(nova: Atelier, asset: UUID) -> Story:
         return lineage.story(scope, asset)
 
 
-def test_what_was_made_from_what_istellh_ways(nova: Atelier) -> None:
+def test_what_was_made_from_what_is_told_both_ways(nova: Atelier) -> None:
     parent = upload(nova, 1, "the first")
     prepared = ingesting.from_camera(encoded(a_picture(seed=2), "JPEG"), name="b.jpg")
     child = nova.bring(replace(prepared, source=replace(prepared.source, parent=parent)))
     with nova.scope() as scope:
         packs.make(scope, creator_id=nova.creator_id, slug="p", title="Pack", description="", assets=[parent])
     above, below = story(nova, parent), story(nova, child)
-    assert (above.parent, [one.asset_id for one in above.children], above.packs) == (None, [child], ["Pack"])
-    assert (below.parent and below.parent.asset_id, below.children, below.packs) == (parent, [], [])
+    assert (above.sources, [one.asset_id for one in above.children], above.packs) == ([], [child], ["Pack"])
+    assert ([one.asset_id for one in below.sources], below.children, below.packs) == ([parent], [], [])
     assert [(one.mime, one.size > 0, one.width > 0) for one in above.versions] == [("image/jpeg", True, True)]
     assert above.again == 0
 

@@ -173,7 +173,7 @@ def test_what_comes_of_it_is_a_child_of_each_and_shows_whom_they_show(nova: Atel
         with nova.scope() as scope:
             told = lineage.story(scope, child)
             assert [card.asset_id for card in told.after] == assets
-            assert told.parent is None
+            assert told.sources == []
             assert (told.parameters["references"], told.parameters["reference_weight"]) == (2, 0.6)
             sha256 = library.item(scope, child).sha256
             ratings.rate(scope, sha256, Rating.G, source="member:x")

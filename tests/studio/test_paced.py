@@ -10,7 +10,7 @@ from foundation import outbox
 from foundation.errors import LeaseLost
 from foundation.money import Money
 from generators.contract import ImageJob, Picture, Progress, unheard
-from studio import jobs, library, output, runs, watching
+from studio import estimating, jobs, library, output, runs, watching
 from studio import reads as studio_reads
 from studio.states import ShelfState
 from tests.channels.builders import Killed
@@ -91,6 +91,24 @@ def test_a_run_gives_the_machine_back_when_others_wait_and_goes_on_after(nova: A
     nova.work(job_id, lambda: engine)  # nobody waits: it keeps the machine
     assert nova.progress(job_id) == ("done", 10, 10)
     assert len(engine.drawn) == 10
+
+
+def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waited(nova: Atelier) -> None:
+    def pace(recipe: str) -> float:
+        with nova.scope() as scope:
+            return estimating.pace(scope, nova.creator_id, recipe)
+
+    assert pace("morning") == estimating.GUESSED
+    quick, slow = nova.start(key="quick", variants=2), nova.start(key="slow", variants=2, name="evening")
+    for job, seconds in ((quick, 3), (slow, 8)):
+        nova.work(job, Engine)
+        with nova.scope() as scope:
+            scope.run("UPDATE creations SET seconds = :s WHERE job_id = :job", s=seconds, job=job)
+            scope.run(  # its second picture came after the night
+                "UPDATE creations SET created_at = created_at - interval '9 hours' WHERE source_key = :first",
+                first=runs.source_of(job, 0),
+            )
+    assert (pace("morning"), pace("evening"), pace("never run")) == (3, 8, 8)
 
 
 def test_what_came_out_is_told_in_one_read(nova: Atelier) -> None:

@@ -1,6 +1,7 @@
 """What texts cost: through lost answers, deaths and repeats, the bill says what the server was asked."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from foundation.ids import uuid7
 from foundation.money import Money, Price, token_prices
 from foundation.settings import GeneratorsSettings
-from generators.contract import EngineError, TextEngine
+from generators.contract import EngineError, EngineWithheld, TextEngine
 from generators.engines.ollama import Ollama
 from studio import spending
 from studio.spending import CapReached
-from studio.text_costs import FREE, Purpose, Sitting
+from studio.text_costs import FREE, HELD_BACK, Billing, Purpose, Sitting
+from tenants import notices
 from tests.fakes import ollama as fake
 from tests.fakes.ollama import FakeOllama, Fault, Says
 from tests.generators.builders import SCHEMA, a_text_job
@@ -24,6 +26,7 @@ from tests.studio.builders import Atelier, atelier
 CHAT = "/api/chat"
 PRICES = token_prices("llama3.2 = 100/400 USD")
 """Dear enough for a few words to be seen."""
+BILLED = Billing(PRICES)
 
 
 @pytest.fixture
@@ -32,8 +35,8 @@ def server() -> Iterator[FakeOllama]:
         yield found
 
 
-def sitting(nova: Atelier, prices: Any = PRICES) -> Sitting:
-    return Sitting(nova.services.tenant, nova.tenant_id, nova.creator_id, Purpose.KIT, uuid7(), prices)
+def sitting(nova: Atelier, billing: Billing = BILLED) -> Sitting:
+    return Sitting(nova.services.tenant, nova.tenant_id, nova.creator_id, Purpose.KIT, uuid7(), billing)
 
 
 def engine(url: str, of: Sitting, seconds: float = 5.0) -> TextEngine:
@@ -78,6 +81,42 @@ def test_texts_count_against_the_months_cap_but_those_nobody_heard(nova: Atelier
             spending.check(scope, cent, 1, {"USD": Money(int(answered.minor), "USD")})
         spending.check(scope, cent, 1, {"USD": Money(int(answered.minor) + 2, "USD")})
         assert spending.budget(scope, "EUR", {}).spent.minor == 0
+
+
+def test_a_text_beyond_the_months_cap_is_not_asked_for_until_the_cap_is_raised(
+    nova: Atelier, server: FakeOllama
+) -> None:
+    with nova.scope() as scope:
+        spending.set_cap(scope, "USD", Money(0, "USD"))
+    for _ in range(2):
+        with pytest.raises(EngineWithheld, match=r"spending\.cap_reached"):
+            engine(server.url, sitting(nova)).write(a_text_job())
+    assert (server.asked, books(nova)) == ([], [])
+    with nova.scope() as scope:
+        assert notices.open_causes(scope, HELD_BACK) == [HELD_BACK]
+        spending.set_cap(scope, "USD", None)
+    engine(server.url, sitting(nova, Billing(PRICES, {"USD": Money(20, "USD")}))).write(a_text_job())
+    with nova.scope() as scope:
+        assert notices.open_causes(scope, HELD_BACK) == []
+    assert [row.state for row in books(nova)] == ["answered"]
+
+
+def test_many_at_once_ask_for_no_more_than_the_cap_holds(nova: Atelier, server: FakeOllama) -> None:
+    billing = Billing(PRICES, {"USD": Money(350, "USD")})
+
+    def asked(_: int) -> bool:
+        try:
+            sitting(nova, billing).tally().asking("ollama", "llama3.2", 10_000, 0)  # a dollar
+        except EngineWithheld:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(pool.map(asked, range(8)))
+    with nova.scope() as scope:
+        assert spending.budget(scope, "USD", {}).spent.minor == 300
+    assert (sum(taken), len(books(nova))) == (3, 3)
+    sitting(nova, billing).tally().asking("ollama", "without a price", 10_000, 0)
 
 
 def test_a_model_without_a_price_costs_time_alone(nova: Atelier, server: FakeOllama) -> None:

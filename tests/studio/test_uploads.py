@@ -17,10 +17,16 @@ from tests.studio.builders import Atelier
 from tests.studio.test_ingesting import HOSTILE
 
 
-def hand_in(nova: Atelier, data: bytes, name: str = "IMG_1.jpg") -> UUID:
+def hand_in(nova: Atelier, data: bytes, name: str = "IMG_1.jpg", *, generated: bool = False) -> UUID:
     with nova.scope() as scope:
         return uploads.receive(
-            scope, creator_id=nova.creator_id, name=name, data=data, by="member:x", store=nova.services.store
+            scope,
+            creator_id=nova.creator_id,
+            name=name,
+            data=data,
+            by="member:x",
+            store=nova.services.store,
+            generated=generated,
         )
 
 
@@ -41,6 +47,15 @@ def test_file_becomes_an_asset_and_is_forgotten(nova: Atelier) -> None:
     assert [item.asset_id for item in nova.library()] == [done.asset_id]
     assert not nova.services.store.exists(nova.tenant_id, digest_of(data))
     assert work(nova, upload_id) == done  # a row that comes twice
+
+
+def test_who_says_that_a_model_made_it_is_believed(nova: Atelier) -> None:
+    data = encoded(a_picture(seed=21), "JPEG")
+    upload_id = hand_in(nova, data)
+    assert hand_in(nova, data, generated=True) == upload_id, "said while it waits"
+    done = work(nova, upload_id)
+    with nova.scope() as scope:
+        assert scope.run("SELECT ai FROM assets WHERE id = :asset", asset=done.asset_id).scalar_one() == "generated"
 
 
 def test_same_file_twice_is_one_asset(nova: Atelier) -> None:

@@ -77,8 +77,7 @@ def test_runs_begin_from_the_picture_of_their_recipe_only_where_its_shapes_are(n
         story = lineage.story(scope, child)
         again, _ = lineage.make_again(scope, child, key="again", by="member:x")
         assert materials.begin_of(runs.find(scope, again)) == materials.begin_of(runs.find(scope, job))
-    assert story.parent is not None
-    assert story.parent.asset_id == asset
+    assert [card.asset_id for card in story.sources] == [asset]
 
 
 def test_a_run_that_names_its_own_leaves_the_recipes_aside(nova: Atelier) -> None:
@@ -185,6 +184,7 @@ def test_a_recipe_is_told_what_its_runs_begin_from_and_whether_that_can_be(nova:
 
 def test_shapes_are_typed_as_they_are_read() -> None:
     lines = "rectangle 0 0 33.3333333 50\nellipse 10 10 60.5 60\npolygon 10,10 40,10 30,50\nstroke 4 10,10 60,40"
+    lines += "\neraser 2.5 20,20"
     assert shapes.typed(shapes.parse(lines)) == lines
     drawn = shapes.of_picture(encoded(Image.new("L", (64, 64), 255), "PNG"), name="mask.png")
     assert shapes.typed((*shapes.parse(lines), drawn)) == ""

@@ -287,9 +287,11 @@ def picture() -> bytes:
     return encoded(a_picture(seed=uuid7().int % 2**32), "PNG")
 
 
-def hand_in(api: Program, data: bytes, creator: str = "mia", *, name: str = "beach.png", **more: Any) -> httpx.Response:
+def hand_in(
+    api: Program, data: bytes, creator: str = "mia", *, name: str = "beach.png", generated: bool = False, **more: Any
+) -> httpx.Response:
     """Hand in a picture."""
-    asked = urlencode({"creator": str(api.creators[creator]), "name": name})
+    asked = urlencode({"creator": str(api.creators[creator]), "name": name, "generated": generated})
     return api.ask("POST", f"/uploads?{asked}", data, **{"content_type": "application/octet-stream", **more})
 
 

@@ -119,6 +119,12 @@ def test_the_same_request_and_the_same_file_are_one_upload(api: Program, room: R
     assert made(hand_in(api, data, "zoe"))["id"] != upload_id, "each creator has her own"
 
 
+def test_a_program_says_that_a_model_made_it(api: Program, room: Room) -> None:
+    found = brought_in(api, room, made(hand_in(api, picture(), generated=True))["id"])
+    with api.scope() as scope:
+        assert scope.run("SELECT ai FROM assets WHERE id = :asset", asset=found["media_id"]).scalar_one() == "generated"
+
+
 def test_the_workers_refusal_is_told_and_it_may_come_again(api: Program, room: Room) -> None:
     data = broken()
     upload_id = made(hand_in(api, data))["id"]

@@ -94,6 +94,27 @@ def test_what_is_being_written_hidden_or_a_link_is_left(nova: Atelier, root: Pat
     assert secret.exists()
 
 
+def test_what_lies_among_the_generated_was_made_by_a_model_whatever_it_says(nova: Atelier, root: Path) -> None:
+    here = folder(nova, root)
+    put(here, "photo.jpg", encoded(a_picture(seed=5), "JPEG"))
+    put(here / "generated", "export.jpg", encoded(a_picture(seed=6), "JPEG"))
+    look(nova, root)
+    assert (here / "generated" / "taken" / "export.jpg").exists()
+    with nova.scope() as scope:
+        ids = list(scope.run("SELECT id FROM uploads WHERE tenant_id = :t", t=nova.tenant_id).scalars())
+    for upload_id in ids:
+        uploads.ingest(UploadDue(nova.tenant_id, upload_id), tenant=nova.services.tenant, store=nova.services.store)
+    with nova.scope() as scope:
+        made = scope.run(
+            "SELECT u.name, a.ai, a.engine FROM uploads u JOIN assets a ON a.id = u.asset_id WHERE u.tenant_id = :t",
+            t=nova.tenant_id,
+        ).all()
+    assert sorted(tuple(row) for row in made) == [
+        ("export.jpg", "generated", "unnamed"),
+        ("photo.jpg", "none", "camera"),
+    ]
+
+
 def test_what_cannot_be_taken_is_told_beside_it(nova: Atelier, root: Path) -> None:
     here = folder(nova, root)
     put(here, "words.jpg", b"no picture at all")

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from foundation.words import Message, say
 from gate import cards
 from gate.carded import Standing
 from studio import library, packs, uploads
@@ -116,6 +117,22 @@ def test_sorting_keeps_puts_into_a_pack_puts_away_and_takes_back(lea: Desk, addr
         assert listed(phone.get(at).text) == [pack, never]
         with lea.scope() as scope:
             assert packs.wares(scope, [lea.creator_id]) == []
+
+
+def test_what_a_demonstration_made_is_marked_and_comes_once_the_others_are_sorted(lea: Desk, address: str) -> None:
+    with paired(lea, address) as phone:
+        demo, own = handed(phone, lea, 2)
+        at, marked = f"/phone/sort/{lea.creator_id}", say(Message("studio.label.demo"), "fr")
+        with lea.scope() as scope:
+            scope.run("UPDATE creations SET label = 'demo' WHERE asset_id = :asset", asset=demo)
+        page = phone.get(at).text
+        assert (listed(page), marked in page) == ([demo, own], True)
+        with lea.scope() as scope:  # a model of their own made one that needs no label
+            scope.run("UPDATE creations SET seed = 1 WHERE asset_id = :asset", asset=own)
+        page = phone.get(at).text
+        assert (listed(page), marked in page, "1 à trier" in page) == ([own], False, True)
+        phone.post(f"{at}/{own}", data={"choice": "feed"})
+        assert listed(phone.get(at).text) == [demo]
 
 
 @pytest.mark.parametrize("choice", ["", "sell", "FEED"])

@@ -1,0 +1,17 @@
+"""Whether who hands a file in says that a model made it."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0121"
+down_revision = "0118"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("uploads", sa.Column("generated", sa.Boolean(), nullable=False, server_default="false"))
+
+
+def downgrade() -> None:
+    op.drop_column("uploads", "generated")
