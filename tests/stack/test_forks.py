@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from foundation.errors import Unavailable
-from foundation.settings import child_environment
+from foundation.settings import Settings, child_environment
 from tests.conftest import wait_until
 from tests.stack.conftest import ROOT, House
 from workers import forks, template
@@ -79,9 +79,9 @@ def test_a_step_is_forked_too_and_answers(server: ForkServer, home: Home) -> Non
     assert said.value.message.params["log"] == str(home.log("silent"))
 
 
-def where(settings: object) -> dict[str, object]:
+def where(settings: Settings) -> dict[str, object]:
     """A step: what it finds."""
-    return {"home": str(settings.home), "loaded": sorted(set(template.LOADED) & set(sys.modules))}  # type: ignore[attr-defined]
+    return {"home": str(settings.home), "loaded": sorted(set(template.LOADED) & set(sys.modules))}
 
 
 def test_without_anybody_to_fork_it_is_an_error(home: Home) -> None:
