@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from dashboard import widgets
 from dashboard.pages import PAGES
 
 INDEX = Path(streamlit.__file__).parent / "static" / "index.html"
@@ -24,7 +25,8 @@ def index(language: str) -> str:
     found = INDEX.read_text("utf-8")
     changes = {
         '<html lang="en">': f'<html lang="{language}">',
-        "<title>Streamlit</title>": '<title>Greenroom</title><script src="/auth/where.js"></script>',
+        "<title>Streamlit</title>": "<title>Greenroom</title>"
+        '<script src="/auth/where.js"></script><script src="/auth/pressed.js"></script>',
         '<link rel="service-desc" href="./_stcore/agent/openapi.json" />': "",
     }
     for known, ours in changes.items():
@@ -44,4 +46,14 @@ async def where(_: Request) -> Response:
     return Response(WHERE, media_type="text/javascript", headers={"cache-control": "max-age=3600"})
 
 
-ROUTES = [Route("/auth/where.js", where)]
+async def pressed(_: Request) -> Response:
+    """What keeps a press whose button the page moved meanwhile (ADR 0166)."""
+    return Response(_pressed(), media_type="text/javascript", headers={"cache-control": "max-age=3600"})
+
+
+@cache
+def _pressed() -> str:
+    return (widgets.HERE / "templates" / "pressed.js").read_text("utf-8")
+
+
+ROUTES = [Route("/auth/where.js", where), Route("/auth/pressed.js", pressed)]

@@ -72,7 +72,7 @@ def _needs(page: Page, found: Home) -> None:
                 _acts(page, need)
             doubt = found.doubts.get(need.stops.delivery_id) if need.stops is not None else None
             if doubt is not None and page.may(Right.APPROVE):
-                with st.expander(page.word("doubt.decide")):
+                with st.expander(page.word("doubt.decide"), key=f"decide:{doubt.entry.delivery_id}"):
                     doubt_card.show(page, doubt, found.now)
     rest = len(found.needs) - SHOWN
     if rest > 0:
@@ -89,7 +89,7 @@ def _acts(page: Page, need: Need) -> None:
     if need.downtime is not None:
         calendar_missed.acts(page, need.downtime, DowntimeState.OPEN)
     if need.dismissable and page.may(Right.RUN):
-        with st.popover(page.word("home.dismiss"), type="tertiary"):
+        with st.popover(page.word("home.dismiss"), type="tertiary", key=f"away:{need.cause}"):
             for why in REASONS:
                 act = partial(_dismiss, page, need.cause, why)
                 acting.button(page, f"home.why.{why}", act, right=Right.RUN, key=f"away:{need.cause}:{why}")

@@ -85,3 +85,20 @@ def test_page_follows_the_day_by_itself(chromium: Chromium, door: Door, busy: Ag
         enter(visitor, door, busy)
         busy.notice("gate.RATING_MISSING")
         visitor.shows("3 choses vous attendent", LOCKED_SECONDS)
+
+
+def test_press_counts_where_it_began(chromium: Chromium, door: Door, busy: Agency) -> None:
+    """The page draws itself anew between the two ends of a press: what came above has moved the button away."""
+    lost = busy.post("Reçue ou pas ?", state="uncertain")
+    busy.notice("gate.RATING_MISSING", cause=f"delivery:{lost}")
+    with chromium.visitor() as visitor:
+        enter(visitor, door, busy)
+        visitor.page.get_by_text("Regarder et décider").click()
+        asked = visitor.hold("Elle n’y est pas : renvoyer…")
+        before = asked.bounding_box()
+        busy.notice("gate.CONSENT_MISSING", urgent=True)
+        visitor.shows("4 choses vous attendent")
+        visitor.rest()
+        assert asked.bounding_box() != before
+        visitor.page.mouse.up()
+        visitor.shows("les gens la verront deux fois")

@@ -144,6 +144,17 @@ class Visitor:
         with self._telling(f"no button {label!r} to press"):
             self.button(label).click()
 
+    def hold(self, label: str) -> Locator:
+        """Put the mouse down on a button and leave it there. Raises AssertionError where it never lay still for it."""
+        button = self.button(label)
+        for _ in range(TRIES):
+            button.hover()
+            self.page.mouse.down()
+            if button.evaluate("one => one.matches(':active')"):
+                return button
+            self.page.mouse.up()
+        raise AssertionError(f"{label!r} moves on and on; the page says: {self.text()[:3000]!r}")
+
     @contextmanager
     def _telling(self, what: str) -> Iterator[None]:
         try:

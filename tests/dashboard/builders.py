@@ -82,13 +82,15 @@ class Agency:
         self.posts.append(post_id)
         return delivery_id
 
-    def notice(self, code: str, *, urgent: bool = False, mine: bool = True, **params: str | int) -> None:
+    def notice(
+        self, code: str, *, cause: str = "", urgent: bool = False, mine: bool = True, **params: str | int
+    ) -> None:
         """Something that needs a person."""
         with self.scope() as scope:
             notices.put(
                 scope,
                 Message(code, params),
-                cause=f"test:{uuid7()}",
+                cause=cause or f"test:{uuid7()}",
                 urgent=urgent,
                 creator_id=self.creator_id if mine else None,
             )
