@@ -47,7 +47,7 @@ async def where(_: Request) -> Response:
 
 
 async def pressed(_: Request) -> Response:
-    """What keeps a press whose button the page moved meanwhile (ADR 0166)."""
+    """What keeps a press whose button the page moved meanwhile (ADR 0162)."""
     return Response(_pressed(), media_type="text/javascript", headers={"cache-control": "max-age=3600"})
 
 
