@@ -46,9 +46,17 @@ def test_no_look_reads_what_is_planned_for_later(lea: Desk) -> None:
     read = {}
     for name, look in LOOKS.items():
         with lea.scope() as scope:
+            before = _rows(scope)
             look(scope)
-            read[name] = scope.run(
-                "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
-                " WHERE relname IN ('deliveries', 'outbox', 'posts')"
-            ).scalar_one()
+            read[name] = _rows(scope) - before
     assert {name: rows for name, rows in read.items() if rows > PLANNED / 10} == {}
+
+
+def _rows(scope: Scope) -> int:
+    """How many rows this connection has read and not told of yet: those of its last transactions, too."""
+    return int(
+        scope.run(
+            "SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
+            " WHERE relname IN ('deliveries', 'outbox', 'posts')"
+        ).scalar_one()
+    )
