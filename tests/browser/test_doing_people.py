@@ -82,7 +82,7 @@ def test_one_names_and_another_confirms(lea: Living) -> None:
         anne.shows("Ida est ajouté")
         anne.go(f"{lea.url}/studio")
         anne.rest()
-        anne.page.locator('[data-testid="stCheckbox"] label').first.click()
+        anne.page.locator('[class*="st-key-studio-pick"] label').first.click()
         anne.press("Qui s’y trouve")
         anne.choose("Reconnaissables sur cette image", "Ida")
         anne.page.keyboard.press("Escape")
@@ -102,7 +102,7 @@ def test_two_say_that_nobody_recognises_a_passer_by(lea: Living) -> None:
     asset = lea.desk.photo(8)
     counted = "SELECT proposed, confirmed FROM bystanders WHERE tenant_id = :tenant AND asset_id = :a"
     with lea.visitor("/studio", lea.desk.author) as anne:
-        anne.page.locator('[data-testid="stCheckbox"] label').first.click()
+        anne.page.locator('[class*="st-key-studio-pick"] label').first.click()
         anne.press("Non reconnaissables")
         anne.shows("Quelqu’un d’autre confirme sous Personnes.")
         anne.button("Personne ne peut les reconnaître").click()
