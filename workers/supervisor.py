@@ -118,7 +118,11 @@ class Supervisor:
     def _spawn(self, child: Child) -> None:
         program, door, log = child.program, child.door, self._log(child.program.name)
         if program.forked:
-            child.process = self.forks.start(program.forked, log, ending=program.orphaned)
+            try:
+                child.process = self.forks.start(program.forked, log, ending=program.orphaned)
+            except Unavailable:  # nobody to fork it, for now: as if it had ended at once
+                self._later(child)
+                return
         else:
             handed = ("--door", str(door.fileno())) if door is not None else ()
             child.process = embedded.spawn(
@@ -173,6 +177,10 @@ class Supervisor:
         if child.door is not None and process.returncode == 0:
             child.become(S.IDLE)  # it had nothing more to do
             return
+        self._later(child)
+
+    def _later(self, child: Child) -> None:
+        """Start a child again that has ended: the later the more often it did."""
         now, pace = monotonic(), self._pace
         child.ended.append(now)
         while child.ended[0] < now - pace.window:

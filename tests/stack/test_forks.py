@@ -16,6 +16,8 @@ from workers import forks, template
 from workers.forks import Forked, ForkServer
 from workers.home import Home, furnish, make_secrets
 from workers.once import Once
+from workers.processes import Program, Stage
+from workers.supervisor import ProcessState, Supervisor
 
 pytestmark = pytest.mark.slow
 
@@ -89,6 +91,11 @@ def test_without_anybody_to_fork_it_is_an_error(home: Home) -> None:
     with pytest.raises(Unavailable) as said:
         _start(server, home, "steady")
     assert said.value.message.code == "stack.did_not_start"
+    supervisor = Supervisor(home.folder, log=home.log)
+    supervisor.forks = server
+    program = Program("steady", (), Stage.WORKER, bool, forked=("steady", "tests.stack.fakes:steady"))
+    assert supervisor.start(program).state is ProcessState.RESTARTING  # the supervisor goes on, and tries again
+    supervisor.stop()
 
 
 def test_what_a_dead_one_had_started_is_taken_note_of(server: ForkServer, home: Home) -> None:
