@@ -8,8 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,8 +86,6 @@ class ForkServer:
 
     def begin(self) -> None:
         """Start the template and let it load; whoever is forked first waits for it."""
-        # What it forks loses its parent at once and falls to the next above that takes orphans (prctl(2)): to us.
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._line, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
             self._template = embedded.spawn(
@@ -99,7 +97,7 @@ class ForkServer:
             )
 
     def start(
-        self, words: Sequence[str], log: Path, *, ending: signal.Signals = signal.SIGKILL, answers: bool = False
+        self, words: Sequence[str], log: Path, *, ending: signal.Signals = signal.SIGTERM, answers: bool = False
     ) -> Forked:
         """Start `python -m workers.run WORDS` as a fork: the same session, log and end as of `embedded.spawn`.
 
@@ -120,7 +118,7 @@ class ForkServer:
         assert self._line is not None  # noqa: S101  a template has one
         self._line.settimeout(START_SECONDS)
         asked = json.dumps({"words": list(words), "ending": int(ending)}).encode()
-        with ExitStack() as done, ExitStack() as failed:
+        with _adopting(), ExitStack() as done, ExitStack() as failed:
             hears, heard = _pipe(done, done)
             reading, writing = _pipe(failed, done) if answers else (None, log)
             socket.send_fds(self._line, [asked], [writing, log, hears])
@@ -140,20 +138,22 @@ class ForkServer:
             self._template = None
 
 
+@contextmanager
+def _adopting() -> Iterator[None]:
+    """While it lasts, orphans below us become our children (prctl(2)): what the template forks loses its parent at once.
+
+    Not longer: others, such as those of a killed PostgreSQL, are init's to take note of.
+    """
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
 def _pipe(reads: ExitStack, writes: ExitStack) -> tuple[int, int]:
     reading, writing = os.pipe()
     reads.callback(os.close, reading)
     writes.callback(os.close, writing)
     return reading, writing
-
-
-def reap(leader: int) -> bool:
-    """Take note of the end of what a process had started that is dead by now; whether some of it still lives.
-
-    Who takes orphans has to: until then they stay in Linux's table of processes.
-    """
-    with suppress(ChildProcessError):
-        while os.waitpid(-leader, os.WNOHANG)[0]:
-            pass
-        return True
-    return False

@@ -21,7 +21,7 @@ import psutil
 from foundation import settings as house
 from foundation.clock import monotonic, pause, wall_now
 from foundation.errors import Unavailable
-from workers import embedded, forks
+from workers import embedded
 from workers.forks import Forked, ForkServer
 from workers.home import turn_over
 from workers.processes import CODE, Program
@@ -92,7 +92,6 @@ class Supervisor:
         self._environment = house.child_environment(folder, code=CODE)
         self.forks = ForkServer(log("template"), self._environment)
         self.children: dict[str, Child] = {}
-        self._orphaned: set[int] = set()
         self.hurry = False
         """Set by a second Ctrl-C: stop without waiting for work in hand."""
 
@@ -143,7 +142,6 @@ class Supervisor:
 
     def tick(self) -> None:
         """Look at every child once: note who is ready, who ended, start again whose time has come."""
-        self._orphaned -= {leader for leader in self._orphaned if not forks.reap(leader)}
         for child in self.children.values():
             match child.state:
                 case S.IDLE:
@@ -172,7 +170,6 @@ class Supervisor:
 
     def _ended(self, child: Child, process: "subprocess.Popen[bytes] | Forked") -> None:
         end_group(process.pid)  # what it had started itself
-        self._orphaned.add(process.pid)
         child.process, child.last_exit = None, process.returncode
         if child.door is not None and process.returncode == 0:
             child.become(S.IDLE)  # it had nothing more to do

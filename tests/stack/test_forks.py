@@ -98,16 +98,28 @@ def test_without_anybody_to_fork_it_is_an_error(home: Home) -> None:
     supervisor.stop()
 
 
-def test_what_a_dead_one_had_started_is_taken_note_of(server: ForkServer, home: Home) -> None:
+def test_only_what_was_forked_becomes_our_child(server: ForkServer, home: Home) -> None:
+    """What it had started itself is taken note of by init, as before: we would not know of its end."""
     parent = _start(server, home, "parent")
     wait_until((home.run / "parent.ready").exists)
-    started = int((home.run / "started").read_text())
+    started = psutil.Process(int((home.run / "started").read_text()))
     parent.kill()
     parent.wait()
-    assert forks.reap(parent.pid)
-    os.killpg(parent.pid, signal.SIGKILL)
-    wait_until(lambda: not forks.reap(parent.pid))
-    assert not psutil.pid_exists(started)
+    wait_until(lambda: started.ppid() != parent.pid)
+    assert started.ppid() != os.getpid()
+    started.kill()
+
+
+def test_a_template_that_hangs_is_given_up(server: ForkServer, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    _start(server, home, "crashing").wait()
+    hung = _template(os.getpid())
+    hung.suspend()
+    with monkeypatch.context() as now:
+        now.setattr(forks, "START_SECONDS", 0.2)  # too short for the next one to load, too
+        with pytest.raises(Unavailable):
+            _start(server, home, "steady")
+    assert not hung.is_running()
+    assert _start(server, home, "crashing").wait() == 1
 
 
 def test_a_house_of_forked_processes_starts_them_again_and_leaves_nothing(house: House) -> None:
