@@ -1,6 +1,5 @@
 """New post: words, pictures, accounts, what each would show and refuse, and when it leaves."""
 
-from collections import Counter
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -34,6 +33,7 @@ from dashboard.app_pages.compose_draft import (
     CREATOR,
     DAY,
     ID,
+    OTHERS,
     REPEAT,
     REWORK,
     SHOWN,
@@ -136,24 +136,17 @@ def _creator(page: Page, mine: list[Creator]) -> Creator:
 def _other_creator() -> None:
     """Pictures, accounts and the clock are one creator's: they do not follow to another."""
     pictures: dict[str, list[str]] = {compose_draft.media_key(one): [] for one in ("", *compose_draft.part_ids())}
-    st.session_state.update({**pictures, BROUGHT: [], ACCOUNTS: []})
+    for place in st.session_state.get(OTHERS) or []:
+        compose_draft.as_the_post(place)
+    st.session_state.update({**pictures, BROUGHT: [], ACCOUNTS: [], OTHERS: []})
     st.session_state.pop(ZONE, None)
-
-
-def _names(page: Page, hers: list[Account]) -> dict[str, str]:
-    """What the accounts are called; those of one name, with where they are."""
-    called = Counter(one.name for one in hers)
-    return {
-        str(one.id): one.name if called[one.name] == 1 else f"{one.name} · {page.word(f'platform.{one.platform}')}"
-        for one in hers
-    }
 
 
 def _words(page: Page, hers: list[Account]) -> None:
     st.text_area(page.word("compose.body"), key=BODY, height=150, placeholder=page.word("compose.body_hint"))
     compose_parts.show(page)
     st.text_input(page.word("compose.title"), key=TITLE, max_chars=200)
-    names = _names(page, hers)
+    names = compose_places.names_of(page, hers)
     chosen = st.session_state.get(ACCOUNTS) or []
     if not names.keys() >= set(chosen):  # what is set is sent back, over a press that came meanwhile
         st.session_state[ACCOUNTS] = [one for one in chosen if one in names]

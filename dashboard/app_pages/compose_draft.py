@@ -13,7 +13,6 @@ from foundation import money
 from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.money import Money
-from schedules import threads
 from schedules.calendar import parse
 from schedules.drafting import Draft
 from schedules.lateness import Late
@@ -52,9 +51,9 @@ OF_OTHER = "compose:other:"
 FIRST_COMMENT = "comment"
 """What stands for the first comment among the ids of what follows a post."""
 
-LEFT, KEPT = "left", "parts"
-"""Fields of one account: what of what follows the post is left out there, and what follows it there as it was written
-elsewhere, which no page changes."""
+LEFT, MORE = "left", "more"
+"""Fields of one account: what of what follows the post is left out there, and the ids of parts that it alone has."""
+
 REPEAT = "compose:repeat:"
 """What the fields of a repetition begin with."""
 
@@ -141,26 +140,38 @@ def as_meant(kind: str, text: str) -> Value:
 
 def _fill(account: str, said: Content) -> None:
     """The fields of an account with what a post says there."""
-    fields: dict[str, Any] = {"title": said.title, "body": said.body, "media": [str(one) for one in said.media]}
+    fields: dict[str, Any] = {"title": said.title, "body": said.body, media_field(): [str(one) for one in said.media]}
     fields |= _following_there(said.parts)
     st.session_state.update({other_key(account, field): value for field, value in fields.items()})
 
 
 def _following_there(parts: Sequence[Piece]) -> dict[str, Any]:
-    """The fields of what follows a post on an account: parts left out, and other words for some. What is no version of
-    the post's own parts, with other pictures or more of them, is kept as it is."""
-    fields: dict[str, Any] = {LEFT: []}
-    rest, ours = list(parts), following()
+    """The fields of what follows a post on an account: parts left out, those it says otherwise, and its own."""
+    there = [one for one in parts if not one.comment]
+    fields: dict[str, Any] = {LEFT: [], MORE: []}
+    ours = following()
+    said = ours.pop(FIRST_COMMENT, None)
     for place, (one, piece) in enumerate(ours.items(), start=1):
-        other = rest[0] if rest and rest[0] not in list(ours.values())[place:] else None
-        if other is not None and (other.media, other.comment) == (piece.media, piece.comment) and other.body:
-            rest.pop(0)
-            fields |= {part_field(one): other.body} if other.body != piece.body else {}
-        elif other is not None and other == piece:
-            rest.pop(0)
+        if there and there[0] not in list(ours.values())[place:] and (there[0].body or not piece.body):
+            fields |= _otherwise(one, there.pop(0), piece)
         else:
             fields[LEFT].append(one)
-    return {KEPT: threads.stored(parts)} if rest else fields
+    for more in there:
+        own = uuid7().hex
+        fields[MORE].append(own)
+        fields |= _otherwise(own, more, Piece(""))
+    comment = next((one for one in parts if one.comment), None)
+    if comment is not None:
+        fields |= _otherwise(FIRST_COMMENT, comment, said or Piece(""))
+    elif said is not None:
+        fields[LEFT].append(FIRST_COMMENT)
+    return fields
+
+
+def _otherwise(part: str, there: Piece, ours: Piece) -> dict[str, Any]:
+    """The fields of a part on an account, as far as it is not there as the post has it."""
+    fields: dict[str, Any] = {part_field(part): there.body} if there.body != ours.body else {}
+    return fields | ({media_field(part): [str(one) for one in there.media]} if there.media != ours.media else {})
 
 
 def rework(post: Written, there: Mapping[UUID, Content], creator: str) -> None:
@@ -209,10 +220,18 @@ def media_key(part: str) -> str:
     return f"{OF_PART}{part}:media" if part else MEDIA
 
 
+def targets() -> dict[str, tuple[str, str]]:
+    """Where pictures may go, by the key they are kept at: the place ("" is the post itself) and the part ("" is 1)."""
+    found = {media_key(part): ("", part) for part in ("", *part_ids())}
+    for account in st.session_state.get(OTHERS) or ():
+        parts = ("", *(part for part in following_on(account) if part != FIRST_COMMENT))
+        found |= {other_key(account, media_field(part)): (account, part) for part in parts}
+    return found
+
+
 def chosen_for() -> str:
     """Where the pictures that are ticked now go."""
-    part = typed(TARGET)
-    return media_key(part if part in part_ids() else "")
+    return typed(TARGET) if typed(TARGET) in targets() else MEDIA
 
 
 def other_key(account: str, field: str) -> str:
@@ -252,12 +271,45 @@ def part_field(part: str) -> str:
     return f"part:{part}"
 
 
+def media_field(part: str = "") -> str:
+    """The field of an account with the pictures it has for a part; "" is the post itself."""
+    return f"media:{part}" if part else "media"
+
+
+def more_ids(account: str) -> tuple[str, ...]:
+    """The parts that one account alone has, in order."""
+    return tuple(st.session_state.get(other_key(account, MORE)) or ())
+
+
+def as_the_post(account: str) -> None:
+    """Forget which pictures and parts one account has of its own; its words are gone with their fields."""
+    own = (other_key(account, media_field()), other_key(account, MORE))
+    for name in [one for one in st.session_state if str(one).startswith(own)]:
+        st.session_state.pop(name, None)
+
+
 def following() -> dict[str, Piece]:
     """What follows the post, by its id, in order; what is still empty too."""
     found = {one: Piece(typed(part_key(one)).strip(), listed(media_key(one))) for one in part_ids()}
     if st.session_state.get(COMMENTED) or typed(COMMENT):
         found[FIRST_COMMENT] = Piece(typed(COMMENT).strip(), comment=True)
     return found
+
+
+def following_on(account: str) -> dict[str, Piece]:
+    """What follows the post on one account, by its id, in order: the parts of the post but those left out there, then
+    those of that account alone, then the first comment; what is still empty too."""
+    parts, left = following(), st.session_state.get(other_key(account, LEFT)) or ()
+    comment = parts.pop(FIRST_COMMENT, Piece("", comment=True))
+    parts |= {one: Piece("") for one in more_ids(account)} | {FIRST_COMMENT: comment}
+    return {one: _there(account, one, piece) for one, piece in parts.items() if one not in left}
+
+
+def _there(account: str, part: str, piece: Piece) -> Piece:
+    body, pictures = typed(other_key(account, part_field(part))).strip(), other_key(account, media_field(part))
+    return replace(
+        piece, body=body or piece.body, media=listed(pictures) if pictures in st.session_state else piece.media
+    )
 
 
 def draft(creator_id: UUID) -> Draft:
@@ -308,11 +360,10 @@ def text_ai(apart: Sequence[str]) -> str:
 
 
 def _other(said: Content, account: str) -> Override:
-    """What one account says otherwise: of a field that is as the post's, nothing. Pictures keep the post's order."""
+    """What one account says otherwise: of a field that is as the post's, nothing."""
     title, body = (typed(other_key(account, field)).strip() for field in ("title", "body"))
-    kept = listed(other_key(account, "media"))
-    media = tuple(one for one in said.media if one in kept)
-    parts = _parts(account)
+    media = listed(other_key(account, media_field()))
+    parts = tuple(one for one in following_on(account).values() if not one.empty)
     return Override(
         account,
         title=None if title == said.title else title,
@@ -322,18 +373,6 @@ def _other(said: Content, account: str) -> Override:
         price=_price(account),
         options=_options(account),
     )
-
-
-def _parts(account: str) -> tuple[Piece, ...]:
-    """What follows the post on one account."""
-    kept = st.session_state.get(other_key(account, KEPT))
-    if kept is not None:
-        return threads.pieces(kept)
-    left = st.session_state.get(other_key(account, LEFT)) or ()
-    there = {one: piece for one, piece in following().items() if one not in left}
-    own = {one: typed(other_key(account, part_field(one))).strip() for one in there}
-    said = (replace(piece, body=own[one] or piece.body) for one, piece in there.items())
-    return tuple(one for one in said if not one.empty)
 
 
 def amount(price: Money) -> str:

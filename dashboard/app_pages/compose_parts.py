@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard.app_pages import compose_draft
-from dashboard.app_pages.compose_draft import COMMENT, COMMENTED, PARTS, TARGET, media_key, part_key
+from dashboard.app_pages.compose_draft import COMMENT, COMMENTED, PARTS, media_key, part_key
 from dashboard.frame import Page
 from schedules import threads
 from schedules.threads import Piece
@@ -26,18 +26,6 @@ def show(page: Page) -> None:
         st.button(page.word("compose.part_more"), key="compose:part_more", on_click=_more, disabled=full)
         if not st.session_state.get(COMMENTED):
             st.button(page.word("compose.comment_more"), key="compose:comment_more", on_click=_comment, disabled=full)
-
-
-def target(page: Page) -> None:
-    """Let the member say which part the pictures are for, where there are several."""
-    ids = compose_draft.part_ids()
-    if not ids:
-        return
-    if st.session_state.get(TARGET) not in ("", *ids):
-        st.session_state[TARGET] = ""
-    names = {"": page.word("compose.part_first")}
-    names |= {one: page.word("compose.part", number=number) for number, one in enumerate(ids, start=2)}
-    st.selectbox(page.word("compose.pictures_for"), list(names), format_func=lambda one: names[one], key=TARGET)
 
 
 def _more() -> None:

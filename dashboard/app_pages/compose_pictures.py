@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame
-from dashboard.app_pages import compose_parts, studio_alts
+from dashboard.app_pages import compose_places, studio_alts
 from dashboard.app_pages.compose_draft import BROUGHT, FEW, SHOWN, TICKED, chosen_for, listed
 from dashboard.frame import Page
 from dashboard.reads.compose import Desk, unrated
@@ -33,7 +33,7 @@ RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 def show(page: Page, found: Desk) -> None:
     """Draw what was chosen, what can be, and how what was handed in is getting on."""
     draw("compose_part.html", title=page.word("compose.pictures"))
-    compose_parts.target(page)
+    compose_places.target(page, found.accounts)
     round_ = st.session_state.get("compose:round", 0)
     st.file_uploader(
         page.word("compose.upload"),

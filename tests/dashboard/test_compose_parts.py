@@ -5,6 +5,7 @@ from uuid import UUID
 from channels import connecting
 from foundation.database import OpenScope
 from foundation.storage import FileStore
+from gate.units import Rating
 from schedules import drafting
 from schedules.calendar import local_wall
 from schedules.drafting import Draft
@@ -17,6 +18,7 @@ from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 from tests.dashboard.test_compose import connected, nobody_is_asked, posts, written
+from tests.dashboard.test_files import picture
 from tests.generators.builders import a_picture, encoded
 
 
@@ -79,20 +81,87 @@ def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(door: Door
     assert [[part.body for part in one.parts or ()] for one in post.others] == [["À demain."]]
 
 
-def test_what_another_hand_wrote_below_for_an_account_stays(door: Door, lumiere: Agency) -> None:
+def test_what_another_hand_wrote_below_for_an_account_is_shown_and_changed(door: Door, lumiere: Agency) -> None:
     there = connected(lumiere)
-    more = tuple(Piece(f"Suite {number}") for number in (1, 2, 3))
+    more = (*(Piece(f"Suite {number}") for number in (1, 2, 3)), Piece("Merci", comment=True))
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         others = (Override(str(there), parts=more),)
         draft = Draft(lumiere.creator_id, "", "Bonjour", (), (there,), parts=(Piece("Une suite"),), others=others)
         planned = drafting.plan(scope, draft, key=UUID(int=7), at=local_wall(scope.now, ZONE), author=scope.actor)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=planned.post_id)
-        assert "reste tel quel" in page.press("Modifier")
+        page.press("Modifier")
         page.type("Texte", "Bonsoir")
         page.press("Enregistrer")
     (post,) = posts(lumiere)
     assert (post.body, [one.parts for one in post.others]) == ("Bonsoir", [more])
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=planned.post_id)
+        page.press("Modifier")
+        page.type("Partie propre 1 sur Sandbox", "Suite 2, en mieux")
+        page.press("Retirer : Partie propre 2 sur Sandbox")
+        page.press("Ajouter une partie sur Sandbox seulement")
+        page.type("Partie propre 2 sur Sandbox", "La fin")
+        page.press("Enregistrer")
+    (post,) = posts(lumiere)
+    assert [[(one.body, one.comment) for one in other.parts or ()] for other in post.others] == [
+        [("Suite 1", False), ("Suite 2, en mieux", False), ("La fin", False), ("Merci", True)]
+    ]
+
+
+def test_an_account_shows_other_pictures_with_the_post_and_with_a_part(door: Door, lumiere: Agency) -> None:
+    alts = ("la mer", "le bois", "la neige")
+    sea, wood, snow = (
+        picture(door, lumiere, seed=seed, rating=Rating.G, alt=alt) for seed, alt in enumerate(alts, start=1)
+    )
+    connected(lumiere)
+    second = connected(lumiere, "Autre")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", "Autre", words="Bonsoir à tous.")
+        page.press("Ajouter une partie")
+        page.type("Partie 2", "La suite")
+        page.check("la mer")
+        page.choose("L’écrire autrement pour", "Autre")
+        page.choose("Photos de", "Partie 1 · Autre")
+        assert page.find("la mer", "checkbox").drawn.value, "it begins with what the post shows"
+        page.check("la mer", on=False)
+        page.check("le bois")
+        page.choose("Photos de", "Partie 2 · Autre")
+        page.check("la neige")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert (post.media, [one.media for one in post.parts]) == ((sea,), [()])
+    assert [(one.place, one.media, [part.media for part in one.parts or ()]) for one in post.others] == [
+        (str(second), (wood,), [(snow,)])
+    ]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post.id)
+        page.press("Modifier")
+        page.choose("Photos de", "La publication (partie 1)")
+        page.check("la neige")
+        page.choose("Photos de", "Partie 2 · Autre")
+        page.check("la neige", on=False)
+        page.press("Enregistrer")
+    (post,) = posts(lumiere)
+    assert (post.media, [(one.media, one.parts) for one in post.others]) == ((sea, snow), [((wood,), None)])
+
+
+def test_an_account_that_is_written_as_the_post_again_has_no_pictures_of_its_own(door: Door, lumiere: Agency) -> None:
+    picture(door, lumiere, rating=Rating.G)
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words="Bonsoir à tous.")
+        page.choose("L’écrire autrement pour", "Sandbox")
+        page.choose("Photos de", "Partie 1 · Sandbox")
+        page.check("la mer")
+        page.choose("L’écrire autrement pour")
+        assert "Photos de" not in page.labels("selectbox")
+        page.choose("L’écrire autrement pour", "Sandbox")
+        page.choose("Photos de", "Partie 1 · Sandbox")
+        assert not page.find("la mer", "checkbox").drawn.value
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert (post.media, post.others) == ((), ())
 
 
 def test_a_part_taken_away_and_a_place_without_threads(door: Door, lumiere: Agency) -> None:

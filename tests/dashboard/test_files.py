@@ -25,9 +25,9 @@ from tests.dashboard.conftest import Door
 from tests.generators.builders import a_picture, encoded
 
 
-def picture(door: Door, who: Agency, *, seed: int = 1, rating: Rating | None = None) -> UUID:
+def picture(door: Door, who: Agency, *, seed: int = 1, rating: Rating | None = None, alt: str = "la mer") -> UUID:
     """A photograph in her library."""
-    prepared = ingesting.from_camera(encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt="la mer")
+    prepared = ingesting.from_camera(encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt=alt)
     store = FileStore(door.log.parent / "objects")
     asset = ingesting.bring(door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared)
     if rating is not None:
