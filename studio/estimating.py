@@ -59,26 +59,36 @@ def estimate(
         seed=seed if spec.seed is None else spec.seed,
         shots=shots,
         rating=wording.judge(scope, spec, shots, given),
-        seconds=max(1, round(pace(scope, creator_id, spec.name) * count)),
+        seconds=max(1, round(pace(scope, creator_id, spec) * count)),
         cost=price.times(count) if price is not None else None,
         refusal=refusal,
     )
 
 
-_PACE = """
-SELECT sum(c.seconds) / count(*) FROM creations c
-WHERE c.tenant_id = :tenant AND c.seconds IS NOT NULL AND c.job_id = (
-  SELECT j.id FROM jobs j JOIN recipes r ON r.tenant_id = j.tenant_id AND r.id = j.recipe_id
-  WHERE j.tenant_id = :tenant AND j.state = 'done'
-  ORDER BY (j.creator_id = :creator AND r.name = :recipe) DESC, j.created_at DESC LIMIT 1)
+_LAST = """
+SELECT r.spec, (SELECT sum(c.seconds) / count(*) FROM creations c
+  WHERE c.tenant_id = :tenant AND c.seconds IS NOT NULL AND c.job_id = j.id) AS seconds
+FROM jobs j JOIN recipes r ON r.tenant_id = j.tenant_id AND r.id = j.recipe_id
+WHERE j.tenant_id = :tenant AND j.state = 'done'
+ORDER BY (j.creator_id = :creator AND r.name = :recipe) DESC, j.created_at DESC LIMIT 1
 """
 
 
-def pace(scope: Scope, creator_id: UUID, recipe: str) -> float:
-    """Seconds an engine takes for a picture of this recipe, by its name, as in its last run; as in anybody's last run
-    here before its first. What a run waited for others, for its hours or for a quota is not in it."""
-    found = scope.run(_PACE, tenant=scope.tenant_id, creator=creator_id, recipe=recipe).scalar()
-    return float(found) if found else GUESSED
+def pace(scope: Scope, creator_id: UUID, spec: Spec) -> float:
+    """Seconds an engine takes for a picture of this recipe, as in its last run, by its name; as in anybody's last run
+    here before its first. More pixels or steps than then, of the same model, take so many times as long. What a run
+    waited for others, for its hours or for a quota is not in it."""
+    found = scope.run(_LAST, tenant=scope.tenant_id, creator=creator_id, recipe=spec.name).one_or_none()
+    if found is None or not found.seconds:
+        return GUESSED
+    last = Spec.model_validate(found.spec)
+    same = (last.engine, last.model) == (spec.engine, spec.model)
+    return float(found.seconds) * (_work(spec) / _work(last) if same else 1)
+
+
+def _work(spec: Spec) -> float:
+    """What a picture asks of an engine, against others of its model: a denoising step goes over every pixel."""
+    return spec.steps * sum(wide * high for wide, high in spec.edges) / len(spec.edges)
 
 
 def price_of(known: GeneratorsSettings, spec: Spec, asks: AbstractSet[str] = NOTHING) -> Price | None:

@@ -214,6 +214,21 @@ def spec_of(scope: Scope, recipe_id: UUID) -> Spec:
     return Spec.model_validate(row.spec)
 
 
+def of_version(scope: Scope, creator_id: UUID, name: str, version: int) -> Spec:
+    """A recipe of a creator as it was. Raises NotFound."""
+    row = scope.session.exec(
+        select(models.Recipe).where(
+            models.Recipe.tenant_id == scope.tenant_id,
+            models.Recipe.creator_id == creator_id,
+            models.Recipe.name == name,
+            models.Recipe.version == version,
+        )
+    ).one_or_none()
+    if row is None:
+        raise NotFound("recipe.unknown")
+    return Spec.model_validate(row.spec)
+
+
 def in_force(scope: Scope, creator_id: UUID, spec: Spec) -> Spec:
     """A recipe of a creator with the words of the shared lists it names, as they are now."""
     return listed(spec, word_lists.in_force(scope, creator_id, spec.prompt))

@@ -1,5 +1,6 @@
 """Pictures to judge: how they are rated, and whether what shows Nudity may be used. Blurred until somebody presses."""
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -30,18 +31,28 @@ PICKED = "pictures:picked"
 
 def show(page: Page, found: Approvals) -> None:
     """Draw the sheets, then the pictures that came alone, one after the other."""
-    approvals_sheets.show(page, found)
+    sheet = approvals_sheets.show(page, found)
     if not found.pictures and not found.sheets:
         draw("approvals_note.html", note=page.word("approvals.no_pictures"))
     if not found.pictures:
         return
-    waiting = page.read(lambda scope: judged(scope, found.pictures[:FEW], page.who.member))
+    drawn = _beside(sheet.cards if sheet is not None else found.pictures[:1], found.pictures)[:FEW]
+    waiting = page.read(lambda scope: judged(scope, drawn, page.who.member))
     with st.container(horizontal=True, gap="small"):
         for place, one in enumerate(waiting):
             with st.container(width=film.WIDE if one.card.seconds else WIDE, border=True, gap="small"):
                 _picture(page, found, one, keys=place == 0 and not found.sheets)
-    if len(found.pictures) > FEW:
-        draw("approvals_note.html", note=page.voice.some("approvals.more_pictures", len(found.pictures) - FEW))
+    if len(found.pictures) > len(drawn):
+        draw("approvals_note.html", note=page.voice.some("approvals.more_pictures", len(found.pictures) - len(drawn)))
+
+
+def _beside(first: Sequence[Card], pictures: Sequence[Card]) -> Sequence[Card]:
+    """The pictures that may stand beside the first: what a model of their own made shares no screen with those of
+    demonstrations, which come before or after."""
+    cards = [*first, *pictures]
+    if not any(one.label for one in cards) or not any(one.seed is not None and not one.label for one in cards):
+        return pictures
+    return [one for one in pictures if bool(one.label) == bool(first[0].label)]
 
 
 def _picture(page: Page, found: Approvals, one: Judged, *, keys: bool) -> None:

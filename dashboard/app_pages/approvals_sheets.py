@@ -31,10 +31,10 @@ LEVELS = (*(str(one) for one in Rating), MINOR)
 TICK = "1s"
 
 
-def show(page: Page, found: Approvals) -> None:
-    """Draw one sheet, the oldest unless another was chosen, and the way to the others."""
+def show(page: Page, found: Approvals) -> Sheet | None:
+    """Draw one sheet, the oldest unless another was chosen, and the way to the others; gives what was drawn."""
     if not found.sheets:
-        return
+        return None
     keys = [one.key for one in found.sheets]
     at = keys.index(st.session_state[AT]) if st.session_state.get(AT) in keys else 0
     sheet = found.sheets[at]
@@ -51,6 +51,7 @@ def show(page: Page, found: Approvals) -> None:
                 _tile(page, found, part, tile)
     if not part.whole:
         _watch(page, sheet, part.shown)
+    return sheet
 
 
 def _steps(page: Page, keys: list[str], at: int) -> None:

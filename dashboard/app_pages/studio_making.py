@@ -70,7 +70,7 @@ def recipe(page: Page, found: Studio) -> None:
     spec = page.read(lambda scope: recipes.in_force(scope, found.creator.id, chosen.spec))
     makes = _asked(page, spec, seed, count, given) and studio_look.ready(page, found.creator.id, chosen.spec)
     makes = makes and studio_begin.ready(page, found.creator.id, chosen.spec)
-    pace = page.read(lambda scope: estimating.pace(scope, found.creator.id, chosen.spec.name))
+    pace = page.read(lambda scope: estimating.pace(scope, found.creator.id, chosen.spec))
     estimate = studio_spending.estimate(page, chosen.spec, _lasts(page, pace * count), count)
     if (lacks := missing(settings.load().generators, chosen.spec.engine)) is not None:
         st.error(page.voice.say(lacks))

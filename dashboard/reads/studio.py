@@ -16,7 +16,7 @@ from generators import hosting, registry
 from generators.contract import EngineMissing
 from generators.engines import workflows
 from generators.engines.model_folders import abilities
-from studio import costs, estimating, finishing, home, output, quotas, run_pictures, uploads, word_lists
+from studio import costs, estimating, finishing, home, output, quotas, recipes, run_pictures, uploads, word_lists
 from studio import reads as studio_reads
 from studio.costs import Bill
 from studio.finishing import Copy
@@ -116,7 +116,8 @@ def progress(scope: Scope, creator_id: UUID) -> Progress:
     runs = studio_reads.runs_of(scope, creator_id)
     ids = [run.id for run in runs]
     left = {
-        run.id: estimating.pace(scope, creator_id, run.recipe) * (run.total - run.done)
+        run.id: estimating.pace(scope, creator_id, recipes.of_version(scope, creator_id, run.recipe, run.version))
+        * (run.total - run.done)
         for run in runs
         if run.state in GOING and run.waits_until is None
     }

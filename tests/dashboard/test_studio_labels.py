@@ -12,6 +12,7 @@ from gate.units import Rating
 from generators.contract import ImageJob, Label
 from generators.engines.placeholder import Placeholder
 from studio import collecting, ingesting, jobs, library, recipes
+from studio.states import ShelfState
 from tenants.roles import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
@@ -21,8 +22,8 @@ from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CREDENTIAL, spec
 
 
-def made(door: Door, who: Agency, label: Label, seed: int = 1) -> UUID:
-    """A General picture of an engine."""
+def made(door: Door, who: Agency, label: Label, seed: int = 1, rating: Rating = Rating.G) -> UUID:
+    """A picture of an engine."""
     drawn = Placeholder().draw(ImageJob(prompt="beach", seed=seed, width=96, height=64, steps=1))
     if label is not Label.PLACEHOLDER:
         data = encoded(a_picture(seed=seed), "PNG")
@@ -31,12 +32,12 @@ def made(door: Door, who: Agency, label: Label, seed: int = 1) -> UUID:
     store = FileStore(door.log.parent / "objects")
     asset = ingesting.bring(door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared)
     with who.scope() as scope:
-        ratings.rate(scope, library.item(scope, asset).sha256, Rating.G, source="rule:test")
+        ratings.rate(scope, library.item(scope, asset).sha256, rating, source="rule:test")
     return asset
 
 
-def drawn(text: str) -> set[str]:
-    return set(re.findall(r"/files/([0-9a-f-]{36})/thumb", text))
+def drawn(text: str, profile: str = "thumb") -> set[str]:
+    return set(re.findall(f"/files/([0-9a-f-]{{36}})/{profile}", text))
 
 
 def said(who: Agency, tenant: OpenScope) -> None:
@@ -117,3 +118,22 @@ def test_a_photograph_is_asked_nothing(door: Door, lumiere: Agency) -> None:
         pick(page)
         assert word("studio.alt_keep") in page.labels()
         assert word("labels.let_out") not in page.labels()
+
+
+def test_pictures_to_judge_are_those_of_one_kind(door: Door, lumiere: Agency) -> None:
+    demo = made(door, lumiere, Label.DEMO, 1, Rating.N)
+    own = [made(door, lumiere, Label.NONE, seed, Rating.N) for seed in (2, 3)]
+    with lumiere.scope() as scope:
+        for asset in (demo, *own):
+            library.shelve(scope, asset, ShelfState.KEPT)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals")
+        first = {str(demo)} if str(demo) in drawn(text, "preview") else {str(one) for one in own}
+        assert drawn(text, "preview") == first
+        more = 3 - len(first)
+        assert word("approvals.more_pictures" if more > 1 else "approvals.more_pictures_one", count=more) in text
+        for _ in first:
+            page.press(word("approvals.reveal_one"))
+        for _ in first:
+            page.press(word("approvals.allow"))
+        assert drawn(page.again(), "preview") == {str(one) for one in (demo, *own)} - first

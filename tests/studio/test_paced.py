@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from studio import reads as studio_reads
 from studio.states import ShelfState
 from tests.channels.builders import Killed
 from tests.generators.builders import a_picture, encoded
-from tests.studio.builders import Atelier, Engine
+from tests.studio.builders import Atelier, Engine, spec
 
 
 class Stepping(Engine):
@@ -94,9 +95,9 @@ def test_a_run_gives_the_machine_back_when_others_wait_and_goes_on_after(nova: A
 
 
 def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waited(nova: Atelier) -> None:
-    def pace(recipe: str) -> float:
+    def pace(recipe: str, **said: Any) -> float:
         with nova.scope() as scope:
-            return estimating.pace(scope, nova.creator_id, recipe)
+            return estimating.pace(scope, nova.creator_id, spec(name=recipe, **said))
 
     assert pace("morning") == estimating.GUESSED
     quick, slow = nova.start(key="quick", variants=2), nova.start(key="slow", variants=2, name="evening")
@@ -109,6 +110,9 @@ def test_a_run_is_estimated_by_the_last_of_its_recipe_and_not_by_what_that_waite
                 first=runs.source_of(job, 0),
             )
     assert (pace("morning"), pace("evening"), pace("never run")) == (3, 8, 8)
+    small = spec()
+    assert pace("morning", width=small.width * 2, steps=small.steps * 3) == 18, "six times the work"
+    assert pace("morning", width=small.width * 2, model="another") == 3, "whose pace nobody knows"
 
 
 def test_what_came_out_is_told_in_one_read(nova: Atelier) -> None:
