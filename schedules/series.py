@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlmodel import func, select
 
 from channels import reads as channel_reads
 from foundation import outbox
@@ -16,7 +16,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
 from foundation.words import Message
-from schedules import approvals, assigning, drafting, labels, planning, quiet
+from schedules import approvals, assigning, drafting, labels, planning, quiet, series_rule
 from schedules.calendar import WallTime
 from schedules.drafting import Draft, Planned
 from schedules.events import ExtendDue
@@ -227,32 +227,29 @@ def _lay_out(scope: Scope, row: Series) -> int:
 
 def _make(scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collection[UUID] = ()) -> Counter[UUID]:
     """What is missing, but of posts that somebody refused; how many of each post."""
-    known, closed = _keys(scope, row), shut_of(scope, row)
+    known, closed = series_rule.known(scope, row, assigning.posts(scope, row)), shut_of(scope, row)
     made: Counter[UUID] = Counter()
     asks: dict[tuple[UUID, UUID], datetime | None] = {}
-    for wall in walls:
-        key = key_of(row, wall)
-        for channel in (one for one in closed if (one, key) not in known and _leaves(closed, one, wall)):
-            post_id, variant = assigning.turn(scope, row, channel, key)
-            if post_id in refused:
-                continue
-            if (post_id, channel) not in asks:  # on a spare account it may wait for a yes of its own
-                asks[post_id, channel] = approvals.added(scope, planning.post(scope, post_id), channel)
-            more: dict[str, Any] = {"series_id": row.id, "variant": variant, "asks_since": asks[post_id, channel]}
-            planning.add_delivery(scope, post_id, channel, at=wall, occurrence_key=key, **more)
-            made[post_id] += 1
+    wanted = {(channel, key_of(row, wall)): wall for wall in walls for channel in closed}
+    for (channel, key), wall in (wanted | known.by_hand).items():
+        if (channel, key) in known.made or channel not in closed or wall.instant() < scope.now:
+            continue
+        if not _leaves(closed, channel, wall):
+            continue
+        post_id, variant = assigning.turn(scope, row, channel, key)
+        if post_id in refused:
+            continue
+        if (post_id, channel) not in asks:  # on a spare account it may wait for a yes of its own
+            asks[post_id, channel] = approvals.added(scope, planning.post(scope, post_id), channel)
+        more: dict[str, Any] = {"series_id": row.id, "variant": variant, "asks_since": asks[post_id, channel]}
+        planning.add_delivery(scope, post_id, channel, at=wall, occurrence_key=key, **more)
+        made[post_id] += 1
     return made
 
 
 def key_of(row: Series, wall: WallTime) -> str:
     """What the delivery of one of its times is known by; the hour it has by the rule, wherever it is moved."""
     return str(wall) if row.nth == 1 else f"{wall}~{row.nth}"
-
-
-def _keys(scope: Scope, row: Series) -> set[tuple[UUID, str]]:
-    said = col(Delivery.post_id).in_(assigning.posts(scope, row))
-    here = (Delivery.tenant_id == scope.tenant_id, said, Delivery.series_id == row.id)
-    return set(scope.session.exec(select(Delivery.channel_id, Delivery.occurrence_key).where(*here)))
 
 
 def _wait(scope: Scope, row: Series) -> None:

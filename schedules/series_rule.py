@@ -6,7 +6,7 @@ are still to come stand again (ADR 0106).
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -18,6 +18,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from schedules import passing, planning, quiet
 from schedules.calendar import WallTime, parse_clock
+from schedules.calendar import parse as parse_wall
 from schedules.models import Delivery, Series
 from schedules.moving import move
 from schedules.quiet import Quiet
@@ -28,6 +29,9 @@ from tenants import notices
 S = DeliveryState
 TO_COME = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED})
 """States of a delivery that nobody has to decide on and that has not left."""
+
+OUT = ".out-"
+"""Ends what a time was known by that is left out."""
 
 A_DAY = timedelta(days=1)
 LOOKED_THROUGH = 400
@@ -104,8 +108,40 @@ def nothing_left(scope: Scope, row: Series, channel_id: UUID, also: Quiet) -> bo
 def leave_out(scope: Scope, row: Delivery, why: Message) -> None:
     """Take one time of a series off the calendar for days without posts. What it was known by is free: once those days
     are none any more, it is made again. Raises Conflict for one that is on its way, or was changed meanwhile."""
-    move(scope, row, S.CANCELLED, reason=why, occurrence_key=f"{row.occurrence_key}.out-{row.id.hex[-8:]}")
+    move(scope, row, S.CANCELLED, reason=why, occurrence_key=f"{row.occurrence_key}{OUT}{row.id.hex[-8:]}")
     planning.unplan(scope, row.id)
+
+
+@dataclass(frozen=True)
+class Known:
+    """The deliveries a series has, by account and by what each is known by; `by_hand` has the times that people gave to
+    some of those that were left out since."""
+
+    made: frozenset[tuple[UUID, str]]
+    by_hand: Mapping[tuple[UUID, str], WallTime]
+
+
+def known(scope: Scope, row: Series, posts: Collection[UUID]) -> Known:
+    """What was made of a series, of all of its `posts`. A time given by hand comes back as it was given: nobody asked
+    for that of the rule any more."""
+    rows = scope.session.exec(
+        select(Delivery.channel_id, Delivery.occurrence_key, Delivery.wall_time, Delivery.zone)
+        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.post_id).in_(posts), Delivery.series_id == row.id)
+        .order_by(col(Delivery.created_at), col(Delivery.id))
+    ).all()
+    by_hand: dict[tuple[UUID, str], WallTime] = {}
+    for channel, key, at, zone in rows:
+        mine, out, _ = key.partition(OUT)
+        by_hand.pop((channel, mine), None)
+        if out and mine.partition("~")[0] != at and _falls(row, mine):
+            by_hand[channel, mine] = parse_wall(at, zone)
+    return Known(frozenset((channel, key) for channel, key, *_ in rows), by_hand)
+
+
+def _falls(row: Series, key: str) -> bool:
+    """Whether a series still has the date that something is known by."""
+    day = date.fromisoformat(key[:10])
+    return day not in skipped(row) and repeat_of(row).falls_on(day)
 
 
 def give_way(scope: Scope, row: Series) -> int:

@@ -1,7 +1,7 @@
 """What repeats gives way: left out of days without posts and of pauses, never brought next to its own next time."""
 
 from collections import Counter
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from uuid import UUID
 
@@ -88,6 +88,67 @@ def test_a_pause_that_is_called_off_brings_them_back_with_their_yes(lea: Desk) -
     lea.act(pausing.call_off, again)
     lea.run()
     assert instants(lea, post_id) == before
+
+
+def by_hand(lea: Desk, post_id: UUID, ahead: int, to: int, hour: int) -> None:
+    """The time of one day is moved to another."""
+    known = str(day(lea, ahead))
+    (one,) = [r for r in rows(lea, post_id) if r.occurrence_key.startswith(known) and r.state != S.CANCELLED]
+    lea.act(planning.move_delivery, one.id, at=WallTime(day(lea, to), time(hour), ZONE))
+
+
+def test_what_was_moved_by_hand_comes_back_where_it_was_moved_to(lea: Desk) -> None:
+    """It came back at its rule's time, which nobody asked for any more (found by a simulated year)."""
+    post_id = daily(lea)
+    by_hand(lea, post_id, 3, 3, 18)
+    before = instants(lea, post_id)
+    for _ in range(2):
+        pause_id = begun(lea, pause_of(lea, 3, 5))
+        assert reasons(lea, post_id)["series.quiet"] > 0
+        lea.act(pausing.call_off, pause_id)
+        lea.run()
+        assert instants(lea, post_id) == before
+    lea.live(days=6)
+    assert len(lea.texts()) == sum(at <= lea.now() for at in before)
+
+
+def test_what_was_moved_into_a_pause_does_not_leave_on_the_day_it_was_moved_from(lea: Desk) -> None:
+    post_id = daily(lea)
+    by_hand(lea, post_id, 2, 4, 18)
+    before = instants(lea, post_id)
+    pause_id = begun(lea, pause_of(lea, 4, 5))
+    assert [at for at in instants(lea, post_id) if at.date() == day(lea, 2)] == []
+    lea.act(pausing.call_off, pause_id)
+    lea.run()
+    assert instants(lea, post_id) == before
+
+
+def test_what_was_moved_back_by_hand_comes_back_by_its_rule(lea: Desk) -> None:
+    post_id = daily(lea)
+    before = instants(lea, post_id)
+    by_hand(lea, post_id, 3, 3, 18)
+    lea.act(pausing.call_off, begun(lea, pause_of(lea, 3, 3)))
+    lea.run()
+    by_hand(lea, post_id, 3, 3, 12)
+    lea.act(pausing.call_off, begun(lea, pause_of(lea, 3, 3)))
+    lea.run()
+    assert instants(lea, post_id) == before
+
+
+def test_what_was_moved_by_hand_stays_away_once_its_date_or_its_time_is_gone(lea: Desk) -> None:
+    post_id = daily(lea)
+    (series_id,) = {row.series_id for row in rows(lea, post_id)}
+    by_hand(lea, post_id, 4, 4, 9)
+    by_hand(lea, post_id, 5, 5, 18)
+    before, gone = instants(lea, post_id), (day(lea, 4), day(lea, 5))
+    until = datetime.combine(day(lea, 4), time(10), UTC)  # past the time by hand, before that of the rule
+    pause_id = begun(lea, pause_of(lea, 3, 6))
+    lea.act(series.skip, series_id, day(lea, 5))
+    lea.live(seconds=(until - lea.now()).total_seconds())
+    lea.act(pausing.come_back, pause_id)
+    lea.run()
+    ahead = [at for at in before if at > until and at.date() not in gone]
+    assert [at for at in instants(lea, post_id) if at > until][: len(ahead)] == ahead
 
 
 def test_who_comes_back_early_posts_again_at_once(lea: Desk) -> None:
