@@ -140,7 +140,7 @@ class ForkServer:
 
 @contextmanager
 def _adopting() -> Iterator[None]:
-    """While it lasts, orphans below us become our children (prctl(2)): what the template forks loses its parent at once.
+    """While it lasts, orphans below us become our children (prctl(2)): who is forked loses the parent at once.
 
     Not longer: others, such as those of a killed PostgreSQL, are init's to take note of.
     """

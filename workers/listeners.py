@@ -25,8 +25,9 @@ from tenants.scope import all_tenants
 from workers import figures
 
 LISTENING = "system:listening"
-REFRESH_SECONDS = 5.0
-"""How often accounts that were connected or lost meanwhile are looked for."""
+REFRESH_SECONDS, RESTS = 5.0, 19
+"""How often accounts that were connected or lost meanwhile are looked for; a look asks every agency, and is followed by
+so many times as long without one."""
 
 DEAF_SECONDS = 0.25
 DEAFEST = 7
@@ -212,7 +213,8 @@ class Ears:
                 beat()
             except Exception as error:  # the accounts already known go on being heard
                 log.error("listen.refresh_failed", error=telemetry.describe(error), at=telemetry.place(error))
-            self._stopping.wait(max(0.0, self._every - (monotonic() - started)))
+            took = monotonic() - started
+            self._stopping.wait(max(self._every - took, took * RESTS))
         for ear in self._ears.values():
             ear.stop()
 

@@ -1,6 +1,8 @@
 """What the beat writes. Apart from the handlers: the relay need not load the rooms whose rows it only writes."""
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from uuid import UUID
 
 from channels import menus, subscribing, tokens
 from channels.events import AgeForget, LimitsDue
@@ -8,6 +10,7 @@ from foundation import outbox, telemetry
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput
 from foundation.ids import HOUSE
+from foundation.outbox import Event
 from gate import resuming
 from gate.events import CheckpointDue, CopyProbe, IntakeDue, RulesDue
 from gate.expiring import PapersDue
@@ -56,23 +59,66 @@ CALLS_SECONDS = 300
 
 DAY_SECONDS = 24 * 3600
 
+WITHIN, ROLLED_UP_WITHIN = timedelta(seconds=50), timedelta(seconds=250)
+"""Before the next beat of the same: a row that still waits is not written again."""
+
+AT_ONCE, ROLLED_UP_AT_ONCE, LATER = 20, 4, timedelta(seconds=1)
+"""So many agencies have something to do at once, the next so much later: a thousand at the same moment, each minute,
+would stand before what is due on time."""
+
+Put = Callable[[OpenScope], None]
+
 log = telemetry.log("workers.ticks")
 
 
-def _each_tenant_sweeps(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            outbox.put(scope, SweepDue(tenant_id, tenant_id), dedupe="sweep")
+def _each(tenant: OpenScope, within: timedelta, *, at_once: int = AT_ONCE) -> Iterator[tuple[UUID, timedelta]]:
+    """Every agency, and how much later than now it has something to do; all of them `within` what is given."""
+    found = all_tenants(tenant)
+    step = min(LATER, within * at_once / max(len(found), 1))
+    return ((tenant_id, step * (number // at_once)) for number, tenant_id in enumerate(found))
+
+
+def _for_each_tenant(event: Callable[[UUID, UUID], Event], dedupe: str, *, house: bool = False) -> Put:
+    """One row for every agency, and for the house itself where that is said, unless one still waits."""
+
+    def put(tenant: OpenScope) -> None:
+        more = [(HOUSE, timedelta())] if house else []
+        for tenant_id, later in (*more, *_each(tenant, WITHIN)):
+            with tenant(tenant_id, BEAT) as scope:
+                outbox.put(scope, event(tenant_id, tenant_id), at=scope.now + later, dedupe=dedupe)
+
+    return put
+
+
+def _for_the_house(event: Callable[[UUID, UUID], Event], dedupe: str) -> Put:
+    """One row for the house, unless it still waits."""
+
+    def put(tenant: OpenScope) -> None:
+        with tenant(HOUSE, BEAT) as scope:
+            outbox.put(scope, event(HOUSE, HOUSE), dedupe=dedupe)
+
+    return put
+
+
+def _as_planned(plan: Callable[[Scope], object]) -> Put:
+    """Whatever a room plans for each agency now."""
+
+    def put(tenant: OpenScope) -> None:
+        for tenant_id in all_tenants(tenant):
+            with tenant(tenant_id, BEAT) as scope:
+                plan(scope)
+
+    return put
 
 
 def _each_creator_is_rolled_up(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
+    for tenant_id, later in _each(tenant, ROLLED_UP_WITHIN, at_once=ROLLED_UP_AT_ONCE):
         with tenant(tenant_id, BEAT) as scope:
             for creator in tenant_reads.creators(scope):
-                _roll_up(scope, creator)
+                _roll_up(scope, creator, later)
 
 
-def _roll_up(scope: Scope, creator: Creator) -> None:
+def _roll_up(scope: Scope, creator: Creator, later: timedelta) -> None:
     """Yesterday and today of one creator; a zone nobody knows stops this creator's numbers, not everybody's."""
     try:
         day = local_day(scope.now, creator.zone)
@@ -80,152 +126,33 @@ def _roll_up(scope: Scope, creator: Creator) -> None:
         log.warning("rollup.no_zone", creator=str(creator.id), error=telemetry.describe(error))
         return
     for each in (day - timedelta(days=1), day):
-        outbox.put(scope, RollupDue(scope.tenant_id, creator.id, each), dedupe=f"rollup:{creator.id}:{each}")
-
-
-def _each_tenant_renews_its_tokens(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            tokens.renew_due(scope)
-
-
-def _each_member_is_written_to(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            mails.plan(scope)
-
-
-def _the_house_looks_at_its_logs(tenant: OpenScope) -> None:
-    with tenant(HOUSE, BEAT) as scope:
-        outbox.put(scope, CheckpointDue(HOUSE, HOUSE), dedupe="checkpoint")
-
-
-def _the_house_looks_at_its_rules(tenant: OpenScope) -> None:
-    with tenant(HOUSE, BEAT) as scope:
-        outbox.put(scope, RulesDue(HOUSE, HOUSE), dedupe="rules")
-
-
-def _the_house_looks_at_its_people(tenant: OpenScope) -> None:
-    with tenant(HOUSE, BEAT) as scope:
-        outbox.put(scope, PapersDue(HOUSE, HOUSE), dedupe="people")
-
-
-def _the_house_looks_at_its_form(tenant: OpenScope) -> None:
-    with tenant(HOUSE, BEAT) as scope:
-        outbox.put(scope, IntakeDue(HOUSE, HOUSE), dedupe="intake")
-
-
-def _the_house_looks_into_its_folder(tenant: OpenScope) -> None:
-    with tenant(HOUSE, BEAT) as scope:
-        outbox.put(scope, FolderDue(HOUSE, HOUSE), dedupe="folder")
-
-
-def _each_tenant_forgets_ages(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            outbox.put(scope, AgeForget(tenant_id, tenant_id), dedupe="age_forget")
-
-
-def _each_tenant_compares_its_roles(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            outbox.put(scope, RolesDue(tenant_id, tenant_id), dedupe="roles")
-
-
-def _each_account_s_menu_is_looked_at(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            menus.plan(scope)
-
-
-def _each_account_s_limits_are_read(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            outbox.put(scope, LimitsDue(tenant_id, tenant_id), dedupe="limits")
-
-
-def _each_tenant_watches_its_places(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            outbox.put(scope, CopyProbe(tenant_id, tenant_id), dedupe="copy_probe")
-
-
-def _the_house_looks_who_compared_reviewers(tenant: OpenScope) -> None:
-    with tenant(HOUSE, BEAT) as scope:
-        outbox.put(scope, ComparisonsDue(HOUSE, HOUSE), dedupe="comparisons")
-
-
-def _each_tenant_catches_up_with_faces(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            resuming.resume(scope)
-
-
-def _each_tenant_deletes_what_is_over(tenant: OpenScope) -> None:
-    for tenant_id in (HOUSE, *all_tenants(tenant)):
-        with tenant(tenant_id, BEAT) as scope:
-            outbox.put(scope, KeepingDue(tenant_id, tenant_id), dedupe="keeping")
-
-
-def _each_tenant_follows_the_clocks(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            outbox.put(scope, ClocksDue(tenant_id, tenant_id), dedupe="clocks")
-
-
-def _each_account_s_followers_are_counted(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            following.plan(scope)
-
-
-def _each_account_is_asked_what_people_say(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            remarks.plan(scope)
-
-
-def _each_account_is_called_about(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            subscribing.plan(scope)
-
-
-def _each_account_s_earnings_are_read(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            earning.plan(scope)
-
-
-def _each_account_s_money_is_compared(tenant: OpenScope) -> None:
-    for tenant_id in all_tenants(tenant):
-        with tenant(tenant_id, BEAT) as scope:
-            reconciling.plan(scope)
+        due = RollupDue(scope.tenant_id, creator.id, each)
+        outbox.put(scope, due, at=scope.now + later, dedupe=f"rollup:{creator.id}:{each}")
 
 
 TICKS = (
-    Tick(60, _each_tenant_sweeps, "sweep"),
-    Tick(60, _each_tenant_renews_its_tokens, "tokens"),
-    Tick(60, _each_member_is_written_to, "mails"),
-    Tick(60, _each_account_is_asked_what_people_say, "remarks"),
-    Tick(CHECKPOINT_SECONDS, _the_house_looks_at_its_logs, "checkpoints"),
-    Tick(INTAKE_SECONDS, _the_house_looks_at_its_form, "intake"),
-    Tick(CALLS_SECONDS, _each_account_is_called_about, "calls"),
-    Tick(FOLDER_SECONDS, _the_house_looks_into_its_folder, "folder"),
-    Tick(3600, _each_tenant_forgets_ages, "ages"),
-    Tick(3600, _each_tenant_compares_its_roles, "roles"),
-    Tick(3600, _the_house_looks_at_its_rules, "rules"),
-    Tick(3600, _the_house_looks_at_its_people, "people"),
-    Tick(WATCH_SECONDS, _each_tenant_watches_its_places, "places"),
-    Tick(KEEPING_SECONDS, _each_tenant_deletes_what_is_over, "keeping"),
-    Tick(DAY_SECONDS, _the_house_looks_who_compared_reviewers, "comparisons"),
-    Tick(DAY_SECONDS, _each_account_s_limits_are_read, "limits"),
-    Tick(DAY_SECONDS, _each_account_s_menu_is_looked_at, "menus"),
-    Tick(DAY_SECONDS, _each_tenant_catches_up_with_faces, "faces"),
-    Tick(DAY_SECONDS, _each_tenant_follows_the_clocks, "clocks"),
-    Tick(FOLLOWERS_SECONDS, _each_account_s_followers_are_counted, "followers"),
-    Tick(RAIL_SECONDS, _each_account_s_money_is_compared, "rails"),
-    Tick(EARNINGS_SECONDS, _each_account_s_earnings_are_read, "earnings"),
+    Tick(60, _for_each_tenant(SweepDue, "sweep"), "sweep"),
+    Tick(60, _as_planned(tokens.renew_due), "tokens"),
+    Tick(60, _as_planned(mails.plan), "mails"),
+    Tick(60, _as_planned(remarks.plan), "remarks"),
+    Tick(CHECKPOINT_SECONDS, _for_the_house(CheckpointDue, "checkpoint"), "checkpoints"),
+    Tick(INTAKE_SECONDS, _for_the_house(IntakeDue, "intake"), "intake"),
+    Tick(CALLS_SECONDS, _as_planned(subscribing.plan), "calls"),
+    Tick(FOLDER_SECONDS, _for_the_house(FolderDue, "folder"), "folder"),
+    Tick(3600, _for_each_tenant(AgeForget, "age_forget"), "ages"),
+    Tick(3600, _for_each_tenant(RolesDue, "roles"), "roles"),
+    Tick(3600, _for_the_house(RulesDue, "rules"), "rules"),
+    Tick(3600, _for_the_house(PapersDue, "people"), "people"),
+    Tick(WATCH_SECONDS, _for_each_tenant(CopyProbe, "copy_probe"), "places"),
+    Tick(KEEPING_SECONDS, _for_each_tenant(KeepingDue, "keeping", house=True), "keeping"),
+    Tick(DAY_SECONDS, _for_the_house(ComparisonsDue, "comparisons"), "comparisons"),
+    Tick(DAY_SECONDS, _for_each_tenant(LimitsDue, "limits"), "limits"),
+    Tick(DAY_SECONDS, _as_planned(menus.plan), "menus"),
+    Tick(DAY_SECONDS, _as_planned(resuming.resume), "faces"),
+    Tick(DAY_SECONDS, _for_each_tenant(ClocksDue, "clocks"), "clocks"),
+    Tick(FOLLOWERS_SECONDS, _as_planned(following.plan), "followers"),
+    Tick(RAIL_SECONDS, _as_planned(reconciling.plan), "rails"),
+    Tick(EARNINGS_SECONDS, _as_planned(earning.plan), "earnings"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
 )
 """What the beat writes; it does none of it itself."""

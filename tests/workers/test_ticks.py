@@ -1,10 +1,36 @@
 """What the beat writes: due rows for everybody, whatever one creator's row holds."""
 
+from collections import Counter
+from datetime import timedelta
 from uuid import UUID
 
 from foundation.database import OpenScope
+from foundation.ids import HOUSE, uuid7
 from tenants import agencies
 from workers.ticks import TICKS
+
+MANY = 45
+
+
+def waiting(tenant: OpenScope, kind: str) -> Counter[float]:
+    """How many rows of a kind are due, by the seconds after the first."""
+    with tenant(HOUSE, "system:test", role="relay") as scope:
+        due = scope.run("SELECT available_at FROM outbox WHERE kind = :kind ORDER BY 1", kind=kind).scalars().all()
+    return Counter(round((at - due[0]) / timedelta(seconds=1)) for at in due)
+
+
+def test_many_agencies_are_not_swept_at_the_same_moment(tenant: OpenScope) -> None:
+    for number in range(MANY):
+        with tenant(uuid7(), "system:test") as scope:
+            agencies.found(scope, name=f"Agence {number}", language="fr", zone="Europe/Paris")
+            agencies.add_creator(scope, slug="mia", name="Mia", kind="human", zone="Europe/Paris", languages=["fr"])
+    ticks = {one.name: one.put for one in TICKS}
+    for _ in range(2):
+        ticks["sweep"](tenant)
+        assert waiting(tenant, "delivery.sweep") == {0: 20, 1: 20, 2: 5}
+        ticks["rollup"](tenant)
+        rolled = waiting(tenant, "day.rollup")
+    assert (rolled.total(), len(rolled), max(rolled.values())) == (2 * MANY, 12, 8)
 
 
 def test_an_unknown_zone_stops_one_creator_only(tenant: OpenScope, tenant_id: UUID) -> None:
