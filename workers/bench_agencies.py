@@ -1,0 +1,107 @@
+"""How a house grows with its agencies: what those that do nothing cost, and how late posts are beside them."""
+
+import signal
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from threading import Timer
+
+import psutil
+
+from channels import connecting
+from foundation.clock import monotonic, pause
+from foundation.ids import uuid7
+from tenants import agencies
+from workers import bench_publishing
+from workers.bench_publishing import LATENCY_MS, below, median, p95, processor_seconds
+from workers.home import Home
+from workers.report import read
+from workers.wiring import Services
+
+EVERY = timedelta(seconds=0.5)
+"""Between two posts."""
+
+KILLED_AFTER = 12.0
+"""Seconds from planning on, when posts leave."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How far growth is followed."""
+
+    agencies: Sequence[int] = (3, 300, 1000)
+    posts: int = 120
+    """Of each case: a minute, in which every agency has its turn."""
+    rest_s: float = 120
+
+
+WHOLE = Size()
+QUICK = Size((3, 12), 6, 5)
+
+
+def figures(*, quick: bool = False) -> dict[str, float]:
+    """One house, with ever more agencies of one creator and one account each. Takes about 13 minutes.
+
+    `idle_ms_per_min_<agencies>`: processor time a minute of all processes, while nothing is due, in ms for each agency;
+    `late_p50_s_…` and `late_p95_s_…`: lateness of two posts a second; `late_killed_most_s_…`: the most where the relay
+    is killed meanwhile.
+    """
+    size, found, there = QUICK if quick else WHOLE, dict[str, float](), 0
+    with (
+        tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
+        bench_publishing.running(Path(name) / "home", latency_ms=LATENCY_MS) as services,
+    ):
+        home, world = Home(Path(name) / "home"), bench_publishing.world(services)
+        bench_publishing.scenario(world, "first", size.posts, EVERY)  # the first posts of a house pay for its caches
+        for many in size.agencies:
+            _more(services, there, many)
+            there = many
+            found[f"idle_ms_per_min_{many}"] = _rests(size.rest_s) / many
+            run = bench_publishing.scenario(world, f"beside {many}", size.posts, EVERY)
+            found |= {f"late_p50_s_{many}": median(run.lateness), f"late_p95_s_{many}": p95(run.lateness)}
+            killed = Timer(KILLED_AFTER, _kill, (home, "relay"))
+            killed.start()
+            run = bench_publishing.scenario(world, f"killed {many}", size.posts, EVERY)
+            killed.join()
+            found[f"late_killed_most_s_{many}"] = max(run.lateness)
+    return found
+
+
+def _more(services: Services, there: int, many: int) -> None:
+    """So many agencies in all; their accounts talk to nobody."""
+    for number in range(there, many):
+        tenant_id, name = uuid7(), f"beside-{number}"
+        with services.tenant(tenant_id, "system:bench") as scope:
+            agencies.found(scope, name=name, language="en", zone="UTC")
+            creator_id = agencies.add_creator(
+                scope, slug=name, name=name, kind="virtual", zone="UTC", languages=["en"], approval_tiers=0
+            )
+            connecting.connect(
+                scope,
+                creator_id=creator_id,
+                platform="own_page",
+                surface="own_page.public",
+                account=name,
+                name=name,
+                base_url="http://127.0.0.1:9",
+                token=None,
+                zone="UTC",
+            )
+
+
+def _rests(seconds: float) -> float:
+    """Milliseconds of processor time a minute, of everything below this process."""
+    pause(seconds / 4)  # what is done once for a new agency
+    before, began = processor_seconds(below()), monotonic()
+    pause(seconds)
+    return (processor_seconds(below()) - before) / (monotonic() - began) * 60_000
+
+
+def _kill(home: Home, name: str) -> None:
+    for found in read(home).processes:
+        if found.name == name and found.pid is not None:
+            with suppress(psutil.NoSuchProcess):
+                psutil.Process(found.pid).send_signal(signal.SIGKILL)
