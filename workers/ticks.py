@@ -7,6 +7,7 @@ from uuid import UUID
 from channels import menus, subscribing, tokens
 from channels.events import AgeForget, LimitsDue
 from foundation import outbox, telemetry
+from foundation.clock import monotonic, pause
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput
 from foundation.ids import HOUSE
@@ -71,11 +72,17 @@ Put = Callable[[OpenScope], None]
 log = telemetry.log("workers.ticks")
 
 
-def _each(tenant: OpenScope, within: timedelta, *, at_once: int = AT_ONCE) -> Iterator[tuple[UUID, timedelta]]:
-    """Every agency, and how much later than now it has something to do; all of them `within` what is given."""
+def _each(tenant: OpenScope, within: timedelta = WITHIN, *, at_once: int = AT_ONCE) -> Iterator[tuple[UUID, timedelta]]:
+    """Every agency, and how much later than now it has something to do; all of them `within` what is given.
+
+    What is done for one of them is followed by as long a rest: this is the process that hands out what is due.
+    """
     found = all_tenants(tenant)
     step = min(LATER, within * at_once / max(len(found), 1))
-    return ((tenant_id, step * (number // at_once)) for number, tenant_id in enumerate(found))
+    for number, tenant_id in enumerate(found):
+        began = monotonic()
+        yield tenant_id, step * (number // at_once)
+        pause(monotonic() - began)
 
 
 def _for_each_tenant(event: Callable[[UUID, UUID], Event], dedupe: str, *, house: bool = False) -> Put:
@@ -83,7 +90,7 @@ def _for_each_tenant(event: Callable[[UUID, UUID], Event], dedupe: str, *, house
 
     def put(tenant: OpenScope) -> None:
         more = [(HOUSE, timedelta())] if house else []
-        for tenant_id, later in (*more, *_each(tenant, WITHIN)):
+        for tenant_id, later in (*more, *_each(tenant)):
             with tenant(tenant_id, BEAT) as scope:
                 outbox.put(scope, event(tenant_id, tenant_id), at=scope.now + later, dedupe=dedupe)
 
@@ -104,7 +111,7 @@ def _as_planned(plan: Callable[[Scope], object]) -> Put:
     """Whatever a room plans for each agency now."""
 
     def put(tenant: OpenScope) -> None:
-        for tenant_id in all_tenants(tenant):
+        for tenant_id, _ in _each(tenant):
             with tenant(tenant_id, BEAT) as scope:
                 plan(scope)
 
