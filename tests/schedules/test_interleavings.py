@@ -68,6 +68,8 @@ class House(RuleBasedStateMachine):
         self.stopped: set[str] = set()
         self.dry: set[str] = set()
         """Accounts in a rehearsal."""
+        self.unheard: set[int] = set()
+        """Requests whose answer nobody may have kept."""
         self.seen: Counter[str] = Counter()
         self.asked = 0
         self.ahead = self.lea.now() - self.network.clock()
@@ -180,7 +182,14 @@ class House(RuleBasedStateMachine):
 
     @rule(at=st.integers(0, 30))
     def crash(self, at: int) -> None:
-        self._watch(lambda: self.lea.crash(at))
+        asked = {channel: len(self._record(channel)) for channel in CHANNELS}
+
+        def die() -> None:
+            if self.lea.crash(at):  # what it heard last may have died with it, before it was written down
+                for channel in CHANNELS:
+                    self.unheard |= {entry["id"] for entry in self._record(channel)[asked[channel] :][-1:]}
+
+        self._watch(die)
 
     @precondition(lambda self: bool(self.known))
     @rule(delivery_id=deliveries, kind=st.sampled_from(["delivery.publish", "delivery.reconcile", "delivery.sweep"]))
@@ -228,7 +237,7 @@ class House(RuleBasedStateMachine):
                 at = datetime.fromisoformat(entry["at"])
                 until = told.get(channel)
                 assert until is None or at >= until - SECOND, (entry, until)
-                if entry["status"] == 429:
+                if entry["status"] == 429 and entry["id"] not in self.unheard:
                     told[channel] = at + timedelta(seconds=WAIT)
 
     def _record(self, channel: str) -> list[dict[str, Any]]:
