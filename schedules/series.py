@@ -231,7 +231,7 @@ def _make(scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collect
     made: Counter[UUID] = Counter()
     asks: dict[tuple[UUID, UUID], datetime | None] = {}
     wanted = {(channel, key_of(row, wall)): wall for wall in walls for channel in closed}
-    for (channel, key), wall in (wanted | known.by_hand).items():
+    for (channel, key), wall in {**wanted, **known.by_hand}.items():
         if (channel, key) in known.made or channel not in closed or wall.instant() < scope.now:
             continue
         if not _leaves(closed, channel, wall):
