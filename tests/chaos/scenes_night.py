@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from foundation.clock import monotonic, pause
 from foundation.database import Scope
 from foundation.ids import uuid7
+from foundation.leases import UNTAKEN
 from schedules import planning, series
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
@@ -83,8 +84,17 @@ def _crossed(scene: Scene, night: Night, number: int) -> None:
     if wrong:
         scene.wrong.append(f"{night}: due at {wrong[0].due}, not at {night.due}")
     pause(2.0)
+    _handed_on(scene, planned)
     scene.house.jump(HOUR)  # half past once more, where an hour comes twice
     pause(1.0)
+
+
+def _handed_on(scene: Scene, planned: list[Intent]) -> None:
+    """What was handed to the dead one, which had not begun with it, is handed to another after five seconds."""
+    ids, until = [one.delivery_id for one in planned], monotonic() + 2 * UNTAKEN.total_seconds()
+    query = "SELECT count(*) FROM outbox WHERE state = 'leased' AND subject_id = ANY(CAST(:ids AS uuid[]))"
+    while scene.house.as_relay(lambda scope: scope.run(query, ids=ids).scalar_one()) and monotonic() < until:
+        pause(0.1)
 
 
 def _single(scene: Scene, night: Night, number: int) -> list[Intent]:
