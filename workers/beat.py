@@ -1,28 +1,39 @@
 """Fixed ticks in the relay's process. A tick only writes due rows; creators' schedules are rows, never ticks."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC
 from threading import Event
 from types import TracebackType
+from typing import Literal
+from uuid import UUID
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from foundation import telemetry
 from foundation.clock import wall_now
-from foundation.database import OpenScope
+from foundation.database import OpenScope, Role, Scope
 
 log = telemetry.log("workers.beat")
 
 
 @dataclass(frozen=True)
 class Tick:
-    """Every `seconds` (and once at the start), `put` writes rows that are due; it never works itself."""
+    """Every `seconds` (and once at the start), `put` writes rows that are due; it never works itself.
+
+    Ticks of one `line` come one after the other: those that go through all agencies must not hold up the house's own.
+    """
 
     seconds: int
     put: Callable[[OpenScope], None]
     name: str = ""
+    line: Literal["default", "house"] = "default"
+
+
+class Over(Exception):  # no error: a tick's next scope is not opened
+    """The relay ends: whoever leads next begins with every tick."""
 
 
 class Beat:
@@ -39,13 +50,18 @@ class Beat:
         self._over.clear()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            # One after the other: all of them begin with the relay, which needs this interpreter and its connections.
-            executors={"default": ThreadPoolExecutor(1)},
+            # All of them begin with the relay, which needs this interpreter and its connections for what is due.
+            executors={"default": ThreadPoolExecutor(1), "house": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         for tick in self._ticks:
             self._scheduler.add_job(
-                self._beat, "interval", seconds=tick.seconds, args=(tick,), next_run_time=wall_now()
+                self._beat,
+                "interval",
+                seconds=tick.seconds,
+                args=(tick,),
+                next_run_time=wall_now(),
+                executor=tick.line,
             )
         self._scheduler.start()
 
@@ -58,9 +74,14 @@ class Beat:
             self._scheduler = None
 
     def _beat(self, tick: Tick) -> None:
-        if self._over.is_set():  # it stood behind another: whoever leads next begins with it
-            return
         try:
-            tick.put(self._tenant)
+            tick.put(self._open)
+        except Over:
+            return
         except Exception as error:  # the next beat tries again; what is due is in the rows
             log.error("beat.failed", tick=tick.name, error=telemetry.describe(error), at=telemetry.place(error))
+
+    def _open(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> AbstractContextManager[Scope]:
+        if self._over.is_set():
+            raise Over
+        return self._tenant(tenant_id, actor, role=role)

@@ -43,7 +43,7 @@ GOALS: Mapping[str, str] = {
     "file_look_s": "≤ 30",
     "file_write_s": "≤ 30",
     "late_growth": "≤ 1.2",
-    "late_p95_s_1000": "≤ 0.3",
+    "light_p95_s_1000": "≤ 0.3",
     "slow_of_lanes": "≥ 0.77",
     "up_first_s": "≤ 300",
     "up_again_s": "≤ 15",

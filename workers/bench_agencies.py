@@ -46,8 +46,8 @@ def figures(*, quick: bool = False) -> dict[str, float]:
     """One house, with ever more agencies of one creator and one account each. Takes about 13 minutes.
 
     `idle_ms_per_min_<agencies>`: processor time a minute of all processes, while nothing is due, in ms for each agency;
-    `late_p50_s_…` and `late_p95_s_…`: lateness of two posts a second; `late_killed_most_s_…`: the most where the relay
-    is killed meanwhile.
+    `light_p50_s_…` and `light_p95_s_…`: lateness of two posts a second; `killed_most_s_…`: the most where the relay is
+    killed meanwhile.
     """
     size, found, there = QUICK if quick else WHOLE, dict[str, float](), 0
     with (
@@ -61,12 +61,12 @@ def figures(*, quick: bool = False) -> dict[str, float]:
             there = many
             found[f"idle_ms_per_min_{many}"] = _rests(size.rest_s) / many
             run = bench_publishing.scenario(world, f"beside {many}", size.posts, EVERY)
-            found |= {f"late_p50_s_{many}": median(run.lateness), f"late_p95_s_{many}": p95(run.lateness)}
+            found |= {f"light_p50_s_{many}": median(run.lateness), f"light_p95_s_{many}": p95(run.lateness)}
             killed = Timer(KILLED_AFTER, _kill, (home, "relay"))
             killed.start()
             run = bench_publishing.scenario(world, f"killed {many}", size.posts, EVERY)
             killed.join()
-            found[f"late_killed_most_s_{many}"] = max(run.lateness)
+            found[f"killed_most_s_{many}"] = max(run.lateness)
     return found
 
 

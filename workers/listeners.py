@@ -25,9 +25,11 @@ from tenants.scope import all_tenants
 from workers import figures
 
 LISTENING = "system:listening"
-REFRESH_SECONDS, RESTS = 5.0, 19
-"""How often accounts that were connected or lost meanwhile are looked for; a look asks every agency, and is followed by
-so many times as long without one."""
+REFRESH_SECONDS = 5.0
+"""How often accounts that were connected or lost meanwhile are looked for, where a look takes no time."""
+
+RESTS, LONGEST_REST = 19, 60.0
+"""A look asks every agency, and is followed by so many times as long without one, in seconds at most."""
 
 DEAF_SECONDS = 0.25
 DEAFEST = 7
@@ -207,14 +209,14 @@ class Ears:
     def run(self, *, beat: Callable[[], None]) -> None:
         """Listen until `stop`; `beat` is called after each look at the accounts."""
         while not self._stopping.is_set():
-            started = monotonic()
+            started, rest = monotonic(), 0.0
             try:
                 self._refresh()
                 beat()
-            except Exception as error:  # the accounts already known go on being heard
+                rest = min((monotonic() - started) * RESTS, LONGEST_REST)
+            except Exception as error:  # the accounts already known go on being heard; it is tried again soon
                 log.error("listen.refresh_failed", error=telemetry.describe(error), at=telemetry.place(error))
-            took = monotonic() - started
-            self._stopping.wait(max(self._every - took, took * RESTS))
+            self._stopping.wait(max(self._every - (monotonic() - started), rest))
         for ear in self._ears.values():
             ear.stop()
 

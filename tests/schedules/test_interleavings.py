@@ -19,6 +19,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from channels import reads as channel_reads
+from channels.attempts import Subject
 from foundation.errors import BadInput, Conflict
 from gate import switches
 from schedules import planning, publishing, rehearsing, removal
@@ -69,7 +71,7 @@ class House(RuleBasedStateMachine):
         self.dry: set[str] = set()
         """Accounts in a rehearsal."""
         self.unheard: set[int] = set()
-        """Requests whose answer nobody may have kept."""
+        """Requests that were answered to somebody who died before it was written down."""
         self.seen: Counter[str] = Counter()
         self.asked = 0
         self.ahead = self.lea.now() - self.network.clock()
@@ -185,11 +187,23 @@ class House(RuleBasedStateMachine):
         asked = {channel: len(self._record(channel)) for channel in CHANNELS}
 
         def die() -> None:
-            if self.lea.crash(at):  # what it heard last may have died with it, before it was written down
+            if self.lea.crash(at):
                 for channel in CHANNELS:
-                    self.unheard |= {entry["id"] for entry in self._record(channel)[asked[channel] :][-1:]}
+                    self._died(channel, self._record(channel)[asked[channel] :])
 
         self._watch(die)
+
+    def _died(self, channel: str, asked: list[dict[str, Any]]) -> None:
+        """A 429 that it heard last died with it where it stands in no attempt: nobody knows of a wait."""
+        if not asked or asked[-1]["status"] != 429:
+            return
+        with self.lea.scope() as scope:
+            ours = [one for one, known in self.known.items() if known.channel == channel]
+            tried = [each for one in ours for each in channel_reads.attempts(scope, Subject("delivery", one))]
+        kept = sum(step.answered == "429" for each in tried for step in each.steps)
+        told = {entry["id"] for entry in self._record(channel) if entry["status"] == 429} - self.unheard
+        if len(told) > kept:
+            self.unheard.add(asked[-1]["id"])
 
     @precondition(lambda self: bool(self.known))
     @rule(delivery_id=deliveries, kind=st.sampled_from(["delivery.publish", "delivery.reconcile", "delivery.sweep"]))

@@ -1,13 +1,14 @@
 """The beat: its ticks one after the other, and none once the relay ends."""
 
 from threading import Event, Timer
+from uuid import UUID
 
 from foundation.clock import pause
 from foundation.database import OpenScope
 from workers.beat import Beat, Tick
 
 
-def test_ticks_come_one_after_the_other_and_none_after_the_end(tenant: OpenScope) -> None:
+def test_ticks_come_one_after_the_other_and_none_after_the_end(tenant: OpenScope, tenant_id: UUID) -> None:
     ran: list[str] = []
     began, over = Event(), Event()
 
@@ -16,8 +17,9 @@ def test_ticks_come_one_after_the_other_and_none_after_the_end(tenant: OpenScope
         began.set()
         over.wait(60)
 
-    def behind(_: OpenScope) -> None:
-        ran.append("behind")
+    def behind(opened: OpenScope) -> None:
+        with opened(tenant_id, "system:test"):
+            ran.append("behind")
 
     with Beat([Tick(3600, slow, "slow"), Tick(3600, behind, "behind")], tenant):
         assert began.wait(60)
@@ -25,6 +27,36 @@ def test_ticks_come_one_after_the_other_and_none_after_the_end(tenant: OpenScope
         assert ran == ["slow"]
         Timer(0.3, over.set).start()
     assert ran == ["slow"], "whoever leads next begins with it"
+
+
+def test_a_tick_ends_at_its_next_agency_once_the_relay_ends(tenant: OpenScope, tenant_id: UUID) -> None:
+    began, over, reached = Event(), Event(), Event()
+
+    def through_all(opened: OpenScope) -> None:
+        began.set()
+        over.wait(60)
+        with opened(tenant_id, "system:test"):
+            reached.set()
+
+    with Beat([Tick(3600, through_all, "all")], tenant):
+        assert began.wait(60)
+        Timer(0.3, over.set).start()
+    assert not reached.is_set()
+
+
+def test_what_goes_through_all_agencies_holds_up_nothing_of_the_house(tenant: OpenScope) -> None:
+    over, came = Event(), Event()
+
+    def waits(_: OpenScope) -> None:
+        over.wait(60)
+
+    ticks = [
+        Tick(3600, waits, "all"),
+        Tick(3600, lambda _: came.set(), "checkpoints", "house"),
+    ]
+    with Beat(ticks, tenant):
+        assert came.wait(60)
+        over.set()
 
 
 def test_a_tick_that_fails_stops_no_other(tenant: OpenScope) -> None:

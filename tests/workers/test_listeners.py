@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -25,6 +26,7 @@ from tests.channels.builders import CONNECTORS, Clockwork, Killed, World
 from tests.conftest import PASSWORD, Cluster, wait_until
 from tests.fakes.network import Network, network
 from tests.subscribers.builders import RAILS, Studio, nova
+from workers import listeners
 from workers.listeners import Ear, Ears
 
 
@@ -282,6 +284,7 @@ def test_accounts_come_and_go_while_the_process_listens(database: Database, runn
     wait_until(lambda: said(studio) == ["un"])
     with studio.scope() as scope:
         connecting.pause(scope, world.channel_id, Message("channel.token_refused"))
+    wait_until(lambda: ears.find(world.channel_id) is None)
     studio.fan("leo", "message", text="deux")
     pause(1.0)
     assert said(studio) == ["un"]
@@ -294,6 +297,25 @@ def test_accounts_come_and_go_while_the_process_listens(database: Database, runn
     thread.join(30)
     assert not thread.is_alive()
     assert beats
+
+
+def test_a_look_that_fails_is_not_rested_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it took: an account that is not heard stays so until the next look."""
+    monkeypatch.setattr(listeners, "RESTS", 1_000_000)  # one that succeeds would be followed by a minute without
+    looks: list[int] = []
+
+    def away(*asked: object, **more: object) -> Any:
+        looks.append(1)
+        pause(0.01)
+        raise OSError("the database is away")
+
+    ears = Ears(lambda _: pytest.fail("nobody is known"), tenant=away, chatty=lambda _: True, refresh_seconds=0.05)
+    thread = threading.Thread(target=partial(ears.run, beat=lambda: None), daemon=True)
+    thread.start()
+    wait_until(lambda: len(looks) > 2, 30)
+    ears.stop()
+    thread.join(30)
+    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("where", ["inbox", "make"])
