@@ -74,7 +74,7 @@ def agreed(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "
 
     Raises Refused for one who has said yes as the other tier.
     """
-    words = _last(_words(scope, row, scope.now))
+    words = _words(scope, row, scope.now)
     if any(word.principal_id == principal and word.verdict == "yes" and word.tier != tier for word in words):
         raise Refused("approval.two_people")
     since = _asked_since(scope, row.id)
@@ -181,14 +181,17 @@ def release_without_approval(scope: Scope, post_id: UUID) -> list[Delivery]:
 
 
 _LAST_WORDS = """
-SELECT DISTINCT ON (principal_id, tier) tier, verdict, created_at FROM approvals
-WHERE tenant_id = :tenant AND post_id = :post AND digest = :digest AND expires_at > :now
-ORDER BY principal_id, tier, created_at DESC, id DESC
+SELECT tier, verdict, created_at FROM (
+  SELECT DISTINCT ON (principal_id, tier) tier, verdict, created_at, expires_at FROM approvals
+  WHERE tenant_id = :tenant AND post_id = :post AND digest = :digest
+  ORDER BY principal_id, tier, created_at DESC, id DESC) last
+WHERE verdict <> 'yes' OR expires_at > :now
 """
+"""What stands: a yes runs out, a no until its version is another."""
 
 
 def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> bool:
-    """Whether each tier the creator's rule asks for has an unexpired yes, and no no, on the current digest.
+    """Whether each tier the creator's rule asks for has an unexpired yes, and nobody's no, on the current digest.
 
     Of what one person said as one tier, the last word counts; with `since` (UTC-aware), a yes that is later than that.
     """
@@ -259,25 +262,15 @@ def _principal(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
 
 
 def _words(scope: Scope, row: Post, now: datetime) -> list[Approval]:
-    """What people said of the content as it stands, and what has not run out; in order."""
-    return list(
-        scope.session.exec(
-            select(Approval)
-            .where(
-                Approval.tenant_id == scope.tenant_id,
-                Approval.post_id == row.id,
-                Approval.digest == row.digest,
-                col(Approval.expires_at) > now,
-            )
-            .order_by(col(Approval.created_at), col(Approval.id))
-            .execution_options(populate_existing=True)  # the hour of a word is the database's
-        )
+    """The last word of each person as each tier on the content as it stands, but for a yes that has run out."""
+    rows = scope.session.exec(
+        select(Approval)
+        .where(Approval.tenant_id == scope.tenant_id, Approval.post_id == row.id, Approval.digest == row.digest)
+        .order_by(col(Approval.created_at), col(Approval.id))
+        .execution_options(populate_existing=True)  # the hour of a word is the database's
     )
-
-
-def _last(words: list[Approval]) -> list[Approval]:
-    """The last word of each person as each tier."""
-    return list({(word.principal_id, word.tier): word for word in words}.values())
+    last = {(word.principal_id, word.tier): word for word in rows}
+    return [word for word in last.values() if word.verdict != "yes" or word.expires_at > now]
 
 
 def _write(
@@ -291,7 +284,7 @@ def _write(
     why: str = "",
     since: datetime | None = None,
 ) -> None:
-    words = _last(_words(scope, row, scope.now))
+    words = _words(scope, row, scope.now)
     kept = note.strip()[:LONGEST_NOTE]
     ours = next((word for word in words if (word.principal_id, word.tier) == (principal_id, tier)), None)
     again = ours is not None and since is not None and (ours.created_at or scope.now) <= since
