@@ -58,8 +58,7 @@ def approve(
     author's own principal and for one who has said yes as the other tier; BadInput for a tier that is not asked for.
     With `digest`, Conflict where the post is no longer the version that was read.
     """
-    row = post(scope, post_id)
-    scope.session.refresh(row, with_for_update={"key_share": True})  # whoever rewrites it waits, or is seen here
+    row = _held(scope, post_id)
     if digest is not None and digest != row.digest:
         raise Conflict("post.changed_meanwhile")
     principal = _principal(scope, row, member_id, tier)
@@ -95,7 +94,7 @@ def reject(
 
     Raises Refused for a role without the right, BadInput without words or for a code nobody knows.
     """
-    row = post(scope, post_id)
+    row = _held(scope, post_id)
     refused(scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict="no", why=why, note=note)
 
 
@@ -103,7 +102,7 @@ def ask_change(
     scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
 ) -> None:
     """Ask for another version, with words: as `reject`, and the members are told that somebody has to write it."""
-    row, member = post(scope, post_id), tenant_reads.member(scope, member_id)
+    row, member = _held(scope, post_id), tenant_reads.member(scope, member_id)
     refused(scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict="change", why=why, note=note)
     tell_change(scope, row, member.name)
 
@@ -130,7 +129,7 @@ def withdraw(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
 
     Raises Refused when nothing was said, or too long ago; Conflict when it has left meanwhile.
     """
-    row = post(scope, post_id)
+    row = _held(scope, post_id)
     member = tenant_reads.member(scope, member_id)
     ours = [word for word in _words(scope, row, scope.now) if word.principal_id == member.principal_id]
     last = max(ours, key=lambda word: (word.created_at or scope.now, word.id), default=None)
@@ -259,6 +258,14 @@ def _principal(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
     if not 1 <= tier <= max(creator.approval_tiers, CONTENT_TIER):
         raise BadInput("approval.no_such_tier", tier=tier)
     return member.principal_id
+
+
+def _held(scope: Scope, post_id: UUID) -> Post:
+    """The post, until this transaction ends: of two who speak of it, or rewrite it, at once the second sees what the
+    first one did. Raises NotFound."""
+    row = post(scope, post_id)
+    scope.session.refresh(row, with_for_update={"key_share": True})
+    return row
 
 
 def _words(scope: Scope, row: Post, now: datetime) -> list[Approval]:

@@ -147,6 +147,31 @@ def test_what_ran_out_does_not_bring_an_older_word_back(lea: Desk) -> None:
         assert not approvals.is_approved(scope, row, scope.now)
 
 
+@pytest.mark.parametrize("act", ["reject", "withdraw"])
+def test_a_yes_beside_a_no_sees_it(services: Services, sandbox: Network, act: str) -> None:
+    """The second of two said yes while the first took theirs back: the post stood on the calendar with one yes."""
+    lea = desk(services, sandbox, tiers=2)
+    post_id, other = lea.write(), member(lea)
+    delivery_id = lea.wish(post_id, after=600)
+    say(lea, post_id, lea.manager)
+
+    def second() -> None:
+        say(lea, post_id, other, tier=2)
+        lea.act(drafting.settle, post_id)
+
+    with lea.scope(f"member:{lea.manager}") as scope:
+        if act == "reject":
+            approvals.reject(scope, post_id, member_id=lea.manager, note="no")
+        else:
+            approvals.withdraw(scope, post_id, member_id=lea.manager)
+        saying = threading.Thread(target=second)
+        saying.start()
+        wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
+    saying.join(60)
+    assert not saying.is_alive()
+    assert lea.state(delivery_id) is S.DRAFT
+
+
 def test_what_changed_after_the_yes_waits_for_another(lea: Desk) -> None:
     """What leaves is what was approved, the words in the place of a picture too."""
     photo = lea.photo()
