@@ -8,6 +8,7 @@ there is no second list that could part from the calendar.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from uuid import UUID
 
 from sqlmodel import col, or_, select
@@ -148,10 +149,11 @@ def _whose_turn(scope: Scope, here: _Here, place: Place, waiting: Sequence[Turn]
 
 
 def _plan(scope: Scope, channel: Channel, place: Place, post_id: UUID) -> None:
-    here = select(Delivery.id).where(
+    here = select(Delivery.occurrence_key).where(
         Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id, Delivery.channel_id == channel.id
     )
-    key = f"{KEY}{len(scope.session.exec(here).all()) + 1}"
+    known = scope.session.exec(here).all()  # what was moved here has the key it had on the other account
+    key = next(one for number in count(len(known) + 1) if (one := f"{KEY}{number}") not in known)
     asks_since = approvals.added(scope, planning.post(scope, post_id), channel.id)
     delivery_id = planning.add_delivery(
         scope, post_id, channel.id, at=place.at, occurrence_key=key, asks_since=asks_since

@@ -1,6 +1,7 @@
 """A lost account and its spare one: nothing is lost, nothing doubled."""
 
-from datetime import time
+from dataclasses import replace
+from datetime import date, time
 from uuid import UUID
 
 import pytest
@@ -10,15 +11,21 @@ from hypothesis import strategies as st
 from channels import connecting
 from foundation.errors import BadInput, NotFound
 from foundation.words import Message
-from schedules import assigning, planning, queueing, spare, variants
+from schedules import assigning, planning, queueing, quiet, series, series_rule, spare, variants, weeks
 from schedules.overrides import Override
+from schedules.recurrence import Every, Rule
+from schedules.series import Change
 from schedules.spare import Spared
 from schedules.states import DeliveryState as S
 from schedules.variants import LEAST
+from tests.fakes.pages import Site
 from tests.schedules import repeats
 from tests.schedules.builders import Desk, desk, wall
+from tests.schedules.test_feeds import blog, follow
 from tests.schedules.test_queueing import filled, queue
+from tests.schedules.test_recycling import kept
 from tests.schedules.test_slots import every_day
+from tests.schedules.test_weeks import asked
 from tests.schedules.versions import compared, seen, units
 
 
@@ -206,6 +213,52 @@ def test_what_repeats_goes_on_on_the_spare_account(lea: Desk) -> None:
     assert len({one.occurrence_key for one in ahead}) == len(ahead)
 
 
+def test_a_series_whose_times_are_all_made_is_at_home_on_the_spare(lea: Desk) -> None:
+    """It was left behind: changed later it went back to the lost account, and it gave way to no quiet day."""
+    spare_id = lea.connect("spare")
+    post_id = repeats.begin(lea, repeats.repeat(lea, Rule(Every.WEEK, 4)))
+    repeats.approved(lea, post_id)
+    lea.run()
+    second, third = [date.fromisoformat(one) for one in repeats.standing(lea, post_id)[1:3]]
+    moved(lea)
+    lea.act(quiet.keep_days, lea.creator_id, spare_id, label="rest", zone="UTC", first=second, last=second)
+    lea.run()
+    assert str(second) not in repeats.standing(lea, post_id)
+    (row,) = repeats.series_of(lea, post_id)
+    rest = series_rule.repeat_of(row).following(third)
+    change = Change(replace(rest, clock=time(5, 7)))
+    lea.act(series.change_following, row.id, third, change, author=f"member:{lea.author}")
+    lea.run()
+    ahead = [one for one in repeats.rows(lea, post_id) if one.state != S.CANCELLED]
+    assert {one.channel_id for one in ahead} == {spare_id}
+    assert sum(one.wall_time.endswith("05:07") for one in ahead) == 2
+
+
+def test_what_makes_posts_makes_them_for_the_spare(lea: Desk, blog: Site) -> None:
+    """A pool and a feed went on for the lost account, where each of their posts was put on hold."""
+    lost, spare_id = lea.channels["main"], lea.connect("spare")
+    every_day(lea, time(10))
+    kept(lea, "un", "deux")
+    follow(lea, blog.feed)
+    (line, *_) = asked(lea).lines
+    lea.run()
+    moved(lea)
+    blog.say("new")
+    lea.live(days=40)
+    with lea.scope() as scope:
+        made = scope.run(
+            "SELECT d.channel_id, p.origin FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id"
+            " AND p.id = d.post_id WHERE d.tenant_id = :t AND d.state <> 'cancelled'"
+            " AND (d.occurrence_key LIKE 'pool-%' OR p.origin = 'rss')",
+            t=lea.tenant_id,
+        ).all()
+        after = weeks.line_of(scope, line.id)
+    assert {row.channel_id for row in made} == {spare_id}
+    assert {row.origin for row in made} >= {"rss", "test"}
+    assert line.channels == (lost,)
+    assert (after.channels, after.version) == ((spare_id,), line.version + 1), "whoever saw the other looks again"
+
+
 def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: Desk) -> None:
     spare_id = lea.connect("spare")
     post_id = repeats.begin(lea, repeats.repeat(lea))
@@ -239,3 +292,6 @@ def test_what_a_post_says_on_the_lost_account_alone_stays(lea: Desk) -> None:
     assert [one.delivery_id for one in done.moving] == [plain]
     assert {one.delivery_id: one.why.code for one in done.left} == {own: "spare.own_words"}
     assert lea.state(own) is S.SCHEDULED
+
+
+__all__ = ["blog"]
