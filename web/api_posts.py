@@ -137,7 +137,8 @@ def _acts(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connect
 
     @routes.post("/{post_id}/cancel", response_model=PostWhole)
     def cancel_post(post_id: UUID, call: Annotated[Call, can_write]) -> Response:
-        """Take a post off the calendar wherever nothing of it is outside. Needs `posts:write`."""
+        """Take a post off the calendar wherever nothing of it is outside; where it repeats or comes back, it does so no
+        more. 409 for the other version of a test that runs. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             _seen(scope, sight, post_id, call)
