@@ -14,7 +14,7 @@ from foundation.database import Scope
 from foundation.ids import derived, uuid7
 from foundation.loading import forget_plans, load
 from foundation.outbox_bulk import Due
-from schedules import labels, overrides, prints, rehearsing, threads
+from schedules import announcing, labels, overrides, prints, rehearsing, threads
 from schedules.drafting import REWRITABLE
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.imports_judging import Account, Wish
@@ -205,5 +205,6 @@ def take_back(scope: Scope, import_id: UUID) -> tuple[int, int]:
     load(scope, DeliveryMove, [_move(scope, one.creator_id, one.id, one.state, str(S.CANCELLED)) for one in here])
     outbox_bulk.cancel_all(scope, [kind.kind for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue)], ids)
     notices.settle_all(scope, [cause for one in ids for cause in causes(one)])
+    announcing.taken_back(scope, [(row.id, S(row.state)) for row in here])
     scope.once_committed(partial(telemetry.DELIVERIES.labels(str(S.CANCELLED)).inc, len(ids)))
     return len(ids), sum(row.state != S.CANCELLED for row in rows) - len(ids)
