@@ -37,7 +37,7 @@ def once_more(scope: Scope, delivery_id: UUID, *, at: WallTime, connectors: Mapp
     if row.state not in POSTED:
         raise Conflict("delivery.not_posted")
     owner = planning.post(scope, row.post_id)
-    late = None if owner.late_ok is None else at.instant() + owner.late_ok
+    late = planning.late_until(owner, at.instant(), at.zone)
     if late is not None and late < scope.now:
         raise BadInput("delivery.time_passed")
     first = first_key(row.occurrence_key)

@@ -104,6 +104,13 @@ def test_what_missed_its_hour_leaves_within_the_longer_time(lea: Desk) -> None:
     assert lea.why(delivery_id) != "delivery.too_late"
 
 
+def test_what_goes_nowhere_yet_has_one(lea: Desk) -> None:
+    post_id = lea.write()
+    lea.act(importance.set_lateness, post_id, Late.TWO_HOURS, version=1)
+    with lea.scope() as scope:
+        assert planning.post(scope, post_id).late_ok == timedelta(hours=2)
+
+
 def test_what_has_left_has_no_lateness(lea: Desk) -> None:
     delivery_id = lea.delivery("out")
     lea.run()
