@@ -53,7 +53,7 @@ def repeats(scope: Scope, source_id: UUID, target: Channel) -> None:
 
 def _names(channels: object, channel_id: UUID) -> ColumnElement[bool]:
     """Whether stored ids of accounts name this one."""
-    return type_coerce(channels, JSONB).contains([str(channel_id)])  # type: ignore[arg-type]  # a column, not a list
+    return type_coerce(channels, JSONB).contains([str(channel_id)])
 
 
 def _with(channels: Sequence[str], source_id: UUID, target: Channel) -> list[str]:
