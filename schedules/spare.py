@@ -147,6 +147,7 @@ def _remake(scope: Scope, one: Moving, target: Channel, *, asks_again: bool) -> 
         series_id=old.series_id,
         variant=old.variant,
         asks_since=scope.now if asks_again else old.asks_since,
+        instead_of=old,
     )
     made = delivery(scope, made_id)
     owner = planning.post(scope, old.post_id)

@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 from channels import connecting
 from foundation.errors import BadInput, NotFound
 from foundation.words import Message
-from schedules import assigning, planning, queueing, quiet, series, series_rule, spare, variants, weeks
+from schedules import (
+    assigning,
+    importance,
+    planning,
+    queueing,
+    quiet,
+    rehearsing,
+    series,
+    series_rule,
+    slots,
+    spare,
+    variants,
+    weeks,
+)
 from schedules.overrides import Override
 from schedules.recurrence import Every, Rule
 from schedules.series import Change
@@ -160,6 +173,40 @@ def test_the_queue_is_a_queue_on_the_spare(lea: Desk) -> None:
     assert queue(lea) == []
     assert [(one.words, one.at) for one in queue(lea, "spare")] == before
     assert lea.act(queueing.first_free, lea.channels["spare"]).day > before[-1][1].day
+
+
+def test_what_was_only_rehearsed_is_not_sent_by_the_spare(lea: Desk) -> None:
+    lea.connect("spare")
+    lea.act(rehearsing.begin, "channel", lea.channels["main"])
+    lea.delivery("only rehearsed", after=3600)
+    lea.act(rehearsing.end, lea.channels["main"])
+    lea.delivery("meant", after=7200)
+    moved(lea)
+    lea.live(hours=3)
+    assert lea.texts("spare") == ["meant"]
+    assert on(lea, "spare")["only rehearsed"][0] is S.REHEARSED
+
+
+def test_what_somebody_called_important_stays_so(lea: Desk) -> None:
+    lea.connect("spare")
+    delivery_id = lea.delivery("first", after=3600)
+    lea.act(importance.set_importance, delivery_id, 1, version=lea.entry(delivery_id).version)
+    moved(lea)
+    assert [(row.kind, row.priority) for row in lea.rows("delivery.publish")] == [("delivery.publish", 1)]
+
+
+def test_minutes_that_are_drawn_are_the_same_there(lea: Desk) -> None:
+    """They were drawn anew: what was moved stood beside the hours of the spare, and its queue was empty."""
+    lea.connect("spare")
+    with lea.scope() as scope:
+        for weekday in range(7):
+            slots.add_slot(scope, lea.channels["main"], weekday=weekday, clock=time(10), zone="UTC", jitter=90)
+    filled(lea, "a", "b")
+    before = [(one.words, one.at) for one in queue(lea)]
+    moved(lea)
+    assert [(one.words, one.at) for one in queue(lea, "spare")] == before
+    moved(lea, "spare", "main")
+    assert [(one.words, one.at) for one in queue(lea)] == before
 
 
 def test_another_kind_of_place_asks_for_a_yes_again(lea: Desk) -> None:
