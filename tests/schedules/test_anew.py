@@ -7,7 +7,7 @@ import pytest
 
 from connectors import registry
 from foundation.errors import BadInput, Conflict, Refused
-from schedules import anew, planning, removal
+from schedules import anew, passing, planning, removal
 from schedules.calendar import WallTime
 from schedules.states import DeliveryState as S
 from tests.schedules.builders import Desk, wall
@@ -110,6 +110,6 @@ def test_a_place_that_takes_no_words_twice_is_told_at_once(lea: Desk) -> None:
 
 
 def test_keys() -> None:
-    assert anew.first_key("again-3") == ""
-    assert anew.first_key("2026-03-02T10:00.again-1") == "2026-03-02T10:00"
-    assert anew.first_key("2026-03-02T10:00") == "2026-03-02T10:00"
+    assert passing.first_key("again-3") == ""
+    assert passing.first_key("2026-03-02T10:00.again-1") == "2026-03-02T10:00"
+    assert passing.first_key("2026-03-02T10:00") == "2026-03-02T10:00"

@@ -281,6 +281,27 @@ def test_a_series_whose_times_are_all_made_is_at_home_on_the_spare(lea: Desk) ->
     assert sum(one.wall_time.endswith("05:07") for one in ahead) == 2
 
 
+def test_back_on_its_account_what_repeats_still_leaves_by_its_rule(lea: Desk) -> None:
+    """Known as one more there, each time was taken for one that somebody had moved: no quiet day was kept."""
+    lea.connect("spare")
+    post_id = repeats.begin(lea, repeats.repeat(lea, Rule(Every.WEEK, 4)))
+    repeats.approved(lea, post_id)
+    lea.run()
+    second = date.fromisoformat(repeats.standing(lea, post_id)[1])
+    moved(lea)
+    moved(lea, "spare", "main")
+    kept_free = lea.act(quiet.keep_days, lea.creator_id, None, label="rest", zone="UTC", first=second, last=second)
+    lea.run()
+    assert str(second) not in repeats.standing(lea, post_id)
+    lea.act(quiet.forget, kept_free.id)
+    lea.run()
+    assert repeats.standing(lea, post_id).count(str(second)) == 1
+    dropped = next(one for one in repeats.rows(lea, post_id) if one.state != S.CANCELLED and one.series_id)
+    lea.act(planning.cancel, dropped.id)
+    for one in repeats.series_of(lea, post_id):
+        assert lea.act(series.extend, one.id) == 0, "what a person took off is not made again"
+
+
 def test_what_makes_posts_makes_them_for_the_spare(lea: Desk, blog: Site) -> None:
     """A pool and a feed went on for the lost account, where each of their posts was put on hold."""
     lost, spare_id = lea.channels["main"], lea.connect("spare")
