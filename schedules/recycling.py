@@ -15,6 +15,7 @@ from sqlmodel import col, or_, select
 
 from channels import reads as channel_reads
 from channels.reads import Channel
+from channels.states import LOST
 from connectors.contract import Connector
 from foundation import outbox
 from foundation.database import OpenScope, Scope
@@ -91,7 +92,8 @@ def fill(scope: Scope, pool_id: UUID, *, connectors: Mapping[str, Connector]) ->
         return 0
     outbox.put(scope, PoolDue(scope.tenant_id, pool.id), at=scope.now + AGAIN, instead_of=PoolDue)
     known = {one.id: one for one in channel_reads.channels_of(scope, pool.creator_id)}
-    chosen = [known[one] for one in map(UUID, pool.channels) if one in known]
+    able = [one for one in map(UUID, pool.channels) if one in known and known[one].state not in LOST]
+    chosen = [known[one] for one in able]  # on a lost account each of them would be held at its hour
     slots.hold(scope, *(one.id for one in chosen))
     return sum(_fill(scope, _Here(pool, one, connectors)) for one in chosen)
 
