@@ -204,7 +204,7 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
         raise Conflict("post.left_already")
     row.title, row.body, row.media = draft.title, draft.body, [str(asset) for asset in draft.media]
     row.parts, row.overrides = threads.stored(draft.parts), overrides.stored(draft.others)
-    row.links = linking.taken(scope, row.creator_id, draft.links)
+    row.links, row.text_ai = linking.taken(scope, row.creator_id, draft.links), draft.text_ai
     row.author, row.author_principal = author, planning.principal_of(scope, author)
     row.version += 1
     row.digest = digest_now(scope, row)
