@@ -12,7 +12,7 @@ from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.words import Message
-from schedules import drafting, editing, importance, labels, listing, scheduling, selling
+from schedules import aside, drafting, editing, importance, labels, listing, scheduling, selling
 from tenants.keys import KeyScope
 from web import api_cursor, api_reviews
 from web.api_call import Call, Done, Sight, doing, etag, making, reading, rewriting
@@ -91,6 +91,21 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
                 drafting.rewrite(scope, post_id, body.draft(old), author=scope.actor)
             selling.check(scope, post_id, connectors=connectors)
             return _whole(scope, sight, post_id, "post.rewrite")
+
+        return call.change(act, post=post_id)
+
+    @routes.delete("/{post_id}", response_model=PostWhole)
+    def throw_away_post(
+        post_id: UUID, call: Annotated[Call, Depends(rewriting(tenant, KeyScope.POSTS_WRITE))]
+    ) -> Response:
+        """Delete a post that goes nowhere yet, with what was said of it; it answers with what it was. 409 for one that
+        is planned, or was, and where somebody said yes or no. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            _seen(scope, sight, post_id, call)
+            gone = PostWhole.whole(listing.whole(scope, sight.creators, post_id))
+            aside.throw_away(scope, post_id)
+            return Done(gone, "post.throw_away", f"post:{post_id}")
 
         return call.change(act, post=post_id)
 
