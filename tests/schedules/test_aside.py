@@ -22,7 +22,7 @@ from workers.wiring import Services
 def put_aside(lea: Desk, body: str = "half a thought", **more: object) -> UUID:
     draft = Draft(lea.creator_id, "", body, (), ())
     with lea.scope(f"member:{lea.author}") as scope:
-        return drafting.write(scope, draft, key=uuid7(), author=f"member:{lea.author}", **more)  # type: ignore[arg-type]
+        return drafting.write(scope, draft, key=uuid7(), author=f"member:{lea.author}", **more)  # type: ignore[arg-type]  # plain
 
 
 def found(lea: Desk) -> list[UUID]:
@@ -33,7 +33,7 @@ def found(lea: Desk) -> list[UUID]:
 def going_on(lea: Desk, post_id: UUID, **more: object) -> Draft:
     there = (lea.channels["main"],)
     draft = Draft(lea.creator_id, "", "a whole one", (), there, text_ai="assisted", post_id=post_id, late=Late.DAY)
-    return replace(draft, **more)  # type: ignore[arg-type]
+    return replace(draft, **more)  # type: ignore[arg-type]  # plain
 
 
 def test_it_leaves_for_nobody_and_is_found(lea: Desk) -> None:

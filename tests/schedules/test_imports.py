@@ -100,19 +100,6 @@ def test_what_is_written_at_once_is_what_would_be_written_one_by_one(free: Clerk
     assert written(free, ours) == written(free, other)
 
 
-def test_until_its_day_is_over_stays_so(clerk: Clerk) -> None:
-    """It became so many hours: moved to another hour it ran past midnight, and went out as `840m`."""
-    clerk.write(table([clerk.row(1, late_ok="day")]))
-    (row,) = clerk.rows("SELECT * FROM deliveries WHERE tenant_id = :tenant")
-    day = date.fromisoformat(clerk.day(3))
-    clerk.desk.act(planning.move_delivery, row.id, at=WallTime(day, time(20), "Europe/Paris"))
-    with clerk.desk.scope() as scope:
-        (line,) = exports.lines(scope, [clerk.desk.creator_id], scope.now, scope.now + timedelta(days=9))
-        late_until = delivery(scope, row.id).late_until
-    assert late_until == WallTime(day + timedelta(days=1), time(0), "Europe/Paris").instant()
-    assert b",day," in exports.table([line], {})
-
-
 def test_other_words_for_a_platform_leave_there(free: Clerk) -> None:
     found = free.write(table([free.row(1, body_sandbox="court", body_telegram="nulle part")]), plan=True)
     assert [(one.column, one.message.code) for one in free.shown(found).findings if one.column.startswith("body_")] == [

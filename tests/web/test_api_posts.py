@@ -109,15 +109,6 @@ def test_an_account_that_is_added_waits_for_its_own_yes(api: Program) -> None:
     assert answer.json()["approved"] is False
 
 
-def test_a_post_that_goes_nowhere_is_thrown_away(api: Program) -> None:
-    planned, only = api.write(), api.write(channels=[], at=None)
-    answer = api.ask("DELETE", f"/posts/{planned['id']}", version=planned["version"])
-    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "aside.goes_somewhere")
-    assert api.ask("DELETE", f"/posts/{only['id']}", version=only["version"] + 1).status_code == 412
-    assert api.ask("DELETE", f"/posts/{only['id']}", version=only["version"]).json()["id"] == only["id"]
-    assert api.ask("DELETE", f"/posts/{only['id']}", version=only["version"]).status_code == 404
-
-
 def test_that_a_model_wrote_it_is_said_with_the_new_words(api: Program) -> None:
     """It stayed as the first words were marked, and left so."""
     post = api.write()
