@@ -1,6 +1,5 @@
 """A post that stands already, once more on the same account: a delivery of its own, never the first one again."""
 
-import re
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from schedules import approvals, planning, repeats, retiming
 from schedules.calendar import WallTime
 from schedules.models import Delivery
 from schedules.moving import delivery, move
+from schedules.passing import first_key
 from schedules.states import DeliveryState
 from tenants import audit
 
@@ -23,8 +23,6 @@ POSTED = frozenset({S.PUBLISHED, S.REMOVED})
 
 WAITING = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.PUBLISHING, S.PROCESSING, S.UNCERTAIN})
 """States of one that was asked for already, and did not come out yet."""
-
-_AGAIN = re.compile(r"\.?again-\d+$")
 
 
 def once_more(scope: Scope, delivery_id: UUID, *, at: WallTime, connectors: Mapping[str, Connector]) -> UUID:
@@ -37,7 +35,7 @@ def once_more(scope: Scope, delivery_id: UUID, *, at: WallTime, connectors: Mapp
     if row.state not in POSTED:
         raise Conflict("delivery.not_posted")
     owner = planning.post(scope, row.post_id)
-    late = None if owner.late_ok is None else at.instant() + owner.late_ok
+    late = planning.late_until(owner, at.instant(), at.zone)
     if late is not None and late < scope.now:
         raise BadInput("delivery.time_passed")
     first = first_key(row.occurrence_key)
@@ -54,11 +52,6 @@ def once_more(scope: Scope, delivery_id: UUID, *, at: WallTime, connectors: Mapp
         move(scope, new, S.APPROVED)
         move(scope, new, S.SCHEDULED)
     return made
-
-
-def first_key(key: str) -> str:
-    """The occurrence that one more of it is asked of: its own key where it is the first."""
-    return _AGAIN.sub("", key)
 
 
 def further_key(scope: Scope, post_id: UUID, channel_id: UUID, key: str) -> str:

@@ -1,5 +1,10 @@
 """What the agency's own systems hear of posts: ids, states, times and links, in the transaction that made it so."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import col, select
+
 from foundation.database import Scope
 from schedules.models import Delivery, Post
 from schedules.states import DeliveryState
@@ -26,6 +31,16 @@ def moved(scope: Scope, row: Delivery, before: DeliveryState) -> None:
         due_at=row.due_at,
         url=row.url,
     )
+
+
+def taken_back(scope: Scope, deliveries: Sequence[tuple[UUID, DeliveryState]]) -> None:
+    """Many were cancelled at once, each with the state it had before; nothing is read where nobody listens."""
+    if not (deliveries and hooks.listens(scope, f"delivery.{S.CANCELLED}")):
+        return
+    before = dict(deliveries)
+    rows = select(Delivery).where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(before)))
+    for row in scope.session.exec(rows.order_by(col(Delivery.id)).execution_options(populate_existing=True)).all():
+        moved(scope, row, before[row.id])
 
 
 def approved(scope: Scope, row: Post) -> None:

@@ -58,8 +58,7 @@ def approve(
     author's own principal and for one who has said yes as the other tier; BadInput for a tier that is not asked for.
     With `digest`, Conflict where the post is no longer the version that was read.
     """
-    row = post(scope, post_id)
-    scope.session.refresh(row, with_for_update={"key_share": True})  # whoever rewrites it waits, or is seen here
+    row = _held(scope, post_id)
     if digest is not None and digest != row.digest:
         raise Conflict("post.changed_meanwhile")
     principal = _principal(scope, row, member_id, tier)
@@ -74,7 +73,7 @@ def agreed(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "
 
     Raises Refused for one who has said yes as the other tier.
     """
-    words = _last(_words(scope, row, scope.now))
+    words = _words(scope, row, scope.now)
     if any(word.principal_id == principal and word.verdict == "yes" and word.tier != tier for word in words):
         raise Refused("approval.two_people")
     since = _asked_since(scope, row.id)
@@ -95,7 +94,7 @@ def reject(
 
     Raises Refused for a role without the right, BadInput without words or for a code nobody knows.
     """
-    row = post(scope, post_id)
+    row = _held(scope, post_id)
     refused(scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict="no", why=why, note=note)
 
 
@@ -103,7 +102,7 @@ def ask_change(
     scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str, tier: int = CONTENT_TIER
 ) -> None:
     """Ask for another version, with words: as `reject`, and the members are told that somebody has to write it."""
-    row, member = post(scope, post_id), tenant_reads.member(scope, member_id)
+    row, member = _held(scope, post_id), tenant_reads.member(scope, member_id)
     refused(scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict="change", why=why, note=note)
     tell_change(scope, row, member.name)
 
@@ -130,7 +129,7 @@ def withdraw(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
 
     Raises Refused when nothing was said, or too long ago; Conflict when it has left meanwhile.
     """
-    row = post(scope, post_id)
+    row = _held(scope, post_id)
     member = tenant_reads.member(scope, member_id)
     ours = [word for word in _words(scope, row, scope.now) if word.principal_id == member.principal_id]
     last = max(ours, key=lambda word: (word.created_at or scope.now, word.id), default=None)
@@ -181,14 +180,17 @@ def release_without_approval(scope: Scope, post_id: UUID) -> list[Delivery]:
 
 
 _LAST_WORDS = """
-SELECT DISTINCT ON (principal_id, tier) tier, verdict, created_at FROM approvals
-WHERE tenant_id = :tenant AND post_id = :post AND digest = :digest AND expires_at > :now
-ORDER BY principal_id, tier, created_at DESC, id DESC
+SELECT tier, verdict, created_at FROM (
+  SELECT DISTINCT ON (principal_id, tier) tier, verdict, created_at, expires_at FROM approvals
+  WHERE tenant_id = :tenant AND post_id = :post AND digest = :digest
+  ORDER BY principal_id, tier, created_at DESC, id DESC) last
+WHERE verdict <> 'yes' OR expires_at > :now
 """
+"""What stands: a yes runs out, a no until its version is another."""
 
 
 def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> bool:
-    """Whether each tier the creator's rule asks for has an unexpired yes, and no no, on the current digest.
+    """Whether each tier the creator's rule asks for has an unexpired yes, and nobody's no, on the current digest.
 
     Of what one person said as one tier, the last word counts; with `since` (UTC-aware), a yes that is later than that.
     """
@@ -258,26 +260,24 @@ def _principal(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
     return member.principal_id
 
 
+def _held(scope: Scope, post_id: UUID) -> Post:
+    """The post, until this transaction ends: of two who speak of it, or rewrite it, at once the second sees what the
+    first one did. Raises NotFound."""
+    row = post(scope, post_id)
+    scope.session.refresh(row, with_for_update={"key_share": True})
+    return row
+
+
 def _words(scope: Scope, row: Post, now: datetime) -> list[Approval]:
-    """What people said of the content as it stands, and what has not run out; in order."""
-    return list(
-        scope.session.exec(
-            select(Approval)
-            .where(
-                Approval.tenant_id == scope.tenant_id,
-                Approval.post_id == row.id,
-                Approval.digest == row.digest,
-                col(Approval.expires_at) > now,
-            )
-            .order_by(col(Approval.created_at), col(Approval.id))
-            .execution_options(populate_existing=True)  # the hour of a word is the database's
-        )
+    """The last word of each person as each tier on the content as it stands, but for a yes that has run out."""
+    rows = scope.session.exec(
+        select(Approval)
+        .where(Approval.tenant_id == scope.tenant_id, Approval.post_id == row.id, Approval.digest == row.digest)
+        .order_by(col(Approval.created_at), col(Approval.id))
+        .execution_options(populate_existing=True)  # the hour of a word is the database's
     )
-
-
-def _last(words: list[Approval]) -> list[Approval]:
-    """The last word of each person as each tier."""
-    return list({(word.principal_id, word.tier): word for word in words}.values())
+    last = {(word.principal_id, word.tier): word for word in rows}
+    return [word for word in last.values() if word.verdict != "yes" or word.expires_at > now]
 
 
 def _write(
@@ -291,7 +291,7 @@ def _write(
     why: str = "",
     since: datetime | None = None,
 ) -> None:
-    words = _last(_words(scope, row, scope.now))
+    words = _words(scope, row, scope.now)
     kept = note.strip()[:LONGEST_NOTE]
     ours = next((word for word in words if (word.principal_id, word.tier) == (principal_id, tier)), None)
     again = ours is not None and since is not None and (ours.created_at or scope.now) <= since

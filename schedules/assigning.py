@@ -39,6 +39,14 @@ def says(scope: Scope, post_id: UUID) -> ColumnElement[bool]:
     return or_(col(Series.post_id) == post_id, col(Series.test_id).in_(tests))
 
 
+def is_other(scope: Scope, post_id: UUID) -> bool:
+    """Whether a post is the other version of one that repeats, in a test that runs."""
+    query = select(PostTest.id).where(
+        PostTest.tenant_id == scope.tenant_id, PostTest.b_id == post_id, col(PostTest.ended_at).is_(None)
+    )
+    return scope.session.exec(query).first() is not None
+
+
 def turn(scope: Scope, row: Series, channel_id: UUID, occurrence: str) -> tuple[UUID, str | None]:
     """The post that a new time of a series says on an account, and its version; no version where it is no unit.
 

@@ -119,12 +119,15 @@ def write(
 ) -> UUID:
     """Write the post of a draft, once per `key`; it has no time yet. People's `priority` is 1 (first) to 9.
 
-    What the draft says of its lateness counts before `late_ok` and `until_midnight`.
+    What the draft says of its lateness counts before `late_ok` and `until_midnight`. One of a post that was put aside
+    goes on with that one.
 
-    Raises BadInput for a draft without words and pictures, and NotFound.
+    Raises BadInput for a draft without words and pictures, NotFound, and Conflict for a post that goes anywhere by now.
     """
     if draft.empty:
         raise BadInput("compose.empty")
+    if draft.post_id is not None:
+        return _go_on(scope, draft.post_id, draft, author=author, priority=max(priority, 1))
     known = reads.written(scope, origin, str(key)) if draft.labels else {}
     post_id = planning.write_post(
         scope,
@@ -145,6 +148,21 @@ def write(
     )
     if draft.labels and str(key) not in known:  # a repeat gives none anew that was taken off meanwhile
         labels.put(scope, post_id, draft.labels)
+    return post_id
+
+
+def _go_on(scope: Scope, post_id: UUID, draft: Draft, *, author: str, priority: int) -> UUID:
+    row = post(scope, post_id)
+    scope.session.refresh(row, with_for_update={"key_share": True})
+    if row.creator_id != draft.creator_id:
+        raise NotFound("post.unknown")
+    if deliveries_of(scope, post_id):
+        raise Conflict("post.changed_meanwhile")
+    rewrite(scope, post_id, draft, author=author)
+    row.priority = priority
+    if draft.late is not None:
+        row.late_ok, row.until_midnight = lateness.span(draft.late), draft.late is Late.DAY
+    scope.add(row)
     return post_id
 
 
@@ -204,7 +222,7 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
         raise Conflict("post.left_already")
     row.title, row.body, row.media = draft.title, draft.body, [str(asset) for asset in draft.media]
     row.parts, row.overrides = threads.stored(draft.parts), overrides.stored(draft.others)
-    row.links = linking.taken(scope, row.creator_id, draft.links)
+    row.links, row.text_ai = linking.taken(scope, row.creator_id, draft.links), draft.text_ai
     row.author, row.author_principal = author, planning.principal_of(scope, author)
     row.version += 1
     row.digest = digest_now(scope, row)

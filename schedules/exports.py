@@ -31,8 +31,7 @@ MOST = 20_000
 
 LONGEST_WINDOW = timedelta(days=731)
 
-_ENDS = {DeliveryState.CANCELLED: "CANCELLED", DeliveryState.REMOVED: "CANCELLED", DeliveryState.DRAFT: "TENTATIVE"}
-"""RFC 5545, 3.8.1.11; all others stand firm."""
+_OVER = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVED, DeliveryState.REHEARSED})
 
 FOLD = 75
 """Octets of a line, without its end (RFC 5545, 3.1)."""
@@ -48,6 +47,15 @@ class Place:
     url: str
     reason: Message | None
     version: int
+    dry: bool = False
+    """It is only rehearsed: it is never sent."""
+
+    @property
+    def status(self) -> str:
+        """How sure it is (RFC 5545, 3.8.1.11)."""
+        if self.state in _OVER:
+            return "CANCELLED"
+        return "TENTATIVE" if self.dry or self.state is DeliveryState.DRAFT else "CONFIRMED"
 
 
 @dataclass(frozen=True)
@@ -208,7 +216,7 @@ def _is_id(place: str) -> bool:
 def _place(row: Delivery, names: Mapping[UUID, str]) -> Place:
     reason = Message.from_json(row.reason) if row.reason else None
     account = names.get(row.channel_id, "?")
-    return Place(row.id, account, DeliveryState(row.state), row.url or "", reason, row.version)
+    return Place(row.id, account, DeliveryState(row.state), row.url or "", reason, row.version, row.dry_run)
 
 
 def table(found: Sequence[Line], say: Mapping[str, str]) -> bytes:
@@ -316,7 +324,7 @@ def _event(line: Line, place: Place, now: datetime, *, words: bool) -> list[str]
         f"DTSTART:{_utc(line.due)}",
         f"SEQUENCE:{place.version}",
         f"SUMMARY:{escaped(' · '.join(said))}",
-        f"STATUS:{_ENDS.get(place.state, 'CONFIRMED')}",
+        f"STATUS:{place.status}",
         "TRANSP:TRANSPARENT",
     ]
     if not words:

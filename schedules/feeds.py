@@ -265,8 +265,8 @@ def read(scope: Scope, feed_id: UUID, document: Document, *, etag: str, modified
 
 
 def _accounts(scope: Scope, row: Feed) -> list[UUID]:
-    """The accounts of a feed that are still here."""
-    here = {one.id for one in channel_reads.channels_of(scope, row.creator_id)}
+    """The accounts of a feed that are still here; one that somebody took off is not."""
+    here = {one.id for one in channel_reads.channels_of(scope, row.creator_id) if not one.left}
     return [one for one in map(UUID, row.channels) if one in here]
 
 

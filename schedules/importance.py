@@ -40,14 +40,15 @@ def set_lateness(scope: Scope, post_id: UUID, choice: Late, *, version: int) -> 
     """From here on a post may leave so late, on every account and at every time it has or gets.
 
     What is on hold stays so: a person decides on it. Raises NotFound, and Conflict for one that was changed since
-    `version`, or of which nothing is to leave any more.
+    `version`, or of which nothing is to leave any more; one that goes nowhere yet may.
     """
     owner = planning.post(scope, post_id)
     scope.session.refresh(owner, with_for_update={"key_share": True})
     if owner.version != version:
         raise Conflict("post.changed_meanwhile")
-    rows = [row for row in planning.deliveries_of(scope, post_id, lock=True) if row.state in CHANGEABLE]
-    if not rows:
+    known = planning.deliveries_of(scope, post_id, lock=True)
+    rows = [row for row in known if row.state in CHANGEABLE]
+    if known and not rows:
         raise Conflict("delivery.not_movable")
     owner.late_ok, owner.until_midnight = lateness.span(choice), choice is Late.DAY
     owner.version += 1

@@ -14,10 +14,11 @@ from foundation.database import Scope
 from foundation.ids import derived, uuid7
 from foundation.loading import forget_plans, load
 from foundation.outbox_bulk import Due
-from schedules import labels, overrides, prints, rehearsing, threads
+from schedules import announcing, labels, lateness, overrides, prints, rehearsing, threads
 from schedules.drafting import REWRITABLE
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.imports_judging import Account, Wish
+from schedules.lateness import Late
 from schedules.models import Delivery, DeliveryMove, Post
 from schedules.models_planning import PostLabel
 from schedules.moving import causes
@@ -101,6 +102,7 @@ def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> dict[st
         ]
         for one in wish.others
     }
+    late = lateness.span(Late.DAY) if wish.row.until_midnight else wish.late_ok
     return {
         "id": post_id,
         "creator_id": wish.creator.id,
@@ -116,7 +118,8 @@ def _post(wish: Wish, post_id: UUID, import_id: UUID, author: Author) -> dict[st
         "author_principal": author.principal,
         "text_ai": wish.row.text_ai,
         "priority": wish.row.priority,
-        "late_ok": None if wish.late_ok is None else f"{int(wish.late_ok.total_seconds())} seconds",
+        "late_ok": None if late is None else f"{int(late.total_seconds())} seconds",
+        "until_midnight": wish.row.until_midnight,
         "digest": content_digest(
             wish.row.title, wish.row.body, prints, wish.row.text_ai, parts, otherwise=otherwise, links=wish.links
         ),
@@ -205,5 +208,6 @@ def take_back(scope: Scope, import_id: UUID) -> tuple[int, int]:
     load(scope, DeliveryMove, [_move(scope, one.creator_id, one.id, one.state, str(S.CANCELLED)) for one in here])
     outbox_bulk.cancel_all(scope, [kind.kind for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue)], ids)
     notices.settle_all(scope, [cause for one in ids for cause in causes(one)])
+    announcing.taken_back(scope, [(row.id, S(row.state)) for row in here])
     scope.once_committed(partial(telemetry.DELIVERIES.labels(str(S.CANCELLED)).inc, len(ids)))
     return len(ids), sum(row.state != S.CANCELLED for row in rows) - len(ids)

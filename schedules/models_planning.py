@@ -35,6 +35,8 @@ class SlotRow(CreatorRow, table=True):
     zone: str
     jitter: int = 0
     label: str = ""
+    drawn_as: UUID | None = None
+    """The slot of another account that it was copied from: what was planned there is at its minutes here too."""
 
 
 class SlotUse(CreatorRow, table=True):

@@ -1,5 +1,7 @@
 """What became of a series while nothing could leave: its newest missed time leaves, the older ones are passed over."""
 
+import re
+
 from sqlalchemy import exists
 from sqlmodel import select
 
@@ -14,9 +16,17 @@ S = DeliveryState
 WAITING = (S.DRAFT, S.APPROVED, S.SCHEDULED)
 
 
+_AGAIN = re.compile(r"\.?again-\d+$")
+
+
+def first_key(key: str) -> str:
+    """The occurrence that another one is of, once more or back on its account: its own key where it is the first."""
+    return _AGAIN.sub("", key)
+
+
 def by_rule(row: Delivery) -> bool:
     """Whether a delivery leaves when its series says: nobody gave it a time of its own."""
-    return row.series_id is not None and row.occurrence_key.partition("~")[0] == row.wall_time
+    return row.series_id is not None and first_key(row.occurrence_key).partition("~")[0] == row.wall_time
 
 
 def overtaken(scope: Scope, row: Delivery) -> bool:

@@ -203,17 +203,19 @@ def add_delivery(
     series_id: UUID | None = None,
     variant: str | None = None,
     asks_since: datetime | None = None,
+    instead_of: Delivery | None = None,
 ) -> UUID:
     """Wish a post on a channel at a wall time; once per (post, channel, occurrence). Raises NotFound.
 
-    `asks_since`: what `approvals.added` says of a channel that a post goes to after a yes.
+    `asks_since`: what `approvals.added` says of a channel that a post goes to after a yes. In the place of another one
+    it is as important, and only rehearsed where that was.
     A wish that nobody approved is put on hold when its time comes: it does not pass in silence.
     """
     owner = post(scope, post_id)
     channel = channel_reads.channel(scope, channel_id)
     if channel.creator_id != owner.creator_id:
         raise NotFound("channel.unknown", channel=str(channel_id))
-    due = at.instant()
+    due, dry = at.instant(), instead_of is not None and instead_of.dry_run
     row = Delivery(
         tenant_id=scope.tenant_id,
         creator_id=owner.creator_id,
@@ -223,12 +225,12 @@ def add_delivery(
         zone=at.zone,
         due_at=due,
         late_until=late_until(owner, due, at.zone),
-        priority=owner.priority,
+        priority=owner.priority if instead_of is None else instead_of.priority,
         occurrence_key=occurrence_key,
         series_id=series_id,
         variant=variant,
         asks_since=asks_since,
-        dry_run=series_id is None and rehearsing.covers(scope, post_id, channel_id),
+        dry_run=dry or (series_id is None and rehearsing.covers(scope, post_id, channel_id)),
     )
     if _is_first(scope, row):
         _carry(scope, row, due)

@@ -41,7 +41,8 @@ JUST_NOW = timedelta(minutes=3)
 
 @dataclass(frozen=True)
 class Queued:
-    """One delivery of a queue; `label` is its slot's, `version` what a page hands back; `series_id` what repeats it."""
+    """One delivery of a queue; `label` is that of its slot, `version` what a page hands back; `series_id` what repeats
+    it."""
 
     delivery_id: UUID
     post_id: UUID
@@ -51,6 +52,7 @@ class Queued:
     at: WallTime
     due_at: datetime
     label: str
+    slot_id: UUID
     series_id: UUID | None = None
 
 
@@ -82,6 +84,7 @@ def entries(scope: Scope, channel_id: UUID) -> list[Queued]:
             parse(row.wall_time, row.zone),
             row.due_at,
             known[slot_id].label if slot_id in known else "",
+            slot_id,
             row.series_id,
         )
         for row, owner, slot_id in rows
@@ -221,6 +224,26 @@ def pull_forward(scope: Scope, channel_id: UUID, *, seen: Mapping[UUID, int]) ->
     known = _as_seen(scope, channel_id, seen)
     goes = laid(scope, channel_id, [one.delivery_id for one in known])
     return _all_of(scope, channel_id, {one.delivery_id: one for one in known}, goes)
+
+
+def at_hour(known: Sequence[Queued], slot_id: UUID) -> list[Queued]:
+    """What of a queue stands at one hour of the week and would go with it, in order: what repeats has its own; pure."""
+    return [one for one in known if one.slot_id == slot_id and one.series_id is None]
+
+
+def close(scope: Scope, slot_id: UUID, *, seen: Mapping[UUID, int]) -> Done:
+    """Post no more at an hour of the week; what stood there goes, in its order, to the hours that are free then.
+
+    The moves may be taken back, the hour not. What changed since it was `seen`, or came since, keeps its time. Raises
+    NotFound, and BadInput where the hours that are left do not suffice.
+    """
+    channel_id = slots.slot(scope, slot_id).channel_id
+    slots.hold(scope, channel_id)
+    known = {one.delivery_id: one for one in at_hour(entries(scope, channel_id), slot_id)}
+    slots.remove_slot(scope, slot_id)
+    wanted = _preview(scope, channel_id, known, laid(scope, channel_id, list(known)))
+    creator_id = channel_reads.channel(scope, channel_id).creator_id
+    return shifting.give(scope, creator_id, wanted, seen=seen)
 
 
 def laid(

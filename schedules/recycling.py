@@ -8,12 +8,14 @@ there is no second list that could part from the calendar.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from uuid import UUID
 
 from sqlmodel import col, or_, select
 
 from channels import reads as channel_reads
 from channels.reads import Channel
+from channels.states import LOST
 from connectors.contract import Connector
 from foundation import outbox
 from foundation.database import OpenScope, Scope
@@ -90,7 +92,8 @@ def fill(scope: Scope, pool_id: UUID, *, connectors: Mapping[str, Connector]) ->
         return 0
     outbox.put(scope, PoolDue(scope.tenant_id, pool.id), at=scope.now + AGAIN, instead_of=PoolDue)
     known = {one.id: one for one in channel_reads.channels_of(scope, pool.creator_id)}
-    chosen = [known[one] for one in map(UUID, pool.channels) if one in known]
+    able = [one for one in map(UUID, pool.channels) if one in known and known[one].state not in LOST]
+    chosen = [known[one] for one in able]  # on a lost account each of them would be held at its hour
     slots.hold(scope, *(one.id for one in chosen))
     return sum(_fill(scope, _Here(pool, one, connectors)) for one in chosen)
 
@@ -148,10 +151,11 @@ def _whose_turn(scope: Scope, here: _Here, place: Place, waiting: Sequence[Turn]
 
 
 def _plan(scope: Scope, channel: Channel, place: Place, post_id: UUID) -> None:
-    here = select(Delivery.id).where(
+    here = select(Delivery.occurrence_key).where(
         Delivery.tenant_id == scope.tenant_id, Delivery.post_id == post_id, Delivery.channel_id == channel.id
     )
-    key = f"{KEY}{len(scope.session.exec(here).all()) + 1}"
+    known = scope.session.exec(here).all()  # what was moved here has the key it had on the other account
+    key = next(one for number in count(len(known) + 1) if (one := f"{KEY}{number}") not in known)
     asks_since = approvals.added(scope, planning.post(scope, post_id), channel.id)
     delivery_id = planning.add_delivery(
         scope, post_id, channel.id, at=place.at, occurrence_key=key, asks_since=asks_since

@@ -138,24 +138,22 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
 
 
 def _words(scope: Scope, posts: Mapping[UUID, Post]) -> dict[UUID, list[Word]]:
-    """The last word of each person and tier on what each post is now."""
+    """The last word of each person and tier on what each post is now, but for a yes that has run out."""
     if not posts:
         return {}
     rows = scope.session.exec(
         select(Approval)
-        .where(
-            Approval.tenant_id == scope.tenant_id,
-            col(Approval.post_id).in_(list(posts)),
-            col(Approval.expires_at) > scope.now,
-        )
+        .where(Approval.tenant_id == scope.tenant_id, col(Approval.post_id).in_(list(posts)))
         .order_by(col(Approval.created_at), col(Approval.id))
     )
-    last: dict[UUID, dict[tuple[UUID, int], Word]] = {}
-    for row in rows:
-        if row.digest == posts[row.post_id].digest:
+    said = [row for row in rows if row.digest == posts[row.post_id].digest]
+    last = {(row.post_id, row.principal_id, row.tier): row for row in said}
+    found: dict[UUID, list[Word]] = {}
+    for row in last.values():
+        if row.verdict != "yes" or row.expires_at > scope.now:
             word = Word(row.principal_id, row.tier, row.verdict, row.note, row.created_at or scope.now)
-            last.setdefault(row.post_id, {})[row.principal_id, row.tier] = word
-    return {post_id: list(words.values()) for post_id, words in last.items()}
+            found.setdefault(row.post_id, []).append(word)
+    return found
 
 
 def _asked(post: Post, wishes: list[Wish], words: list[Word]) -> Asked:

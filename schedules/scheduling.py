@@ -9,7 +9,7 @@ from uuid import UUID
 from connectors.contract import Connector
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
-from schedules import anew, approvals, doubts, drafting, planning, removal
+from schedules import anew, approvals, assigning, doubts, drafting, planning, removal, stopping
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
 from schedules.moving import delivery
@@ -82,20 +82,23 @@ def approve(scope: Scope, post_id: UUID, *, member_id: UUID, note: str = "", tie
     drafting.settle(scope, post_id)
 
 
-def cancel(scope: Scope, post_id: UUID) -> int:
-    """Take a post off the calendar wherever nothing of it is outside; returns of how many accounts.
+def cancel(scope: Scope, post_id: UUID) -> None:
+    """Take a post off the calendar wherever nothing of it is outside; what repeats it makes no more of it.
 
-    Raises Conflict while it is on its way somewhere, and when there is nothing to take off.
+    Raises Conflict while it is on its way somewhere, while it is tested against another version of a series, and when
+    there is nothing to take off.
     """
+    if assigning.is_other(scope, post_id):
+        raise Conflict("variants.running")
+    ended = stopping.repeats(scope, post_id)  # before its deliveries: whoever extends a series locks in this order
     rows = deliveries_of(scope, post_id, lock=True)
     if any(row.state in LEAVING for row in rows):
         raise Conflict("delivery.not_movable")
     waiting = [row for row in rows if row.state in CANCELLABLE]
-    if not waiting:
+    if not (waiting or ended):
         raise Conflict("post.nothing_to_cancel")
     for row in waiting:
         planning.cancel(scope, row.id)
-    return len(waiting)
 
 
 def as_seen(scope: Scope, delivery_id: UUID, version: int) -> None:

@@ -16,7 +16,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
 from foundation.words import Message
-from schedules import approvals, assigning, drafting, labels, planning, quiet, series_rule
+from schedules import anew, approvals, assigning, drafting, labels, planning, quiet, series_rule
 from schedules.calendar import WallTime
 from schedules.drafting import Draft, Planned
 from schedules.events import ExtendDue
@@ -242,7 +242,8 @@ def _make(scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collect
         if (post_id, channel) not in asks:  # on a spare account it may wait for a yes of its own
             asks[post_id, channel] = approvals.added(scope, planning.post(scope, post_id), channel)
         more: dict[str, Any] = {"series_id": row.id, "variant": variant, "asks_since": asks[post_id, channel]}
-        planning.add_delivery(scope, post_id, channel, at=wall, occurrence_key=key, **more)
+        fresh = key if (channel, key) not in known.taken else anew.further_key(scope, post_id, channel, key)
+        planning.add_delivery(scope, post_id, channel, at=wall, occurrence_key=fresh, **more)
         made[post_id] += 1
     return made
 

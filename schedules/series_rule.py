@@ -114,10 +114,11 @@ def leave_out(scope: Scope, row: Delivery, why: Message) -> None:
 
 @dataclass(frozen=True)
 class Known:
-    """The deliveries a series has, by account and by what each is known by; `by_hand` has the times that people gave to
-    some of those that were left out since."""
+    """The times a series has, by account and by what each is known by, and what is `taken` of that; `by_hand` has the
+    times that people gave to some of those that were left out since."""
 
     made: frozenset[tuple[UUID, str]]
+    taken: frozenset[tuple[UUID, str]]
     by_hand: Mapping[tuple[UUID, str], WallTime]
 
 
@@ -129,13 +130,17 @@ def known(scope: Scope, row: Series, posts: Collection[UUID]) -> Known:
         .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.post_id).in_(posts), Delivery.series_id == row.id)
         .order_by(col(Delivery.created_at), col(Delivery.id))
     ).all()
+    stands: dict[tuple[UUID, str], bool] = {}
     by_hand: dict[tuple[UUID, str], WallTime] = {}
     for channel, key, at, zone in rows:
         mine, out, _ = key.partition(OUT)
+        mine = passing.first_key(mine)  # back on its account after a spare one, it is the same time
+        stands[channel, mine] = not out
         by_hand.pop((channel, mine), None)
         if out and mine.partition("~")[0] != at and _falls(row, mine):
             by_hand[channel, mine] = parse_wall(at, zone)
-    return Known(frozenset((channel, key) for channel, key, *_ in rows), by_hand)
+    made = frozenset(one for one, standing in stands.items() if standing)
+    return Known(made, frozenset((channel, key) for channel, key, *_ in rows), by_hand)
 
 
 def _falls(row: Series, key: str) -> bool:
@@ -216,7 +221,10 @@ def _standing(
             or_(col(Delivery.due_at).between(since, until), col(Delivery.occurrence_key).between(first, last)),
         )
     ).all()
-    moving, made = {one.id for one in movers}, {one.occurrence_key.partition("~")[0] for one in known}
+    moving, made = (
+        {one.id for one in movers},
+        {passing.first_key(one.occurrence_key).partition("~")[0] for one in known},
+    )
     there = [one.due_at for one in known if one.id not in moving and one.state not in (S.CANCELLED, S.FAILED)]
     if row.next_extend_at is not None:  # it goes on
         closed, without = shut(scope, row.creator_id, [channel_id])[channel_id], skipped(row)

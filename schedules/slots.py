@@ -60,12 +60,14 @@ class Slot:
     zone: str
     jitter: int
     label: str
+    drawn_as: UUID
+    """Whose draw it follows: its own, or that of the slot it was copied from."""
 
     def on(self, day: date) -> WallTime:
         """Its wall time on one of its days: the same each time it is asked, and never on the next day."""
         start = self.clock.hour * 60 + self.clock.minute
         most = min(self.jitter, _LAST_MINUTE - start)
-        drawn = derived(self.id, "jitter", day.isoformat()).int % (most + 1)
+        drawn = derived(self.drawn_as, "jitter", day.isoformat()).int % (most + 1)
         minute = start + drawn
         return WallTime(day, time(minute // 60, minute % 60), self.zone)
 
@@ -138,11 +140,20 @@ def hold(scope: Scope, *channels: UUID) -> None:
 
 
 def add_slot(
-    scope: Scope, channel_id: UUID, *, weekday: int, clock: time, zone: str, jitter: int = 0, label: str = ""
+    scope: Scope,
+    channel_id: UUID,
+    *,
+    weekday: int,
+    clock: time,
+    zone: str,
+    jitter: int = 0,
+    label: str = "",
+    drawn_as: UUID | None = None,
 ) -> UUID:
     """Post on an account at an hour of the week from now on.
 
-    `jitter`: minutes it may leave later, drawn for each date, never past midnight. Raises BadInput for an hour that is
+    `jitter`: minutes it may leave later, drawn for each date, never past midnight, as for the slot `drawn_as` where one
+    is copied. Raises BadInput for an hour that is
     none and for too many of them, Conflict for one the account has already, NotFound.
     """
     channel = channel_reads.channel(scope, channel_id)
@@ -165,6 +176,7 @@ def add_slot(
         zone=zone,
         jitter=jitter,
         label=" ".join(label.replace("\x00", "").split())[:LONGEST_LABEL],
+        drawn_as=drawn_as,
     )
     scope.add(row)
     return row.id
@@ -201,6 +213,7 @@ def copy(scope: Scope, source: UUID, target: Channel) -> None:
                 zone=one.zone,
                 jitter=one.jitter,
                 label=one.label,
+                drawn_as=one.drawn_as,
             )
 
 
@@ -235,4 +248,5 @@ def _fits(one: Slot, wall: WallTime) -> bool:
 
 
 def _value(row: SlotRow) -> Slot:
-    return Slot(row.id, row.creator_id, row.channel_id, row.weekday, row.local_time, row.zone, row.jitter, row.label)
+    hour = (row.weekday, row.local_time, row.zone, row.jitter, row.label)
+    return Slot(row.id, row.creator_id, row.channel_id, *hour, row.drawn_as or row.id)

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import type_coerce
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, select
 
 from channels import reads as channel_reads
@@ -15,12 +13,12 @@ from channels.states import ChannelState
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
-from schedules import anew, approvals, assigning, overrides, planning, series, slots
+from schedules import anew, approvals, assigning, overrides, planning, rehoming, series, slots
 from schedules.calendar import parse
-from schedules.models import Delivery, Post, Series
+from schedules.models import Delivery, Post
 from schedules.moving import delivery, move
 from schedules.shifting import MOST, ON_ITS_WAY, UNDER_WAY, Left, Moving
-from schedules.states import DeliveryState, SeriesState
+from schedules.states import DeliveryState
 from tenants import reads as tenant_reads
 
 S = DeliveryState
@@ -111,12 +109,13 @@ def move_queue(scope: Scope, source_id: UUID, target_id: UUID, *, seen: Mapping[
     """Do it in this transaction: new deliveries on the spare account, the old ones cancelled with the reason.
 
     What changed since it was `seen`, or came since, stays and is told; pressing again moves it. The slots of the
-    account go along. Raises as `preview`.
+    account go along, and what makes posts for it. Raises as `preview`.
     """
     _, target = _pair(scope, source_id, target_id)
+    rehoming.sources(scope, source_id, target)
     slots.hold(scope, source_id, target_id)
     series.alone(scope, target.creator_id)
-    _rehome(scope, source_id, target_id)  # before deliveries: whoever changes a series locks in this order
+    rehoming.repeats(scope, source_id, target)
     locked = select(Delivery.id).where(*_here(scope, source_id)).order_by(col(Delivery.due_at), col(Delivery.id))
     scope.session.exec(locked.with_for_update()).all()
     found = preview(scope, source_id, target_id)
@@ -135,23 +134,6 @@ def move_queue(scope: Scope, source_id: UUID, target_id: UUID, *, seen: Mapping[
     return replace(found, moving=moving, doubled=doubled, left=(*found.left, *left))
 
 
-def _rehome(scope: Scope, source_id: UUID, target_id: UUID) -> None:
-    """What repeats on an account goes on repeating on another one; a test on it counts anew there: readings of two
-    accounts are not compared."""
-    for test in assigning.running_on(scope, source_id):
-        test.channel_id = target_id
-        scope.add(test)
-    query = select(Series).where(
-        Series.tenant_id == scope.tenant_id,
-        Series.state == str(SeriesState.RUNNING),
-        type_coerce(Series.channels, JSONB).contains([str(source_id)]),
-    )
-    for row in scope.session.exec(query.order_by(col(Series.id)).with_for_update(key_share=True)):
-        stays = [str(target_id) if one == str(source_id) else one for one in row.channels]
-        row.channels = list(dict.fromkeys(stays))
-        scope.add(row)
-
-
 def _remake(scope: Scope, one: Moving, target: Channel, *, asks_again: bool) -> Delivery:
     """The same post at the same wall time on the spare account; as far along as the old one where its yes counts."""
     old = delivery(scope, one.delivery_id)
@@ -165,6 +147,7 @@ def _remake(scope: Scope, one: Moving, target: Channel, *, asks_again: bool) -> 
         series_id=old.series_id,
         variant=old.variant,
         asks_since=scope.now if asks_again else old.asks_since,
+        instead_of=old,
     )
     made = delivery(scope, made_id)
     owner = planning.post(scope, old.post_id)

@@ -2,19 +2,15 @@
 
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import col, select, type_coerce
-
 from channels import reads as channel_reads
 from connectors.standing import Missing
 from foundation.database import Scope
 from foundation.words import Message
 from gate import copies
-from schedules import assigning, pools, removal, series
-from schedules.models import Delivery, Series
-from schedules.models_planning import PoolEntry
+from schedules import removal, stopping
+from schedules.models import Delivery
 from schedules.moving import delivery
-from schedules.states import DeliveryState, SeriesState
+from schedules.states import DeliveryState
 from tenants import notices
 
 
@@ -29,7 +25,7 @@ def note(scope: Scope, delivery_id: UUID, missing: Missing) -> None:
     if row.state != DeliveryState.PUBLISHED or not first:
         return
     if missing.by == "rules":
-        _end_repeats(scope, row)
+        stopping.repeats(scope, row.post_id)
     all_of_it = row.parts == 1 or missing.with_comment
     told = _told(scope, row, missing)
     for copy in left if all_of_it else first:
@@ -47,14 +43,3 @@ def _told(scope: Scope, row: Delivery, missing: Missing) -> Message:
         code = "delivery.gone_by_rules" if missing.word else "delivery.gone_by_rules_untold"
         return Message(code, {"account": account} | ({"word": missing.word} if missing.word else {}))
     return Message(f"delivery.gone_by_{missing.by}", {"account": account})
-
-
-def _end_repeats(scope: Scope, row: Delivery) -> None:
-    """The series that say it, later stretches at other hours too, and the pools that bring it back make no more."""
-    goes_on = (Series.tenant_id == scope.tenant_id, Series.state != str(SeriesState.STOPPED))
-    for series_id in scope.session.exec(select(Series.id).where(*goes_on, assigning.says(scope, row.post_id))).all():
-        series.stop(scope, series_id)
-    holds = type_coerce(PoolEntry.wordings, JSONB).contains([str(row.post_id)])
-    here = (PoolEntry.tenant_id == scope.tenant_id, col(PoolEntry.taken_out).is_(False), holds)
-    for entry_id in scope.session.exec(select(PoolEntry.id).where(*here)).all():
-        pools.take_out(scope, entry_id)

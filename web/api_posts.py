@@ -12,7 +12,7 @@ from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.words import Message
-from schedules import drafting, editing, importance, labels, listing, scheduling, selling
+from schedules import aside, drafting, editing, importance, labels, listing, scheduling, selling
 from tenants.keys import KeyScope
 from web import api_cursor, api_reviews
 from web.api_call import Call, Done, Sight, doing, etag, making, reading, rewriting
@@ -94,6 +94,21 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
 
         return call.change(act, post=post_id)
 
+    @routes.delete("/{post_id}", response_model=PostWhole)
+    def throw_away_post(
+        post_id: UUID, call: Annotated[Call, Depends(rewriting(tenant, KeyScope.POSTS_WRITE))]
+    ) -> Response:
+        """Delete a post that goes nowhere yet, with what was said of it; it answers with what it was. 409 for one that
+        is planned, or was, and where somebody said yes or no. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            _seen(scope, sight, post_id, call)
+            gone = PostWhole.whole(listing.whole(scope, sight.creators, post_id))
+            aside.throw_away(scope, post_id)
+            return Done(gone, "post.throw_away", f"post:{post_id}")
+
+        return call.change(act, post=post_id)
+
 
 def _rewords(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
     able = frozenset(name for name, one in connectors.items() if offered(one))
@@ -137,7 +152,8 @@ def _acts(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connect
 
     @routes.post("/{post_id}/cancel", response_model=PostWhole)
     def cancel_post(post_id: UUID, call: Annotated[Call, can_write]) -> Response:
-        """Take a post off the calendar wherever nothing of it is outside. Needs `posts:write`."""
+        """Take a post off the calendar wherever nothing of it is outside; where it repeats or comes back, it does so no
+        more. 409 for the other version of a test that runs. Needs `posts:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             _seen(scope, sight, post_id, call)

@@ -23,6 +23,7 @@ from web.api_plan_inputs import FillIn, OrderIn, SlotIn, SlotsWanted, TakeOutIn,
 from web.api_plan_models import MovedOut, QueueOut, SlotOut, SlotsPage
 
 QUEUE = "/queues/{channel_id}"
+Move = Annotated[bool, Query(description="What stands at it goes, in its order, to the next free hours.")]
 
 
 def router(tenant: OpenScope) -> APIRouter:
@@ -80,14 +81,21 @@ def _hours(routes: APIRouter, tenant: OpenScope) -> None:
         return SlotOut.of(found)
 
     @routes.delete("/slots/{slot_id}", response_model=SlotOut)
-    def remove_slot(slot_id: UUID, call: Annotated[Call, Depends(rewriting(tenant, can_write))]) -> Response:
-        """Post no more at this hour. What is planned at it keeps its time. Needs `calendar:write`."""
+    def remove_slot(
+        slot_id: UUID, call: Annotated[Call, Depends(rewriting(tenant, can_write))], move: Move = False
+    ) -> Response:
+        """Post no more at this hour. What is planned at it keeps its time, or goes to the next free hours. Needs
+        `calendar:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             slots.hold(scope, _slot(scope, sight, slot_id).channel_id)
             found = _slot(scope, sight, slot_id)
             call.saw(found)
-            slots.remove_slot(scope, slot_id)
+            if move:
+                there = queueing.at_hour(queueing.entries(scope, found.channel_id), slot_id)
+                queueing.close(scope, slot_id, seen=_versions(there))
+            else:
+                slots.remove_slot(scope, slot_id)
             return _hour(found, "slot.remove")
 
         return call.change(act)

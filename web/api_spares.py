@@ -79,8 +79,8 @@ def router(tenant: OpenScope) -> APIRouter:
 
     @routes.post("", response_model=SpareOut)
     def move_queue(body: SpareIn, call: Annotated[Call, Depends(making(tenant, KeyScope.CALENDAR_WRITE))]) -> Response:
-        """Move the queue as it was seen, with hours and series; what changed since, or is on its way, stays and is
-        named in `left`. Needs `calendar:write`."""
+        """Move the queue as it was seen, with hours, series, the pool and feeds; what changed since, or is on its way,
+        stays and is named in `left`. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             _both(scope, sight, body)

@@ -1,5 +1,6 @@
 """Calendar: a week or a list of what goes out, the hours that are free, and what went wrong, in place."""
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import partial
 from typing import Literal
@@ -9,6 +10,7 @@ import streamlit as st
 
 from dashboard import acting, frame
 from dashboard.app_pages import (
+    calendar_aside,
     calendar_clock,
     calendar_drag,
     calendar_files,
@@ -49,6 +51,14 @@ Kind = Literal["primary", "secondary", "tertiary"]
 RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
 
 
+PLANNED: Mapping[str, Callable[[Page], None]] = {
+    "week": calendar_week.show,
+    "aside": calendar_aside.show,
+    "held": calendar_held.show,
+}
+"""Pages of their own for who plans, by their name in the address."""
+
+
 def show(page: Page) -> None:
     """Draw the page: a post that is being written, files, a post that was opened, or the days."""
     draw("calendar_style.html", word=page.word)
@@ -57,12 +67,10 @@ def show(page: Page) -> None:
         compose.show(page)
     elif (queue := st.query_params.get("queue")) and page.may(Right.RUN):
         calendar_queue.show(page, queue)
-    elif st.query_params.get("week") and page.may(Right.RUN):
-        calendar_week.show(page)
+    elif (name := next(filter(st.query_params.get, PLANNED), "")) and page.may(Right.RUN):
+        PLANNED[name](page)
     elif (pool := st.query_params.get("pool")) and page.may(Right.RUN):
         calendar_pool.show(page, pool)
-    elif st.query_params.get("held") and page.may(Right.RUN):
-        calendar_held.show(page)
     elif st.query_params.get("missed"):
         calendar_missed.show(page)
     elif (compare := st.query_params.get("compare")) and page.may(Right.RUN):
@@ -140,6 +148,7 @@ def _bar(page: Page, view: str, shown: Window, today: date) -> None:
             _go(page, "calendar.week", "B", week="1")
             _go(page, "calendar.pool", "A", pool="1")
             _go(page, "calendar.variants", "V", compare="1")
+            _go(page, "calendar.aside", "K", aside="1")
             st.button(
                 page.word("calendar.new"),
                 type="primary",

@@ -154,14 +154,7 @@ def _hours(page: Page, found: Queue) -> None:
                 said = page.label(
                     "queue.slot", day=page.word(f"queue.day.{one.weekday}"), clock=f"{one.clock:%H:%M}", label=one.label
                 )
-                st.button(
-                    said.strip(),
-                    key=f"slot:{one.id}",
-                    icon=":material/close:",
-                    help=page.word("queue.slot_remove"),
-                    on_click=acting.press,
-                    args=(partial(_remove, page, one.id), Right.RUN, f"slot:{one.id}"),
-                )
+                _hour(page, found, one.id, said.strip())
         calendar_hours.show(page, found, days=DAYS, clock=CLOCK)
         with st.form("queue:slot", border=False):
             st.pills(
@@ -186,6 +179,27 @@ def _hours(page: Page, found: Queue) -> None:
         st.checkbox(page.word("queue.hold_repeats"), found.channel.holds_repeats, key=f"{HOLDS}:{found.channel.id}")
         act = partial(_apart, page, found.channel.id)
         acting.button(page, "queue.apart_keep", act, right=Right.RUN, key=f"{key}:keep")
+
+
+def _hour(page: Page, found: Queue, slot_id: UUID, said: str) -> None:
+    """One hour: taken away by a press, or after a word on what stands at it."""
+    there = queueing.at_hour(found.entries, slot_id)
+    why, key = page.word("queue.slot_remove"), f"slot:{slot_id}"
+    only = (partial(_remove, page, slot_id), Right.RUN, key)
+    if not there:
+        st.button(said, key=key, icon=":material/close:", help=why, on_click=acting.press, args=only)
+        return
+    with st.popover(said, icon=":material/close:", help=why):
+        draw("calendar_note.html", note=page.word("queue.slot_has", count=len(there)))
+        move = partial(_close, page, slot_id, {one.delivery_id: one.version for one in there})
+        acting.button(page, "queue.slot_move", move, right=Right.RUN, key=f"{key}:move", kind="primary")
+        st.button(page.word("queue.slot_only"), key=key, on_click=acting.press, args=only)
+
+
+def _close(page: Page, slot_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID) -> Message:
+    mine(page, scope, slots.slot(scope, slot_id).channel_id)
+    done = queueing.close(scope, slot_id, seen=seen)
+    return Message("queue.slot_moved", {"count": len(done.moved)})
 
 
 def _apart(page: Page, channel_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -1,6 +1,6 @@
 """New post: words, pictures, accounts, what each would show and refuse, and when it leaves."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from dashboard.app_pages import (
 from dashboard.app_pages.calendar_series import Where
 from dashboard.app_pages.compose_draft import (
     ACCOUNTS,
+    ASIDE,
     BODY,
     BROUGHT,
     CLOCK,
@@ -62,7 +63,7 @@ from tenants.reads import Creator
 from tenants.roles import Right
 
 WHENS = ("soon", "free", compose_when.SLOT, "at")
-PRESS = "compose:go"
+PRESS, KEEP = "compose:go", "compose:keep"
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,10 @@ def _send(page: Page, found: Desk, written: Draft) -> None:
     _repeat(page, found, when)
     compose_repeats.show(page, written, _first(found, when), repeating=calendar_series.chosen(REPEAT).wanted)
     draw("calendar_note.html", note=page.word("compose.zone", place=page.voice.place(_clock(found, when))))
-    _press(page, found, "compose.plan")
+    with st.container(horizontal=True, gap="small"):
+        _press(page, found, "compose.plan")
+        aside = page.word("aside.keep")
+        st.button(aside, key=KEEP, disabled=len(found.uploads) > 0, on_click=_kept, args=(page, found.creator.id))
 
 
 def _repeat(page: Page, found: Desk, when: str) -> None:
@@ -260,7 +264,7 @@ def _pressed(page: Page, creator_id: UUID) -> None:
     if not typed(ID):
         return
     made: list[UUID] = []
-    written = draft(creator_id)
+    written = _written(creator_id)
     if rewritten := typed(REWORK):
         act = partial(_rewrite, page, UUID(rewritten), written, made)
     else:
@@ -272,6 +276,31 @@ def _pressed(page: Page, creator_id: UUID) -> None:
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
         compose_draft.forget()
         st.query_params.from_dict({"post": str(made[0])})
+
+
+def _written(creator_id: UUID) -> Draft:
+    """What is written now; of a post that was put aside, it goes on with that one."""
+    aside = typed(ASIDE)
+    return replace(draft(creator_id), post_id=UUID(aside) if aside else None)
+
+
+def _kept(page: Page, creator_id: UUID) -> None:
+    """Put it aside as it is, however often it is pressed: without a time, and on no account yet."""
+    if not typed(ID):
+        return
+    made: list[UUID] = []
+    act = partial(_keep, page, _written(creator_id), (UUID(typed(ID)), compose_when.chosen()), made)
+    acting.press(act, Right.RUN, KEEP)
+    if made and f"press:{KEEP}" not in st.session_state:
+        compose_draft.forget()
+        st.query_params.from_dict({"aside": "1"})
+
+
+def _keep(page: Page, written: Draft, how: tuple[UUID, int], made: list[UUID], scope: Scope, _: UUID) -> Message:
+    page.my(scope, written.creator_id)
+    key, priority = how
+    made.append(drafting.write(scope, written, key=key, author=page.who.actor, priority=priority))
+    return Message("aside.kept")
 
 
 def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Scope, _: UUID) -> Message:

@@ -34,6 +34,9 @@ OTHERS = "compose:others"
 BY_MODEL = "compose:by_model"
 """What a model wrote, by the field it was put into."""
 
+ASIDE = "compose:aside"
+"""The post that was put aside and is gone on with."""
+
 MARKED = "compose:marked"
 """How the text of the post that is changed or copied was marked: it stays so."""
 
@@ -41,7 +44,7 @@ _WORDS, _WHEN = (
     (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED),
     (WHEN, DAY, CLOCK, ZONE, REWORK, PRIORITY, LATE),
 )
-FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN, BY_MODEL, MARKED, LABELS)
+FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN, BY_MODEL, MARKED, LABELS, ASIDE)
 OF_PART = "compose:part:"
 """What the fields of further parts begin with; PARTS holds their ids in order."""
 

@@ -16,7 +16,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from gate import copies
 from gate.units import Subject
-from schedules import anew, coming, edit_reads, preflights, rehearsing
+from schedules import coming, edit_reads, passing, preflights, rehearsing
 from schedules import reads as schedule_reads
 from schedules.composing import subject
 from schedules.edit_reads import Reworded
@@ -69,7 +69,7 @@ def _by_hand(scope: Scope, what: Subject) -> bool:
 
 def _first(whole: Sequence[Entry], entry: Entry) -> Entry | None:
     """The delivery that one was asked for once more of, on the same account."""
-    key = anew.first_key(entry.occurrence_key)
+    key = passing.first_key(entry.occurrence_key)
     if key == entry.occurrence_key:
         return None
     return next((one for one in whole if (one.channel_id, one.occurrence_key) == (entry.channel_id, key)), None)

@@ -61,6 +61,24 @@ def test_slots_are_added_and_removed(door: Door, lumiere: Agency) -> None:
         assert [one.weekday for one in slots.slots_of(scope, channel_id)] == [3]
 
 
+def test_an_hour_that_has_posts_is_given_up_with_or_without_them(door: Door, lumiere: Agency) -> None:
+    channel_id = filled(lumiere, "premier", "deuxième")
+    before = queue(lumiere, channel_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", queue=channel_id)
+        assert "À cette heure : 1 publication(s) prévue(s)" in text
+        assert "Publications déplacées : 1" in page.press(
+            "Retirer l’heure et les déplacer aux prochains créneaux libres"
+        )
+        after = queue(lumiere, channel_id)
+        assert {one.delivery_id for one in after} == {one.delivery_id for one in before}
+        assert len({one.at for one in after} & {one.at for one in before}) == 1
+        assert "Ce qui y était prévu garde son heure" in page.press("Retirer l’heure seule")
+    assert len(queue(lumiere, channel_id)) == 1
+    with lumiere.scope() as scope:
+        assert len(slots.slots_of(scope, channel_id)) == 5
+
+
 def test_order_is_changed_and_gaps_are_filled(door: Door, lumiere: Agency) -> None:
     channel_id = filled(lumiere, "premier", "deuxième", "troisième")
     times = [one.at for one in queue(lumiere, channel_id)]

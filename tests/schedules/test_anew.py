@@ -1,13 +1,14 @@
 """A post that stands, once more on the same account: asked for by a person, judged anew, and tied to the first."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from uuid import UUID
 
 import pytest
 
 from connectors import registry
 from foundation.errors import BadInput, Conflict, Refused
-from schedules import anew, planning, removal
+from schedules import anew, passing, planning, removal
+from schedules.calendar import WallTime
 from schedules.states import DeliveryState as S
 from tests.schedules.builders import Desk, wall
 
@@ -62,6 +63,15 @@ def test_only_what_was_posted(lea: Desk) -> None:
         more(lea, doubted)
 
 
+def test_until_its_day_is_over_it_may_leave_once_more(lea: Desk) -> None:
+    delivery_id = lea.delivery("evergreen", until_midnight=True)
+    lea.run()
+    now = lea.now()
+    begun = WallTime(now.date(), time(0), "UTC")
+    second = lea.act(anew.once_more, delivery_id, at=begun, connectors=KNOWN)
+    assert lea.state(second) is S.SCHEDULED, "half an hour or twelve late, as it may"
+
+
 def test_what_was_removed_may_come_back(lea: Desk) -> None:
     first = posted(lea)
     lea.act(removal.ask, first)
@@ -100,6 +110,6 @@ def test_a_place_that_takes_no_words_twice_is_told_at_once(lea: Desk) -> None:
 
 
 def test_keys() -> None:
-    assert anew.first_key("again-3") == ""
-    assert anew.first_key("2026-03-02T10:00.again-1") == "2026-03-02T10:00"
-    assert anew.first_key("2026-03-02T10:00") == "2026-03-02T10:00"
+    assert passing.first_key("again-3") == ""
+    assert passing.first_key("2026-03-02T10:00.again-1") == "2026-03-02T10:00"
+    assert passing.first_key("2026-03-02T10:00") == "2026-03-02T10:00"

@@ -24,6 +24,7 @@ from tests.conftest import Cluster
 from tests.fakes.network import Network
 from tests.fakes.receiver import Receiver, receiving
 from tests.schedules.builders import Desk, desk
+from tests.schedules.files import Clerk, table
 from workers import hook_routes
 from workers.wiring import Services
 
@@ -291,3 +292,14 @@ def test_in_production_nothing_of_our_own_network_is_called(host: str, cluster: 
     assert hook_routes.reach(Settings(environment="test"))("127.0.0.1", 80) == "127.0.0.1"
     with pytest.raises(OSError, match="public"):
         hook_routes.reach(Settings(environment="production"))(host, 443)
+
+
+def test_a_file_that_is_taken_back_is_told_of_each_post(told: Told) -> None:
+    clerk = Clerk(told.desk)
+    found = clerk.write(table([clerk.row(1), clerk.row(2, time="12:00")]))
+    assert clerk.undo(found) == (2, 0)
+    told.desk.run()
+    bodies = [json.loads(body) for _, _, body in told.receiver.asked]
+    assert [one["type"] for one in bodies] == ["delivery.cancelled"] * 2
+    assert {(one["data"]["state"], one["data"]["before"]) for one in bodies} == {("cancelled", "draft")}
+    assert len({one["data"]["delivery_id"] for one in bodies}) == 2

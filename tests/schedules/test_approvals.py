@@ -10,7 +10,7 @@ import pytest
 from foundation.errors import BadInput, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
-from schedules import approvals, drafting, forgotten, reviewing
+from schedules import approvals, drafting, forgotten, planning, reviewing
 from schedules.drafting import Draft
 from schedules.moving import delivery, move
 from schedules.states import DeliveryState as S
@@ -19,7 +19,11 @@ from tenants import agencies
 from tenants.reads import open_notices as notices_of
 from tenants.roles import Role
 from tests.conftest import WAITS_FOR_US, wait_until
+from tests.fakes.network import Network
+from tests.schedules import repeats
 from tests.schedules.builders import ZONE, Desk, desk
+from tests.schedules.repeats import WEEKLY
+from workers.wiring import Services
 
 
 def member(at: Desk, role: Role = Role.MANAGER, *, creators: tuple[str, ...] = ()) -> UUID:
@@ -117,6 +121,55 @@ def test_a_yes_runs_out_and_may_be_said_again(lea: Desk) -> None:
     lea.approve(post_id)
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED
+
+
+def test_a_no_does_not_run_out(services: Services, sandbox: Network) -> None:
+    """What repeats left again after a hundred days, although somebody had said no and nobody yes."""
+    lea = desk(services, sandbox, tiers=0)
+    post_id = repeats.begin(lea, repeats.repeat(lea, WEEKLY))
+    lea.run()
+    words(lea, post_id, approvals.turn_down, lea.manager, note="never")
+    lea.live(days=110)
+    assert lea.texts() == []
+    with lea.scope() as scope:
+        assert approvals.is_refused(scope, planning.post(scope, post_id), scope.now)
+
+
+def test_what_ran_out_does_not_bring_an_older_word_back(lea: Desk) -> None:
+    post_id = lea.write()
+    lea.wish(post_id, after=86400 * 200)
+    words(lea, post_id, approvals.ask_change, lea.manager, note="another picture")
+    lea.approve(post_id)
+    lea.pass_time(days=101)
+    with lea.scope() as scope:
+        row = planning.post(scope, post_id)
+        assert not approvals.is_refused(scope, row, scope.now)
+        assert not approvals.is_approved(scope, row, scope.now)
+
+
+@pytest.mark.parametrize("act", ["reject", "withdraw"])
+def test_a_yes_beside_a_no_sees_it(services: Services, sandbox: Network, act: str) -> None:
+    """The second of two said yes while the first took theirs back: the post stood on the calendar with one yes."""
+    lea = desk(services, sandbox, tiers=2)
+    post_id, other = lea.write(), member(lea)
+    delivery_id = lea.wish(post_id, after=600)
+    say(lea, post_id, lea.manager)
+
+    def second() -> None:
+        say(lea, post_id, other, tier=2)
+        lea.act(drafting.settle, post_id)
+
+    with lea.scope(f"member:{lea.manager}") as scope:
+        if act == "reject":
+            approvals.reject(scope, post_id, member_id=lea.manager, note="no")
+        else:
+            approvals.withdraw(scope, post_id, member_id=lea.manager)
+        saying = threading.Thread(target=second)
+        saying.start()
+        wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
+    saying.join(60)
+    assert not saying.is_alive()
+    assert lea.state(delivery_id) is S.DRAFT
 
 
 def test_what_changed_after_the_yes_waits_for_another(lea: Desk) -> None:

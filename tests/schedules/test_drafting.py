@@ -126,6 +126,18 @@ def test_rewritten_post_waits_for_a_yes_and_leaves_as_it_is_then(lea: Desk) -> N
     assert lea.texts() == ["après"]
 
 
+def test_a_mark_changes_with_the_words_and_is_approved_with_them(lea: Desk) -> None:
+    planned = plan(lea, draft(lea), after=600)
+    lea.approve(planned.post_id)
+    with lea.scope(f"member:{lea.author}") as scope:
+        drafting.rewrite(scope, planned.post_id, draft(lea, ai="generated"), author=f"member:{lea.author}")
+        assert drafting.able(scope, planned.post_id), "the same words of somebody else are another post"
+    lea.approve(planned.post_id)
+    lea.act(drafting.settle, planned.post_id)
+    lea.live(minutes=11)
+    assert lea.posts()[0]["ai"] is True
+
+
 def test_nothing_is_rewritten_once_a_part_is_outside(lea: Desk) -> None:
     delivery_id = lea.delivery("dehors")
     lea.run()

@@ -14,7 +14,7 @@ from connectors.options import Value, wrong
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
-from schedules import exports, labels
+from schedules import exports, labels, rehearsing
 from schedules.calendar import WallTime
 from schedules.exports import Line, Place
 from schedules.imports_cells import COLUMNS, names_in
@@ -202,6 +202,19 @@ def window(clerk: Clerk) -> list[Line]:
     with clerk.desk.scope() as scope:
         start = scope.now - timedelta(days=1)
         return exports.lines(scope, {clerk.desk.creator_id}, start, start + timedelta(days=60))
+
+
+def test_what_is_only_rehearsed_stands_in_no_calendar_as_sure(clerk: Clerk) -> None:
+    lea = clerk.desk
+    lea.delivery("meant", after=7200)
+    lea.act(rehearsing.begin, "channel", lea.channels["main"])
+    lea.delivery("rehearsed soon", after=3600)
+    lea.delivery("rehearsed later", after=10_800)
+    lea.act(rehearsing.end, lea.channels["main"])
+    lea.live(hours=1, minutes=5)
+    found = events(exports.ics(window(clerk), now=NOW, name="Léa"))
+    said = {event["DESCRIPTION"]: event["STATUS"] for event in found}
+    assert said == {"rehearsed soon": "CANCELLED", "meant": "CONFIRMED", "rehearsed later": "TENTATIVE"}
 
 
 def test_a_post_on_several_accounts_is_one_line(clerk: Clerk) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from channels import disconnecting
 from foundation import addresses
 from foundation.addresses import PublicOnly, Reach
 from foundation.clock import monotonic
@@ -240,6 +241,14 @@ def test_one_whose_accounts_are_gone_says_so_and_forgets_nothing(lea: Desk, blog
         scope.run("UPDATE feeds SET channels = CAST(:back AS jsonb) WHERE tenant_id = :t", back=back, t=lea.tenant_id)
     later(lea)
     assert drafts(lea) == [("Titre new", "draft")]
+
+
+def test_an_account_that_was_taken_off_gets_no_drafts(lea: Desk, blog: Site) -> None:
+    follow(lea, blog.feed)
+    lea.act(disconnecting.ask, lea.channels["main"], "Marc")
+    blog.say("new")
+    later(lea)
+    assert (drafts(lea), getattr(shown(lea).reason, "code", "")) == ([], "feed.accounts_gone")
 
 
 def test_the_same_address_is_followed_once(lea: Desk, blog: Site) -> None:

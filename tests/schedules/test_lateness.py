@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
-from schedules import drafting, importance, lateness, planning, reads, series
+from schedules import drafting, exports, importance, lateness, planning, reads, series
 from schedules.calendar import WallTime, local_day
 from schedules.drafting import Draft
 from schedules.lateness import Late
+from schedules.moving import delivery
 from schedules.planning import deliveries_of
 from schedules.recurrence import Repeat
 from schedules.states import DeliveryState as S
 from tests.schedules.builders import ZONE, Desk, wall
+from tests.schedules.files import Clerk, table
 from tests.schedules.repeats import DAILY, approved
 from tests.schedules.test_calendar import CLOCKS, DAYS, ZONES
 
@@ -104,6 +106,13 @@ def test_what_missed_its_hour_leaves_within_the_longer_time(lea: Desk) -> None:
     assert lea.why(delivery_id) != "delivery.too_late"
 
 
+def test_what_goes_nowhere_yet_has_one(lea: Desk) -> None:
+    post_id = lea.write()
+    lea.act(importance.set_lateness, post_id, Late.TWO_HOURS, version=1)
+    with lea.scope() as scope:
+        assert planning.post(scope, post_id).late_ok == timedelta(hours=2)
+
+
 def test_what_has_left_has_no_lateness(lea: Desk) -> None:
     delivery_id = lea.delivery("out")
     lea.run()
@@ -112,3 +121,17 @@ def test_what_has_left_has_no_lateness(lea: Desk) -> None:
         version = reads.written_post(scope, post_id).version
     with pytest.raises(Conflict):
         lea.act(importance.set_lateness, post_id, Late.ALWAYS, version=version)
+
+
+def test_until_its_day_is_over_stays_so_in_a_file(lea: Desk) -> None:
+    """It became so many hours: moved to another hour it ran past midnight, and went out as `840m`."""
+    clerk = Clerk(lea)
+    clerk.write(table([clerk.row(1, late_ok="day")]))
+    (row,) = clerk.rows("SELECT * FROM deliveries WHERE tenant_id = :tenant")
+    day = date.fromisoformat(clerk.day(3))
+    clerk.desk.act(planning.move_delivery, row.id, at=WallTime(day, time(20), "Europe/Paris"))
+    with clerk.desk.scope() as scope:
+        (line,) = exports.lines(scope, [clerk.desk.creator_id], scope.now, scope.now + timedelta(days=9))
+        late_until = delivery(scope, row.id).late_until
+    assert late_until == WallTime(day + timedelta(days=1), time(0), "Europe/Paris").instant()
+    assert b",day," in exports.table([line], {})

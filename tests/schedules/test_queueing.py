@@ -230,3 +230,46 @@ def test_moving_by_hand_leaves_the_queue(lea: Desk) -> None:
     assert words(lea) == ["b"]
     lea.act(planning.move_delivery, known[0], at=WallTime(at.day, at.clock, at.zone))
     assert words(lea) == ["a", "b"], "back at its slot it is back in the queue"
+
+
+def test_an_hour_that_is_given_up_hands_its_posts_to_the_others(lea: Desk) -> None:
+    every_day(lea, time(10))
+    every_day(lea, time(15))
+    filled(lea, "a", "b", "c", "d")
+    before = queue(lea)
+    gone = before[0].slot_id
+    theirs = [one for one in before if one.slot_id == gone]
+    versions = {one.delivery_id: one.version for one in queueing.at_hour(before, gone)}
+    done = lea.act(queueing.close, gone, seen=versions)
+    assert [one.delivery_id for one in done.moved] == [one.delivery_id for one in theirs]
+    after = queue(lea)
+    assert {one.delivery_id for one in after} == {one.delivery_id for one in before}
+    assert gone not in {one.slot_id for one in after}
+    assert len({one.due_at for one in after}) == len(before)
+    kept = {one.delivery_id: one.at for one in before if one.slot_id != gone}
+    assert {one.delivery_id: one.at for one in after if one.delivery_id in kept} == kept, "no other is moved"
+    with lea.scope() as scope:
+        assert gone not in {one.id for one in slots.slots_of(scope, lea.channels["main"])}
+    lea.act(shifting.undo, done.shift_id)
+    back = {one.delivery_id: lea.entry(one.delivery_id).wall_time for one in theirs}
+    assert back == {one.delivery_id: str(one.at) for one in theirs}
+
+
+def test_an_hour_that_is_given_up_leaves_alone_what_changed(lea: Desk) -> None:
+    every_day(lea, time(10))
+    every_day(lea, time(15))
+    filled(lea, "a", "b")
+    first = queue(lea)[0]
+    done = lea.act(queueing.close, first.slot_id, seen={})
+    assert (done.moved, [one.why.code for one in done.left]) == ((), ["shift.changed"])
+    assert lea.entry(first.delivery_id).wall_time == str(first.at)
+
+
+def test_the_last_hour_is_not_given_up_with_posts_that_have_no_other(lea: Desk) -> None:
+    with lea.scope() as scope:
+        only = slots.add_slot(scope, lea.channels["main"], weekday=0, clock=time(10), zone="UTC")
+    filled(lea, "a")
+    (one,) = queue(lea)
+    with pytest.raises(BadInput):
+        lea.act(queueing.close, only, seen={one.delivery_id: one.version})
+    assert len(queue(lea)) == 1

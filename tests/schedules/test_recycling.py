@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from channels import connecting
 from connectors import registry
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import drafting, planning, pools, recycling, slots
+from foundation.words import Message
+from schedules import drafting, planning, pools, recycling, slots, spare
 from schedules.likeness import WINDOW
 from schedules.pools import Rhythm
 from schedules.recycling import Use, turns
@@ -271,6 +273,31 @@ def test_wordings_share_their_pictures(lea: Desk) -> None:
         assert planning.post(scope, made).media == planning.post(scope, post_id).media != []
     with pytest.raises(BadInput, match="same_words"):
         lea.act(pools.add_wording, entry, "Deux", key=uuid7(), author="system:test")
+
+
+def test_nothing_is_planned_on_a_lost_account(lea: Desk) -> None:
+    """Each came to be held at its hour, and the next was planned."""
+    every_day(lea)
+    kept(lea, "un", "deux")
+    lost = lea.channels["main"]
+    lea.act(connecting.gone, lost, Message("delivery.account_lost"))
+    lea.live(days=2)
+    assert planned(lea) == []
+    lea.connect("main")
+    lea.live(days=2)
+    assert S.PUBLISHED in {state for _, state, _ in planned(lea)}
+
+
+def test_what_was_moved_here_is_not_taken_for_the_next_time(lea: Desk) -> None:
+    """It came with the key that its turn here would have: that time was found there, none was made, for ever."""
+    every_day(lea)
+    spare_id = lea.connect("spare")
+    kept(lea, "un", min_age=WINDOW)
+    lea.run()
+    lost = lea.channels["main"]
+    lea.act(spare.move_queue, lost, spare_id, seen=lea.act(spare.preview, lost, spare_id).versions)
+    lea.live(days=40)
+    assert [state for _, state, _ in planned(lea)].count(S.PUBLISHED) == 2
 
 
 def test_a_person_may_take_one_off_and_it_is_not_put_back_there(lea: Desk) -> None:

@@ -27,7 +27,7 @@ STARTS = st.datetimes(datetime(2024, 1, 1), datetime(2033, 1, 1)).map(lambda nai
 
 def slot(**given: Any) -> Slot:
     values = {"weekday": 0, "clock": time(10), "zone": ZONE, "jitter": 0, "label": "", **given}
-    return Slot(uuid7(), uuid7(), uuid7(), **values)
+    return Slot(uuid7(), uuid7(), uuid7(), **values, drawn_as=uuid7())
 
 
 def every_day(lea: Desk, *clocks: time, channel: str = "main", zone: str = ZONE) -> None:

@@ -1,6 +1,7 @@
 """A lost account and its spare one: nothing is lost, nothing doubled."""
 
-from datetime import time
+from dataclasses import replace
+from datetime import date, time
 from uuid import UUID
 
 import pytest
@@ -10,15 +11,34 @@ from hypothesis import strategies as st
 from channels import connecting
 from foundation.errors import BadInput, NotFound
 from foundation.words import Message
-from schedules import assigning, planning, queueing, spare, variants
+from schedules import (
+    assigning,
+    importance,
+    planning,
+    queueing,
+    quiet,
+    rehearsing,
+    series,
+    series_rule,
+    slots,
+    spare,
+    variants,
+    weeks,
+)
 from schedules.overrides import Override
+from schedules.recurrence import Every, Rule
+from schedules.series import Change
 from schedules.spare import Spared
 from schedules.states import DeliveryState as S
 from schedules.variants import LEAST
+from tests.fakes.pages import Site
 from tests.schedules import repeats
 from tests.schedules.builders import Desk, desk, wall
+from tests.schedules.test_feeds import blog, follow
 from tests.schedules.test_queueing import filled, queue
+from tests.schedules.test_recycling import kept
 from tests.schedules.test_slots import every_day
+from tests.schedules.test_weeks import asked
 from tests.schedules.versions import compared, seen, units
 
 
@@ -155,6 +175,40 @@ def test_the_queue_is_a_queue_on_the_spare(lea: Desk) -> None:
     assert lea.act(queueing.first_free, lea.channels["spare"]).day > before[-1][1].day
 
 
+def test_what_was_only_rehearsed_is_not_sent_by_the_spare(lea: Desk) -> None:
+    lea.connect("spare")
+    lea.act(rehearsing.begin, "channel", lea.channels["main"])
+    lea.delivery("only rehearsed", after=3600)
+    lea.act(rehearsing.end, lea.channels["main"])
+    lea.delivery("meant", after=7200)
+    moved(lea)
+    lea.live(hours=3)
+    assert lea.texts("spare") == ["meant"]
+    assert on(lea, "spare")["only rehearsed"][0] is S.REHEARSED
+
+
+def test_what_somebody_called_important_stays_so(lea: Desk) -> None:
+    lea.connect("spare")
+    delivery_id = lea.delivery("first", after=3600)
+    lea.act(importance.set_importance, delivery_id, 1, version=lea.entry(delivery_id).version)
+    moved(lea)
+    assert [(row.kind, row.priority) for row in lea.rows("delivery.publish")] == [("delivery.publish", 1)]
+
+
+def test_minutes_that_are_drawn_are_the_same_there(lea: Desk) -> None:
+    """They were drawn anew: what was moved stood beside the hours of the spare, and its queue was empty."""
+    lea.connect("spare")
+    with lea.scope() as scope:
+        for weekday in range(7):
+            slots.add_slot(scope, lea.channels["main"], weekday=weekday, clock=time(10), zone="UTC", jitter=90)
+    filled(lea, "a", "b")
+    before = [(one.words, one.at) for one in queue(lea)]
+    moved(lea)
+    assert [(one.words, one.at) for one in queue(lea, "spare")] == before
+    moved(lea, "spare", "main")
+    assert [(one.words, one.at) for one in queue(lea)] == before
+
+
 def test_another_kind_of_place_asks_for_a_yes_again(lea: Desk) -> None:
     token = lea.services.seal(lea.tenant_id, "t")
     with lea.scope() as scope:
@@ -206,6 +260,73 @@ def test_what_repeats_goes_on_on_the_spare_account(lea: Desk) -> None:
     assert len({one.occurrence_key for one in ahead}) == len(ahead)
 
 
+def test_a_series_whose_times_are_all_made_is_at_home_on_the_spare(lea: Desk) -> None:
+    """It was left behind: changed later it went back to the lost account, and it gave way to no quiet day."""
+    spare_id = lea.connect("spare")
+    post_id = repeats.begin(lea, repeats.repeat(lea, Rule(Every.WEEK, 4)))
+    repeats.approved(lea, post_id)
+    lea.run()
+    second, third = [date.fromisoformat(one) for one in repeats.standing(lea, post_id)[1:3]]
+    moved(lea)
+    lea.act(quiet.keep_days, lea.creator_id, spare_id, label="rest", zone="UTC", first=second, last=second)
+    lea.run()
+    assert str(second) not in repeats.standing(lea, post_id)
+    (row,) = repeats.series_of(lea, post_id)
+    rest = series_rule.repeat_of(row).following(third)
+    change = Change(replace(rest, clock=time(5, 7)))
+    lea.act(series.change_following, row.id, third, change, author=f"member:{lea.author}")
+    lea.run()
+    ahead = [one for one in repeats.rows(lea, post_id) if one.state != S.CANCELLED]
+    assert {one.channel_id for one in ahead} == {spare_id}
+    assert sum(one.wall_time.endswith("05:07") for one in ahead) == 2
+
+
+def test_back_on_its_account_what_repeats_still_leaves_by_its_rule(lea: Desk) -> None:
+    """Known as one more there, each time was taken for one that somebody had moved: no quiet day was kept."""
+    lea.connect("spare")
+    post_id = repeats.begin(lea, repeats.repeat(lea, Rule(Every.WEEK, 4)))
+    repeats.approved(lea, post_id)
+    lea.run()
+    second = date.fromisoformat(repeats.standing(lea, post_id)[1])
+    moved(lea)
+    moved(lea, "spare", "main")
+    kept_free = lea.act(quiet.keep_days, lea.creator_id, None, label="rest", zone="UTC", first=second, last=second)
+    lea.run()
+    assert str(second) not in repeats.standing(lea, post_id)
+    lea.act(quiet.forget, kept_free.id)
+    lea.run()
+    assert repeats.standing(lea, post_id).count(str(second)) == 1
+    dropped = next(one for one in repeats.rows(lea, post_id) if one.state != S.CANCELLED and one.series_id)
+    lea.act(planning.cancel, dropped.id)
+    for one in repeats.series_of(lea, post_id):
+        assert lea.act(series.extend, one.id) == 0, "what a person took off is not made again"
+
+
+def test_what_makes_posts_makes_them_for_the_spare(lea: Desk, blog: Site) -> None:
+    """A pool and a feed went on for the lost account, where each of their posts was put on hold."""
+    lost, spare_id = lea.channels["main"], lea.connect("spare")
+    every_day(lea, time(10))
+    kept(lea, "un", "deux")
+    follow(lea, blog.feed)
+    (line, *_) = asked(lea).lines
+    lea.run()
+    moved(lea)
+    blog.say("new")
+    lea.live(days=40)
+    with lea.scope() as scope:
+        made = scope.run(
+            "SELECT d.channel_id, p.origin FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id"
+            " AND p.id = d.post_id WHERE d.tenant_id = :t AND d.state <> 'cancelled'"
+            " AND (d.occurrence_key LIKE 'pool-%' OR p.origin = 'rss')",
+            t=lea.tenant_id,
+        ).all()
+        after = weeks.line_of(scope, line.id)
+    assert {row.channel_id for row in made} == {spare_id}
+    assert {row.origin for row in made} >= {"rss", "test"}
+    assert line.channels == (lost,)
+    assert (after.channels, after.version) == ((spare_id,), line.version + 1), "whoever saw the other looks again"
+
+
 def test_on_a_spare_account_a_test_goes_on_and_counts_anew(lea: Desk) -> None:
     spare_id = lea.connect("spare")
     post_id = repeats.begin(lea, repeats.repeat(lea))
@@ -239,3 +360,6 @@ def test_what_a_post_says_on_the_lost_account_alone_stays(lea: Desk) -> None:
     assert [one.delivery_id for one in done.moving] == [plain]
     assert {one.delivery_id: one.why.code for one in done.left} == {own: "spare.own_words"}
     assert lea.state(own) is S.SCHEDULED
+
+
+__all__ = ["blog"]

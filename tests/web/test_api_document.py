@@ -40,7 +40,7 @@ def test_the_document_names_what_is_there(room: Room) -> None:
         "GET /imports", "POST /imports", "GET /imports/{import_id}", "POST /imports/{import_id}/apply",
         "POST /imports/{import_id}/undo",
         "GET /media", "GET /media/{media_id}", "GET /media/{media_id}/file", "GET /costs",
-        "GET /posts/{post_id}/cost", "POST /uploads", "GET /uploads/{upload_id}",
+        "GET /posts/{post_id}/cost", "DELETE /posts/{post_id}", "POST /uploads", "GET /uploads/{upload_id}",
         "GET /feeds", "POST /feeds", "GET /feeds/{feed_id}", "DELETE /feeds/{feed_id}", "POST /feeds/{feed_id}/pause",
         "POST /feeds/{feed_id}/resume", "POST /copies", "GET /copies/{copy_id}", "POST /copies/{copy_id}/stop",
         "POST /deliveries/{delivery_id}/cancel", "GET /deliveries/{delivery_id}/repeats",

@@ -135,8 +135,15 @@ def test_hours_and_queue(api: Program, mine: World) -> None:
     assert len(made(forward)["moved"]) == 1
     shuffled = api.ask("POST", f"{path}/shuffle", if_match=forward.headers["etag"])
     assert made(shuffled)["moved"] == []
-    gone = api.ask("DELETE", f"/slots/{mine.ids['slot_id']}", if_match=mine.etag("/slots/{slot_id}"))
+    tag, slot = mine.etag("/slots/{slot_id}"), f"/slots/{mine.ids['slot_id']}"
+    full = api.ask("DELETE", f"{slot}?move=true", if_match=tag)
+    assert (full.status_code, code(full)) == (422, "queue.full")
+    other = made(api.ask("POST", "/slots", {"channel_id": account, "weekday": 4, "clock": "09:15"}))
+    gone = api.ask("DELETE", f"{slot}?move=true", if_match=tag)
     assert made(gone)["id"] == mine.ids["slot_id"]
+    assert [one["at"]["wall_time"][-5:] for one in api.get(path)["items"]] == ["09:15"]
+    last = api.ask("GET", f"/slots/{other['id']}").headers["etag"]
+    assert made(api.ask("DELETE", f"/slots/{other['id']}", if_match=last))["id"] == other["id"]
     assert api.get(f"/slots?channel={account}") == {"items": [], "next": None}
     empty = api.ask("GET", path)
     assert made(empty)["items"] == []

@@ -109,6 +109,15 @@ def test_an_account_that_is_added_waits_for_its_own_yes(api: Program) -> None:
     assert answer.json()["approved"] is False
 
 
+def test_that_a_model_wrote_it_is_said_with_the_new_words(api: Program) -> None:
+    """It stayed as the first words were marked, and left so."""
+    post = api.write()
+    changed = api.ask("PATCH", f"/posts/{post['id']}", {"body": "by a model", "text_ai": "generated"}, version=1)
+    assert changed.json()["text_ai"] == "generated"
+    again = api.ask("PATCH", f"/posts/{post['id']}", {"title": "T"}, version=2)
+    assert again.json()["text_ai"] == "generated"
+
+
 def test_a_price_is_kept_and_refused_where_nothing_is_sold(api: Program) -> None:
     asks = {"place": "fanvue", "price": {"minor": 1200, "currency": "USD"}}
     post = api.write(otherwise=[asks])

@@ -1,0 +1,81 @@
+"""Posts that were put aside: written, and going nowhere yet. Somebody goes on with one, or throws it away."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists
+from sqlmodel import col, select
+
+from foundation.database import Scope
+from foundation.errors import Conflict
+from schedules import labels, reads
+from schedules.labels import Label
+from schedules.models import Approval, Delivery, Post
+from schedules.models_planning import PoolEntry
+from schedules.planning import post
+from schedules.reads import Written
+from tenants import audit
+
+BY_PEOPLE = ("dashboard", "api", "mcp")
+"""Origins of posts that somebody wrote by hand, or had written; others wait for what made them."""
+
+MOST = 100
+_OF_POST = ("post_prints", "post_labels", "comments")
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A post that goes nowhere yet; `at` is when it was written last (UTC-aware)."""
+
+    post: Written
+    at: datetime
+    labels: tuple[Label, ...]
+
+
+def listed(scope: Scope, creators: Collection[UUID]) -> list[Aside]:
+    """The posts of these creators that were put aside, the last written first; `MOST` of them."""
+    rows = scope.session.exec(
+        select(Post)
+        .where(
+            Post.tenant_id == scope.tenant_id,
+            col(Post.creator_id).in_(list(creators)),
+            col(Post.origin).in_(BY_PEOPLE),
+            ~_goes(scope),
+        )
+        .order_by(col(Post.updated_at).desc(), col(Post.id).desc())
+        .limit(MOST)
+        .execution_options(populate_existing=True)
+    ).all()
+    named = labels.of_posts(scope, [row.id for row in rows])
+    return [Aside(reads.written_of(row), row.updated_at or scope.now, named.get(row.id, ())) for row in rows]
+
+
+def throw_away(scope: Scope, post_id: UUID) -> None:
+    """Delete a post that was put aside, with what was said of it. Raises NotFound, and Conflict for one that goes
+    anywhere, did once, or comes back, and for one somebody said yes or no to: that is kept."""
+    row = post(scope, post_id)
+    scope.session.refresh(row, with_for_update=True)  # whoever plans it now waits, and finds none
+    anywhere = select(Post.id).where(Post.tenant_id == scope.tenant_id, Post.id == post_id, _goes(scope))
+    if row.origin not in BY_PEOPLE or scope.session.exec(anywhere).first() is not None:
+        raise Conflict("aside.goes_somewhere")
+    words = select(Approval.id).where(Approval.tenant_id == scope.tenant_id, Approval.post_id == post_id)
+    if scope.session.exec(words).first() is not None:
+        raise Conflict("aside.was_judged")
+    for table in _OF_POST:
+        scope.run(
+            f"DELETE FROM {table} WHERE tenant_id = :tenant AND post_id = :post",  # noqa: S608  our own names
+            tenant=scope.tenant_id,
+            post=post_id,
+        )
+    scope.session.delete(row)
+    scope.session.flush()
+    audit.note(scope, "post.thrown_away", f"post:{post_id}")
+
+
+def _goes(scope: Scope) -> ColumnElement[bool]:
+    """Whether a post goes anywhere, did once, or is in a pool."""
+    placed = exists().where(col(Delivery.tenant_id) == scope.tenant_id, col(Delivery.post_id) == col(Post.id))
+    pooled = exists().where(col(PoolEntry.tenant_id) == scope.tenant_id, col(PoolEntry.first_id) == col(Post.id))
+    return placed | pooled

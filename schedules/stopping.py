@@ -1,0 +1,28 @@
+"""What makes a post leave again and again, stopped: its series, later stretches at other hours too, and its pools."""
+
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import col, select, type_coerce
+
+from foundation.database import Scope
+from schedules import assigning, pools, series
+from schedules.models import Series
+from schedules.models_planning import PoolEntry
+from schedules.states import SeriesState
+
+
+def repeats(scope: Scope, post_id: UUID) -> int:
+    """Make no more of a post, and take what of it is ahead by them off the calendar; how many series and entries of
+    pools that ended. Twice is as once."""
+    goes_on = (Series.tenant_id == scope.tenant_id, Series.state != str(SeriesState.STOPPED))
+    ours = select(Series.id).where(*goes_on, assigning.says(scope, post_id)).order_by(col(Series.id))
+    ended = scope.session.exec(ours).all()
+    for series_id in ended:
+        series.stop(scope, series_id)
+    holds = type_coerce(PoolEntry.wordings, JSONB).contains([str(post_id)])
+    here = (PoolEntry.tenant_id == scope.tenant_id, col(PoolEntry.taken_out).is_(False), holds)
+    entries = scope.session.exec(select(PoolEntry.id).where(*here)).all()
+    for entry_id in entries:
+        pools.take_out(scope, entry_id)
+    return len(ended) + len(entries)
