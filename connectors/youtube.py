@@ -20,7 +20,7 @@ from connectors.remarks import Act, Remarks, Spot, is_answer
 from connectors.standing import Missing, Stand, Standing, word_of
 from connectors.youtube_account import SURFACE, items, meaning, part, reason
 from connectors.youtube_hearing import remarks_of
-from connectors.youtube_upload import Upload, goes_on, session_lost
+from connectors.youtube_upload import Upload, goes_on, session_lost, uploaded
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import IS_COMMENT, REMARK, Unit
@@ -38,7 +38,6 @@ CATEGORY = "22"
 SEEN = ("public", "unlisted")
 """Who may see a film. A private one is not published: it is what was uploaded ahead."""
 
-LISTED, MOST_PAGES = 50, 4
 CAN = Capabilities(
     platform="youtube",
     surfaces=(SURFACE.partition(".")[2],),
@@ -46,7 +45,7 @@ CAN = Capabilities(
     max_media=2,
     mimes=("video/mp4", *youtube_covers.MIMES),
     max_bytes=200 * 1024 * 1024,
-    look="listing",
+    look="name",
     resend_is_look=True,
     can_delete=True,
     can_chat=False,
@@ -113,26 +112,20 @@ class YouTube:
         return upload.next() or youtube_covers.next_turn(unit, upload.id, answers) or Send(_shown(unit, upload.id))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """Page through the channel's uploads: public now, of these words, and nobody else's copy."""
+        """Ask how the film stands that was uploaded for it: its number was told before anybody could see it, and
+        another of the same words is another one."""
         if sought.reply_to:
             return youtube_remarks.find(sought, answers)
-        title, body = fitting.titled(sought.title, sought.text)
-        if not title.strip():
+        number = uploaded(sought.told)
+        if not number:
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
-            return Send(_uploads(sought.account))
-        listed = items(answers[-1])
-        if listed is None:
+            return Send(_video(Copy(number, sought.account), "id,status", LOOK))
+        found = items(answers[-1])
+        if found is None:
             return Unknown(Message("connectors.lookup_failed"))
-        for one in listed:
-            number, snippet = part(one, "contentDetails").get("videoId"), part(one, "snippet")
-            same = (snippet.get("title"), snippet.get("description")) == (title.strip(), body.strip())
-            public = part(one, "status").get("privacyStatus") in SEEN
-            if isinstance(number, str) and same and public and number not in sought.known:
-                return Found(number, _url(number))
-        page = http.told_by(answers[-1]).get("nextPageToken")
-        more = isinstance(page, str) and len(answers) < MOST_PAGES
-        return Send(_uploads(sought.account, str(page))) if more else Absent()
+        there = bool(found) and part(found[0], "status").get("privacyStatus") in SEEN
+        return Found(number, _url(number)) if there else Absent()
 
     def home(self, account: str, destination: str, base_url: str) -> str:
         """The channel."""
@@ -290,14 +283,6 @@ def _published(answer: Answer) -> Outcome:
     if told:
         return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
     return http.staged_anew() if reason(answer) == "videoNotFound" else meaning(answer, creates=True)
-
-
-def _uploads(channel: str, page: str = "") -> WireStep:
-    """The list of a channel's uploads has its id, with another beginning."""
-    more = f"&pageToken={http.segment(page)}" if page else ""
-    listed = f"playlistId=UU{http.segment(channel.removeprefix('UC'))}&maxResults={LISTED}{more}"
-    path = f"/youtube/v3/playlistItems?part=snippet,status,contentDetails&{listed}"
-    return WireStep(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
 
 
 def _video(copy: Copy, wanted: str, action: str) -> WireStep:
