@@ -182,7 +182,7 @@ class YouTube:
             readable = isinstance(last, Response) and last.ok
             return Rejected(Message("connectors.unreadable"), False) if readable else meaning(last, creates=False)
         status = part(found[0], "status") if found else {}
-        there = status.get("privacyStatus") == "public"
+        there = status.get("privacyStatus") in SEEN
         return Shown(() if not there or status.get("containsSyntheticMedia") is True else (AI,), there=there)
 
     def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:

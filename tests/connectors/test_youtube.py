@@ -241,6 +241,8 @@ def test_numbers_are_told_as_text() -> None:
     [
         ({"privacyStatus": "public", "containsSyntheticMedia": True}, Shown()),
         ({"privacyStatus": "public"}, Shown((AI,))),
+        ({"privacyStatus": "unlisted", "containsSyntheticMedia": True}, Shown()),
+        ({"privacyStatus": "unlisted"}, Shown((AI,))),
         ({"privacyStatus": "private"}, Shown((), there=False)),
     ],
 )
