@@ -5,8 +5,10 @@ Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from connectors import answers
 from connectors.answers import LONGEST_WAIT, RATE_WINDOW, SHORT_WAIT, staged_anew
@@ -75,6 +77,23 @@ def regained(answer: Response) -> timedelta:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return RATE_WINDOW
     return min(timedelta(minutes=min(longest, 10**6)), LONGEST_WAIT) if longest > 0 else RATE_WINDOW
+
+
+def data_of(told: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The entries of a list; what is no entry is left out. None when it is no list."""
+    data = told.get("data")
+    return [one for one in data if isinstance(one, dict)] if isinstance(data, list) else None
+
+
+def goes_on(told: Mapping[str, Any]) -> str:
+    """Where a list goes on; "" at its end, where no next page is named. Its address is not used: it holds the token.
+
+    Source: https://developers.facebook.com/docs/graph-api/results
+    """
+    paging = told.get("paging")
+    cursors = paging.get("cursors") if isinstance(paging, dict) and "next" in paging else None
+    after = cursors.get("after") if isinstance(cursors, dict) else None
+    return after if isinstance(after, str) and len(after) <= 300 else ""
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from connectors.contract import (
     WireStep,
 )
 from connectors.enrolment import Connected, Visit
-from connectors.instagram_answers import id_of
-from connectors.instagram_remarks import data_of, number_of
+from connectors.instagram_answers import data_of, id_of
+from connectors.instagram_remarks import number_of
 from connectors.naming import NO_POST, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Located, shown_at
