@@ -55,6 +55,15 @@ def error(answer: Answer) -> tuple[int, int]:
     return (code if isinstance(code, int) else 0, sub if isinstance(sub, int) else 0)
 
 
+def _is_transient(answer: Answer) -> bool:
+    """Whether they say themselves that the same may go well later.
+
+    Source: https://developers.facebook.com/docs/graph-api/guides/error-handling
+    """
+    told = answers.body_of(answer).get("error")
+    return isinstance(told, dict) and told.get("is_transient") is True
+
+
 def failure(answer: Answer) -> int:
     """Why a container came to nothing, as a subcode out of its `status`; 0 where none is told.
 
@@ -130,7 +139,7 @@ def meaning(answer: Answer, *, creates: bool, words: Words = INSTAGRAM) -> Outco
 
 def _unclear(answer: Response, code: int, sub: int, *, creates: bool) -> Outcome:
     """Rates, hiccups and all the rest: a publication that was told "blocked" was seen to be live."""
-    if code in RATES or code in BUSY or answer.status >= 500:
+    if code in RATES or code in BUSY or answer.status >= 500 or _is_transient(answer):
         if creates:
             return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
         wait = regained(answer) if code in RATES else SHORT_WAIT
