@@ -35,6 +35,9 @@ MOST_TITLE, MOST_TEXT = 100, 5000
 CATEGORY = "22"
 """People & Blogs; a film without one is refused."""
 
+PAID = "paidProductPlacementDetails"
+"""The part of a film that says whether somebody paid for what it shows."""
+
 SEEN = ("public", "unlisted")
 """Who may see a film. A private one is not published: it is what was uploaded ahead."""
 
@@ -62,6 +65,7 @@ CAN = Capabilities(
         Option("readers", "choice", choices=SEEN),
         Option("tags", "list", most=400, entries=50, pattern="[^<>,]+", read=True, example="sea"),
         Option("category", "text", most=3, pattern="[0-9]+", default=CATEGORY, example="24"),
+        Option("partnership", "flag", default=options.NO),
     ),
 )
 """Until Google has audited an application, all that it uploads stays private; it says nowhere how long that takes.
@@ -265,7 +269,8 @@ def _private(unit: Unit) -> dict[str, Any]:
     snippet: dict[str, Any] = {"title": title, "description": body, "categoryId": chosen.text("category") or CATEGORY}
     if tags := chosen.items("tags"):
         snippet["tags"] = tags
-    return {"snippet": snippet, "status": _status("private", made=AI in unit.flags)}
+    said = {"snippet": snippet, "status": _status("private", made=AI in unit.flags)}
+    return said | ({PAID: {"hasPaidProductPlacement": True}} if chosen.flag("partnership") else {})
 
 
 def _shown(unit: Unit, number: str) -> WireStep:

@@ -72,7 +72,7 @@ class Upload:
             OPEN,
             StepKind.STAGE,
             "POST",
-            "/upload/youtube/v3/videos?uploadType=resumable&part=snippet,status",
+            f"/upload/youtube/v3/videos?uploadType=resumable&part={','.join(self._said)}",
             self._said,
             headers=size,
             secret_headers=("location",),

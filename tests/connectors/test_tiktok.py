@@ -10,6 +10,7 @@ from channels import storing
 from connectors import marks, pointing
 from connectors.answers import for_whole_app
 from connectors.contract import Answer, Copy, Grant, OAuthClient, Response, Send, Sought, StepAnswerLost, StepKind
+from connectors.options import YES
 from connectors.outcomes import (
     Absent,
     Disconnected,
@@ -29,7 +30,7 @@ from connectors.tiktok_upload import INIT, LEAST, LOOK, METRICS, PUBLISH, PUT, S
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import Medium, Subject, Text, Unit
+from gate.units import Medium, Setting, Subject, Text, Unit
 
 PLATFORM = TikTok()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -68,6 +69,16 @@ BEGUN = replace(said(INIT, 200, {"publish_id": NAME}), sealed={"data.upload_url"
 SOUGHT = Sought("key-1", "a lake", NOON, ACCOUNT, media=(FILM,), told=(BEGUN,))
 
 
+def test_what_somebody_paid_for_is_not_shown_to_the_account_alone() -> None:
+    paid = replace(UNIT, options=(Setting("partnership", (YES,)),))
+    assert isinstance(PLATFORM.next(paid, ()), Send)
+    for alone in (
+        replace(paid, options=(*paid.options, Setting("readers", ("SELF_ONLY",)))),
+        replace(paid, account="open-id-0001#SELF_ONLY"),
+    ):
+        assert PLATFORM.next(alone, ()) == Rejected(Message("tiktok.paid_unseen"), permanent=False)
+
+
 def step_of(turn: object) -> Any:
     assert isinstance(turn, Send)
     return turn.step
@@ -104,6 +115,8 @@ def test_a_film_is_named_first_and_its_last_part_publishes_it() -> None:
         "privacy_level": "PUBLIC_TO_EVERYONE",
         "disable_duet": True,
         "disable_stitch": True,
+        "brand_content_toggle": False,
+        "brand_organic_toggle": False,
         "disable_comment": False,
         "is_aigc": True,
     }
