@@ -69,6 +69,20 @@ BEGUN = replace(said(INIT, 200, {"publish_id": NAME}), sealed={"data.upload_url"
 SOUGHT = Sought("key-1", "a lake", NOON, ACCOUNT, media=(FILM,), told=(BEGUN,))
 
 
+def test_a_film_longer_than_the_account_may_post_is_told_before_a_byte_of_it_leaves() -> None:
+    """TikTok says it with each question for what an account may choose; some may post a minute alone."""
+    long = replace(UNIT, media=(replace(FILM, seconds=61),))
+    for most, meant in ((60, Rejected), (61, Send), (0, Send), ("60", Send), (None, Send)):
+        about = said(CREATOR, 200, {**OPTIONS, "max_video_post_duration_sec": most})
+        turn = PLATFORM.next(long, (about,))
+        assert isinstance(turn, meant)
+        assert not isinstance(turn, Rejected) or turn.reason == Message(
+            "connectors.film_too_long", {"seconds": 61, "most": 60}
+        )
+    unknown = said(CREATOR, 200, {**OPTIONS, "max_video_post_duration_sec": 60})
+    assert isinstance(PLATFORM.next(UNIT, (unknown,)), Send), "nobody knows how long it is: theirs to judge"
+
+
 def test_what_somebody_paid_for_is_not_shown_to_the_account_alone() -> None:
     paid = replace(UNIT, options=(Setting("partnership", (YES,)),))
     assert isinstance(PLATFORM.next(paid, ()), Send)
