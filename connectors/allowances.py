@@ -39,6 +39,7 @@ class Allowance:
     """The window; None for a day of `zone`."""
     zone: str = "UTC"
     costs: Mapping[str, int] = field(default_factory=dict)
+    """By step; a name that ends with `:` is that of every step which begins so."""
     others: int = 0
     """What a request costs that `costs` does not name."""
     begins: str = ""
@@ -48,7 +49,8 @@ class Allowance:
 
     def cost(self, step: str) -> int:
         """Units of a request; the pieces of an upload are part of the request that began it."""
-        return self.costs.get(step, 0 if ":" in step else self.others)
+        alike = (units for name, units in self.costs.items() if name.endswith(":") and step.startswith(name))
+        return self.costs.get(step, next(alike, 0 if ":" in step else self.others))
 
     def kept(self, most: int) -> int:
         """Units that posts leave, of `most`: a fifth, rounded up."""
@@ -128,7 +130,7 @@ ALLOWANCES: Mapping[str, tuple[Allowance, ...]] = {
             "app",
             most=10_000,
             zone="America/Los_Angeles",
-            costs={PUBLISH: 50, "delete": 50, "moderate": 50},
+            costs={PUBLISH: 50, "delete": 50, "moderate": 50, "stage:cover:": 50},
             others=1,
         ),
     ),

@@ -11,8 +11,9 @@ UNKNOWN_CHANNEL, UNKNOWN_GUILD, UNKNOWN_MESSAGE = 10003, 10004, 10008
 GONE = frozenset({UNKNOWN_CHANNEL, UNKNOWN_GUILD, 50001, 50013})
 """The channel, or our right to it: 50001 missing access, 50013 missing permissions."""
 
-READER_AWAY = frozenset({50007, 50033, *GONE})
-"""To one reader: 50007 they take no messages of ours, 50033 there is no such person, or their chat is closed to us."""
+READER_AWAY = frozenset({50007, 50033, 50278, *GONE})
+"""To one reader: 50007 they take no messages of ours, 50033 there is no such person, 50278 they left every server where
+the bot is, or their chat is closed to us."""
 
 HARMFUL = frozenset({20009, 200000, 200001, 240000})
 """Explicit content, words an administrator forbids, harmful links: the same message is never taken."""

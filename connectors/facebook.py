@@ -29,8 +29,7 @@ from connectors.enrolment import Connected, Visit
 from connectors.facebook_addresses import address_of, number_in
 from connectors.facebook_answers import is_post, meaning, number_of, post_of
 from connectors.facebook_hearing import remarks_of
-from connectors.instagram_answers import id_of
-from connectors.instagram_remarks import data_of, goes_on
+from connectors.instagram_answers import data_of, goes_on, id_of
 from connectors.naming import NO_POST, UNREAD, Address
 from connectors.outcomes import (
     Absent,

@@ -12,7 +12,7 @@ from connectors import meta_hearing
 from connectors.answers import segment, told_at
 from connectors.contract import Answer, Send
 from connectors.facebook_answers import number_of
-from connectors.instagram_remarks import data_of
+from connectors.instagram_answers import data_of
 from connectors.remarks import Remark, Remarks
 
 POSTS, COMMENTS = 10, 25

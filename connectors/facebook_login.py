@@ -15,8 +15,7 @@ from connectors.answers import body_of, segment, told_by
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
 from connectors.enrolment import CLIENT_ID, CLIENT_SECRET, Connected, Visit
 from connectors.facebook_answers import meaning
-from connectors.instagram_answers import id_of
-from connectors.instagram_remarks import goes_on
+from connectors.instagram_answers import goes_on, id_of
 from connectors.outcomes import Outcome, Reauthorize, Rejected, Retry
 from foundation.sealed import Sealed
 from foundation.words import Message

@@ -16,7 +16,8 @@ from connectors.answers import ahead, body_of, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Response, Send, Sought, StepKind, WireStep
 from connectors.facebook_answers import meaning, number_of, post_of
-from connectors.instagram_remarks import data_of, goes_on, said_under
+from connectors.instagram_answers import data_of, goes_on
+from connectors.instagram_remarks import said_under
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
 from connectors.remarks import OURS, Act, Spot, own, top
 from connectors.threads_answers import is_gone, lacks_right

@@ -47,7 +47,7 @@ from connectors.contract import (
 from connectors.enrolment import Connected, Visit
 from connectors.instagram_answers import READ_BUG, UNFIT, error, failure, id_of, meaning
 from connectors.instagram_hearing import remarks_of
-from connectors.instagram_listing import LISTED, MOST_PAGES, page, posts_of
+from connectors.instagram_listing import MOST_PAGES, further, page, posts_of
 from connectors.naming import Address
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Located, Shown, shown_at
@@ -188,8 +188,8 @@ class Instagram:
         if same:
             first = same[-1]
             return Found(str(first["id"]), str(first.get("permalink", "")), told_at(first.get("timestamp")))
-        after = body_of(answers[-1]).get("paging", {}).get("cursors", {}).get("after")
-        if len(inside) < len(posts) or len(posts) < LISTED or not isinstance(after, str):
+        after = further(answers[-1])
+        if len(inside) < len(posts) or not after:
             return Absent()
         return Send(page(after)) if len(answers) < MOST_PAGES else Unknown(Message("connectors.lookup_failed"))
 

@@ -5,8 +5,10 @@ Source: https://developers.facebook.com/docs/instagram-platform/instagram-graph-
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from connectors import answers
 from connectors.answers import LONGEST_WAIT, RATE_WINDOW, SHORT_WAIT, staged_anew
@@ -53,6 +55,15 @@ def error(answer: Answer) -> tuple[int, int]:
     return (code if isinstance(code, int) else 0, sub if isinstance(sub, int) else 0)
 
 
+def _is_transient(answer: Answer) -> bool:
+    """Whether they say themselves that the same may go well later.
+
+    Source: https://developers.facebook.com/docs/graph-api/guides/error-handling
+    """
+    told = answers.body_of(answer).get("error")
+    return isinstance(told, dict) and told.get("is_transient") is True
+
+
 def failure(answer: Answer) -> int:
     """Why a container came to nothing, as a subcode out of its `status`; 0 where none is told.
 
@@ -75,6 +86,23 @@ def regained(answer: Response) -> timedelta:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return RATE_WINDOW
     return min(timedelta(minutes=min(longest, 10**6)), LONGEST_WAIT) if longest > 0 else RATE_WINDOW
+
+
+def data_of(told: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The entries of a list; what is no entry is left out. None when it is no list."""
+    data = told.get("data")
+    return [one for one in data if isinstance(one, dict)] if isinstance(data, list) else None
+
+
+def goes_on(told: Mapping[str, Any]) -> str:
+    """Where a list goes on; "" at its end, where no next page is named. Its address is not used: it holds the token.
+
+    Source: https://developers.facebook.com/docs/graph-api/results
+    """
+    paging = told.get("paging")
+    cursors = paging.get("cursors") if isinstance(paging, dict) and "next" in paging else None
+    after = cursors.get("after") if isinstance(cursors, dict) else None
+    return after if isinstance(after, str) and len(after) <= 300 else ""
 
 
 @dataclass(frozen=True)
@@ -111,7 +139,7 @@ def meaning(answer: Answer, *, creates: bool, words: Words = INSTAGRAM) -> Outco
 
 def _unclear(answer: Response, code: int, sub: int, *, creates: bool) -> Outcome:
     """Rates, hiccups and all the rest: a publication that was told "blocked" was seen to be live."""
-    if code in RATES or code in BUSY or answer.status >= 500:
+    if code in RATES or code in BUSY or answer.status >= 500 or _is_transient(answer):
         if creates:
             return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
         wait = regained(answer) if code in RATES else SHORT_WAIT

@@ -11,7 +11,8 @@ from typing import Any
 from connectors import meta_hearing
 from connectors.answers import segment, told_at
 from connectors.contract import Answer, Send
-from connectors.instagram_remarks import data_of, number_of, said_by
+from connectors.instagram_answers import data_of
+from connectors.instagram_remarks import number_of, said_by
 from connectors.remarks import Remark, Remarks
 
 POSTS, COMMENTS, REPLIES = 10, 25, 25

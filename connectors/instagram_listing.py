@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from connectors.answers import body_of, segment, told_at
+from connectors.answers import body_of, segment, told_at, told_by
 from connectors.contract import Answer, Copy, Response, Send, Sought, StepKind, WireStep
-from connectors.instagram_answers import READ_BUG, error, id_of
+from connectors.instagram_answers import READ_BUG, error, goes_on, id_of
 from connectors.meta_wordless import SHAPE, Network
 from connectors.naming import NO_POST, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Sighting
@@ -27,9 +27,8 @@ def named(address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         url = str(post.get("permalink", ""))
         if _code_in(url) == code:
             return Found(str(post["id"]), url, told_at(post.get("timestamp")))
-    after = _after(answers[-1])
-    more = isinstance(after, str) and len(posts) == LISTED and len(answers) < MOST_PAGES
-    return Send(page(str(after))) if more else Absent()
+    after = further(answers[-1])
+    return Send(page(after)) if after and len(answers) < MOST_PAGES else Absent()
 
 
 def still(copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
@@ -55,8 +54,8 @@ def listed(native_id: str, pages: tuple[Answer, ...]) -> Send | Stand | None:
         return None
     if any(str(post["id"]) == native_id for post in posts):
         return Standing()
-    after = _after(pages[-1])
-    if len(posts) < LISTED or not isinstance(after, str):
+    after = further(pages[-1])
+    if not after:
         return Missing()
     return Send(page(after)) if len(pages) < MOST_PAGES else None
 
@@ -85,10 +84,6 @@ def posts_of(answer: Answer) -> list[dict[str, Any]] | None:
     return posts if whole else None
 
 
-def _after(answer: Answer) -> object:
-    return body_of(answer).get("paging", {}).get("cursors", {}).get("after")
-
-
 def _code_in(url: str) -> str:
     """The code in the address of a post or a reel, with or without its author before it; "" for none."""
     path = path_of(url, "instagram.com")
@@ -97,9 +92,8 @@ def _code_in(url: str) -> str:
 
 
 def further(answer: Answer) -> str:
-    """Where the page after a full one begins; "" after the last."""
-    after = _after(answer)
-    return after if isinstance(after, str) and len(posts_of(answer) or ()) == LISTED else ""
+    """Where the list goes on; "" at its end. A page may hold fewer posts than were asked for, and another follow."""
+    return goes_on(told_by(answer))
 
 
 def _shaped(sought: Sought, after: str) -> WireStep:

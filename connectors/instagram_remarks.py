@@ -17,7 +17,7 @@ from connectors import fitting, instagram_listing, remarks
 from connectors.answers import ahead, body_of, segment, told_at, told_by
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Response, Send, Sought, StepKind, WireStep
-from connectors.instagram_answers import READ_BUG, RIGHTS, error, id_of, meaning
+from connectors.instagram_answers import READ_BUG, RIGHTS, data_of, error, goes_on, id_of, meaning
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.remarks import OURS, Act, Spot, own, top
 from connectors.standing import Missing
@@ -211,23 +211,6 @@ def _unless_there(native_id: str, answers: tuple[Answer, ...]) -> Send | Outcome
         return Rejected(Message("instagram.no_comments"), permanent=False)
     refused = _refused(last, creates=False)
     return refused if isinstance(refused, Rejected) else Retry(AGAIN, "account", Message("connectors.lookup_failed"))
-
-
-def data_of(told: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """The entries of a list; what is no entry is left out. None when it is no list."""
-    data = told.get("data")
-    return [one for one in data if isinstance(one, dict)] if isinstance(data, list) else None
-
-
-def goes_on(told: Mapping[str, Any]) -> str:
-    """Where a list goes on; "" at its end, where no next page is named. Its address is not used: it holds the token.
-
-    Source: https://developers.facebook.com/docs/graph-api/results
-    """
-    paging = told.get("paging")
-    cursors = paging.get("cursors") if isinstance(paging, dict) and "next" in paging else None
-    after = cursors.get("after") if isinstance(cursors, dict) else None
-    return after if isinstance(after, str) and len(after) <= 300 else ""
 
 
 def number_of(one: Mapping[str, Any]) -> str:

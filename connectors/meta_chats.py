@@ -20,7 +20,7 @@ from connectors.answers import ahead, date_of, instant, segment, told_at, told_b
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, News, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.enclosing import Shows
-from connectors.instagram_remarks import data_of, goes_on
+from connectors.instagram_answers import data_of, goes_on
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.polls import Poll
 from foundation.words import Message

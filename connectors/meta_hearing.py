@@ -17,8 +17,7 @@ from typing import Any
 from connectors import remarks
 from connectors.answers import date_of, told_at, told_by
 from connectors.contract import Answer, Send
-from connectors.instagram_answers import meaning
-from connectors.instagram_remarks import data_of, goes_on
+from connectors.instagram_answers import data_of, goes_on, meaning
 from connectors.outcomes import Rejected
 from connectors.remarks import Remark, Remarks
 

@@ -11,8 +11,17 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from connectors import fitting, meta_tokens, meta_wordless, showing, threads_account, threads_remarks, wordless
-from connectors.answers import ahead, body_of, segment, staged_anew, told_at, told_by
+from connectors import (
+    fitting,
+    meta_tokens,
+    meta_wordless,
+    showing,
+    threads_account,
+    threads_listing,
+    threads_remarks,
+    wordless,
+)
+from connectors.answers import ahead, body_of, segment, staged_anew, told_at
 from connectors.capabilities import Capabilities
 from connectors.contract import (
     Answer,
@@ -28,13 +37,15 @@ from connectors.contract import (
 )
 from connectors.enrolment import Connected, Visit
 from connectors.instagram_answers import id_of
-from connectors.instagram_remarks import data_of, number_of
-from connectors.naming import NO_POST, UNREAD, Address, path_of
+from connectors.instagram_remarks import number_of
+from connectors.naming import Address
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Retry, Sighting, Uncertain, Unknown
 from connectors.places import Located, shown_at
 from connectors.remarks import Act, Remarks, Spot
+from connectors.standing import Stand
 from connectors.threads_answers import AGAIN, FILM_AGAIN, failure, is_gone, lacks_right, meaning
-from connectors.threads_hearing import further, remarks_of
+from connectors.threads_hearing import remarks_of
+from connectors.threads_listing import MOST_PAGES, POSTS, REPLIES, asked, goes_on, listing, posts_of
 from connectors.threads_text import MOST_ALT, MOST_LINKS, MOST_TEXT, length, links
 from foundation.sealed import Sealed
 from foundation.words import Message
@@ -52,10 +63,6 @@ POLLS = 3
 
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same words."""
-
-LISTED, MOST_PAGES = 50, 5
-POSTS, REPLIES = "threads", "replies"
-"""The two lists of what an account wrote."""
 
 _NUMBERS = {
     "views": "views",
@@ -91,6 +98,7 @@ class Threads:
         remarks_every=5,  # eight requests at most, of 48,000 a day that an account has at the least
     )
     form = threads_account.FORM
+    numbers_prove = True
     refresh_grace = meta_tokens.STAYS
 
     def count(self, unit: Unit) -> tuple[int, int]:
@@ -129,10 +137,10 @@ class Threads:
         if not _said(sought):
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
-            return Send(_listing("look", _list_of(sought), ""))
+            return Send(listing("look", _list_of(sought), ""))
         last = answers[-1]
-        posts = data_of(told_by(last))
-        if posts is None or any(not number_of(post) for post in posts):
+        posts = posts_of(last)
+        if posts is None:
             return Unknown(Message("connectors.lookup_failed"))
         start = sought.armed_at - WINDOW - ahead(last, sought.asked_at or sought.armed_at)
         inside = [post for post in posts if (told_at(post.get("timestamp")) or start) >= start]
@@ -140,36 +148,23 @@ class Threads:
         if same:
             first = same[-1]
             return Found(number_of(first), str(first.get("permalink") or ""), told_at(first.get("timestamp")))
-        after = further(told_by(last))
+        after = goes_on(last)
         if len(inside) < len(posts) or not after:
             return Absent()
         more = len(answers) < MOST_PAGES
-        return Send(_listing("look", _list_of(sought), after)) if more else Unknown(Message("connectors.lookup_failed"))
+        return Send(listing("look", _list_of(sought), after)) if more else Unknown(Message("connectors.lookup_failed"))
 
     def home(self, account: str, destination: str, base_url: str) -> str:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.threads.net/"
 
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """An address has a code instead of the post's id: the account's posts are read until one has that code, then
-        its replies, where the parts of a thread stand."""
-        code = _code_in(address.url)
-        if not code:
-            return NO_POST
-        if not answers:
-            return Send(_listing(POSTS, POSTS, ""))
-        last = answers[-1]
-        posts = data_of(told_by(last))
-        if posts is None or any(not number_of(post) for post in posts):
-            return UNREAD
-        for post in posts:
-            url = str(post.get("permalink") or "")
-            if _code_in(url) == code:
-                return Found(number_of(post), url, told_at(post.get("timestamp")))
-        after = further(told_by(last))
-        if after and sum(one.step == last.step for one in answers) < MOST_PAGES:
-            return Send(_listing(last.step, last.step, after))
-        return Send(_listing(REPLIES, REPLIES, "")) if last.step == POSTS else Absent()
+        """The account's own post whose code is in an address."""
+        return threads_listing.named(address, answers)
+
+    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+        """A read of what is there may say that it is not: what is in neither of the account's lists is gone."""
+        return threads_listing.still(copy, answers)
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete a post or an answer; a hundred a day. What cannot be deleted is asked after: gone already is gone.
@@ -194,7 +189,7 @@ class Threads:
         Source: https://developers.facebook.com/docs/threads/insights#media-insights
         """
         if not answers:
-            return Send(_asked("metrics", f"/{segment(copy.native_id)}/insights?metric={','.join(_NUMBERS)}"))
+            return Send(asked("metrics", f"/{segment(copy.native_id)}/insights?metric={','.join(_NUMBERS)}"))
         told = threads_account.figures(answers[-1])
         found = {name: told.get(theirs) for theirs, name in _NUMBERS.items()}
         return {name: n for name, n in found.items() if isinstance(n, int) and not isinstance(n, bool)} or None
@@ -202,7 +197,7 @@ class Threads:
     def address(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Located | None:
         """Where people find a post."""
         if not answers:
-            return Send(_asked("look", f"/{segment(copy.native_id)}?fields=permalink"))
+            return Send(asked("look", f"/{segment(copy.native_id)}?fields=permalink"))
         told = body_of(answers[-1]).get("permalink")
         return Located(url) if (url := shown_at(told, "threads.net", "threads.com")) else None
 
@@ -288,31 +283,13 @@ def _made(name: str, body: Mapping[str, Any], fetched: Mapping[str, FileRef]) ->
     return WireStep(name, StepKind.STAGE, "POST", "/{account}/threads", body, fetched=fetched, deadline=60.0)
 
 
-def _publish(container: str) -> WireStep:
-    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/{account}/threads_publish", {"creation_id": container})
-
-
-def _asked(name: str, path: str) -> WireStep:
-    """A harmless request for what stands somewhere."""
-    action = "metrics" if name == "metrics" else "look"
-    return WireStep(name, StepKind.CONTROL, "GET", path, action=action)
-
-
 def _list_of(sought: Sought) -> str:
     """Replies stand in a list of their own."""
     return REPLIES if sought.reply_to else POSTS
 
 
-def _listing(name: str, what: str, after: str, shape: str = "") -> WireStep:
-    cursor, more = f"&after={segment(after)}" if after else "", shape + (",replied_to" if what == REPLIES else "")
-    return _asked(name, f"/{{account}}/{what}?fields=id,text,timestamp,permalink{more}&limit={LISTED}{cursor}")
-
-
-def _code_in(url: str) -> str:
-    """The code in the address of a post; "" for none."""
-    path = path_of(url, "threads.net", "threads.com")
-    long = len(path) >= 3 and path[0].startswith("@") and path[1] == "post"
-    return path[2] if long else path[1] if len(path) == 2 and path[0] == "t" else ""
+def _publish(container: str) -> WireStep:
+    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/{account}/threads_publish", {"creation_id": container})
 
 
 def _waiting(containers: list[str], answers: tuple[Answer, ...], again: timedelta) -> Send | Outcome | None:
@@ -333,7 +310,7 @@ def _waiting(containers: list[str], answers: tuple[Answer, ...], again: timedelt
             return meaning(told[-1], creates=False)
         if len(told) >= POLLS or (told and status is None):
             return Retry(again, "account", Message("threads.preparing"))
-        return Send(_asked(name, f"/{container}?fields=status,error_message"))
+        return Send(asked(name, f"/{container}?fields=status,error_message"))
     return None
 
 
@@ -367,12 +344,7 @@ def _is_it(post: Mapping[str, Any], sought: Sought) -> bool:
 
 
 def _shaped(sought: Sought, after: str) -> WireStep:
-    return _listing("look", _list_of(sought), after, f",{meta_wordless.SHAPE}")
+    return listing("look", _list_of(sought), after, f",{meta_wordless.SHAPE}")
 
 
-def _posts(answer: Answer) -> list[dict[str, Any]] | None:
-    posts = data_of(told_by(answer))
-    return posts if posts is not None and all(number_of(post) for post in posts) else None
-
-
-NETWORK = meta_wordless.Network("status", "text", _shaped, _posts, lambda answer: further(told_by(answer)), MOST_PAGES)
+NETWORK = meta_wordless.Network("status", "text", _shaped, posts_of, goes_on, MOST_PAGES)

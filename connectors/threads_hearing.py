@@ -20,7 +20,8 @@ from typing import Any
 from connectors import remarks
 from connectors.answers import segment, told_at, told_by
 from connectors.contract import Answer, Send
-from connectors.instagram_remarks import data_of, number_of
+from connectors.instagram_answers import data_of
+from connectors.instagram_remarks import number_of
 from connectors.outcomes import Rejected
 from connectors.remarks import Remark, Remarks
 from connectors.threads_answers import lacks_right, meaning

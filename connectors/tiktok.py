@@ -55,6 +55,9 @@ AI = "post_info.is_aigc=true"
 """The flag of what a machine made, as the rules of places write it and a request tells it."""
 
 VIDEO, NUMBERS = "video", "numbers"
+NOBODY = "SELF_ONLY"
+"""Readers of a film that its account alone may see. A paid partnership has others."""
+
 MOST_TEXT = 2200
 """In units of UTF-16."""
 
@@ -84,6 +87,8 @@ CAN = Capabilities(
         Option("comments", "flag", default=options.YES),
         Option("duets", "flag", default=options.NO),
         Option("stitches", "flag", default=options.NO),
+        Option("partnership", "flag", default=options.NO),
+        Option("own_brand", "flag", default=options.NO),
     ),
 )
 """Until TikTok has audited an application it serves five people a day, whose accounts must be private."""
@@ -210,19 +215,27 @@ def _unfit(unit: Unit, length: int) -> Message | None:
         return wrong
     if not unit.media:
         return Message("tiktok.no_film")
+    if options.said(unit).flag("partnership") and _readers(unit) == NOBODY:
+        return Message("tiktok.paid_unseen")
     mark = next((flag for flag in unit.flags if flag != AI), "")
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
+def _readers(unit: Unit) -> str:
+    return options.said(unit).text("readers") or spot(unit.account).readers
+
+
 def _said(unit: Unit) -> dict[str, Any]:
-    """What people read of a film, who may, and what TikTok is told of it. Nobody may cut it into films of their own,
-    unless its author chose that."""
+    """What people read of a film, who may, and what TikTok is told of it: whether somebody paid for it, or it promotes
+    what is its author's own. Nobody may cut it into films of their own, unless its author chose that."""
     chosen = options.said(unit)
     said: dict[str, Any] = {
         "title": _caption(unit),
-        "privacy_level": chosen.text("readers") or spot(unit.account).readers,
+        "privacy_level": _readers(unit),
         "disable_duet": not chosen.flag("duets"),
         "disable_stitch": not chosen.flag("stitches"),
+        "brand_content_toggle": bool(chosen.flag("partnership")),
+        "brand_organic_toggle": bool(chosen.flag("own_brand")),
     }
     if chosen.flag("comments") is not None:
         said["disable_comment"] = not chosen.flag("comments")

@@ -63,6 +63,9 @@ class Upload:
             return Send(creator_info(StepKind.CONTROL))
         if not may_choose(data(creator), self._said["privacy_level"]):
             return Rejected(Message("tiktok.not_these_readers"), permanent=False)
+        most, lasts = data(creator).get("max_video_post_duration_sec"), self._film.seconds
+        if isinstance(most, int) and 0 < most < lasts:
+            return Rejected(Message("connectors.film_too_long", {"seconds": lasts, "most": most}), permanent=False)
         size, count = self._film.size, parts(self._film.size)
         source = {
             "source": "FILE_UPLOAD",

@@ -83,7 +83,10 @@ CAN = Capabilities(
     threads=25,
     cost="used",
     shows={"": showing.X},
-    options=(Option("answers", "choice", choices=("following", "mentionedUsers", "subscribers", "verified")),),
+    options=(
+        Option("answers", "choice", choices=("following", "mentionedUsers", "subscribers", "verified")),
+        Option("partnership", "flag", default=options.NO),
+    ),
 )
 
 
@@ -278,6 +281,8 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
         body["media"] = {"media_ids": media}
     if AI in unit.flags:
         body["made_with_ai"] = True
+    if options.said(unit).flag("partnership"):
+        body["paid_partnership"] = True
     if (answers := options.said(unit).text("answers")) and not unit.under:  # a thread is its first post's
         body["reply_settings"] = answers
     if unit.under:

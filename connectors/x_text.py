@@ -11,14 +11,17 @@ PER_ADDRESS = 23
 _LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 """Code points that count as one."""
 
-_ADDRESS = regex.compile(
-    r"""https?://[^\s<>"]*[^\s<>"'.,:;!?)\]}»’”…]|(?<![a-z0-9@#$_./-])(?:[a-z0-9-]+\.)+[a-z]{2,63}(?![a-z0-9@_-])(?:/[^\s<>"]*)?""",
-    regex.IGNORECASE,
-)
-"""X makes links of names without `https://` whose ending exists. Which do is not listed here: each that could is
-counted as one, so a text may be found some characters too long and never too short."""
+_ACCENTED = r"\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\p{Cyrillic}"
+_PATH = rf"(?:/(?:[a-z0-9{_ACCENTED}!*';:=+,.$/%#\[\]\-–_~@|&]*[a-z0-9{_ACCENTED}+\-=_#/])?)?"
+_QUERY = r"(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/])?"
+_HOST = r"(?:[\p{L}\p{N}_-]+\.)+(?:[a-z]{2,63}|\p{L}{2,63})(?![a-z0-9@+-])"
+_BARE = r"(?<![a-z0-9@#$_./-])(?:[a-z0-9\u00c0-\u024f-]+\.)+[a-z]{2,63}(?![a-z0-9@_-])"
+_ADDRESS = regex.compile(rf"(?:https?://{_HOST}|{_BARE})(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
+"""X makes links of names whose ending exists. Which do is not listed here: each that could is one, and one without
+`https://` counts no less than it is long. What stands right behind an address without a blank, an emoji say, is none of
+it."""
 
-_EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|\u20e3")
+_EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|[0-9#*]\ufe0f?\u20e3")
 
 
 def length(text: str) -> int:

@@ -20,7 +20,7 @@ from connectors.remarks import Act, Remarks, Spot, is_answer
 from connectors.standing import Missing, Stand, Standing, word_of
 from connectors.youtube_account import SURFACE, items, meaning, part, reason
 from connectors.youtube_hearing import remarks_of
-from connectors.youtube_upload import Upload, goes_on, session_lost
+from connectors.youtube_upload import Upload, goes_on, session_lost, uploaded
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import IS_COMMENT, REMARK, Unit
@@ -35,10 +35,12 @@ MOST_TITLE, MOST_TEXT = 100, 5000
 CATEGORY = "22"
 """People & Blogs; a film without one is refused."""
 
+PAID = "paidProductPlacementDetails"
+"""The part of a film that says whether somebody paid for what it shows."""
+
 SEEN = ("public", "unlisted")
 """Who may see a film. A private one is not published: it is what was uploaded ahead."""
 
-LISTED, MOST_PAGES = 50, 4
 CAN = Capabilities(
     platform="youtube",
     surfaces=(SURFACE.partition(".")[2],),
@@ -46,7 +48,7 @@ CAN = Capabilities(
     max_media=2,
     mimes=("video/mp4", *youtube_covers.MIMES),
     max_bytes=200 * 1024 * 1024,
-    look="listing",
+    look="name",
     resend_is_look=True,
     can_delete=True,
     can_chat=False,
@@ -63,6 +65,7 @@ CAN = Capabilities(
         Option("readers", "choice", choices=SEEN),
         Option("tags", "list", most=400, entries=50, pattern="[^<>,]+", read=True, example="sea"),
         Option("category", "text", most=3, pattern="[0-9]+", default=CATEGORY, example="24"),
+        Option("partnership", "flag", default=options.NO),
     ),
 )
 """Until Google has audited an application, all that it uploads stays private; it says nowhere how long that takes.
@@ -113,26 +116,20 @@ class YouTube:
         return upload.next() or youtube_covers.next_turn(unit, upload.id, answers) or Send(_shown(unit, upload.id))
 
     def find(self, sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
-        """Page through the channel's uploads: public now, of these words, and nobody else's copy."""
+        """Ask how the film stands that was uploaded for it: its number was told before anybody could see it, and
+        another of the same words is another one."""
         if sought.reply_to:
             return youtube_remarks.find(sought, answers)
-        title, body = fitting.titled(sought.title, sought.text)
-        if not title.strip():
+        number = uploaded(sought.told)
+        if not number:
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
-            return Send(_uploads(sought.account))
-        listed = items(answers[-1])
-        if listed is None:
+            return Send(_video(Copy(number, sought.account), "id,status", LOOK))
+        found = items(answers[-1])
+        if found is None:
             return Unknown(Message("connectors.lookup_failed"))
-        for one in listed:
-            number, snippet = part(one, "contentDetails").get("videoId"), part(one, "snippet")
-            same = (snippet.get("title"), snippet.get("description")) == (title.strip(), body.strip())
-            public = part(one, "status").get("privacyStatus") in SEEN
-            if isinstance(number, str) and same and public and number not in sought.known:
-                return Found(number, _url(number))
-        page = http.told_by(answers[-1]).get("nextPageToken")
-        more = isinstance(page, str) and len(answers) < MOST_PAGES
-        return Send(_uploads(sought.account, str(page))) if more else Absent()
+        there = bool(found) and part(found[0], "status").get("privacyStatus") in SEEN
+        return Found(number, _url(number)) if there else Absent()
 
     def home(self, account: str, destination: str, base_url: str) -> str:
         """The channel."""
@@ -189,7 +186,7 @@ class YouTube:
             readable = isinstance(last, Response) and last.ok
             return Rejected(Message("connectors.unreadable"), False) if readable else meaning(last, creates=False)
         status = part(found[0], "status") if found else {}
-        there = status.get("privacyStatus") == "public"
+        there = status.get("privacyStatus") in SEEN
         return Shown(() if not there or status.get("containsSyntheticMedia") is True else (AI,), there=there)
 
     def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
@@ -272,7 +269,8 @@ def _private(unit: Unit) -> dict[str, Any]:
     snippet: dict[str, Any] = {"title": title, "description": body, "categoryId": chosen.text("category") or CATEGORY}
     if tags := chosen.items("tags"):
         snippet["tags"] = tags
-    return {"snippet": snippet, "status": _status("private", made=AI in unit.flags)}
+    said = {"snippet": snippet, "status": _status("private", made=AI in unit.flags)}
+    return said | ({PAID: {"hasPaidProductPlacement": True}} if chosen.flag("partnership") else {})
 
 
 def _shown(unit: Unit, number: str) -> WireStep:
@@ -290,14 +288,6 @@ def _published(answer: Answer) -> Outcome:
     if told:
         return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
     return http.staged_anew() if reason(answer) == "videoNotFound" else meaning(answer, creates=True)
-
-
-def _uploads(channel: str, page: str = "") -> WireStep:
-    """The list of a channel's uploads has its id, with another beginning."""
-    more = f"&pageToken={http.segment(page)}" if page else ""
-    listed = f"playlistId=UU{http.segment(channel.removeprefix('UC'))}&maxResults={LISTED}{more}"
-    path = f"/youtube/v3/playlistItems?part=snippet,status,contentDetails&{listed}"
-    return WireStep(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
 
 
 def _video(copy: Copy, wanted: str, action: str) -> WireStep:

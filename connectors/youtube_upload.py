@@ -39,9 +39,7 @@ class Upload:
         self._film, self._said, self._answers = film, said, answers
         opened = [one for one in answers if one.step == OPEN and isinstance(one, Response)]
         self._session = opened[-1].sealed.get("location") if opened else None
-        told = [one for one in answers if isinstance(one, Response) and one.step.startswith((ASK, PUT))]
-        self._last = told[-1] if told else None
-        self.id = _video_in(self._last)
+        self._last, self.id = _last(answers), uploaded(answers)
 
     def next(self) -> Send | Outcome | None:
         """The next request of it, or why it waits; None when it can be shown."""
@@ -74,7 +72,7 @@ class Upload:
             OPEN,
             StepKind.STAGE,
             "POST",
-            "/upload/youtube/v3/videos?uploadType=resumable&part=snippet,status",
+            f"/upload/youtube/v3/videos?uploadType=resumable&part={','.join(self._said)}",
             self._said,
             headers=size,
             secret_headers=("location",),
@@ -113,8 +111,16 @@ class Upload:
         return Send(WireStep(POLL, StepKind.CONTROL, "GET", path, action="look"))
 
 
-def _video_in(answer: Answer | None) -> str:
-    told = body_of(answer).get("id") if isinstance(answer, Response) and answer.ok else ""
+def _last(answers: tuple[Answer, ...]) -> Response | None:
+    """What was told last of how an upload stands."""
+    told = [one for one in answers if isinstance(one, Response) and one.step.startswith((ASK, PUT))]
+    return told[-1] if told else None
+
+
+def uploaded(answers: tuple[Answer, ...]) -> str:
+    """The number of the film that was uploaded last; "" while it is not whole."""
+    last = _last(answers)
+    told = body_of(last).get("id") if last is not None and last.ok else ""
     return told if isinstance(told, str) and _VIDEO.fullmatch(told) else ""
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 from uuid import UUID
 
 from channels import reads as channel_reads
-from connectors.capabilities import Capabilities
+from connectors.contract import Connector
+from connectors.outcomes import Rejected
 from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
@@ -17,6 +18,7 @@ from foundation.words import Message
 from gate import minting
 from gate import reads as gate_reads
 from gate.events import SwitchWanted
+from gate.units import Unit
 from subscribers import (
     composing,
     conversation,
@@ -38,7 +40,7 @@ from subscribers.states import DraftState, OwnerState
 from tenants import notices
 
 LONGEST = 2000
-"""Characters of one message: what the strictest platform takes."""
+"""Characters of one message, wherever it goes; a platform may take fewer, and counts in its own way."""
 
 LONGEST_SNOOZE = timedelta(days=7)
 Why = Literal["tone", "fact", "limits", "moment", "offer", "other"]
@@ -68,12 +70,12 @@ def hand_back(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
 
 
 def say(
-    scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, key: UUID, can: Capabilities | None = None
+    scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, key: UUID, there: Connector | None = None
 ) -> None:
     """The member's own words leave in their turn, once per key; before the first of them the fan reads who writes.
 
     Raises BadInput for none or too many, Refused for words that pass for the creator, for who does not hold the
-    conversation, and where the platform (`can`) lets nobody write to that fan any more.
+    conversation, and where the platform (`there`) lets nobody write to that fan any more.
     """
     words = text.strip()
     _check_words(words)
@@ -82,7 +84,7 @@ def say(
         return
     _check_private(talk)
     _check_mine(talk, member_id)
-    replying.check(scope, talk, can)
+    _check_there(scope, talk, there, words)
     speakers.introduce(scope, talk)
     draft = drafts.put(scope, talk, origin="member", kind="text", state=DraftState.APPROVED, text=words, draft_id=key)
     draft.approved_by = draft.written_by = scope.actor
@@ -92,10 +94,10 @@ def say(
 
 
 def conflicts(
-    scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, can: Capabilities | None = None
+    scope: Scope, conversation_id: UUID, member_id: UUID, text: str, *, there: Connector | None = None
 ) -> tuple[Message, ...]:
     """Why these words would not leave as they stand, while they are being typed; nothing is written down. Before any is
-    typed, that nobody may write there any more.
+    typed, that nobody may write there any more (`there`: the platform).
 
     Nothing is said of a conversation that somebody else holds, nor of none. Raises NotFound.
     """
@@ -103,16 +105,16 @@ def conflicts(
     words = text.strip()
     if talk.owner_member_id != member_id or talk.kind != "private":
         return ()
-    over = replying.over(scope, talk, can) if can is not None else None
+    over = replying.over(scope, talk, there.capabilities) if there is not None else None
     if over is not None or not words:
         return (over,) if over is not None else ()
-    channel = channel_reads.channel(scope, talk.channel_id)
-    if not channel.chat_surface:
+    unit = _unit(scope, talk, words[:LONGEST])
+    if unit is None:
         return ()
-    fan = directory.identity_on(scope, talk.fan_id, talk.channel_id)
-    unit = sending.unit_for(scope, channel, fan, sending.subject(uuid7()), text=words[:LONGEST])
+    unfit = _unfit(unit, there) if there is not None else None
     decision = minting.preview(scope, unit, author=f"member:{member_id}")
-    return () if decision.allowed else gate_reads.explain(decision)
+    why = () if decision.allowed else gate_reads.explain(decision)
+    return (unfit, *why) if unfit is not None else why
 
 
 def offer(
@@ -178,7 +180,7 @@ def closed_list(scope: Scope, talk: Conversation) -> tuple[Candidate, ...]:
     return offers.closed_list(scope, fan, talk, channel=channel, rail=rail)
 
 
-def approve(scope: Scope, draft_id: UUID, *, text: str | None = None, can: Capabilities | None = None) -> None:
+def approve(scope: Scope, draft_id: UUID, *, text: str | None = None, there: Connector | None = None) -> None:
     """A waiting message leaves, as it is or as the member rewrote it; approved twice is once.
 
     Raises NotFound, Conflict when it was decided otherwise meanwhile, BadInput and Refused as `say`.
@@ -190,8 +192,9 @@ def approve(scope: Scope, draft_id: UUID, *, text: str | None = None, can: Capab
         raise Conflict("draft.decided")
     if text is not None:
         _check_words(text.strip())
-    replying.check(scope, talk, can)
-    drafts.approve(scope, draft_id, text=text.strip() if text is not None else None)
+    rewritten = text.strip() if text is not None else None
+    _check_there(scope, talk, there, rewritten)
+    drafts.approve(scope, draft_id, text=rewritten)
     _decided(scope, talk, row)
 
 
@@ -249,6 +252,32 @@ def stop_sales(scope: Scope, conversation_id: UUID, *, stop: bool, reason: str) 
 def chat_of(scope: Scope, talk: Conversation) -> str:
     """What an emergency stop calls a conversation."""
     return f"{talk.channel_id}:{directory.identity_on(scope, talk.fan_id, talk.channel_id).native_id}"
+
+
+def _check_there(scope: Scope, talk: Conversation, there: Connector | None, words: str | None) -> None:
+    """Raises Refused where nothing may be written any more, BadInput for words that the platform would refuse; without
+    `there` it is only found out as they would leave."""
+    if there is None:
+        return
+    replying.check(scope, talk, there.capabilities)
+    unit = _unit(scope, talk, words) if words is not None else None
+    if unit is not None and (wrong := _unfit(unit, there)) is not None:
+        raise BadInput(wrong.code, **wrong.params)
+
+
+def _unit(scope: Scope, talk: Conversation, words: str) -> Unit | None:
+    """Words of a member as a message to the fan of a conversation; None where the account has no chat."""
+    channel = channel_reads.channel(scope, talk.channel_id)
+    if not channel.chat_surface:
+        return None
+    fan = directory.identity_on(scope, talk.fan_id, talk.channel_id)
+    return sending.unit_for(scope, channel, fan, sending.subject(uuid7()), text=words)
+
+
+def _unfit(unit: Unit, there: Connector) -> Message | None:
+    """Why the platform would refuse a message as it stands, its length above all; nothing is asked of it."""
+    turn = there.next(unit, ())
+    return turn.reason if isinstance(turn, Rejected) else None
 
 
 def _check_words(words: str) -> None:

@@ -118,16 +118,14 @@ class House:
         return turn, staged
 
     def _look(self, unit: Unit, armed_at: datetime, story: Story) -> Sighting | None:
-        """Found, surely absent (twice, 60 s apart), or None: nobody can tell."""
-        absent = 0
-        if self._connector.capabilities.resends(under=unit.under, chat=unit.viewer):
-            return Absent()
+        """Found, surely absent (twice, 60 s apart; once, where a repeat is harmless), or None: nobody can tell."""
+        absent, enough = 0, 1 if self._connector.capabilities.resends(under=unit.under, chat=unit.viewer) else 2
         for wait in LOOKS:
             self._world.clock.move(wait)
             sighting = self.find(unit, armed_at, story.told)
             story.sightings.append(sighting)
             absent += isinstance(sighting, Absent)
-            if isinstance(sighting, Found | Failed) or absent == 2:
+            if isinstance(sighting, Found | Failed) or absent == enough:
                 return sighting
         return None
 

@@ -270,7 +270,7 @@ def older_twins_are_left_alone(world: World, connector: Connector) -> list[str]:
     first = house.publish(older).outcome
     world.clock.move(world.twins_after.total_seconds())
     world.ask("reset_before", "posts")
-    twin = replace(world.unit(), texts=(Text("body", older.text("body")),))
+    twin = replace(world.unit(), texts=older.texts)
     second = house.publish(twin).outcome
     if not isinstance(first, Published) or (world.can_look and not isinstance(second, Published)):
         return [f"lost: {type(second).__name__}"]

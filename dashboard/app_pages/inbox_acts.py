@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import acting
 from dashboard.frame import Page
-from dashboard.reads.inbox import Opened, capabilities, whose
+from dashboard.reads.inbox import Opened, platform, whose
 from foundation.database import Scope
 from foundation.words import Message
 from subscribers import answering, composing, drafts, proofs, public_desk, suggesting, talks
@@ -54,8 +54,8 @@ def keep(page: Page, talk: UUID, box: str, scope: Scope, _press: UUID) -> None:
 def say(page: Page, talk: UUID, box: str, scope: Scope, press: UUID) -> None:
     """Send what stands in the box; it is emptied once it is kept as a message."""
     whose(scope, page, talk)
-    can = capabilities(scope, talk)
-    answering.say(scope, talk, page.who.member.id, str(acting.typed(box) or ""), key=press, can=can)
+    there = platform(scope, talk)
+    answering.say(scope, talk, page.who.member.id, str(acting.typed(box) or ""), key=press, there=there)
     st.session_state[f"{box}:sent"] = True
 
 
@@ -83,8 +83,8 @@ def offer_plan(page: Page, talk: UUID, plan: Plan, scope: Scope, press: UUID) ->
 
 def approve(page: Page, draft_id: UUID, box: str, scope: Scope, _press: UUID) -> None:
     """Send a waiting message, with the words of `box` where there is one."""
-    can = capabilities(scope, _whose_draft(scope, page, draft_id))
-    answering.approve(scope, draft_id, text=str(acting.typed(box) or "") if box else None, can=can)
+    there = platform(scope, _whose_draft(scope, page, draft_id))
+    answering.approve(scope, draft_id, text=str(acting.typed(box) or "") if box else None, there=there)
     st.session_state[EDITING] = None
 
 
@@ -169,7 +169,7 @@ def answer(page: Page, remark_id: UUID, box: str, scope: Scope, press: UUID) -> 
     """Put what stands in the box under a comment; it is emptied once it is kept as a message."""
     talk = public_desk.conversation_of(scope, remark_id)
     whose(scope, page, talk)
-    can = capabilities(scope, talk)
+    can = platform(scope, talk).capabilities
     public_desk.answer(scope, remark_id, page.who.member.id, str(acting.typed(box) or ""), key=press, can=can)
     st.session_state[f"{box}:sent"] = True
 
@@ -199,7 +199,7 @@ def moderate(page: Page, remark_id: UUID, act: str, scope: Scope, _press: UUID) 
     """Have something done with a comment."""
     talk = public_desk.conversation_of(scope, remark_id)
     whose(scope, page, talk)
-    public_desk.wanted(scope, remark_id, act, can=capabilities(scope, talk))
+    public_desk.wanted(scope, remark_id, act, can=platform(scope, talk).capabilities)
     st.session_state[f"{ABOUT}:sure"] = None
     return Message("inbox.asked_platform")
 

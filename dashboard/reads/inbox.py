@@ -8,7 +8,7 @@ from uuid import UUID
 
 from channels import abilities
 from channels import reads as channel_reads
-from connectors.capabilities import Capabilities
+from connectors.contract import Connector
 from dashboard.frame import Page
 from dashboard.reads.channels import connectors
 from foundation.database import Scope
@@ -123,7 +123,8 @@ def opened(
     desk = inbox.desk(scope, conversation_id, me)
     kept = composing.text_of(scope, conversation_id, me)
     heard = public_desk.heard(scope, conversation_id) if desk.public else []
-    can, chosen = capabilities(scope, conversation_id), chosen_of(heard, about)
+    there, chosen = platform(scope, conversation_id), chosen_of(heard, about)
+    can = there.capabilities
     return Opened(
         now=scope.now,
         desk=desk,
@@ -133,7 +134,7 @@ def opened(
         suggested=composing.suggested_of(scope, conversation_id, me),
         conflicts=public_desk.conflicts(scope, chosen.id, me, kept, can=can)
         if chosen is not None
-        else answering.conflicts(scope, conversation_id, me, kept, can=can),
+        else answering.conflicts(scope, conversation_id, me, kept, there=there),
         offers=answering.closed_list(scope, talks.read(scope, conversation_id)) if offering else (),
         plans=subscriptions.choice(scope, talks.read(scope, conversation_id)) if offering else (),
         saved=saved.of(scope, talks.read(scope, conversation_id)) if listing else (),
@@ -157,10 +158,9 @@ def standing(heard: Iterable[Heard]) -> list[Heard]:
     return sorted((one for one in heard if one.state != "deleted"), key=lambda one: (one.state != "open", -one.seq))
 
 
-def capabilities(scope: Scope, conversation_id: UUID) -> Capabilities:
-    """What the platform of a conversation can do. Raises NotFound."""
-    channel = channel_reads.channel(scope, talks.read(scope, conversation_id).channel_id)
-    return abilities.of(connectors(), channel).capabilities
+def platform(scope: Scope, conversation_id: UUID) -> Connector:
+    """The platform of a conversation, with the account's own limits. Raises NotFound."""
+    return abilities.of(connectors(), channel_reads.channel(scope, talks.read(scope, conversation_id).channel_id))
 
 
 def whose(scope: Scope, page: Page, conversation_id: UUID) -> Creator:

@@ -161,7 +161,7 @@ def test_what_will_never_be_taken_is_told_apart() -> None:
         assert outcome.permanent is permanent
 
 
-@pytest.mark.parametrize(("status", "code"), [(403, 50007), (403, 50001), (404, 10003), (400, 50033)])
+@pytest.mark.parametrize(("status", "code"), [(403, 50007), (403, 50001), (404, 10003), (400, 50033), (403, 50278)])
 @pytest.mark.parametrize("step", ["open", "publish"])
 def test_a_reader_who_is_away_costs_no_account(step: str, status: int, code: int) -> None:
     opened = (Response("open", 200, {}, {"id": "555"}),) if step == "publish" else ()

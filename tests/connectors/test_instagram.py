@@ -129,6 +129,19 @@ def test_errors_come_as_400_and_mean_what_their_codes_say(
     assert type(said(POST, *before, wrong(step, code, sub))) is expected
 
 
+def test_what_they_call_transient_is_tried_again_and_never_told_as_refused() -> None:
+    """Codes that nobody listed: as a refusal of a publication it would say that nothing stands there."""
+    body = {"error": {"code": -2, "error_subcode": 2207099, "is_transient": True, "message": "try again"}}
+    assert isinstance(said(POST, Response(UPLOAD, 400, {}, body)), Retry)
+    assert isinstance(said(POST, STAGED, READY, Response(LAST, 400, {}, body)), Uncertain)
+    body["error"]["is_transient"] = False
+    assert isinstance(said(POST, STAGED, READY, Response(LAST, 400, {}, body)), Rejected)
+    body["error"] |= {"code": 100, "error_subcode": 2207050, "is_transient": True}
+    assert isinstance(said(POST, STAGED, READY, Response(LAST, 400, {}, body)), Disconnected), (
+        "what has a code of its own"
+    )
+
+
 def test_the_app_waits_as_a_whole_where_the_app_is_meant() -> None:
     app, own = said(POST, wrong(UPLOAD, 4)), said(POST, wrong(UPLOAD, 17))
     assert isinstance(app, Retry)

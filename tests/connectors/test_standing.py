@@ -10,12 +10,13 @@ from connectors.mastodon import Mastodon
 from connectors.mastodon_account import NO_MORE
 from connectors.reddit import Reddit
 from connectors.standing import Missing, Stand, Standing, Watched
+from connectors.threads import Threads
 from connectors.x import X
 from connectors.youtube import YouTube
 
 ACCOUNTS = {"reddit": "somebody/lakes"}
 IDS = {"reddit": "t3_abc", "facebook": "17_501"}
-EVERY: tuple[Watched, ...] = (Instagram(), Facebook(), Reddit(), YouTube(), X(), Mastodon(), Bluesky())
+EVERY: tuple[Watched, ...] = (Instagram(), Facebook(), Threads(), Reddit(), YouTube(), X(), Mastodon(), Bluesky())
 
 
 def copy_on(one: Watched) -> Copy:
@@ -25,6 +26,12 @@ def copy_on(one: Watched) -> Copy:
 
 def told(body: object, status: int = 200) -> Response:
     return Response("look", status, {}, body)
+
+
+def listed(what: str, *numbers: str, after: str = "") -> Response:
+    """A page of what a Threads account wrote."""
+    paging = {"paging": {"cursors": {"before": "QVFa", "after": after}}} if after else {}
+    return Response(what, 200, {}, {"data": [{"id": number} for number in numbers], **paging})
 
 
 def post(**said: object) -> Response:
@@ -41,6 +48,7 @@ def graph(code: int, sub: int = 0, status: int = 400) -> Response:
 
 
 GONE_THERE = graph(100, 33)
+NOWHERE = (graph(24, 4279009), listed("threads", "502", "503"), listed("replies", "504"))
 NONE = told({"data": []})
 NO_FILM = told({"kind": "youtube#videoListResponse", "items": []})
 NOT_FOUND = told(
@@ -61,6 +69,14 @@ NOT_FOUND = told(
         (Instagram(), (GONE_THERE, told({"data": [{"id": "501"}]})), Standing()),  # a story, in no list of posts
         (Instagram(), (GONE_THERE, graph(190)), None),
         (Instagram(), (graph(190),), None),
+        (Threads(), (told({"id": "501"}),), Standing()),
+        (Threads(), NOWHERE, Missing()),
+        (Threads(), (GONE_THERE, *NOWHERE[1:]), Missing()),
+        (Threads(), (*NOWHERE[:2], listed("replies", "501")), Standing()),
+        (Threads(), (*NOWHERE[:1], listed("threads", "501")), Standing()),
+        (Threads(), (*NOWHERE[:2], graph(10)), None),  # its token may not read replies
+        (Threads(), (*NOWHERE[:1], graph(4)), None),
+        (Threads(), (graph(190),), None),
         (Facebook(), (told({"id": "17_501"}),), Standing()),
         (Facebook(), (GONE_THERE,), Missing()),
         (Facebook(), (graph(190),), None),

@@ -10,6 +10,7 @@ from channels import storing
 from connectors import marks, pointing
 from connectors.answers import for_whole_app
 from connectors.contract import Answer, Copy, Grant, OAuthClient, Response, Send, Sought, StepAnswerLost, StepKind
+from connectors.options import YES
 from connectors.outcomes import (
     Absent,
     Disconnected,
@@ -29,7 +30,7 @@ from connectors.tiktok_upload import INIT, LEAST, LOOK, METRICS, PUBLISH, PUT, S
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate.units import Medium, Subject, Text, Unit
+from gate.units import Medium, Setting, Subject, Text, Unit
 
 PLATFORM = TikTok()
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -68,6 +69,30 @@ BEGUN = replace(said(INIT, 200, {"publish_id": NAME}), sealed={"data.upload_url"
 SOUGHT = Sought("key-1", "a lake", NOON, ACCOUNT, media=(FILM,), told=(BEGUN,))
 
 
+def test_a_film_longer_than_the_account_may_post_is_told_before_a_byte_of_it_leaves() -> None:
+    """TikTok says it with each question for what an account may choose; some may post a minute alone."""
+    long = replace(UNIT, media=(replace(FILM, seconds=61),))
+    for most, meant in ((60, Rejected), (61, Send), (0, Send), ("60", Send), (None, Send)):
+        about = said(CREATOR, 200, {**OPTIONS, "max_video_post_duration_sec": most})
+        turn = PLATFORM.next(long, (about,))
+        assert isinstance(turn, meant)
+        assert not isinstance(turn, Rejected) or turn.reason == Message(
+            "connectors.film_too_long", {"seconds": 61, "most": 60}
+        )
+    unknown = said(CREATOR, 200, {**OPTIONS, "max_video_post_duration_sec": 60})
+    assert isinstance(PLATFORM.next(UNIT, (unknown,)), Send), "nobody knows how long it is: theirs to judge"
+
+
+def test_what_somebody_paid_for_is_not_shown_to_the_account_alone() -> None:
+    paid = replace(UNIT, options=(Setting("partnership", (YES,)),))
+    assert isinstance(PLATFORM.next(paid, ()), Send)
+    for alone in (
+        replace(paid, options=(*paid.options, Setting("readers", ("SELF_ONLY",)))),
+        replace(paid, account="open-id-0001#SELF_ONLY"),
+    ):
+        assert PLATFORM.next(alone, ()) == Rejected(Message("tiktok.paid_unseen"), permanent=False)
+
+
 def step_of(turn: object) -> Any:
     assert isinstance(turn, Send)
     return turn.step
@@ -104,6 +129,8 @@ def test_a_film_is_named_first_and_its_last_part_publishes_it() -> None:
         "privacy_level": "PUBLIC_TO_EVERYONE",
         "disable_duet": True,
         "disable_stitch": True,
+        "brand_content_toggle": False,
+        "brand_organic_toggle": False,
         "disable_comment": False,
         "is_aigc": True,
     }

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from connectors import pointing
+from connectors import allowances, pointing
 from connectors.contract import Answer, FileRef, StepAnswerLost, StepKind
 from connectors.outcomes import Disconnected, Outcome, Rejected, Retry
 from connectors.youtube import PUBLISH
 from connectors.youtube_covers import COVER, MOST_BYTES
+from connectors.youtube_upload import ASK, OPEN, PUT
 from foundation.words import Message
 from gate.units import Medium
 from tests.connectors.test_youtube import DONE, FILM, OPENED, PLATFORM, UNIT, VIDEO, no, polled, said, step_of
@@ -60,3 +61,11 @@ def test_a_film_has_one_cover_and_no_heavy_one() -> None:
     assert PLATFORM.next(replace(UNIT, media=(FILM, heavy)), ()) == Rejected(told, permanent=False)
     two = PLATFORM.next(replace(UNIT, media=(PICTURE, replace(PICTURE, sha256="c" * 64))), ())
     assert two == Rejected(Message("youtube.no_film"), permanent=False)
+
+
+def test_a_cover_takes_its_units_of_the_day_and_the_pieces_of_a_film_none() -> None:
+    """Source: https://developers.google.com/youtube/v3/determine_quota_cost, `thumbnails.set`."""
+    films, units = allowances.of("youtube")
+    assert [units.cost(step) for step in (f"{COVER}dQw4w9WgXcQ", "publish", "delete", "look")] == [50, 50, 50, 1]
+    assert [units.cost(step) for step in (OPEN, ASK, f"{PUT}0")] == [0, 0, 0]
+    assert (films.cost(OPEN), films.cost(f"{COVER}dQw4w9WgXcQ")) == (1, 0)

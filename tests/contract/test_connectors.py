@@ -66,7 +66,10 @@ def test_every_post_can_be_named_by_its_address(platforms: Fakes) -> None:
 
 
 KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "x": ({"answers": "following"}, {"reply_settings": "following"}),
+    "x": (
+        {"answers": "following", "partnership": True},
+        {"reply_settings": "following", "paid_partnership": True, "made_with_ai": True},
+    ),
     "mastodon": (
         {"visibility": "unlisted", "warning": "Food", "language": "de"},
         {"visibility": "unlisted", "spoiler_text": "18+ · NSFW · Food", "sensitive": True, "language": "de"},
@@ -75,9 +78,13 @@ KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"readers": "SELF_ONLY", "comments": False, "duets": True},
         {"privacy": "SELF_ONLY", "no_comments": True, "no_duets": False, "no_stitches": True, "ai": True},
     ),
+    "tiktok_paid": (
+        {"readers": "PUBLIC_TO_EVERYONE", "partnership": True, "own_brand": True},
+        {"privacy": "PUBLIC_TO_EVERYONE", "paid": True, "own_brand": True, "ai": True},
+    ),
     "youtube": (
-        {"readers": "unlisted", "tags": ["sea", "big sky"], "category": "24"},
-        {"privacy": "unlisted", "tags": ("sea", "big sky"), "category": "24", "made_for_kids": False},
+        {"readers": "unlisted", "tags": ["sea", "big sky"], "category": "24", "partnership": True},
+        {"privacy": "unlisted", "tags": ("sea", "big sky"), "category": "24", "made_for_kids": False, "paid": True},
     ),
     "reddit": ({"spoiler": True, "flair": FLAIR}, {"spoiler": True, "flair_id": FLAIR, "nsfw": True}),
 }
@@ -86,7 +93,7 @@ KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("kind", KEPT)
 def test_the_platform_keeps_what_was_chosen_and_every_mark(platforms: Fakes, kind: str) -> None:
     said, kept = KEPT[kind]
-    world = platforms.world(kind)
+    world = platforms.world(kind.partition("_")[0])
     unit = world.unit(media=world.flagged_media, flags=world.flags)
     unit = replace(unit, options=options.settings(chosen(said), world.connector.capabilities))
     outcome = House(world, world.connector).publish(unit).outcome

@@ -88,6 +88,7 @@ def world(server: FakeYouTube, http: HttpClient) -> World:
         told=lambda wire: wire.get("status", {}).get("containsSyntheticMedia") is True,
         name_of=lambda medium: server.named[medium.sha256],
         keyed=False,
+        lags=False,  # a film is asked after by its number
         media=(FILM, MEDIA[0]),
         least_media=1,
         title="Un lac",

@@ -306,7 +306,8 @@ class FakeDiscord:
             raise Refusal(400, 20009, "Explicit content cannot be sent to the desired recipient(s)")
         person = self.world.people.get(channel.person)
         if person is not None and not (person.open and person.shares):
-            raise Refusal(403, 50007, "Cannot send messages to this user")
+            away = "" if person.shares else " due to having no mutual guilds"
+            raise Refusal(403, 50278 if away else 50007, f"Cannot send messages to this user{away}")
 
     def _edit(self, bot: Bot, channel_id: str, message_id: str, sent: Sent) -> Json:
         """Other words for what the bot sent itself; a list of attachments names all that are to stay."""

@@ -300,6 +300,8 @@ def kind_of(method: str, path: str, query: bytes) -> str:
     parts = {one for each in parse_qs(query.decode("latin-1")).get("part", []) for one in each.split(",")}
     match method, path.removeprefix(API):
         case "GET", "videos":
+            if parts == {"id", "status"}:
+                return "lookups"
             return "metrics" if "statistics" in parts and "status" not in parts else "polls"
         case "PUT", "videos":
             return "posts"

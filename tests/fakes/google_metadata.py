@@ -22,6 +22,11 @@ def metadata(said: Mapping[str, Any], parts: Sequence[str], *, new: bool, forbid
         told |= _snippet(_object(said, "snippet"), new=new)
     if "status" in parts:
         told |= _status(_object(said, "status"), forbidden)
+    if "paidProductPlacementDetails" in parts:
+        paid = _object(said, "paidProductPlacementDetails").get("hasPaidProductPlacement", False)
+        if not isinstance(paid, bool):
+            raise wrong(400, "invalidVideoMetadata", "The request metadata is invalid.")
+        told["paid"] = paid
     return told
 
 

@@ -12,7 +12,10 @@ from typing import Any
 from tests.fakes.google_spec import Json, wrong
 from tests.fakes.google_world import Member, Video
 
-VIDEO_PARTS = ("snippet", "status", "processingDetails", "statistics", "contentDetails", "fileDetails")
+VIDEO_PARTS = (
+    *("snippet", "status", "processingDetails", "statistics", "contentDetails", "fileDetails"),
+    "paidProductPlacementDetails",
+)
 CHANNEL_PARTS = ("snippet", "status", "statistics", "contentDetails")
 ITEM_PARTS = ("snippet", "status", "contentDetails")
 

@@ -46,6 +46,8 @@ class Video:
     category: str = "22"
     privacy: str = "public"
     synthetic: bool | None = None
+    paid: bool | None = None
+    """Whether it shows something somebody paid for."""
     made_for_kids: bool | None = None
     embeddable: bool = True
     license: str = "youtube"

@@ -30,8 +30,13 @@ def shape(told: Mapping[str, Any], items: Iterable[str]) -> dict[str, Any]:
 
 
 def page(posts: Sequence[Mapping[str, Any]], told: Mapping[str, Any]) -> dict[str, Any]:
-    """A page of posts, newest first. Raises Refused."""
+    """A page of posts, newest first; of a longer list one fewer than were asked for, as pages may be. Raises Refused.
+
+    Source: https://developers.facebook.com/docs/graph-api/results, "limit": the end is where no `next` is named.
+    """
     most, start = int(str(told.get("limit", 25))), int(str(told.get("after", 0)))
-    newest = posts[::-1][start : start + most]
-    more = {"cursors": {"after": str(start + most)}} if start + most < len(posts) else {}
-    return {"data": [shown(post, str(told.get("fields", ""))) for post in newest], "paging": more}
+    end = len(posts) if start + most >= len(posts) else start + max(most - 1, 1)
+    newest = posts[::-1][start:end]
+    cursors = {"cursors": {"before": str(start), "after": str(end)}} if newest else {}
+    more = {"next": "https://graph.instagram.com/?access_token=IGAA"} if end < len(posts) else {}
+    return {"data": [shown(post, str(told.get("fields", ""))) for post in newest], "paging": {**cursors, **more}}

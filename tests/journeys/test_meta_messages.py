@@ -14,7 +14,7 @@ from connectors.enrolment import MESSAGES, POSTS
 from connectors.facebook import Facebook
 from connectors.instagram import Instagram
 from connectors.instagram_chats import RIGHT, SURFACE
-from foundation.errors import Refused
+from foundation.errors import BadInput, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
 from subscribers import answering, persona
@@ -27,7 +27,7 @@ from workers import handlers
 from workers.wiring import Services
 
 SURFACES = {"instagram": SURFACE, "facebook": facebook_chats.SURFACE}
-CAN = {"instagram": Instagram().capabilities, "facebook": Facebook().capabilities}
+THERE: dict[str, Instagram | Facebook] = {"instagram": Instagram(), "facebook": Facebook()}
 RIGHTS = {"instagram": RIGHT, "facebook": facebook_chats.RIGHT}
 SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "instagram": ("story", {"story": {"reply_to": {"id": "1", "link": "https://evil.example"}}}),
@@ -106,7 +106,7 @@ def say(house: Visited, text: str, *, known: bool = True) -> UUID:
     key, lea = uuid7(), house.desk.author
     with house.desk.scope(f"member:{lea}") as scope:
         answering.take(scope, talk, lea)
-        answering.say(scope, talk, lea, text, key=key, can=CAN[house.platform] if known else None)
+        answering.say(scope, talk, lea, text, key=key, there=THERE[house.platform] if known else None)
     return key
 
 
@@ -151,6 +151,38 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: Visited, m
     assert hears(house) == lines, "our own answer is nobody's line"
 
 
+@pytest.mark.parametrize(
+    ("platform", "text", "why"),
+    [
+        ("instagram", "é" * 501, Message("connectors.text_too_heavy", {"size": 1002, "most": 1000})),
+        ("facebook", "é" * 2001, Message("chat.too_long", {"most": 2000, "count": 2001})),
+    ],
+)
+def test_words_that_are_too_many_there_are_told_while_they_are_typed(
+    request: pytest.FixtureRequest, platform: str, text: str, why: Message
+) -> None:
+    house: Visited = request.getfixturevalue(platform)
+    house.enrol(wanted=MESSAGES)
+    hears(house)
+    house.server.clock.move(1)
+    house.member.chats.say("leo", "bonjour !", house.server.clock())
+    hears(house)
+    ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
+    lea, there = house.desk.author, THERE[platform]
+    with house.desk.scope(f"member:{lea}") as scope:
+        answering.take(scope, talk, lea)
+        if platform == "instagram":
+            assert answering.conflicts(scope, talk, lea, text, there=there) == (why,)
+        assert answering.conflicts(scope, talk, lea, text[:500], there=there) == ()
+    with pytest.raises(BadInput) as refused:
+        say(house, text)
+    assert refused.value.message == why
+    assert rows(house, "SELECT text FROM drafts WHERE tenant_id = :tenant AND origin = 'member'") == []
+    say(house, text[:500])
+    house.live(minutes=1)
+    assert sent(house)[-1] == text[:500]
+
+
 def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visited) -> None:
     house.enrol(wanted=MESSAGES)
     hears(house)
@@ -166,7 +198,7 @@ def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visit
     ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     with house.desk.scope() as scope:
         answering.take(scope, talk, house.desk.author)
-        shown = answering.conflicts(scope, talk, house.desk.author, "", can=CAN[house.platform])
+        shown = answering.conflicts(scope, talk, house.desk.author, "", there=THERE[house.platform])
     assert shown == (Message(windows.CLOSED, {"hours": 24}),), "before a word is typed"
     draft = say(house, "trop tard", known=False)
     house.desk.run()
@@ -250,6 +282,6 @@ def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting
     house.member.chats.say("leo", "bonjour !", house.server.clock())
     assert hears(house) == [("text", "bonjour !")]
     assert windows.NO_MESSAGES not in told(house)
-    assert timedelta(seconds=CAN[house.platform].poll_seconds) >= timedelta(seconds=18), (
+    assert timedelta(seconds=THERE[house.platform].capabilities.poll_seconds) >= timedelta(seconds=18), (
         "200 requests an hour are those of posts too"
     )
