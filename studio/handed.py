@@ -203,17 +203,8 @@ def _settle(tenant: OpenScope, store: ObjectStore, event: HomePictureDue, reason
             job = runs.find(scope, row.job_id, lock=True)
             runs.count(scope, job, runs.following(scope, job))
         library.alone(scope, "object", row.sha256)
-        if not scope.run(_WANTED, tenant=scope.tenant_id, sha256=row.sha256, id=row.id).scalar_one():
+        if not library.wants(scope, row.sha256):  # two runs that ask for the same are answered with the same bytes
             store.delete(event.tenant_id, row.sha256)
-
-
-_WANTED = """
-SELECT EXISTS (SELECT 1 FROM creations WHERE tenant_id = :tenant AND sha256 = :sha256)
-  OR EXISTS (SELECT 1 FROM uploads WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = 'waiting')
-  OR EXISTS (SELECT 1 FROM home_pictures
-             WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = 'waiting' AND id <> :id)
-"""
-"""Two runs that ask for the same are answered with the same bytes."""
 
 
 def gave_up(event: HomePictureDue, *, tenant: OpenScope, store: ObjectStore) -> None:

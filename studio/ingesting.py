@@ -80,6 +80,11 @@ class Prepared:
     film: Film | None = field(default=None, repr=False)
 
 
+def key_of(sha256: str) -> str:
+    """What makes a file with these bytes one asset."""
+    return f"file:{sha256}"
+
+
 def from_camera(data: bytes, *, name: str, alt: str = "", generated: bool = False) -> Prepared:
     """An upload, `generated` where whoever handed it in says that a model made it. Raises BadInput that names the file
     when it cannot be decoded safely."""
@@ -88,7 +93,7 @@ def from_camera(data: bytes, *, name: str, alt: str = "", generated: bool = Fals
     photo = media.read(data, name=name)
     made = origins.maker(data, photo.mime, photo.lineage, photo.claim, said=generated)
     source = Source(
-        key=f"file:{photo.sha256}",
+        key=key_of(photo.sha256),
         origin="upload",
         ai=made.ai,
         engine=made.engine,
@@ -108,7 +113,7 @@ def _filmed(data: bytes, *, name: str, alt: str, generated: bool) -> Prepared:
     film = films.read(data, name=name)
     made = origins.maker(data, film.mime, {}, claims.source_type(data), said=generated)
     source = Source(
-        key=f"file:{film.sha256}",
+        key=key_of(film.sha256),
         origin="upload",
         ai=made.ai,
         engine=made.engine,

@@ -11,12 +11,13 @@ from sqlmodel import col, select
 
 from foundation.database import Scope
 from foundation.errors import NotFound
+from gate import erasing as evidence
 from gate import ratings, recording
 from gate.recording import Stored
 from gate.units import Medium, Rating
 from generators.media import POST
 from studio import models
-from studio.states import SHELF_STATES, ShelfState
+from studio.states import SHELF_STATES, ShelfState, UploadState
 
 PROFILE = POST.name
 """The one destination profile of today; other destinations will bring their own."""
@@ -205,16 +206,19 @@ def named(scope: Scope, creator_id: UUID, assets: Collection[UUID], words: Colle
     return {**found, **{str(row.asset_id): row.asset_id for row in rows}}
 
 
-def has(scope: Scope, sha256: str) -> bool:
-    """Whether these very bytes are in somebody's library here, or wait to be."""
-    wanted = (models.Creation, models.Upload)
-    return any(
-        scope.session.exec(
-            select(one.id).where(one.tenant_id == scope.tenant_id, one.sha256 == sha256).limit(1)
-        ).first()
-        is not None
-        for one in wanted
-    )
+_WAITING = """
+SELECT EXISTS (SELECT FROM uploads WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = :waiting)
+  OR EXISTS (SELECT FROM home_pictures WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = :waiting)
+"""
+
+
+def wants(scope: Scope, sha256: str) -> bool:
+    """Whether these very bytes must stay: they are of something here, or on their way into a library. Who deletes them
+    otherwise holds `alone(scope, "object", sha256)`."""
+    if evidence.kept(scope, sha256):
+        return True
+    waiting = scope.run(_WAITING, tenant=scope.tenant_id, sha256=sha256, waiting=str(UploadState.WAITING))
+    return bool(waiting.scalar())
 
 
 def describe(scope: Scope, asset_id: UUID, alt: str, *, shows: str | None = None) -> None:

@@ -5,6 +5,7 @@ What came is forgotten as soon as there is an asset or a reason: it may hold whe
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
@@ -14,7 +15,7 @@ from sqlmodel import col, select
 
 from foundation import outbox
 from foundation.database import OpenScope, Scope, stored
-from foundation.errors import BadInput, NotFound
+from foundation.errors import BadInput, NotFound, Unavailable
 from foundation.ids import derived
 from foundation.jobs import heartbeat
 from foundation.storage import ObjectStore, digest_of
@@ -155,11 +156,9 @@ def ingest(
         row = _row(scope, event.subject_id)
         if row.state != UploadState.WAITING:
             return
-        ours = library.of_bytes(scope, row.creator_id, row.sha256)
+        ours = _there(scope, row)
     if ours is not None:
-        with tenant(event.tenant_id, ingesting.INGESTING) as scope:
-            _settle(scope, row.id, ours, None)
-        return
+        return _end(event, ours, None, tenant=tenant, store=store)
     try:
         with heartbeat() as pulse:  # a film takes its time
             data = store.get(event.tenant_id, row.sha256)
@@ -179,17 +178,35 @@ def ingest(
         asset_id, reason = None, refused.message
     except NotFound:
         asset_id, reason = None, Message("upload.lost", {"file": row.name})
-    with tenant(event.tenant_id, ingesting.INGESTING) as scope:
-        _settle(scope, row.id, asset_id, reason)
-        known = _is_rendition(scope, row.sha256)
-    if not known:
-        store.delete(event.tenant_id, row.sha256)
+    _end(event, asset_id, reason, tenant=tenant, store=store)
 
 
-def gave_up(event: UploadDue, *, tenant: OpenScope) -> None:
+def gave_up(event: UploadDue, *, tenant: OpenScope, store: ObjectStore) -> None:
     """The row of a file failed too often: a person is told, and may hand it in again."""
     with tenant(event.tenant_id, ingesting.INGESTING) as scope:
         _settle(scope, event.subject_id, None, Message("upload.gave_up"))
+    with suppress(Unavailable):  # it may be the store that was away
+        _end(event, None, None, tenant=tenant, store=store)
+
+
+def _there(scope: Scope, row: models.Upload) -> UUID | None:
+    """The asset of a file that was brought in before, or is the very bytes of one."""
+    key = ingesting.key_of(row.sha256)
+    made = library.made(scope, row.creator_id, [key])
+    return made.get(key) or library.of_bytes(scope, row.creator_id, row.sha256)
+
+
+def _end(
+    event: UploadDue, asset_id: UUID | None, reason: Message | None, *, tenant: OpenScope, store: ObjectStore
+) -> None:
+    """Say what became of a file, and forget what came: in one transaction, so that who dies here leaves neither bytes
+    that nobody deletes nor a file that waits without them."""
+    with tenant(event.tenant_id, ingesting.INGESTING) as scope:
+        sha256 = _row(scope, event.subject_id).sha256
+        library.alone(scope, "object", sha256)
+        _settle(scope, event.subject_id, asset_id, reason)
+        if not library.wants(scope, sha256):
+            store.delete(event.tenant_id, sha256)
 
 
 def _settle(scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Message | None) -> None:
@@ -201,14 +218,6 @@ def _settle(scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Messag
     scope.add(row)
     if asset_id is not None and row.card_id is not None:
         binding.want(scope, asset_id, row.card_id, by=row.by)
-
-
-def _is_rendition(scope: Scope, sha256: str) -> bool:
-    """Whether somebody handed in the very bytes we made: those stay."""
-    found = scope.session.exec(
-        select(models.Creation.id).where(models.Creation.tenant_id == scope.tenant_id, models.Creation.sha256 == sha256)
-    ).first()
-    return found is not None
 
 
 def _move(row: models.Upload, after: UploadState) -> None:

@@ -87,7 +87,12 @@ def routes(s: Services) -> tuple[Route, ...]:
         *_runs(s),
         Route(ClipDue, cut, deadline_seconds=JOB_SECONDS, on_dead=partial(clipping.gave_up, tenant=s.tenant)),
         Route(FilmDue, move, JOB_SECONDS, ENGINE_BACKOFF, partial(clipping.gave_up, tenant=s.tenant)),
-        Route(UploadDue, ingest, deadline_seconds=ACT_SECONDS, on_dead=partial(uploads.gave_up, tenant=s.tenant)),
+        Route(
+            UploadDue,
+            ingest,
+            deadline_seconds=ACT_SECONDS,
+            on_dead=partial(uploads.gave_up, tenant=s.tenant, store=s.store),
+        ),
         Route(CopyDue, copy, deadline_seconds=ACT_SECONDS, on_dead=partial(finishing.gave_up, tenant=s.tenant)),
         _handed(s),
         Route(LookDue, look, deadline_seconds=ACT_SECONDS, backoff=LOOK_BACKOFF),
