@@ -4,10 +4,13 @@ Signing is the last thing done to a rendition: any later change of a byte breaks
 is a development one unless the house is given another; readers call such a signature valid but not trusted.
 """
 
+import fcntl
 import io
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -22,7 +25,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from foundation.errors import BadInput
 
 _SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-_YEARS = 3
+_YEARS, _RENEWED = 3, timedelta(days=30)
+"""How long a development certificate is good, and how long before its end another takes its place."""
+
+_DEVELOPMENT = "Greenroom development certificate"
+_NAMES = {"chain": "c2pa-chain.pem", "key": "c2pa-key.pem", "anchor": "c2pa-anchor.pem"}
 _LABEL = "org.greenroom.label"
 """A parameter of our own in the action that tells how it was made."""
 Source = Literal[
@@ -154,14 +161,48 @@ def _mark(store: dict[str, object], state: str) -> Mark:
 
 
 def credential_in(folder: Path, *, now: datetime) -> Credential:
-    """The credential kept in `folder`; the development one is made on first use. Only their owner reads the files."""
-    names = {"chain": "c2pa-chain.pem", "key": "c2pa-key.pem", "anchor": "c2pa-anchor.pem"}
-    if not all((folder / name).is_file() for name in names.values()):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        made = development_credential(now=now)
-        for part, name in names.items():
-            _keep(folder / name, getattr(made, part))
-    return Credential(**{part: (folder / name).read_bytes() for part, name in names.items()})
+    """The credential kept in `folder`; the development one is made on first use, and anew before it ends. Only their
+    owner reads the files. Processes that begin at once have the same one."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _alone(folder):
+        kept = _kept(folder)
+        if kept is None or _is_over(kept, now):
+            made = development_credential(now=now)
+            if kept is not None:  # what was signed before is still somebody's who is trusted
+                made = replace(made, anchor=made.anchor + kept.anchor)
+            for part, name in _NAMES.items():
+                _keep(folder / name, getattr(made, part))
+            kept = made
+    return kept
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def _kept(folder: Path) -> Credential | None:
+    try:
+        return Credential(**{part: (folder / name).read_bytes() for part, name in _NAMES.items()})
+    except FileNotFoundError:
+        return None
+
+
+def _is_over(kept: Credential, now: datetime) -> bool:
+    """Whether a development credential signs nothing any more, or soon: it ends, or its parts are of two. One that the
+    house was given is the house's to replace."""
+    try:
+        leaf = x509.load_pem_x509_certificate(kept.chain)
+        key = serialization.load_pem_private_key(kept.key, password=None)
+    except ValueError:
+        return False
+    ours = leaf.subject == _name(_DEVELOPMENT)
+    return ours and (leaf.not_valid_after_utc - now < _RENEWED or leaf.public_key() != key.public_key())
 
 
 def _keep(path: Path, data: bytes) -> None:
@@ -174,7 +215,7 @@ def _keep(path: Path, data: bytes) -> None:
 def development_credential(*, now: datetime) -> Credential:
     """A root and a leaf for signing, valid from a day before `now` for three years."""
     root_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root_name, leaf_name = _name("Greenroom development root"), _name("Greenroom development certificate")
+    root_name, leaf_name = _name("Greenroom development root"), _name(_DEVELOPMENT)
     root = (
         _certificate(root_name, root_name, root_key, now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

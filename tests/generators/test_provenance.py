@@ -1,6 +1,8 @@
 """Marks of origin: written last, sound until one byte changes."""
 
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -11,7 +13,7 @@ from foundation.clock import wall_now
 from foundation.errors import BadInput
 from generators import media, provenance
 from generators.media import Profile, Written
-from generators.provenance import Origin, Standing
+from generators.provenance import Credential, Origin, Standing
 from tests.generators.builders import a_picture, encoded
 
 NOW = wall_now()
@@ -81,6 +83,50 @@ def test_the_credential_is_made_once_and_only_its_owner_reads_it(tmp_path: Path)
     assert first == again
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "keys").iterdir()} == {0o600}
     assert "PRIVATE" not in repr(first)
+
+
+def signs(credential: Credential) -> bool:
+    signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", credential, ORIGIN)
+    return provenance.verify(signed, "image/jpeg", anchor=credential.anchor).standing is Standing.TRUSTED
+
+
+def test_who_begins_at_once_has_one_credential_that_signs(tmp_path: Path) -> None:
+    for turn in range(5):
+        folder, together = tmp_path / str(turn), threading.Barrier(8)
+
+        def first(folder: Path = folder, together: threading.Barrier = together) -> Credential:
+            together.wait(30)
+            return provenance.credential_in(folder, now=NOW)
+
+        with ThreadPoolExecutor(8) as pool:
+            found = [each.result() for each in [pool.submit(first) for _ in range(8)]]
+        assert {(one.chain, one.key, one.anchor) for one in found} == {(found[0].chain, found[0].key, found[0].anchor)}
+        assert provenance.credential_in(folder, now=NOW) == found[0]
+        assert signs(found[0])
+
+
+def test_a_development_credential_is_made_anew_before_it_ends(tmp_path: Path) -> None:
+    first = provenance.credential_in(tmp_path, now=NOW - timedelta(days=3 * 365 - 20))
+    signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", first, ORIGIN)
+    again = provenance.credential_in(tmp_path, now=NOW)
+    assert again.chain != first.chain
+    assert provenance.credential_in(tmp_path, now=NOW) == again
+    assert signs(again)
+    assert provenance.verify(signed, "image/jpeg", anchor=again.anchor).standing is Standing.TRUSTED
+
+
+def test_parts_of_two_credentials_are_made_anew(tmp_path: Path) -> None:
+    """As two processes left them that began at once."""
+    provenance.credential_in(tmp_path, now=NOW)
+    (tmp_path / "c2pa-key.pem").write_bytes(CREDENTIAL.key)
+    assert signs(provenance.credential_in(tmp_path, now=NOW))
+
+
+def test_a_credential_that_the_house_was_given_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as named:
+        named.setattr(provenance, "_DEVELOPMENT", "Agence")
+        given = provenance.credential_in(tmp_path, now=NOW - timedelta(days=4 * 365))
+    assert provenance.credential_in(tmp_path, now=NOW) == given
 
 
 @pytest.mark.parametrize(
