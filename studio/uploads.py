@@ -23,7 +23,7 @@ from foundation.words import Message
 from gate import binding
 from generators import containers, films
 from generators.classifying import Classifier
-from studio import ingesting, library, models, storing
+from studio import avowing, ingesting, library, models, storing
 from studio.events import UploadDue
 from studio.looking import Compare
 from studio.states import UPLOAD_STATES, UploadState
@@ -61,10 +61,10 @@ def receive(
 
     The same file of the same creator is the same upload, and one asset; one that was refused is tried again.
     `by` is the actor who brings it, `card` the shoot card it is put on once it is in the library; files handed in by
-    one gesture share a `batch`; `generated` says that a model made it, which cannot be unsaid. Raises BadInput, before
-    anything is kept, `photo.…` (generators/containers.py) for what is no whole JPEG, PNG or WebP of at most 64 MiB and
-    `film.…` (generators/tracks.py) for a film or a sound that is not taken; `storing.Full` beyond what the tenant may
-    keep; Unavailable when the store is full or away.
+    one gesture share a `batch`; `generated` says that a model made it, of one that is in the library too, and cannot be
+    unsaid. Raises BadInput, before anything is kept, `photo.…` (generators/containers.py) for what is no whole JPEG,
+    PNG or WebP of at most 64 MiB and `film.…` (generators/tracks.py) for a film or a sound that is not taken;
+    `storing.Full` beyond what the tenant may keep; Unavailable when the store is full or away.
     """
     shown = _shown(name)
     if films.moves(data):
@@ -78,6 +78,8 @@ def receive(
     if row is not None and row.state != UploadState.REFUSED:
         if card is not None and row.asset_id is not None:
             binding.want(scope, row.asset_id, card, by=by)
+        if generated and not row.generated and row.asset_id is not None:
+            avowing.put(scope, row.asset_id, by=by)
         row.generated = row.generated or generated
         scope.add(row)
         return row.id
@@ -158,7 +160,7 @@ def ingest(
             return
         ours = _there(scope, row)
     if ours is not None:
-        return _end(event, ours, None, tenant=tenant, store=store)
+        return _end(event, ours, None, tenant=tenant, store=store, said=False)
     try:
         with heartbeat() as pulse:  # a film takes its time
             data = store.get(event.tenant_id, row.sha256)
@@ -178,7 +180,7 @@ def ingest(
         asset_id, reason = None, refused.message
     except NotFound:
         asset_id, reason = None, Message("upload.lost", {"file": row.name})
-    _end(event, asset_id, reason, tenant=tenant, store=store)
+    _end(event, asset_id, reason, tenant=tenant, store=store, said=row.generated)
 
 
 def gave_up(event: UploadDue, *, tenant: OpenScope, store: ObjectStore) -> None:
@@ -197,25 +199,33 @@ def _there(scope: Scope, row: models.Upload) -> UUID | None:
 
 
 def _end(
-    event: UploadDue, asset_id: UUID | None, reason: Message | None, *, tenant: OpenScope, store: ObjectStore
+    event: UploadDue,
+    asset_id: UUID | None,
+    reason: Message | None,
+    *,
+    tenant: OpenScope,
+    store: ObjectStore,
+    said: bool = True,
 ) -> None:
     """Say what became of a file, and forget what came: in one transaction, so that who dies here leaves neither bytes
-    that nobody deletes nor a file that waits without them."""
+    that nobody deletes nor a file that waits without them. `said`: whether what it says of its maker was heard."""
     with tenant(event.tenant_id, ingesting.INGESTING) as scope:
         sha256 = _row(scope, event.subject_id).sha256
         library.alone(scope, "object", sha256)
-        _settle(scope, event.subject_id, asset_id, reason)
+        _settle(scope, event.subject_id, asset_id, reason, said=said)
         if not library.wants(scope, sha256):
             store.delete(event.tenant_id, sha256)
 
 
-def _settle(scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Message | None) -> None:
+def _settle(scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Message | None, *, said: bool = True) -> None:
     row = _row(scope, upload_id, lock=True)
     if row.state != UploadState.WAITING:
         return
     _move(row, UploadState.READY if asset_id is not None else UploadState.REFUSED)
     row.asset_id, row.reason = asset_id, stored(reason)
     scope.add(row)
+    if asset_id is not None and row.generated and not said:
+        avowing.put(scope, asset_id, by=row.by)
     if asset_id is not None and row.card_id is not None:
         binding.want(scope, asset_id, row.card_id, by=row.by)
 
