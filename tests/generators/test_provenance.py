@@ -4,6 +4,7 @@ import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import get_args
 
@@ -59,6 +60,37 @@ def test_a_picture_without_a_mark_has_none_and_re_encoding_loses_it() -> None:
     signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", CREDENTIAL, ORIGIN)
     again = media.render(media.read(signed, name="x"), media.POST).data
     assert provenance.verify(again, "image/jpeg").standing is Standing.NONE
+
+
+ELSEWHERE = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""'
+    ' xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{url}"/></rdf:RDF></x:xmpmeta>'
+    '<?xpacket end="w"?>'
+)
+
+
+@pytest.mark.parametrize("mime", MIMES)
+def test_a_file_whose_mark_lies_elsewhere_has_nobody_fetch_it(mime: Written) -> None:
+    asked: list[str] = []
+
+    class Inside(BaseHTTPRequestHandler):
+        """Whoever is reachable from here, and from nowhere else."""
+
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Inside) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        xmp = ELSEWHERE.format(url=f"http://127.0.0.1:{server.server_port}/latest/meta-data").encode()
+        photo = media.read(encoded(a_picture(), "PNG"), name="x")
+        data = media.render(photo, Profile("p", 96, mime), xmp=xmp).data
+        mark = provenance.verify(data, mime)
+        server.shutdown()
+    assert asked == []
+    assert mark.standing in (Standing.NONE, Standing.INVALID)
+    assert (mark.engine, mark.source) == ("", "")
 
 
 def test_what_cannot_carry_a_mark_is_refused() -> None:
