@@ -217,7 +217,7 @@ def _is_there(folder: int, name: str) -> bool:
 
 def _tell_unreadable(tenant_id: UUID, tenant: OpenScope, parts: Sequence[str], name: str, error: OSError) -> None:
     log.warning("folder.unreadable", error=telemetry.describe(error))
-    where = parts[-1]
+    where, name = parts[-1], "".join(letter for letter in name if letter.isprintable())  # it may be no text at all
     said = Message("folder.unreadable", {"file": name, "folder": where})
     _tell(tenant_id, tenant, said, cause=f"folder:{where}/{name}"[:200])
 

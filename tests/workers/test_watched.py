@@ -207,6 +207,17 @@ def test_an_agency_whose_folder_is_none_stops_nobody_else(nova: Atelier, service
     assert set(told(nova)) == {"folder.unreadable"}
 
 
+def test_a_name_that_is_no_text_stops_nobody_else(nova: Atelier, services: Services, root: Path) -> None:
+    other = atelier(services)
+    ours, theirs = folder(nova, root), folder(other, root)
+    for one, seed in ((ours, 15), (theirs, 16)):
+        put(one, os.fsdecode(b"\xff\n.jpg"), encoded(a_picture(seed=seed), "JPEG"))
+    put(ours, "taken", b"", old=0)  # stands in the way
+    look(nova, root)
+    assert (there(nova), there(other)) == ([".jpg"], [".jpg"])
+    assert told(nova) == ["folder.unreadable"]
+
+
 def test_who_brings_much_leaves_room_for_others(nova: Atelier, services: Services, root: Path) -> None:
     mia, zoe = atelier(services), atelier(services)
     for one in (nova, mia, zoe):
