@@ -1,6 +1,7 @@
 """The library: what a creator has, and the rendition a destination gets."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -9,8 +10,9 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from foundation.database import Scope
-from foundation.errors import NotFound
+from foundation.database import OpenScope, Scope
+from foundation.errors import NotFound, Unavailable
+from foundation.storage import ObjectStore
 from gate import erasing as evidence
 from gate import ratings, recording
 from gate.recording import Stored
@@ -219,6 +221,15 @@ def wants(scope: Scope, sha256: str) -> bool:
         return True
     waiting = scope.run(_WAITING, tenant=scope.tenant_id, sha256=sha256, waiting=str(UploadState.WAITING))
     return bool(waiting.scalar())
+
+
+def forget(tenant: OpenScope, store: ObjectStore, tenant_id: UUID, digests: Iterable[str], *, actor: str) -> None:
+    """Delete those of these bytes that nothing here is of. A store that is away keeps them."""
+    with suppress(Unavailable), tenant(tenant_id, actor) as scope:
+        for sha256 in sorted(set(digests)):
+            alone(scope, "object", sha256)
+            if not wants(scope, sha256):
+                store.delete(tenant_id, sha256)
 
 
 def describe(scope: Scope, asset_id: UUID, alt: str, *, shows: str | None = None) -> None:
