@@ -1,7 +1,8 @@
 """Marks of origin on what was generated: a signed C2PA manifest, and the IPTC source type in XMP as a second mark.
 
 Signing is the last thing done to a rendition: any later change of a byte breaks it, and is meant to. The certificate
-is a development one unless the house is given another; readers call such a signature valid but not trusted.
+is a development one unless the house is given another (docs/deploying.md); readers call such a signature valid but not
+trusted.
 """
 
 import fcntl
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from foundation.errors import BadInput
+from generators.contract import EngineMissing
 
 _SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _YEARS, _RENEWED = 3, timedelta(days=30)
@@ -168,18 +170,22 @@ def _mark(store: dict[str, object], state: str) -> Mark:
 
 def credential_in(folder: Path, *, now: datetime) -> Credential:
     """The credential kept in `folder`; the development one is made on first use, and anew before it ends. Only their
-    owner reads the files. Processes that begin at once have the same one."""
+    owner reads the files. Processes that begin at once have the same one.
+
+    One that the house was given is never written over. Raises EngineMissing for such a chain without its key.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(folder):
         kept = _kept(folder)
-        if kept is None or _is_over(kept, now):
-            made = development_credential(now=now)
-            if kept is not None:  # what was signed before is still somebody's who is trusted
-                made = replace(made, anchor=made.anchor + kept.anchor)
-            for part, name in _NAMES.items():
-                _keep(folder / name, getattr(made, part))
-            kept = made
-    return kept
+        if kept.key and not _is_over(kept, now):
+            return kept
+        if kept.chain and not _is_ours(kept.chain):
+            raise EngineMissing("provenance.no_key", folder=str(folder), file=_NAMES["key"])
+        made = development_credential(now=now)
+        made = replace(made, anchor=made.anchor + kept.anchor)  # what was signed before is still somebody's
+        for part, name in _NAMES.items():
+            _keep(folder / name, getattr(made, part))
+    return made
 
 
 @contextmanager
@@ -192,23 +198,33 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(held)
 
 
-def _kept(folder: Path) -> Credential | None:
+def _kept(folder: Path) -> Credential:
+    """What lies there, empty where it does not. Who is given a chain and a key may do without the root."""
+    files = {part: folder / name for part, name in _NAMES.items()}
+    return Credential(**{part: file.read_bytes() if file.is_file() else b"" for part, file in files.items()})
+
+
+def _is_ours(chain: bytes) -> bool:
     try:
-        return Credential(**{part: (folder / name).read_bytes() for part, name in _NAMES.items()})
-    except FileNotFoundError:
-        return None
+        return x509.load_pem_x509_certificate(chain).subject == _name(_DEVELOPMENT)
+    except ValueError:
+        return False
 
 
 def _is_over(kept: Credential, now: datetime) -> bool:
     """Whether a development credential signs nothing any more, or soon: it ends, or its parts are of two. One that the
     house was given is the house's to replace."""
+    if not kept.chain:
+        return True
+    if not _is_ours(kept.chain):
+        return False
+    leaf = x509.load_pem_x509_certificate(kept.chain)
     try:
-        leaf = x509.load_pem_x509_certificate(kept.chain)
         key = serialization.load_pem_private_key(kept.key, password=None)
     except ValueError:
-        return False
-    ours = leaf.subject == _name(_DEVELOPMENT)
-    return ours and (leaf.not_valid_after_utc - now < _RENEWED or leaf.public_key() != key.public_key())
+        return True
+    ends = leaf.not_valid_after_utc - now < _RENEWED
+    return ends or leaf.public_key() != key.public_key() or not kept.anchor
 
 
 def _keep(path: Path, data: bytes) -> None:

@@ -13,6 +13,7 @@ import pytest
 from foundation.clock import wall_now
 from foundation.errors import BadInput
 from generators import media, provenance
+from generators.contract import EngineMissing
 from generators.media import Profile, Written
 from generators.provenance import Credential, Origin, Standing
 from tests.generators.builders import a_picture, encoded
@@ -154,11 +155,47 @@ def test_parts_of_two_credentials_are_made_anew(tmp_path: Path) -> None:
     assert signs(provenance.credential_in(tmp_path, now=NOW))
 
 
-def test_a_credential_that_the_house_was_given_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with somebody's own certificate, which ended a year ago."""
     with monkeypatch.context() as named:
         named.setattr(provenance, "_DEVELOPMENT", "Agence")
-        given = provenance.credential_in(tmp_path, now=NOW - timedelta(days=4 * 365))
-    assert provenance.credential_in(tmp_path, now=NOW) == given
+        provenance.credential_in(tmp_path, now=NOW - timedelta(days=4 * 365))
+    return tmp_path
+
+
+def lying(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("without", ["", "c2pa-anchor.pem"])
+def test_a_credential_that_the_house_was_given_is_left_alone(given: Path, without: str) -> None:
+    if without:
+        (given / without).unlink()
+    before = lying(given)
+    found = provenance.credential_in(given, now=NOW)
+    assert (found.chain, found.key) == (before["c2pa-chain.pem"], before["c2pa-key.pem"])
+    assert found.anchor == before.get("c2pa-anchor.pem", b"")
+    assert lying(given) == before
+
+
+def test_a_given_certificate_without_its_key_is_told_and_not_written_over(given: Path) -> None:
+    (given / "c2pa-key.pem").unlink()
+    before = lying(given)
+    with pytest.raises(EngineMissing) as told:
+        provenance.credential_in(given, now=NOW)
+    assert told.value.message.params["file"] == "c2pa-key.pem"
+    assert lying(given) == before
+
+
+@pytest.mark.parametrize("left", [["chain"], ["chain", "key"], ["key"]])
+def test_a_process_that_died_while_it_made_one_has_it_made_anew(tmp_path: Path, left: list[str]) -> None:
+    provenance.credential_in(tmp_path, now=NOW)
+    for part in {"chain", "key", "anchor"} - set(left):
+        (tmp_path / f"c2pa-{part}.pem").unlink()
+    found = provenance.credential_in(tmp_path, now=NOW)
+    assert signs(found)
+    assert provenance.credential_in(tmp_path, now=NOW) == found
 
 
 @pytest.mark.parametrize(
