@@ -32,6 +32,9 @@ from tenants import machines
 _MIMES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 """What engines make, by what `containers.inspect` calls it."""
 
+_OURS = frozenset({library.FRAMES, library.SECONDS, ingesting.SCORE})
+"""Parameters that are measured here, and not for a machine to say."""
+
 
 def take(scope: Scope, store: ObjectStore, machine_id: UUID, made: Made, data: bytes) -> BadInput | Refused | None:
     """Keep a picture that a machine made, to be brought into the library a moment later. The same again is taken again.
@@ -170,7 +173,7 @@ def _asked(scope: Scope, job: models.Job, row: HomePicture) -> Callable[[bytes, 
             label=Label(made.label),
             seed=shot.job.seed,
             prompt=shot.job.prompt,
-            parameters={**made.parameters, "machine": name},
+            parameters={**{one: said for one, said in made.parameters.items() if one not in _OURS}, "machine": name},
         )
         return ingesting.from_engine(
             picture,
