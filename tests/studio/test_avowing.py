@@ -1,6 +1,7 @@
 """What came in as a photograph is said to be a model's work: it, what it is a copy of, and what was made of it."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,10 @@ import pytest
 from foundation.errors import NotFound, Refused
 from foundation.ids import uuid7
 from gate import epochs
+from generators.classifying import Seen, View
+from generators.contract import EngineUnreachable
 from generators.finishing import Finish
-from studio import avowing, finishing, ingesting, library, origins, uploads
+from studio import avowing, finishing, ingesting, library, uploads
 from studio.events import CopyDue, ModelMade, UploadDue
 from tenants import agencies
 from tenants.roles import Role
@@ -148,17 +151,34 @@ def test_the_same_file_handed_in_as_a_model_s_says_it_of_the_one_that_is_there(n
     assert (hand_in(nova, data, generated=True), heard(nova)) == (upload_id, 0)
 
 
-def test_said_while_the_workers_are_at_the_file_it_counts(nova: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
+@dataclass
+class Meanwhile:
+    """An eye that is away; while it is asked, something happens."""
+
+    happens: Callable[[], object]
+
+    def look(self, views: tuple[View, ...]) -> Seen:
+        self.happens()
+        raise EngineUnreachable("engine.server_down", engine="eye", url="-")
+
+    def hear(self, sound: View, *, seconds: float) -> Seen:
+        raise AssertionError("a picture")
+
+    def about(self) -> str:
+        return "classifier:away@1"
+
+    def knows(self, source: str) -> bool:
+        return False
+
+
+def test_said_while_the_workers_are_at_the_file_it_counts(nova: Atelier) -> None:
     data = encoded(a_picture(seed=8), "JPEG")
     upload_id = hand_in(nova, data)
-    brought = ingesting.from_camera
-
-    def meanwhile(*given: Any, **named: Any) -> ingesting.Prepared:
-        hand_in(nova, data, generated=True)
-        return brought(*given, **named)
-
-    monkeypatch.setattr(ingesting, "from_camera", meanwhile)
-    uploads.ingest(UploadDue(nova.tenant_id, upload_id), tenant=nova.services.tenant, store=nova.services.store)
+    uploads.ingest(
+        UploadDue(nova.tenant_id, upload_id),
+        tenant=nova.services.tenant,
+        store=nova.services.store,
+        classifier=Meanwhile(lambda: hand_in(nova, data, generated=True)),
+    )
     assert heard(nova) == 1
     assert told(nova, nova.library()[0].asset_id) == [MODEL]
-    assert origins.UNNAMED == "unnamed"
