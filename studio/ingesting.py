@@ -263,8 +263,8 @@ def bring(
             if known is not None:
                 return known
             alone(scope, "object", sha256)
-            if evidence.gone(scope, sha256):
-                _keep(store, tenant_id, prepared)  # erased before, perhaps only just now
+            if evidence.gone(scope, sha256) or not store.exists(tenant_id, sha256):
+                _keep(store, tenant_id, prepared)  # erased, or forgotten by who brought the same, perhaps only just now
             asset_id = _record(scope, creator_id, prepared, sha256)
             if still is not None:
                 still(scope)

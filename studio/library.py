@@ -1,6 +1,6 @@
 """The library: what a creator has, and the rendition a destination gets."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -223,11 +223,12 @@ def wants(scope: Scope, sha256: str) -> bool:
     return bool(waiting.scalar())
 
 
-def forget(tenant: OpenScope, store: ObjectStore, tenant_id: UUID, digests: Iterable[str], *, actor: str) -> None:
-    """Delete those of these bytes that nothing here is of. A store that is away keeps them."""
+def forget(tenant: OpenScope, store: ObjectStore, tenant_id: UUID, digests: Sequence[str], *, actor: str) -> None:
+    """Delete those of these bytes that nothing here is of, in this order. A store that is away keeps them."""
     with suppress(Unavailable), tenant(tenant_id, actor) as scope:
         for sha256 in sorted(set(digests)):
             alone(scope, "object", sha256)
+        for sha256 in digests:
             if not wants(scope, sha256):
                 store.delete(tenant_id, sha256)
 

@@ -198,6 +198,9 @@ def _there(scope: Scope, row: models.Upload) -> UUID | None:
     return made.get(key) or library.of_bytes(scope, row.creator_id, row.sha256)
 
 
+_CAME = "SELECT sha256 FROM uploads WHERE tenant_id = :tenant AND id = :id"
+
+
 def _end(
     event: UploadDue,
     asset_id: UUID | None,
@@ -210,7 +213,7 @@ def _end(
     """Say what became of a file, and forget what came: in one transaction, so that who dies here leaves neither bytes
     that nobody deletes nor a file that waits without them. `said`: whether what it says of its maker was heard."""
     with tenant(event.tenant_id, ingesting.INGESTING) as scope:
-        sha256 = _row(scope, event.subject_id).sha256
+        sha256 = scope.run(_CAME, tenant=scope.tenant_id, id=event.subject_id).scalar_one()  # the row is read locked
         library.alone(scope, "object", sha256)
         _settle(scope, event.subject_id, asset_id, reason, said=said)
         if not library.wants(scope, sha256):

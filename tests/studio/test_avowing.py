@@ -1,7 +1,6 @@
 """What came in as a photograph is said to be a model's work: it, what it is a copy of, and what was made of it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,15 +9,13 @@ import pytest
 from foundation.errors import NotFound, Refused
 from foundation.ids import uuid7
 from gate import epochs
-from generators.classifying import Seen, View
-from generators.contract import EngineUnreachable
 from generators.finishing import Finish
 from studio import avowing, finishing, ingesting, library, uploads
 from studio.events import CopyDue, ModelMade, UploadDue
 from tenants import agencies
 from tenants.roles import Role
 from tests.generators.builders import a_picture, encoded
-from tests.studio.builders import CREDENTIAL, ZONE, Atelier, Engine, atelier
+from tests.studio.builders import CREDENTIAL, ZONE, Atelier, Engine, Meanwhile, atelier
 from tests.studio.test_uploads import hand_in, work
 from workers.wiring import Services
 
@@ -149,26 +146,6 @@ def test_the_same_file_handed_in_as_a_model_s_says_it_of_the_one_that_is_there(n
     assert (hand_in(nova, data, generated=True), heard(nova)) == (upload_id, 1)
     assert told(nova, asset) == [MODEL]
     assert (hand_in(nova, data, generated=True), heard(nova)) == (upload_id, 0)
-
-
-@dataclass
-class Meanwhile:
-    """An eye that is away; while it is asked, something happens."""
-
-    happens: Callable[[], object]
-
-    def look(self, views: tuple[View, ...]) -> Seen:
-        self.happens()
-        raise EngineUnreachable("engine.server_down", engine="eye", url="-")
-
-    def hear(self, sound: View, *, seconds: float) -> Seen:
-        raise AssertionError("a picture")
-
-    def about(self) -> str:
-        return "classifier:away@1"
-
-    def knows(self, source: str) -> bool:
-        return False
 
 
 def test_said_while_the_workers_are_at_the_file_it_counts(nova: Atelier) -> None:

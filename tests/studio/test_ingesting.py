@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
-from foundation.errors import BadInput, NotFound, Refused, Unavailable
+from foundation.errors import BadInput, NotFound, Unavailable
 from foundation.storage import FileStore
 from gate import recording
 from generators import claims, media, provenance
@@ -318,49 +318,6 @@ def test_whatever_is_written_is_read_without_an_error(text: str, data: bytes) ->
         assert "\x00" not in found.prompt + found.model
     assert claims.source_type(data, text.encode(errors="replace")) == ""
     assert isinstance(claims.parameters(data), str)
-
-
-def kept(nova: Atelier) -> set[str]:
-    """The objects of the agency."""
-    folder = nova.services.settings.objects / str(nova.tenant_id)
-    return {path.name for path in folder.rglob("*") if path.is_file()}
-
-
-def from_engine(seed: int) -> ingesting.Prepared:
-    """A picture of an engine, signed anew: never the same bytes."""
-    made = Placeholder().draw(ImageJob(prompt="beach", seed=seed, width=320, height=240, steps=1))
-    return ingesting.from_engine(made, key=f"job:{seed}", alt="beach", credential=CREDENTIAL)
-
-
-@pytest.mark.parametrize("why", [Refused("look.none"), KeyboardInterrupt()])
-def test_what_may_not_be_used_any_more_leaves_no_bytes(nova: Atelier, why: BaseException) -> None:
-    nova.bring(from_engine(1))
-    before = kept(nova)
-
-    def taken_back(_: object) -> None:
-        raise why
-
-    with pytest.raises(type(why)):
-        ingesting.bring(
-            nova.services.tenant,
-            nova.services.store,
-            tenant_id=nova.tenant_id,
-            creator_id=nova.creator_id,
-            prepared=from_engine(2),
-            still=taken_back,
-        )
-    assert kept(nova) == before
-    assert len(nova.library()) == 1
-
-
-def test_the_second_of_two_that_bring_the_same_leaves_no_bytes(nova: Atelier) -> None:
-    first, second = from_engine(3), from_engine(3)
-    assert first.data != second.data
-    asset = nova.bring(first)
-    before = kept(nova)
-    assert len(before) > 1, "its thumbnails lie beside it"
-    assert nova.bring(second) == asset
-    assert kept(nova) == before
 
 
 @pytest.mark.parametrize(
