@@ -127,7 +127,8 @@ def _photos(scope: Scope, hand: Hand, creator: Creator, *, chosen: str = "", cod
 
 
 async def hand_in(request: Request) -> Response:
-    """One file, as the body; its name, batch and card in the address. Answers `{"id"}`, or `{"said"}` why not."""
+    """One file, as the body; in the address its name, batch and card, and whether a model made it. Answers `{"id"}`, or
+    `{"said"}` why not."""
     if entry.foreign(request):
         return JSONResponse({"said": ""}, 403, NO_STORE)
     body = bytearray()
@@ -156,6 +157,7 @@ def _keep(request: Request, data: bytes) -> Response:
                 store=files.store(),
                 card=binding.card_of(scope, creator.id, asked["card"]) if asked.get("card") else None,
                 batch=_id(asked.get("batch", "")),
+                generated=asked.get("generated") == "true",
             )
     except GreenroomError as refused:
         status = {BadInput: 422, NotFound: 404, Unavailable: 503}.get(type(refused), 409)

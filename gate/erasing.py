@@ -75,3 +75,11 @@ SELECT EXISTS (SELECT FROM renditions WHERE tenant_id = :tenant AND sha256 = :sh
 def gone(scope: Scope, sha256: str) -> bool:
     """Whether these very bytes are to be stored no more."""
     return bool(scope.run(_GONE, tenant=scope.tenant_id, sha256=sha256).scalar())
+
+
+_KEPT = "SELECT EXISTS (SELECT FROM renditions WHERE tenant_id = :tenant AND sha256 = :sha256 AND erased_at IS NULL)"
+
+
+def kept(scope: Scope, sha256: str) -> bool:
+    """Whether these very bytes stay stored: as what leaves, or as what is kept beside it."""
+    return bool(scope.run(_KEPT, tenant=scope.tenant_id, sha256=sha256).scalar())

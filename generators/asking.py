@@ -98,7 +98,7 @@ def _counted(job: TextJob, call: Call, voice: Voice) -> Raw:
         job.tally.lost()
         raise
     job.tally.answered(raw.tokens_in, raw.tokens_out)
-    return raw
+    return replace(raw, text=schemas.kept(raw.text))
 
 
 def _repair(job: TextJob, raw: Raw, room: int) -> TextJob:

@@ -86,9 +86,7 @@ def _of_parameters(text: str) -> Left:
     found = _STEPS.search(text)
     said, rest = (text[: found.start()], text[found.start() :]) if found else (text, "")
     seed, model = _SEED.search(rest), _MODEL.search(rest)
-    return Left(
-        _words(said.partition(_NEGATIVE)[0]), _name(model[1]) if model else "", _seed(seed[1] if seed else None)
-    )
+    return Left(_words(said.partition(_NEGATIVE)[0]), name(model[1]) if model else "", _seed(seed[1] if seed else None))
 
 
 def _of_graph(text: str) -> Left | None:
@@ -106,8 +104,8 @@ def _of_graph(text: str) -> Left | None:
     for inputs in nodes.values():
         seed = _seed(inputs.get("seed", inputs.get("noise_seed")))
         if seed is not None and "positive" in inputs:
-            return Left(_words(_linked(nodes, inputs["positive"])), _name(model), seed)
-    return Left(model=_name(model))
+            return Left(_words(_linked(nodes, inputs["positive"])), name(model), seed)
+    return Left(model=name(model))
 
 
 def _linked(nodes: Mapping[str, Mapping[str, Any]], link: object, deep: int = 8) -> str:
@@ -143,5 +141,6 @@ def _words(text: str) -> str:
     return " ".join(plain(text).split())[:LONGEST_PROMPT]
 
 
-def _name(text: str) -> str:
+def name(text: str) -> str:
+    """What somebody calls a model or a program, on one line, as a column keeps it."""
     return " ".join(plain(text).split())[:LONGEST_MODEL]

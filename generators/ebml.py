@@ -76,7 +76,7 @@ def _information(data: bytes, information: _Element, found: Found) -> None:
     scale, length = 1_000_000, 0.0
     for one in _inside(data, information, found):
         if one.id == _SCALE:
-            scale = int.from_bytes(data[one.body : one.end], "big")
+            scale = _unsigned(data, one)
         elif one.id == _LENGTH:
             (length,) = struct.unpack(">f" if one.end - one.body == 4 else ">d", data[one.body : one.end])
     found.seconds = max(found.seconds, length * scale / 1e9)
@@ -86,11 +86,10 @@ def _track(data: bytes, entry: _Element, found: Found) -> None:
     kind = 0
     for one in _inside(data, entry, found):
         if one.id == _KIND:
-            kind = int.from_bytes(data[one.body : one.end], "big")
+            kind = _unsigned(data, one)
         elif one.id == _PICTURE:
-            sizes = {
-                inner.id: int.from_bytes(data[inner.body : inner.end], "big") for inner in _inside(data, one, found)
-            }
+            edges = [inner for inner in _inside(data, one, found) if inner.id in (_WIDE, _HIGH)]
+            sizes = {inner.id: _unsigned(data, inner) for inner in edges}
             found.sized(sizes.get(_WIDE, 0), sizes.get(_HIGH, 0))
     if kind == _VIDEO:
         found.video += 1
@@ -124,6 +123,13 @@ def _element(data: bytes, at: int, end: int, found: Found, *, untold: bool = Fal
     if at + size > end:
         raise found.bad("film.corrupt")
     return _Element(number, at, at + size)
+
+
+def _unsigned(data: bytes, one: _Element) -> int:
+    """A whole number, which has eight bytes at most (RFC 8794). Raises struct.error for more."""
+    if one.end - one.body > 8:
+        raise struct.error("no number is that long")
+    return int.from_bytes(data[one.body : one.end], "big")
 
 
 def _number(data: bytes, at: int, *, keep: bool) -> tuple[int, int]:

@@ -7,12 +7,13 @@ bytes, on the same build of Pillow.
 import hashlib
 import io
 import re
-from collections.abc import Mapping
+import struct
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from typing import Literal
+from typing import Literal, TypeVar
 
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from foundation.errors import BadInput
@@ -41,8 +42,26 @@ _DAMAGE = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
+_GARBLED = (*_DAMAGE, ArithmeticError, AttributeError, LookupError, TypeError, struct.error)
+"""What Pillow raises of EXIF that is cut, or whose values are of other types than their tags have."""
+
+_UPRIGHT: Mapping[object, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""By the orientation that EXIF says, what sets a picture upright."""
+
+_YEARS = range(1826, 9999)
+"""From the first photograph on: clocks that were never set say others, and a zone may lead out of the calendar."""
+
+_T = TypeVar("_T")
 _TAKEN = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
-_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
+_OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)")
 _LINEAGE_KEYS = ("parameters", "prompt", "workflow")
 _DESCRIPTION, _MADE_BY_JOB = "Description", "Job ID:"
 """Where Midjourney leaves the prompt in what it exports, and the words that tell it from anybody's description."""
@@ -122,13 +141,13 @@ class Rendered:
     turned: tuple[bytes, ...] = field(default=(), repr=False)
 
 
-def _lineage(image: Image.Image) -> dict[str, str]:
+def _lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
     """What the program that made a picture wrote into it about how."""
     found = {key: claims.plain(str(image.info[key])[:_LINEAGE_MOST]) for key in _LINEAGE_KEYS if key in image.info}
     described = str(image.info.get(_DESCRIPTION, ""))
     if _MADE_BY_JOB in described:
         found["prompt"] = claims.plain(described[:_LINEAGE_MOST])
-    comment = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment)
+    comment = _said(lambda: exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None)
     if said := claims.parameters(comment):
         found.setdefault("parameters", claims.plain(said[:_LINEAGE_MOST]))
     return found
@@ -148,11 +167,12 @@ def read(data: bytes, *, name: str) -> Photo:
     found = inspect(data, name=name)
     try:
         image = _opened(data, found, name)
-        exif = image.getexif()
-        taken, located = _taken(exif), bool(exif.get_ifd(ExifTags.IFD.GPSInfo))
-        preview = _thumbnail(exif)
-        lineage, claim = _lineage(image), claims.source_type(data, _packet(image))
-        upright = ImageOps.exif_transpose(_srgb(image))
+        exif = _said(image.getexif, Image.Exif())
+        taken = _said(lambda: _taken(exif), None)
+        located = _said(lambda: bool(exif.get_ifd(ExifTags.IFD.GPSInfo)), False)
+        preview = _said(lambda: _thumbnail(exif), None)
+        lineage, claim = _lineage(image, exif), claims.source_type(data, _packet(image))
+        upright = _upright(_srgb(image), exif)
     except _DAMAGE as error:
         raise BadInput("photo.corrupt", file=name) from error
     bare = Image.frombytes(upright.mode, upright.size, upright.tobytes())  # pixels alone: no info, no profile, no EXIF
@@ -169,14 +189,29 @@ def read(data: bytes, *, name: str) -> Photo:
     )
 
 
+def _said(read: Callable[[], _T], otherwise: _T) -> _T:
+    """What EXIF says. None of it leaves, so that what cannot be read of it says nothing, and costs nobody a picture."""
+    try:
+        return read()
+    except _GARBLED:
+        return otherwise
+
+
+def _upright(image: Image.Image, exif: Image.Exif) -> Image.Image:
+    """The picture as it was held. Its EXIF is not written again, as Pillow's own way of doing this would."""
+    turn = _said(lambda: _UPRIGHT.get(exif.get(ExifTags.Base.Orientation)), None)
+    return image if turn is None else image.transpose(turn)
+
+
 def _opened(data: bytes, found: Container, name: str) -> Image.Image:
     """The pixels as they were coded: by Pillow, those of a HEIC by FFmpeg (its box holds whoever breaks a decoder)."""
     still = found.still
     if still is not None and still.kind == "HEIF":
         image = heics.decode(data, still, name=name)
         if still.exif:
-            image.getexif().load(still.exif)
-            image.getexif().pop(ExifTags.Base.Orientation, None)  # it is upright by its own boxes
+            exif = image.getexif()
+            _said(lambda: exif.load(still.exif), None)
+            _said(lambda: exif.pop(ExifTags.Base.Orientation, None), None)  # it is upright by its own boxes
         return image
     image = Image.open(io.BytesIO(data), formats=(found.kind,))
     size = (found.width, found.height)
@@ -246,7 +281,6 @@ def _encode(image: Image.Image, profile: Profile, xmp: bytes) -> bytes:
 
 def _srgb(image: Image.Image) -> Image.Image:
     """RGB or RGBA in sRGB; a colour profile that cannot be read is left aside."""
-    exif = image.getexif()
     clear = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     if image.mode.startswith("I;16") or image.mode == "I":
         image = image.point(lambda level: level / 256).convert("L")
@@ -260,21 +294,19 @@ def _srgb(image: Image.Image) -> Image.Image:
         except (ImageCms.PyCMSError, OSError):
             changed = None
         flat = changed or flat
-    result = flat.convert(mode)
-    result.getexif()[ExifTags.Base.Orientation] = exif.get(ExifTags.Base.Orientation, 1)
-    return result
+    return flat.convert(mode)
 
 
 def _taken(exif: Image.Exif) -> Taken | None:
     details = exif.get_ifd(ExifTags.IFD.Exif)
     found = _TAKEN.fullmatch(str(details.get(ExifTags.Base.DateTimeOriginal, "")).strip("\x00 "))
-    if found is None:
+    if found is None or int(found[1]) not in _YEARS:
         return None
     year, month, day, hour, minute, second = (int(part) for part in found.groups())
     zone = _zone(str(details.get(ExifTags.Base.OffsetTimeOriginal, "")))
     try:
         return Taken(date(year, month, day), time(hour, minute, second), zone)
-    except ValueError:  # 0000:00:00 stands in pictures of cameras whose clock was never set
+    except ValueError:
         return None
 
 

@@ -1,13 +1,17 @@
 """Marks of origin on what was generated: a signed C2PA manifest, and the IPTC source type in XMP as a second mark.
 
 Signing is the last thing done to a rendition: any later change of a byte breaks it, and is meant to. The certificate
-is a development one unless the house is given another; readers call such a signature valid but not trusted.
+is a development one unless the house is given another (docs/deploying.md); readers call such a signature valid but not
+trusted.
 """
 
+import fcntl
 import io
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -20,9 +24,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from foundation.errors import BadInput
+from generators.contract import EngineMissing
 
 _SOURCES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-_YEARS = 3
+_YEARS, _RENEWED = 3, timedelta(days=30)
+"""How long a development certificate is good, and how long before its end another takes its place."""
+
+_FETCHES_NOTHING = {"remote_manifest_fetch": False, "ocsp_fetch": False}
+"""Of the library's settings for reading; the first is on unless it is said (seen with c2pa-python 0.38)."""
+
+_DEVELOPMENT = "Greenroom development certificate"
+_NAMES = {"chain": "c2pa-chain.pem", "key": "c2pa-key.pem", "anchor": "c2pa-anchor.pem"}
 _LABEL = "org.greenroom.label"
 """A parameter of our own in the action that tells how it was made."""
 Source = Literal[
@@ -115,12 +127,15 @@ def sign(data: bytes, mime: str, credential: Credential, origin: Origin) -> byte
 
 
 def verify(data: bytes, mime: str, *, anchor: bytes = b"") -> Mark:
-    """Read and check the mark in `data`; with `anchor` (PEM) its owner's signatures count as trusted."""
-    trust: dict[str, object] = {"verify": {"verify_trust": bool(anchor)}}
+    """Read and check the mark in `data`; with `anchor` (PEM) its owner's signatures count as trusted.
+
+    Nothing is fetched: a file may say that its mark lies at any address, also at one of this network.
+    """
+    reading: dict[str, object] = {"verify": {"verify_trust": bool(anchor), **_FETCHES_NOTHING}}
     if anchor:
-        trust["trust"] = {"user_anchors": anchor.decode()}
+        reading["trust"] = {"user_anchors": anchor.decode()}
     try:
-        with c2pa.Context(settings=c2pa.Settings.from_dict(trust)) as context:
+        with c2pa.Context(settings=c2pa.Settings.from_dict(reading)) as context:
             reader = c2pa.Reader.try_create(mime, io.BytesIO(data), context=context)
             if reader is None:
                 return Mark(Standing.NONE)
@@ -154,14 +169,62 @@ def _mark(store: dict[str, object], state: str) -> Mark:
 
 
 def credential_in(folder: Path, *, now: datetime) -> Credential:
-    """The credential kept in `folder`; the development one is made on first use. Only their owner reads the files."""
-    names = {"chain": "c2pa-chain.pem", "key": "c2pa-key.pem", "anchor": "c2pa-anchor.pem"}
-    if not all((folder / name).is_file() for name in names.values()):
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """The credential kept in `folder`; the development one is made on first use, and anew before it ends. Only their
+    owner reads the files. Processes that begin at once have the same one.
+
+    One that the house was given is never written over. Raises EngineMissing for such a chain without its key.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _alone(folder):
+        kept = _kept(folder)
+        if kept.key and not _is_over(kept, now):
+            return kept
+        if kept.chain and not _is_ours(kept.chain):
+            raise EngineMissing("provenance.no_key", folder=str(folder), file=_NAMES["key"])
         made = development_credential(now=now)
-        for part, name in names.items():
+        made = replace(made, anchor=made.anchor + kept.anchor)  # what was signed before is still somebody's
+        for part, name in _NAMES.items():
             _keep(folder / name, getattr(made, part))
-    return Credential(**{part: (folder / name).read_bytes() for part, name in names.items()})
+    return made
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def _kept(folder: Path) -> Credential:
+    """What lies there, empty where it does not. Who is given a chain and a key may do without the root."""
+    files = {part: folder / name for part, name in _NAMES.items()}
+    return Credential(**{part: file.read_bytes() if file.is_file() else b"" for part, file in files.items()})
+
+
+def _is_ours(chain: bytes) -> bool:
+    try:
+        return x509.load_pem_x509_certificate(chain).subject == _name(_DEVELOPMENT)
+    except ValueError:
+        return False
+
+
+def _is_over(kept: Credential, now: datetime) -> bool:
+    """Whether a development credential signs nothing any more, or soon: it ends, or its parts are of two. One that the
+    house was given is the house's to replace."""
+    if not kept.chain:
+        return True
+    if not _is_ours(kept.chain):
+        return False
+    leaf = x509.load_pem_x509_certificate(kept.chain)
+    try:
+        key = serialization.load_pem_private_key(kept.key, password=None)
+    except ValueError:
+        return True
+    ends = leaf.not_valid_after_utc - now < _RENEWED
+    return ends or leaf.public_key() != key.public_key() or not kept.anchor
 
 
 def _keep(path: Path, data: bytes) -> None:
@@ -174,7 +237,7 @@ def _keep(path: Path, data: bytes) -> None:
 def development_credential(*, now: datetime) -> Credential:
     """A root and a leaf for signing, valid from a day before `now` for three years."""
     root_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    root_name, leaf_name = _name("Greenroom development root"), _name("Greenroom development certificate")
+    root_name, leaf_name = _name("Greenroom development root"), _name(_DEVELOPMENT)
     root = (
         _certificate(root_name, root_name, root_key, now)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

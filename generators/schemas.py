@@ -15,12 +15,31 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+_UNKEPT = re.compile("[\\x00\\ud800-\\udfff]")
+
+
+def kept(text: str) -> str:
+    """A text without the signs that no database keeps and no request carries: NUL, and halves of a pair."""
+    return _UNKEPT.sub("", text)
+
+
+def _kept(value: object) -> object:
+    if isinstance(value, str):
+        return kept(value)
+    if isinstance(value, list):
+        return [_kept(one) for one in value]
+    if isinstance(value, dict):
+        return {kept(name): _kept(one) for name, one in value.items()}
+    return value
+
+
 def read_object(text: str) -> dict[str, object] | None:
-    """The first JSON object in `text`, past code fences and chatter; None when there is none, or when it is cut."""
+    """The first JSON object in `text`, past code fences and chatter; None when there is none, or when it is cut. Of its
+    texts what can be `kept`: a model may write any sign as an escape."""
     start = text.find("{")
     while start >= 0:
         try:
-            value, _end = json.JSONDecoder().raw_decode(text, start)
+            value = _kept(json.JSONDecoder().raw_decode(text, start)[0])
         except RecursionError:
             return None  # brackets in brackets without end: nothing of ours is so deep
         except ValueError:

@@ -140,9 +140,9 @@ def not_barred(event: BarWanted, *, by: Comparing) -> None:
 def _forget(event: BarWanted, *, by: Comparing) -> None:
     """The picture of who is on the list is not kept; one of the library stays there."""
     with by.tenant(event.tenant_id, COMPARING) as scope:
-        kept = library.has(scope, event.sha256)
-    if not kept:
-        by.store.delete(event.tenant_id, event.sha256)
+        library.alone(scope, "object", event.sha256)
+        if not library.wants(scope, event.sha256):
+            by.store.delete(event.tenant_id, event.sha256)
 
 
 def _face_in(classifier: Classifier | None, data: bytes) -> tuple[str, tuple[bytes, ...]] | None:

@@ -202,14 +202,10 @@ def returned(scope: Scope, creation_id: UUID) -> UUID | None:
     return found
 
 
-_WAITS = "SELECT EXISTS (SELECT FROM uploads WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = 'waiting')"
-
-
 def _erase_bytes(event: EraseDue, *, tenant: OpenScope, store: ObjectStore) -> None:
     """Delete the objects; who brings the same bytes meanwhile waits, and then stores them again (`ingesting.bring`)."""
     with tenant(event.tenant_id, ERASING) as scope:
         for sha256 in sorted(evidence.erased(scope, event.subject_id)):
             library.alone(scope, "object", sha256)
-            waits = scope.run(_WAITS, tenant=scope.tenant_id, sha256=sha256).scalar()
-            if evidence.gone(scope, sha256) and not waits:
+            if not library.wants(scope, sha256):
                 store.delete(event.tenant_id, sha256)

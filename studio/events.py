@@ -142,6 +142,17 @@ class EraseDue:
 
 
 @dataclass(frozen=True)
+class ModelMade:
+    """`by` says that a model made what came in as a photograph; `subject_id` is the asset."""
+
+    kind: ClassVar[str] = "picture.by_model"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    by: str
+
+
+@dataclass(frozen=True)
 class FolderDue:
     """The watched folder of this installation is looked at; both ids are the house's."""
 

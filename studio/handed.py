@@ -32,6 +32,9 @@ from tenants import machines
 _MIMES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 """What engines make, by what `containers.inspect` calls it."""
 
+_OURS = frozenset({library.FRAMES, library.SECONDS, ingesting.SCORE})
+"""Parameters that are measured here, and not for a machine to say."""
+
 
 def take(scope: Scope, store: ObjectStore, machine_id: UUID, made: Made, data: bytes) -> BadInput | Refused | None:
     """Keep a picture that a machine made, to be brought into the library a moment later. The same again is taken again.
@@ -170,7 +173,7 @@ def _asked(scope: Scope, job: models.Job, row: HomePicture) -> Callable[[bytes, 
             label=Label(made.label),
             seed=shot.job.seed,
             prompt=shot.job.prompt,
-            parameters={**made.parameters, "machine": name},
+            parameters={**{one: said for one, said in made.parameters.items() if one not in _OURS}, "machine": name},
         )
         return ingesting.from_engine(
             picture,
@@ -203,17 +206,8 @@ def _settle(tenant: OpenScope, store: ObjectStore, event: HomePictureDue, reason
             job = runs.find(scope, row.job_id, lock=True)
             runs.count(scope, job, runs.following(scope, job))
         library.alone(scope, "object", row.sha256)
-        if not scope.run(_WANTED, tenant=scope.tenant_id, sha256=row.sha256, id=row.id).scalar_one():
+        if not library.wants(scope, row.sha256):  # two runs that ask for the same are answered with the same bytes
             store.delete(event.tenant_id, row.sha256)
-
-
-_WANTED = """
-SELECT EXISTS (SELECT 1 FROM creations WHERE tenant_id = :tenant AND sha256 = :sha256)
-  OR EXISTS (SELECT 1 FROM uploads WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = 'waiting')
-  OR EXISTS (SELECT 1 FROM home_pictures
-             WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = 'waiting' AND id <> :id)
-"""
-"""Two runs that ask for the same are answered with the same bytes."""
 
 
 def gave_up(event: HomePictureDue, *, tenant: OpenScope, store: ObjectStore) -> None:

@@ -30,7 +30,7 @@ from generators.speech import Spoken
 from studio import erasing, filming, looking, models, origins
 from studio.events import LookScoreDue
 from studio.filming import Beside
-from studio.library import FRAMES, SECONDS, alone
+from studio.library import FRAMES, SECONDS, alone, forget
 from studio.looking import Compare
 from tenants import reads as tenant_reads
 
@@ -80,6 +80,11 @@ class Prepared:
     film: Film | None = field(default=None, repr=False)
 
 
+def key_of(sha256: str) -> str:
+    """What makes a file with these bytes one asset."""
+    return f"file:{sha256}"
+
+
 def from_camera(data: bytes, *, name: str, alt: str = "", generated: bool = False) -> Prepared:
     """An upload, `generated` where whoever handed it in says that a model made it. Raises BadInput that names the file
     when it cannot be decoded safely."""
@@ -88,7 +93,7 @@ def from_camera(data: bytes, *, name: str, alt: str = "", generated: bool = Fals
     photo = media.read(data, name=name)
     made = origins.maker(data, photo.mime, photo.lineage, photo.claim, said=generated)
     source = Source(
-        key=f"file:{photo.sha256}",
+        key=key_of(photo.sha256),
         origin="upload",
         ai=made.ai,
         engine=made.engine,
@@ -108,7 +113,7 @@ def _filmed(data: bytes, *, name: str, alt: str, generated: bool) -> Prepared:
     film = films.read(data, name=name)
     made = origins.maker(data, film.mime, {}, claims.source_type(data), said=generated)
     source = Source(
-        key=f"file:{film.sha256}",
+        key=key_of(film.sha256),
         origin="upload",
         ai=made.ai,
         engine=made.engine,
@@ -242,42 +247,55 @@ def bring(
 
     The same source brought twice is the same asset. Where the classifier cannot say, that is recorded, and it is asked
     again later. `still` raises where what it was made from may not be used any more: it is asked in that transaction,
-    while nobody else says anything of that. Then nothing is recorded, nor when the disk is full (Unavailable).
+    while nobody else says anything of that. Then nothing is recorded and no bytes stay, nor when the disk is full
+    (Unavailable).
     """
     film, (sha256, beside) = prepared.film, _keep(store, tenant_id, prepared)
     with tenant(tenant_id, INGESTING) as scope:
         sealed = bool(seals.sealed(scope, [sha256]))
     found = None if sealed else looking.look(prepared.photo, classifier, film=film)  # no transaction is open
     faces = looking.compared(tenant_id, found, compare)
-    with tenant(tenant_id, INGESTING) as scope:
-        alone(scope, "ingest", creator_id, prepared.source.key)  # the second of two uploads at once finds the first
-        known = _known(scope, creator_id, prepared.source.key)
-        if known is not None:
-            return known
-        alone(scope, "object", sha256)
-        if evidence.gone(scope, sha256):
-            _keep(store, tenant_id, prepared)  # erased before, perhaps only just now
-        asset_id = _record(scope, creator_id, prepared, sha256)
-        if still is not None:
-            still(scope)
-        _rate_as_parts(scope, sha256, prepared.source.parts)
-        if prepared.source.voice_of is not None:  # with the asset itself: it never stands there as nobody's
-            ratings.depict(scope, asset_id, prepared.source.voice_of, how="voice", confirmed_by="generation")
-        if prepared.source.declared is not Rating.G:
-            ratings.rate(scope, sha256, prepared.source.declared, source=DECLARED)
-        if prepared.source.after:
-            outbox.put(scope, LookScoreDue(tenant_id, asset_id), dedupe=f"look.score:{asset_id}")
-        filming.record(scope, asset_id, sha256, beside)
-        looking.note(scope, asset_id, sha256, found, faces)
-        inspecting.read(
-            scope,
-            sha256,
-            hidden=prepared.photo.hidden_preview,
-            turned=[look.hex() for look in prepared.rendered.turned],
-            words=film.words if film is not None else (),
-            frames=filming.frame_hashes(film),
-        )
-    return asset_id
+    recorded = False
+    try:
+        with tenant(tenant_id, INGESTING) as scope:
+            alone(scope, "ingest", creator_id, prepared.source.key)  # the second of two uploads at once finds the first
+            known = _known(scope, creator_id, prepared.source.key)
+            if known is not None:
+                return known
+            alone(scope, "object", sha256)
+            if evidence.gone(scope, sha256) or not store.exists(tenant_id, sha256):
+                _keep(store, tenant_id, prepared)  # erased, or forgotten by who brought the same, perhaps only just now
+            asset_id = _record(scope, creator_id, prepared, sha256)
+            if still is not None:
+                still(scope)
+            _say(scope, asset_id, prepared, sha256)
+            filming.record(scope, asset_id, sha256, beside)
+            looking.note(scope, asset_id, sha256, found, faces)
+            inspecting.read(
+                scope,
+                sha256,
+                hidden=prepared.photo.hidden_preview,
+                turned=[look.hex() for look in prepared.rendered.turned],
+                words=film.words if film is not None else (),
+                frames=filming.frame_hashes(film),
+            )
+        recorded = True
+        return asset_id
+    finally:
+        if not recorded:
+            forget(tenant, store, tenant_id, [sha256, *(one.sha256 for one in beside)], actor=INGESTING)
+
+
+def _say(scope: Scope, asset_id: UUID, prepared: Prepared, sha256: str) -> None:
+    """What is known of an asset before anybody looks: its least rating, and whose voice it is."""
+    source = prepared.source
+    _rate_as_parts(scope, sha256, source.parts)
+    if source.voice_of is not None:  # with the asset itself: it never stands there as nobody's
+        ratings.depict(scope, asset_id, source.voice_of, how="voice", confirmed_by="generation")
+    if source.declared is not Rating.G:
+        ratings.rate(scope, sha256, source.declared, source=DECLARED)
+    if source.after:
+        outbox.put(scope, LookScoreDue(scope.tenant_id, asset_id), dedupe=f"look.score:{asset_id}")
 
 
 def _keep(store: ObjectStore, tenant_id: UUID, prepared: Prepared) -> tuple[str, list[Beside]]:

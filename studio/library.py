@@ -1,6 +1,7 @@
 """The library: what a creator has, and the rendition a destination gets."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -9,14 +10,16 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from foundation.database import Scope
-from foundation.errors import NotFound
+from foundation.database import OpenScope, Scope
+from foundation.errors import NotFound, Unavailable
+from foundation.storage import ObjectStore
+from gate import erasing as evidence
 from gate import ratings, recording
 from gate.recording import Stored
 from gate.units import Medium, Rating
 from generators.media import POST
 from studio import models
-from studio.states import SHELF_STATES, ShelfState
+from studio.states import SHELF_STATES, ShelfState, UploadState
 
 PROFILE = POST.name
 """The one destination profile of today; other destinations will bring their own."""
@@ -205,16 +208,29 @@ def named(scope: Scope, creator_id: UUID, assets: Collection[UUID], words: Colle
     return {**found, **{str(row.asset_id): row.asset_id for row in rows}}
 
 
-def has(scope: Scope, sha256: str) -> bool:
-    """Whether these very bytes are in somebody's library here, or wait to be."""
-    wanted = (models.Creation, models.Upload)
-    return any(
-        scope.session.exec(
-            select(one.id).where(one.tenant_id == scope.tenant_id, one.sha256 == sha256).limit(1)
-        ).first()
-        is not None
-        for one in wanted
-    )
+_WAITING = """
+SELECT EXISTS (SELECT FROM uploads WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = :waiting)
+  OR EXISTS (SELECT FROM home_pictures WHERE tenant_id = :tenant AND sha256 = :sha256 AND state = :waiting)
+"""
+
+
+def wants(scope: Scope, sha256: str) -> bool:
+    """Whether these very bytes must stay: they are of something here, or on their way into a library. Who deletes them
+    otherwise holds `alone(scope, "object", sha256)`."""
+    if evidence.kept(scope, sha256):
+        return True
+    waiting = scope.run(_WAITING, tenant=scope.tenant_id, sha256=sha256, waiting=str(UploadState.WAITING))
+    return bool(waiting.scalar())
+
+
+def forget(tenant: OpenScope, store: ObjectStore, tenant_id: UUID, digests: Sequence[str], *, actor: str) -> None:
+    """Delete those of these bytes that nothing here is of, in this order. A store that is away keeps them."""
+    with suppress(Unavailable), tenant(tenant_id, actor) as scope:
+        for sha256 in sorted(set(digests)):
+            alone(scope, "object", sha256)
+        for sha256 in digests:
+            if not wants(scope, sha256):
+                store.delete(tenant_id, sha256)
 
 
 def describe(scope: Scope, asset_id: UUID, alt: str, *, shows: str | None = None) -> None:

@@ -35,5 +35,12 @@ def maker(data: bytes, mime: str, lineage: Mapping[str, str], claim: str, *, sai
     label = mark.label if mark.label in set(Label) else ""
     left = claims.left(lineage)
     if mark.source in MADE_BY_MODELS:
-        return Maker(mark.engine or UNNAMED, label, left)
+        return Maker(_named(mark.engine), label, left)
     return Maker(UNNAMED if lineage or claim or said else CAMERA, label, left)
+
+
+def _named(said: str) -> str:
+    """The engine that a model's mark names; a name of ours for what is no model's work is none, whoever wrote it."""
+    engine = claims.name(said)
+    ours = engine == CAMERA or provenance.source_of(engine) not in MADE_BY_MODELS
+    return UNNAMED if ours or not engine else engine

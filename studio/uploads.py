@@ -5,6 +5,7 @@ What came is forgotten as soon as there is an asset or a reason: it may hold whe
 """
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
@@ -14,7 +15,7 @@ from sqlmodel import col, select
 
 from foundation import outbox
 from foundation.database import OpenScope, Scope, stored
-from foundation.errors import BadInput, NotFound
+from foundation.errors import BadInput, NotFound, Unavailable
 from foundation.ids import derived
 from foundation.jobs import heartbeat
 from foundation.storage import ObjectStore, digest_of
@@ -22,7 +23,7 @@ from foundation.words import Message
 from gate import binding
 from generators import containers, films
 from generators.classifying import Classifier
-from studio import ingesting, library, models, storing
+from studio import avowing, ingesting, library, models, storing
 from studio.events import UploadDue
 from studio.looking import Compare
 from studio.states import UPLOAD_STATES, UploadState
@@ -60,10 +61,10 @@ def receive(
 
     The same file of the same creator is the same upload, and one asset; one that was refused is tried again.
     `by` is the actor who brings it, `card` the shoot card it is put on once it is in the library; files handed in by
-    one gesture share a `batch`; `generated` says that a model made it, which cannot be unsaid. Raises BadInput, before
-    anything is kept, `photo.…` (generators/containers.py) for what is no whole JPEG, PNG or WebP of at most 64 MiB and
-    `film.…` (generators/tracks.py) for a film or a sound that is not taken; `storing.Full` beyond what the tenant may
-    keep; Unavailable when the store is full or away.
+    one gesture share a `batch`; `generated` says that a model made it, of one that is in the library too, and cannot be
+    unsaid. Raises BadInput, before anything is kept, `photo.…` (generators/containers.py) for what is no whole JPEG,
+    PNG or WebP of at most 64 MiB and `film.…` (generators/tracks.py) for a film or a sound that is not taken;
+    `storing.Full` beyond what the tenant may keep; Unavailable when the store is full or away.
     """
     shown = _shown(name)
     if films.moves(data):
@@ -77,6 +78,8 @@ def receive(
     if row is not None and row.state != UploadState.REFUSED:
         if card is not None and row.asset_id is not None:
             binding.want(scope, row.asset_id, card, by=by)
+        if generated and not row.generated and row.asset_id is not None:
+            avowing.put(scope, row.asset_id, by=by)
         row.generated = row.generated or generated
         scope.add(row)
         return row.id
@@ -155,11 +158,9 @@ def ingest(
         row = _row(scope, event.subject_id)
         if row.state != UploadState.WAITING:
             return
-        ours = library.of_bytes(scope, row.creator_id, row.sha256)
+        ours = _there(scope, row)
     if ours is not None:
-        with tenant(event.tenant_id, ingesting.INGESTING) as scope:
-            _settle(scope, row.id, ours, None)
-        return
+        return _end(event, ours, None, tenant=tenant, store=store, said=False)
     try:
         with heartbeat() as pulse:  # a film takes its time
             data = store.get(event.tenant_id, row.sha256)
@@ -179,36 +180,57 @@ def ingest(
         asset_id, reason = None, refused.message
     except NotFound:
         asset_id, reason = None, Message("upload.lost", {"file": row.name})
-    with tenant(event.tenant_id, ingesting.INGESTING) as scope:
-        _settle(scope, row.id, asset_id, reason)
-        known = _is_rendition(scope, row.sha256)
-    if not known:
-        store.delete(event.tenant_id, row.sha256)
+    _end(event, asset_id, reason, tenant=tenant, store=store, said=row.generated)
 
 
-def gave_up(event: UploadDue, *, tenant: OpenScope) -> None:
+def gave_up(event: UploadDue, *, tenant: OpenScope, store: ObjectStore) -> None:
     """The row of a file failed too often: a person is told, and may hand it in again."""
     with tenant(event.tenant_id, ingesting.INGESTING) as scope:
         _settle(scope, event.subject_id, None, Message("upload.gave_up"))
+    with suppress(Unavailable):  # it may be the store that was away
+        _end(event, None, None, tenant=tenant, store=store)
 
 
-def _settle(scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Message | None) -> None:
+def _there(scope: Scope, row: models.Upload) -> UUID | None:
+    """The asset of a file that was brought in before, or is the very bytes of one."""
+    key = ingesting.key_of(row.sha256)
+    made = library.made(scope, row.creator_id, [key])
+    return made.get(key) or library.of_bytes(scope, row.creator_id, row.sha256)
+
+
+_CAME = "SELECT sha256 FROM uploads WHERE tenant_id = :tenant AND id = :id"
+
+
+def _end(
+    event: UploadDue,
+    asset_id: UUID | None,
+    reason: Message | None,
+    *,
+    tenant: OpenScope,
+    store: ObjectStore,
+    said: bool = True,
+) -> None:
+    """Say what became of a file, and forget what came: in one transaction, so that who dies here leaves neither bytes
+    that nobody deletes nor a file that waits without them. `said`: whether what it says of its maker was heard."""
+    with tenant(event.tenant_id, ingesting.INGESTING) as scope:
+        sha256 = scope.run(_CAME, tenant=scope.tenant_id, id=event.subject_id).scalar_one()  # the row is read locked
+        library.alone(scope, "object", sha256)
+        _settle(scope, event.subject_id, asset_id, reason, said=said)
+        if not library.wants(scope, sha256):
+            store.delete(event.tenant_id, sha256)
+
+
+def _settle(scope: Scope, upload_id: UUID, asset_id: UUID | None, reason: Message | None, *, said: bool = True) -> None:
     row = _row(scope, upload_id, lock=True)
     if row.state != UploadState.WAITING:
         return
     _move(row, UploadState.READY if asset_id is not None else UploadState.REFUSED)
     row.asset_id, row.reason = asset_id, stored(reason)
     scope.add(row)
+    if asset_id is not None and row.generated and not said:
+        avowing.put(scope, asset_id, by=row.by)
     if asset_id is not None and row.card_id is not None:
         binding.want(scope, asset_id, row.card_id, by=row.by)
-
-
-def _is_rendition(scope: Scope, sha256: str) -> bool:
-    """Whether somebody handed in the very bytes we made: those stay."""
-    found = scope.session.exec(
-        select(models.Creation.id).where(models.Creation.tenant_id == scope.tenant_id, models.Creation.sha256 == sha256)
-    ).first()
-    return found is not None
 
 
 def _move(row: models.Upload, after: UploadState) -> None:

@@ -8,6 +8,7 @@ from foundation.money import amounts
 from generators import sharing
 from studio import (
     animating,
+    avowing,
     buying,
     clipping,
     cutting,
@@ -30,6 +31,7 @@ from studio.events import (
     JobDue,
     LookDue,
     LookScoreDue,
+    ModelMade,
     SpeechDue,
     UploadDue,
     VoicesDue,
@@ -87,9 +89,15 @@ def routes(s: Services) -> tuple[Route, ...]:
         *_runs(s),
         Route(ClipDue, cut, deadline_seconds=JOB_SECONDS, on_dead=partial(clipping.gave_up, tenant=s.tenant)),
         Route(FilmDue, move, JOB_SECONDS, ENGINE_BACKOFF, partial(clipping.gave_up, tenant=s.tenant)),
-        Route(UploadDue, ingest, deadline_seconds=ACT_SECONDS, on_dead=partial(uploads.gave_up, tenant=s.tenant)),
+        Route(
+            UploadDue,
+            ingest,
+            deadline_seconds=ACT_SECONDS,
+            on_dead=partial(uploads.gave_up, tenant=s.tenant, store=s.store),
+        ),
         Route(CopyDue, copy, deadline_seconds=ACT_SECONDS, on_dead=partial(finishing.gave_up, tenant=s.tenant)),
         _handed(s),
+        Route(ModelMade, partial(avowing.run, tenant=s.tenant), deadline_seconds=ACT_SECONDS),
         Route(LookDue, look, deadline_seconds=ACT_SECONDS, backoff=LOOK_BACKOFF),
         Route(LookScoreDue, measure, deadline_seconds=ACT_SECONDS, backoff=LOOK_BACKOFF, on_dead=unmeasured),
         *_voices(s),

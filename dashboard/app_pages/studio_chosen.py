@@ -9,6 +9,7 @@ from dashboard import acting, files
 from dashboard.app_pages import (
     film,
     studio_alts,
+    studio_avowing,
     studio_cards,
     studio_clip,
     studio_collections,
@@ -60,6 +61,7 @@ def show(page: Page, found: Studio, here: Library, picked: list[Tile]) -> None:
                 studio_tags.edit(page, creator.id, picked)
                 studio_collections.put(page, creator.id, here, assets)
                 studio_cards.put_on(page, found, assets)
+                studio_avowing.ask(page, creator.id, picked)
             if page.may(Right.REVIEW):
                 _rate(page, creator.id, assets, picked)
 

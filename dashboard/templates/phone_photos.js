@@ -33,7 +33,8 @@ function handIn(form) {
 
   async function one(file) {
     const card = document.getElementById("card");
-    const asked = new URLSearchParams({ name: file.name, batch, card: card ? card.value : "" });
+    const generated = document.getElementById("by-model").checked;
+    const asked = new URLSearchParams({ name: file.name, batch, card: card ? card.value : "", generated });
     const answer = await sent(`${form.dataset.to}?${asked}`, file, { "content-type": "application/octet-stream" });
     if (answer && answer.status === 202) return true;
     if (!answer || answer.status === 503) missed.push(file);

@@ -100,7 +100,7 @@ class Embedded:
         if job.schema is not None:
             shape = {"name": "answer", "schema": dict(job.schema), "strict": True}
             wanted["response_format"] = {"type": "json_schema", "json_schema": shape}
-        answer = langchain.invoke(self._chat.get().bind(**wanted), job)
+        answer = langchain.invoke(self._chat.get().bind(**wanted), job, engine=self.name)
         cut = answer.meta.get("finish_reason") == "length"
         return Raw(answer.text, cut=cut, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out)
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from pydantic import ValidationError
 
-from generators.contract import TextJob, Turn
+from generators.contract import AnswerUnusable, TextJob, Turn
 
 CLIENT: Mapping[str, Any] = {"trust_env": False, "limits": httpx.Limits(max_keepalive_connections=0)}
 """How both clients speak HTTP: no proxy of the environment, no connection kept."""
@@ -64,10 +65,16 @@ def _content(turn: Turn) -> Content:
     return [{"type": "text", "text": turn.text}, *({"type": "image_url", "image_url": one} for one in shown)]
 
 
-def invoke(chat: Any, job: TextJob) -> Answer:
-    """Ask a chat model. Tracing is off whatever the environment says: it would carry fans' words to a third party."""
-    with load("langsmith", "tracing_context")(enabled=False):
-        message = chat.invoke(messages(job))
+def invoke(chat: Any, job: TextJob, *, engine: str) -> Answer:
+    """Ask a chat model. Tracing is off whatever the environment says: it would carry fans' words to a third party.
+
+    Raises AnswerUnusable for what is no text, such as half of a letter, and what the client raises.
+    """
+    try:
+        with load("langsmith", "tracing_context")(enabled=False):
+            message = chat.invoke(messages(job))
+    except ValidationError as error:
+        raise AnswerUnusable("engine.answer_invalid", engine=engine) from error
     usage = message.usage_metadata or {}
     return Answer(
         text=message.text if isinstance(message.text, str) else str(message.content),

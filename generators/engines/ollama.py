@@ -71,7 +71,7 @@ class Ollama:
         }
         shape = {"format": dict(job.schema)} if job.schema is not None else {}
         try:
-            answer = langchain.invoke(self._chat.get().bind(options=options, **shape), job)
+            answer = langchain.invoke(self._chat.get().bind(options=options, **shape), job, engine=self.name)
         except (httpx.HTTPError, ConnectionError) as error:
             kind = EngineUnheard if _never_left(error) else EngineUnreachable
             raise kind("engine.server_down", engine=self.name, url=self._url) from error

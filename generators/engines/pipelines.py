@@ -49,6 +49,9 @@ Budget = Callable[[Device, int], int]
 WAITS = 60.0
 """Seconds until the next look whether others have let go of the memory."""
 
+_OF_FILES = {"local_files_only": True, "use_safetensors": True}
+"""How what lies beside a model is read: nothing of a hub, and no pickle, which runs code when it is read."""
+
 _HELD: "weakref.WeakSet[Pipelines]" = weakref.WeakSet()
 
 
@@ -270,7 +273,7 @@ def _look(pipeline: Any, folder: Path, kept: Pipelines) -> None:
             part, _, rest = name.partition(".")
             weights[part][rest] = weight
         vision = importlib.import_module("transformers").CLIPVisionModelWithProjection
-        encoder = vision.from_pretrained(str(folder / "image_encoder"), dtype=pipeline.dtype, local_files_only=True)
+        encoder = vision.from_pretrained(str(folder / "image_encoder"), dtype=pipeline.dtype, **_OF_FILES)
         edge = encoder.config.image_size
         extractor = importlib.import_module("transformers").CLIPImageProcessor(size=edge, crop_size=edge)
         return _Eyes(weights, encoder.to(pipeline.device), extractor)
@@ -291,7 +294,7 @@ def posed(pipeline: Any, shelf: Shelf, dtype: Any, kept: Pipelines) -> Any:
         raise EngineMissing("engine.cannot_pose", engine="diffusion")
 
     def load() -> Any:
-        net = diffusers.ControlNetModel.from_pretrained(str(folder), dtype=dtype, local_files_only=True)
+        net = diffusers.ControlNetModel.from_pretrained(str(folder), dtype=dtype, **_OF_FILES)
         return net.to(pipeline.device)
 
     try:

@@ -375,3 +375,23 @@ def test_weights_that_are_none_or_would_run_code_are_refused(folders: Path, tmp_
 def test_a_picture_says_what_would_make_it_again(engine: Diffusion) -> None:
     made: Picture = engine.draw(job(negative="blur", guidance=3.0))
     assert {"steps", "guidance", "negative", "scheduler", "dtype", "torch", "diffusers"} <= made.parameters.keys()
+
+
+@pytest.mark.parametrize(
+    ("setting", "file", "asked"),
+    [
+        ("diffusion_poses", "diffusion_pytorch_model.safetensors", {"pose": photo()}),
+        ("diffusion_references", "image_encoder/model.safetensors", {"references": (photo(),)}),
+    ],
+)
+def test_what_lies_beside_a_model_as_a_pickle_is_never_opened(
+    settings: Callable[..., GeneratorsSettings], tmp_path: Path, setting: str, file: str, asked: dict[str, Any]
+) -> None:
+    torch, read = importlib.import_module("torch"), importlib.import_module("safetensors.torch")
+    shutil.copytree(getattr(settings(), setting), tmp_path / "beside")
+    weights = tmp_path / "beside" / file
+    name = "pytorch_model.bin" if weights.stem == "model" else "diffusion_pytorch_model.bin"
+    torch.save(read.load_file(weights), weights.with_name(name))
+    weights.unlink()
+    with pytest.raises(EngineMissing):
+        Diffusion(settings(**{setting: str(tmp_path / "beside")})).draw(job(**asked))

@@ -202,6 +202,19 @@ def test_no_cut_of_a_film_does_anything_but_refuse(suffix: str) -> None:
             films.inspect(data[:length], name="a")
 
 
+@pytest.mark.parametrize("wide", [8, 9, 200])
+def test_a_number_that_no_player_would_read_is_refused(wide: int) -> None:
+    def element(number: bytes, body: bytes) -> bytes:
+        return number + (0x4000 | len(body)).to_bytes(2) + body
+
+    head = element(b"\x1a\x45\xdf\xa3", element(b"\x42\x82", b"webm"))
+    scale, length = element(b"\x2a\xd7\xb1", b"\xff" * wide), element(b"\x44\x89", struct.pack(">d", 1.0))
+    segment = element(b"\x18\x53\x80\x67", element(b"\x15\x49\xa9\x66", scale + length))
+    with pytest.raises(BadInput) as refused:
+        films.inspect(head + segment, name="x")
+    assert refused.value.message.code in ("film.corrupt", "film.unsupported", "film.too_long")
+
+
 def test_what_changes_with_every_frame_is_refused_beyond_what_people_look_at() -> None:
     dark, light = (Image.new("RGB", (64, 48), (level, level, level)) for level in (0, 200))
     data = film([dark, light] * (frames.MOST_FRAMES // 2 + 5), rate=30)

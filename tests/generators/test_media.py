@@ -2,14 +2,15 @@
 
 import io
 import struct
+import warnings
 import zlib
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageOps
 
 from foundation.errors import BadInput
 from generators import hashes, media
@@ -169,9 +170,70 @@ def test_a_camera_without_a_zone_takes_the_creator_s() -> None:
     assert taken.instant(ZoneInfo("Europe/Paris")) == datetime(2025, 7, 14, 19, 30, 5, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("nonsense", ["0000:00:00 00:00:00", "yesterday", "2025:13:40 99:00:00"])
+@pytest.mark.parametrize(
+    "nonsense",
+    ["0000:00:00 00:00:00", "0001:01:01 00:00:00", "9999:12:31 23:59:59", "yesterday", "2025:13:40 99:00:00"],
+)
 def test_a_clock_that_was_never_set_is_no_date(nonsense: str) -> None:
     assert media.read(camera_picture(DateTimeOriginal=nonsense), name="x").taken is None
+
+
+@pytest.mark.parametrize("nowhere", ["+99:00", "+24:00", "-02:75", "local"])
+def test_a_zone_that_is_none_costs_nobody_the_picture(nowhere: str) -> None:
+    taken = media.read(
+        camera_picture(DateTimeOriginal="2025:07:14 21:30:05", OffsetTimeOriginal=nowhere), name="x"
+    ).taken
+    assert taken is not None
+    assert taken.zone is None
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_each_way_to_hold_a_camera_is_set_upright(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    data = encoded(Image.effect_noise((96, 64), 80).convert("RGB"), "PNG", exif=exif)
+    wanted = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    found = media.read(data, name="x").pixels
+    assert (found.size, found.tobytes()) == (wanted.size, wanted.tobytes())
+
+
+def garbled(*entries: tuple[int, int, int, int], head: bytes = b"II*\x00\x08\x00\x00\x00") -> bytes:
+    """A JPEG whose EXIF has these entries: tag, type, count, value."""
+    directory = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    return encoded(
+        a_picture(), "JPEG", exif=b"Exif\x00\x00" + head + struct.pack("<H", len(entries)) + directory + b"\x00" * 4
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(garbled((0x0112, 3, 1, 6), (0x010F, 5, 1, 0)), id="a maker that is a fraction"),
+        pytest.param(garbled((0x0112, 3, 1, 6), (0x010F, 12, 1, 0)), id="a maker that is a number"),
+        pytest.param(garbled((0x0112, 3, 1, 6), (0x011A, 2, 4, 0x41424344)), id="a resolution in letters"),
+        pytest.param(garbled((0x0112, 3, 1, 6), (0x8769, 2, 4, 0x41424344)), id="details that lie nowhere"),
+        pytest.param(garbled((0x0112, 3, 1, 6), (0x8825, 11, 1, 0)), id="a place that lies nowhere"),
+    ],
+)
+def test_exif_of_wrong_types_costs_nobody_the_picture(data: bytes) -> None:
+    assert media.read(data, name="x").size == (64, 96)
+
+
+@pytest.mark.parametrize("head", [b"II", b"II*\x00\x08", b"XX*\x00", b"II*\x00\xff\xff\xff\xff"])
+def test_exif_that_is_cut_says_nothing(head: bytes) -> None:
+    photo = media.read(encoded(a_picture(), "JPEG", exif=b"Exif\x00\x00" + head), name="x")
+    assert (photo.size, photo.taken, photo.had_location) == ((96, 64), None, False)
+
+
+@settings(max_examples=150, deadline=None)
+@given(changes=st.lists(st.tuples(st.integers(0, 300), st.integers(0, 255)), min_size=1, max_size=8))
+def test_damaged_exif_costs_nobody_the_picture(changes: list[tuple[int, int]]) -> None:
+    exif = bytearray(Image.open(io.BytesIO(camera_picture(DateTimeOriginal="2025:07:14 21:30:05"))).info["exif"])
+    for at, value in changes:
+        exif[6 + at % (len(exif) - 6)] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert sorted(media.read(encoded(a_picture(), "JPEG", exif=bytes(exif)), name="x").size) == [64, 96]
 
 
 @pytest.mark.parametrize(("shown", "hidden"), [(1, False), (9, True)])

@@ -1,7 +1,10 @@
 """Marks of origin: written last, sound until one byte changes."""
 
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import get_args
 
@@ -10,8 +13,9 @@ import pytest
 from foundation.clock import wall_now
 from foundation.errors import BadInput
 from generators import media, provenance
+from generators.contract import EngineMissing
 from generators.media import Profile, Written
-from generators.provenance import Origin, Standing
+from generators.provenance import Credential, Origin, Standing
 from tests.generators.builders import a_picture, encoded
 
 NOW = wall_now()
@@ -59,6 +63,37 @@ def test_a_picture_without_a_mark_has_none_and_re_encoding_loses_it() -> None:
     assert provenance.verify(again, "image/jpeg").standing is Standing.NONE
 
 
+ELSEWHERE = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about=""'
+    ' xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{url}"/></rdf:RDF></x:xmpmeta>'
+    '<?xpacket end="w"?>'
+)
+
+
+@pytest.mark.parametrize("mime", MIMES)
+def test_a_file_whose_mark_lies_elsewhere_has_nobody_fetch_it(mime: Written) -> None:
+    asked: list[str] = []
+
+    class Inside(BaseHTTPRequestHandler):
+        """Whoever is reachable from here, and from nowhere else."""
+
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Inside) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        xmp = ELSEWHERE.format(url=f"http://127.0.0.1:{server.server_port}/latest/meta-data").encode()
+        photo = media.read(encoded(a_picture(), "PNG"), name="x")
+        data = media.render(photo, Profile("p", 96, mime), xmp=xmp).data
+        mark = provenance.verify(data, mime)
+        server.shutdown()
+    assert asked == []
+    assert mark.standing in (Standing.NONE, Standing.INVALID)
+    assert (mark.engine, mark.source) == ("", "")
+
+
 def test_what_cannot_carry_a_mark_is_refused() -> None:
     with pytest.raises(BadInput):
         provenance.sign(b"just words", "text/plain", CREDENTIAL, ORIGIN)
@@ -81,6 +116,86 @@ def test_the_credential_is_made_once_and_only_its_owner_reads_it(tmp_path: Path)
     assert first == again
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "keys").iterdir()} == {0o600}
     assert "PRIVATE" not in repr(first)
+
+
+def signs(credential: Credential) -> bool:
+    signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", credential, ORIGIN)
+    return provenance.verify(signed, "image/jpeg", anchor=credential.anchor).standing is Standing.TRUSTED
+
+
+def test_who_begins_at_once_has_one_credential_that_signs(tmp_path: Path) -> None:
+    for turn in range(5):
+        folder, together = tmp_path / str(turn), threading.Barrier(8)
+
+        def first(folder: Path = folder, together: threading.Barrier = together) -> Credential:
+            together.wait(30)
+            return provenance.credential_in(folder, now=NOW)
+
+        with ThreadPoolExecutor(8) as pool:
+            found = [each.result() for each in [pool.submit(first) for _ in range(8)]]
+        assert {(one.chain, one.key, one.anchor) for one in found} == {(found[0].chain, found[0].key, found[0].anchor)}
+        assert provenance.credential_in(folder, now=NOW) == found[0]
+        assert signs(found[0])
+
+
+def test_a_development_credential_is_made_anew_before_it_ends(tmp_path: Path) -> None:
+    first = provenance.credential_in(tmp_path, now=NOW - timedelta(days=3 * 365 - 20))
+    signed = provenance.sign(rendition("image/jpeg"), "image/jpeg", first, ORIGIN)
+    again = provenance.credential_in(tmp_path, now=NOW)
+    assert again.chain != first.chain
+    assert provenance.credential_in(tmp_path, now=NOW) == again
+    assert signs(again)
+    assert provenance.verify(signed, "image/jpeg", anchor=again.anchor).standing is Standing.TRUSTED
+
+
+def test_parts_of_two_credentials_are_made_anew(tmp_path: Path) -> None:
+    """As two processes left them that began at once."""
+    provenance.credential_in(tmp_path, now=NOW)
+    (tmp_path / "c2pa-key.pem").write_bytes(CREDENTIAL.key)
+    assert signs(provenance.credential_in(tmp_path, now=NOW))
+
+
+@pytest.fixture
+def given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with somebody's own certificate, which ended a year ago."""
+    with monkeypatch.context() as named:
+        named.setattr(provenance, "_DEVELOPMENT", "Agence")
+        provenance.credential_in(tmp_path, now=NOW - timedelta(days=4 * 365))
+    return tmp_path
+
+
+def lying(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("without", ["", "c2pa-anchor.pem"])
+def test_a_credential_that_the_house_was_given_is_left_alone(given: Path, without: str) -> None:
+    if without:
+        (given / without).unlink()
+    before = lying(given)
+    found = provenance.credential_in(given, now=NOW)
+    assert (found.chain, found.key) == (before["c2pa-chain.pem"], before["c2pa-key.pem"])
+    assert found.anchor == before.get("c2pa-anchor.pem", b"")
+    assert lying(given) == before
+
+
+def test_a_given_certificate_without_its_key_is_told_and_not_written_over(given: Path) -> None:
+    (given / "c2pa-key.pem").unlink()
+    before = lying(given)
+    with pytest.raises(EngineMissing) as told:
+        provenance.credential_in(given, now=NOW)
+    assert told.value.message.params["file"] == "c2pa-key.pem"
+    assert lying(given) == before
+
+
+@pytest.mark.parametrize("left", [["chain"], ["chain", "key"], ["key"]])
+def test_a_process_that_died_while_it_made_one_has_it_made_anew(tmp_path: Path, left: list[str]) -> None:
+    provenance.credential_in(tmp_path, now=NOW)
+    for part in {"chain", "key", "anchor"} - set(left):
+        (tmp_path / f"c2pa-{part}.pem").unlink()
+    found = provenance.credential_in(tmp_path, now=NOW)
+    assert signs(found)
+    assert provenance.credential_in(tmp_path, now=NOW) == found
 
 
 @pytest.mark.parametrize(

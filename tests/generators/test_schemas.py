@@ -51,8 +51,11 @@ def test_a_missing_field_is_named() -> None:
     assert schemas.faults({"text": "a"}, REPLY) == ["$.confidence: required"]
 
 
+_TEXTS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+
+
 @given(
-    st.dictionaries(st.text(max_size=5), st.one_of(st.text(max_size=9), st.integers(), st.none())),
+    st.dictionaries(st.text(_TEXTS, max_size=5), st.one_of(st.text(_TEXTS, max_size=9), st.integers(), st.none())),
     st.text(alphabet="abc }.\n"),
 )
 def test_an_object_is_found_behind_chatter(value: dict[str, object], chatter: str) -> None:
@@ -67,3 +70,14 @@ def test_cut_or_broken_json_is_none_or_an_object(text: str) -> None:
 
 def test_a_cut_answer_is_none() -> None:
     assert schemas.read_object('{"text": "Bonj') is None
+
+
+def test_signs_that_no_database_keeps_are_left_out_wherever_they_stand() -> None:
+    written = '{"te\\u0000xt": "a\\u0000b \\ud83d\\ude00 \\ud83d", "list": [["\\udc00x"], {"k": "\\u0000"}], "n": 1}'
+    assert schemas.read_object(written) == {"text": "ab \U0001f600 ", "list": [["x"], {"k": ""}], "n": 1}
+
+
+@pytest.mark.parametrize("deep", [200, 900, 5_000])
+def test_brackets_without_end_are_read_or_are_none(deep: int) -> None:
+    found = schemas.read_object('{"a":' + "[" * deep + "]" * deep + "}")
+    assert found is None or list(found) == ["a"]

@@ -63,6 +63,12 @@ def test_a_heic_tells_when_and_that_it_knew_where_and_nothing_of_it_leaves(folde
     assert b"2024:05:01" not in media.render(photo, media.POST).data
 
 
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("exif", [b"II", b"II*\0\x08", b"II*\0\x08\0\0\0\x01\0\x0f\x01\x05\0\x01\0\0\0\0\0\0\0"])
+def test_garbled_exif_costs_nobody_the_heic(folder: Path, exif: bytes) -> None:
+    assert media.read(heic(a_picture(), folder, exif=exif), name="x").size == (96, 64)
+
+
 def test_the_profile_of_a_heic_is_turned_into_srgb(folder: Path) -> None:
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     swapped = bytearray(lab)  # red and green change places

@@ -1,6 +1,7 @@
 """Asking a model over HTTP: windows, repairs, cut answers, servers that are down, slow, busy or dishonest."""
 
 import base64
+import json
 import socket
 import threading
 from contextlib import closing
@@ -60,6 +61,22 @@ def test_an_answer_that_breaks_the_schema_is_asked_once_more_at_temperature_0(an
         server.script.append(Says(answer))
         assert Ollama(server.url, "llama3.2").write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
     assert [asked["options"]["temperature"] for asked in server.asked] == [0.8, 0.0]
+
+
+def test_signs_that_no_database_keeps_are_no_part_of_an_answer() -> None:
+    with fake.serving() as server:
+        server.script.extend([Says("Bon\0jour"), Says('{"te\0'), Says(json.dumps({"text": "Bon\0jour\ud83d"}))])
+        engine = Ollama(server.url, "llama3.2")
+        assert engine.write(a_text_job()).text == "Bonjour"
+        assert engine.write(a_text_job(schema=SCHEMA)).answer == {"text": "Bonjour"}
+    assert server.asked[-1]["messages"][-2]["content"] == '{"te', "what it is shown of its answer"
+
+
+def test_half_of_a_letter_is_no_answer() -> None:
+    with fake.serving() as server:
+        server.script.append(Says("Bonjour \ud83d"))
+        with pytest.raises(AnswerUnusable):
+            Ollama(server.url, "llama3.2").write(a_text_job())
 
 
 def test_a_repair_shows_the_model_its_answer_and_what_was_wrong_with_it() -> None:

@@ -10,7 +10,17 @@ from foundation.clock import wall_now
 from foundation.database import Scope
 from foundation.ids import uuid7
 from generators import provenance
-from generators.contract import EngineError, Hosted, ImageJob, Picture, Progress, check_asks, unheard
+from generators.classifying import Seen, View
+from generators.contract import (
+    EngineError,
+    EngineUnreachable,
+    Hosted,
+    ImageJob,
+    Picture,
+    Progress,
+    check_asks,
+    unheard,
+)
 from generators.engines.placeholder import Placeholder
 from studio import ingesting, jobs, library, recipes
 from studio.events import BuyDue, JobDue
@@ -37,6 +47,26 @@ class Engine:
         self.before(len(self.drawn))
         self.drawn.append(job)
         return Placeholder().draw(replace(job, **_WORDS_ALONE), progress)
+
+
+@dataclass
+class Meanwhile:
+    """An eye that is away; while it is asked, something happens."""
+
+    happens: Callable[[], object]
+
+    def look(self, views: tuple[View, ...]) -> Seen:
+        self.happens()
+        raise EngineUnreachable("engine.server_down", engine="eye", url="-")
+
+    def hear(self, sound: View, *, seconds: float) -> Seen:
+        raise AssertionError("a picture")
+
+    def about(self) -> str:
+        return "classifier:away@1"
+
+    def knows(self, source: str) -> bool:
+        return False
 
 
 _WORDS_ALONE: dict[str, Any] = {"loras": (), "init": b"", "mask": b"", "references": (), "pose": b""}

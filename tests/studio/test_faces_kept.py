@@ -10,15 +10,17 @@ import pytest
 from foundation import outbox
 from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import uuid7
 from foundation.sealed import Sealed
+from foundation.storage import digest_of
 from gate import faces, minting, people, resuming
 from gate.faces import CompareDue, EnrolDue
 from gate.minting import Denied
 from studio import comparing
 from tests.conftest import WAITS_FOR_US, wait_until
-from tests.fakes.eyes import vector
+from tests.fakes.eyes import tile, vector
 from tests.gate.builders import KEY, Step, unit
-from tests.studio.faced import MODEL, Faced, faced, judged, of
+from tests.studio.faced import MODEL, Faced, faced, judged, of, png
 
 
 @pytest.fixture
@@ -152,6 +154,26 @@ def test_a_picture_of_the_library_stays_when_its_face_is_barred(house: Faced) ->
     house.bar_bytes(data)
     assert house.files.exists(house.tenant_id, medium.sha256)
     assert house.count("face_subjects") == 1
+
+
+@pytest.mark.parametrize(("state", "stays"), [("ready", False), ("refused", False), ("waiting", True)])
+def test_a_barred_face_that_was_handed_in_before_is_kept_only_while_it_waits(
+    house: Faced, state: str, stays: bool
+) -> None:
+    data = png(tile("G", who="B9"))
+    with house.world.scope() as scope:
+        scope.run(
+            "INSERT INTO uploads (tenant_id, id, creator_id, name, sha256, size, by, state)"
+            " VALUES (:tenant, :id, :creator, 'b.png', :sha256, :size, 'member:x', :state)",
+            tenant=house.tenant_id,
+            id=uuid7(),
+            creator=house.world.creator_id,
+            sha256=digest_of(data),
+            size=len(data),
+            state=state,
+        )
+    house.bar_bytes(data)
+    assert house.files.exists(house.tenant_id, digest_of(data)) is stays
 
 
 # ------------------------------------------------------------------ at the same moment

@@ -318,3 +318,24 @@ def test_whatever_is_written_is_read_without_an_error(text: str, data: bytes) ->
         assert "\x00" not in found.prompt + found.model
     assert claims.source_type(data, text.encode(errors="replace")) == ""
     assert isinstance(claims.parameters(data), str)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept_as"),
+    [
+        ("Firefly 4", "Firefly 4"),
+        ("", "unnamed"),
+        ("camera", "unnamed"),
+        (" camera\0", "unnamed"),
+        ("placeholder", "unnamed"),
+        ("a\0b\nc", "ab c"),
+        ("x" * 5_000, "x" * claims.LONGEST_MODEL),
+    ],
+)
+def test_a_model_s_mark_is_a_model_s_whatever_it_calls_it(nova: Atelier, said: str, kept_as: str) -> None:
+    plain = media.render(media.read(encoded(a_picture(seed=9)), name="x"), media.POST).data
+    data = provenance.sign(plain, "image/jpeg", CREDENTIAL, Origin(said, "m"))
+    asset = nova.upload(data)
+    with nova.scope() as scope:
+        row = scope.run("SELECT ai, engine FROM assets WHERE id = :asset", asset=asset).one()
+    assert (row.ai, row.engine) == ("generated", kept_as)

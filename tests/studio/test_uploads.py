@@ -2,18 +2,20 @@
 
 import struct
 import zlib
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import pytest
 
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
-from foundation.storage import digest_of
+from foundation.storage import ObjectStore, digest_of
 from studio import library, uploads
 from studio.events import UploadDue
 from studio.states import UploadState
+from tenants import agencies
 from tests.generators.builders import a_picture, encoded
-from tests.studio.builders import Atelier
+from tests.studio.builders import ZONE, Atelier
 from tests.studio.test_ingesting import HOSTILE
 
 
@@ -108,12 +110,13 @@ def test_lost_and_given_up_are_said(nova: Atelier) -> None:
     assert found.reason is not None
     assert found.reason.code == "upload.lost"
     dead = hand_in(nova, encoded(a_picture(seed=5), "JPEG"))
-    uploads.gave_up(UploadDue(nova.tenant_id, dead), tenant=nova.services.tenant)
+    uploads.gave_up(UploadDue(nova.tenant_id, dead), tenant=nova.services.tenant, store=nova.services.store)
     with nova.scope() as scope:
         found = uploads.upload(scope, dead)
         recent = uploads.recent(scope, nova.creator_id, since=scope.now)
     assert found.state is UploadState.REFUSED
     assert {one.id for one in recent} <= {lost, dead}
+    assert not nova.services.store.exists(nova.tenant_id, digest_of(encoded(a_picture(seed=5), "JPEG")))
 
 
 def test_bytes_we_made_ourselves_stay(nova: Atelier) -> None:
@@ -123,6 +126,70 @@ def test_bytes_we_made_ourselves_stay(nova: Atelier) -> None:
     ours = nova.services.store.get(nova.tenant_id, sha256)
     work(nova, hand_in(nova, ours, "again.jpg"))
     assert nova.services.store.get(nova.tenant_id, sha256) == ours
+
+
+def test_a_file_of_two_creators_comes_into_both_libraries(nova: Atelier) -> None:
+    with nova.scope() as scope:
+        other = agencies.add_creator(scope, slug="mia", name="Mia", kind="virtual", zone=ZONE, languages=["fr"])
+    mia, data = replace(nova, creator_id=other), encoded(a_picture(seed=31), "JPEG")
+    first, second = hand_in(nova, data), hand_in(mia, data)
+    assert work(nova, first).state is UploadState.READY
+    done = work(mia, second)
+    assert (done.state, done.reason) == (UploadState.READY, None)
+    assert [len(one.library()) for one in (nova, mia)] == [1, 1]
+    assert not nova.services.store.exists(nova.tenant_id, digest_of(data))
+
+
+def test_a_small_picture_that_is_handed_in_stays_beside_its_own(nova: Atelier) -> None:
+    nova.upload(encoded(a_picture(400, 300, seed=32), "JPEG"))
+    with nova.scope() as scope:
+        kept = "SELECT sha256 FROM renditions WHERE tenant_id = :tenant AND profile = 'thumb-160'"
+        small = scope.run(kept, tenant=nova.tenant_id).scalar_one()
+    ours = nova.services.store.get(nova.tenant_id, small)
+    assert work(nova, hand_in(nova, ours, "saved.webp")).state is UploadState.READY
+    assert nova.services.store.get(nova.tenant_id, small) == ours
+
+
+@dataclass
+class Dying:
+    """A store with which a worker dies while it deletes: before, or right after."""
+
+    inner: ObjectStore
+    deleted: bool
+    allowed: int | None = None
+
+    def get(self, tenant_id: UUID, sha256: str) -> bytes:
+        return self.inner.get(tenant_id, sha256)
+
+    def put(self, tenant_id: UUID, data: bytes) -> str:
+        return self.inner.put(tenant_id, data)
+
+    def exists(self, tenant_id: UUID, sha256: str) -> bool:
+        return self.inner.exists(tenant_id, sha256)
+
+    def clear(self, tenant_id: UUID) -> int:
+        return self.inner.clear(tenant_id)
+
+    def delete(self, tenant_id: UUID, sha256: str) -> None:
+        if self.deleted:
+            self.inner.delete(tenant_id, sha256)
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_who_dies_while_a_file_is_forgotten_leaves_nothing_of_it(nova: Atelier, deleted: bool) -> None:
+    data = encoded(a_picture(seed=33), "JPEG")
+    upload_id = hand_in(nova, data)
+    with pytest.raises(KeyboardInterrupt):
+        uploads.ingest(
+            UploadDue(nova.tenant_id, upload_id),
+            tenant=nova.services.tenant,
+            store=Dying(nova.services.store, deleted),
+        )
+    done = work(nova, upload_id)
+    assert (done.state, done.reason) == (UploadState.READY, None)
+    assert [item.asset_id for item in nova.library()] == [done.asset_id]
+    assert not nova.services.store.exists(nova.tenant_id, digest_of(data)), "it says where it was taken"
 
 
 def test_unknown_is_unknown(nova: Atelier) -> None:

@@ -1,5 +1,6 @@
 """The door of machines: who is let in, what is lent once, what is taken once, and what never is."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from foundation.ids import uuid7
 from foundation.storage import digest_of
 from foundation.words import LANGUAGES, Message, say
 from generators.wire import MOST_BYTES, VERSION
-from studio import home
+from studio import home, library, reads
 from tenants import agencies, audit, keys, machines
 from tenants.keys import KeyScope
 from tenants.roles import Role
@@ -182,6 +183,25 @@ def test_a_drawing_is_marked_as_one_and_nothing_else_is(mine: Home, said: dict[s
     job_id = mine.start()
     assert mine.hand_in(mine.lent(), 0, **said).status_code == 422
     assert mine.why(job_id) == "machine.label"
+
+
+@pytest.mark.parametrize(
+    "told", [{"frames": "many", "seconds": "long"}, {"frames": 1, "seconds": 3}, {"score": "best"}]
+)
+def test_what_the_house_measures_is_not_for_a_machine_to_say(mine: Home, told: dict[str, Any]) -> None:
+    mine.start(variants=1)
+    assert mine.hand_in(mine.lent(), 0, parameters={"steps": 4, **told}).status_code == 204
+    assert mine.bring() == 1
+    (item,) = mine.pictures()
+    with mine.scope() as scope:
+        (card,) = reads.cards(scope, mine.creator_id)
+        medium = library.media(scope, item.asset_id, "x")
+        (run,) = reads.running(scope, [mine.creator_id], since=scope.now - timedelta(hours=1))
+        kept = "SELECT parameters FROM creations WHERE asset_id = :asset"
+        parameters = scope.run(kept, asset=item.asset_id).scalar_one()
+    assert (card.seconds, medium.seconds) == (0, 0), "a picture has none"
+    assert all(isinstance(score, int) for score in run.scores)
+    assert parameters["steps"] == 4
 
 
 def test_a_machine_is_made_by_who_runs_things(mine: Home) -> None:

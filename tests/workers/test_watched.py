@@ -153,6 +153,83 @@ def test_a_full_agency_keeps_its_file_and_stops_nobody_else(nova: Atelier, servi
     assert told(nova) == ["storage.over"]
 
 
+@pytest.mark.parametrize("which", ["creator", "agency", "generated"])
+def test_a_link_to_the_folder_of_another_agency_brings_nothing_in(
+    nova: Atelier, services: Services, root: Path, which: str
+) -> None:
+    other = atelier(services)
+    ours, theirs = folder(nova, root), folder(other, root)
+    path = put(theirs, "theirs.jpg", encoded(a_picture(seed=11), "JPEG"), old=0)  # nobody takes it yet
+    linked = {"creator": ours, "agency": ours.parent, "generated": ours / "generated"}[which]
+    leads = theirs.parent if which == "agency" else theirs
+    linked.rename(root.parent / "before")
+    linked.symlink_to(leads)
+    os.utime(path, (0, 0))
+    look(nova, root)
+    assert (there(nova), there(other)) == ([], ["theirs.jpg"])
+    assert set(told(nova)) == {"folder.unreadable"}
+    assert (theirs / "taken" / "theirs.jpg").exists()
+
+
+def test_nothing_is_written_where_a_link_beside_the_refused_leads(nova: Atelier, root: Path, tmp_path: Path) -> None:
+    here = folder(nova, root)
+    secret = put(tmp_path, "settings.toml", b"kept")
+    (here / "refused").mkdir()
+    (here / "refused" / "words.jpg.txt").symlink_to(secret)
+    put(here, "words.jpg", b"no picture at all")
+    look(nova, root)
+    assert secret.read_bytes() == b"kept"
+    (reason,) = (one for one in (here / "refused").glob("words-*.txt"))
+    assert reason.read_text("utf-8").strip()
+
+
+@pytest.mark.parametrize("name", ["taken", "refused"])
+def test_nothing_is_moved_through_a_link(nova: Atelier, root: Path, tmp_path: Path, name: str) -> None:
+    here, away = folder(nova, root), tmp_path / "away"
+    away.mkdir()
+    (here / name).symlink_to(away)
+    put(here, "a.jpg", encoded(a_picture(seed=12), "JPEG") if name == "taken" else b"none")
+    look(nova, root)
+    assert list(away.iterdir()) == []
+    assert (here / "a.jpg").exists()
+    assert told(nova) == ["folder.unreadable"]
+
+
+def test_an_agency_whose_folder_is_none_stops_nobody_else(nova: Atelier, services: Services, root: Path) -> None:
+    other = atelier(services)
+    ours, theirs = folder(nova, root), folder(other, root)
+    for one, seed in ((ours, 13), (theirs, 14)):
+        put(one, "a.jpg", encoded(a_picture(seed=seed), "JPEG"))
+    ours.rename(root.parent / "before")
+    ours.write_text("a file")
+    look(nova, root)
+    assert (there(nova), there(other)) == ([], ["a.jpg"])
+    assert set(told(nova)) == {"folder.unreadable"}
+
+
+def test_a_name_that_is_no_text_stops_nobody_else(nova: Atelier, services: Services, root: Path) -> None:
+    other = atelier(services)
+    ours, theirs = folder(nova, root), folder(other, root)
+    for one, seed in ((ours, 15), (theirs, 16)):
+        put(one, os.fsdecode(b"\xff\n.jpg"), encoded(a_picture(seed=seed), "JPEG"))
+    put(ours, "taken", b"", old=0)  # stands in the way
+    look(nova, root)
+    assert (there(nova), there(other)) == ([".jpg"], [".jpg"])
+    assert told(nova) == ["folder.unreadable"]
+
+
+def test_who_brings_much_leaves_room_for_others(nova: Atelier, services: Services, root: Path) -> None:
+    mia, zoe = atelier(services), atelier(services)
+    for one in (nova, mia, zoe):
+        for number in range(watched.MOST if one is nova else 1):
+            put(folder(one, root), f"{number:02}.jpg", encoded(a_picture(seed=number + 200), "JPEG"), old=0)
+    for path in root.glob("*/*/*.jpg"):
+        os.utime(path, (0, 0))
+    with pytest.raises(outbox.Later):
+        look(nova, root)
+    assert [len(there(one)) for one in (nova, mia, zoe)] == [watched.MOST - 2, 1, 1]
+
+
 def test_each_folder_is_one_creator_s(nova: Atelier, services: Services, root: Path) -> None:
     other = atelier(services)
     put(folder(other, root), "theirs.jpg", encoded(a_picture(seed=10), "JPEG"))

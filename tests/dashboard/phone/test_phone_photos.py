@@ -77,6 +77,22 @@ def test_photos_come_in_once_and_keep_their_dates(lea: Desk, address: str) -> No
         assert listed(phone.get(f"/phone/sort/{lea.creator_id}").text) == [first, second]
 
 
+def test_what_was_made_with_an_ai_is_said_by_the_phone_too(lea: Desk, address: str) -> None:
+    with paired(lea, address) as phone:
+        assert say(Message("studio.by_model"), "fr") in phone.get(f"/phone/photos/{lea.creator_id}").text
+        assert hand_in(phone, lea, taken(0, "2026:06:01 10:00:00"), "photo.jpg", generated="false").status_code == 202
+        assert hand_in(phone, lea, taken(1, "2026:06:01 10:01:00"), "made.jpg", generated="true").status_code == 202
+        lea.run()
+        asked = "SELECT u.name, a.ai FROM uploads u JOIN assets a ON a.id = u.asset_id WHERE u.creator_id = :c"
+        with lea.scope() as scope:
+            found = {row.name: row.ai for row in scope.run(asked, c=lea.creator_id)}
+        assert found == {"photo.jpg": "none", "made.jpg": "generated"}
+        assert hand_in(phone, lea, taken(0, "2026:06:01 10:00:00"), "photo.jpg", generated="true").status_code == 202
+        lea.run()
+        with lea.scope() as scope:
+            assert {row.ai for row in scope.run(asked, c=lea.creator_id)} == {"generated"}
+
+
 @pytest.mark.parametrize(
     ("data", "status", "said"),
     [(b"", 422, "JPEG"), (b"<svg onload=alert(1)>", 422, "JPEG"), (jpeg()[:-40], 422, "abîm|coup|entier")],

@@ -1,0 +1,57 @@
+"""Studio: a photograph that was made with an AI is said to be so, one or several at once."""
+
+from uuid import UUID
+
+from foundation.database import OpenScope
+from foundation.storage import FileStore
+from gate import ratings
+from gate.units import Rating
+from generators.contract import Label
+from studio import avowing, ingesting, library
+from studio.events import ModelMade
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_studio import pick, word
+from tests.dashboard.test_studio_labels import made
+from tests.generators.builders import a_picture, encoded
+
+
+def photo(door: Door, who: Agency, seed: int) -> UUID:
+    """A photograph that somebody handed in, and rated."""
+    prepared = ingesting.from_camera(encoded(a_picture(seed=seed), "JPEG"), name="a.jpg", alt=f"photo {seed}")
+    store = FileStore(door.log.parent / "objects")
+    asset = ingesting.bring(door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared)
+    with who.scope() as scope:
+        ratings.rate(scope, library.item(scope, asset).sha256, Rating.G, source="rule:test")
+    return asset
+
+
+def said(who: Agency, tenant: OpenScope) -> int:
+    """What the workers do of what was pressed."""
+    with who.scope() as scope:
+        rows = scope.run(
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'picture.by_model' RETURNING subject_id, args",
+            t=who.tenant_id,
+        ).all()
+    for row in rows:
+        avowing.run(ModelMade(who.tenant_id, row.subject_id, **row.args), tenant=tenant)
+    return len(rows)
+
+
+def test_photographs_are_said_to_be_an_ai_s_all_that_are_chosen(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    photos = [photo(door, lumiere, seed) for seed in (1, 2)]
+    made(door, lumiere, Label.NONE, 3)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/studio")
+        assert word("studio.avow_how") not in pick(page), "a model's is one already"
+        pick(page, 1)
+        assert word("studio.avow_how") in pick(page, 2)
+        assert word("studio.avowed") in page.press(word("studio.avow_yes"))
+        assert said(lumiere, tenant) == 2
+        page.open("/studio")
+        text = pick(page, 1)
+        assert word("studio.avow_how") not in text
+        assert word("studio.avow") in text, "who looks at it sees it"
+    with lumiere.scope() as scope:
+        assert {one.ai for one in library.media_of(scope, photos, "x").values()} == {"generated"}
