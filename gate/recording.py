@@ -151,7 +151,7 @@ SELECT DISTINCT id FROM below ORDER BY id
 
 
 def made_of(scope: Scope, asset_id: UUID) -> list[UUID]:
-    """The assets that were made of this one, however far on: cut, as a part of them, or by a model that looked at it."""
+    """The assets that were made of this one, however far on: cuts, what it is a part of, what a model made after it."""
     return list(scope.run(_MADE_OF, tenant=scope.tenant_id, asset=asset_id).scalars())
 
 
