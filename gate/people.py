@@ -217,6 +217,22 @@ def revoke(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UU
     return recall.open_takedowns(scope, listed, Message("recall.consent_revoked"))
 
 
+def took_back_since(scope: Scope, person_id: UUID, at: datetime | None) -> bool:
+    """Whether somebody took anything back on their own page after they signed something there, at `at`: then that
+    signature is not written down, whichever of the two is done first. Who takes back later waits for this transaction.
+    """
+    epochs.bar(scope, epochs.person(scope, person_id))
+    return bool(
+        scope.run(
+            "SELECT EXISTS (SELECT FROM person_links WHERE tenant_id = :tenant AND person_id = :person"
+            " AND asked_at >= CAST(:at AS timestamptz))",
+            tenant=scope.tenant_id,
+            person=person_id,
+            at=at,
+        ).scalar_one()
+    )
+
+
 def doubles(scope: Scope, person_id: UUID) -> Sequence[UUID]:
     """The doubles a model makes of a real person."""
     return scope.session.exec(
