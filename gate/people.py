@@ -241,9 +241,10 @@ def doubles(scope: Scope, person_id: UUID) -> Sequence[UUID]:
 
 
 def block(scope: Scope, person_id: UUID) -> list[UUID]:
-    """Show somebody no more, for good; their copies are called back. Raises NotFound."""
+    """Show somebody no more, for good, nor their double; the copies of both are called back. Raises NotFound."""
     known(scope, person_id)
-    epochs.alone(scope, epochs.person(scope, person_id))
+    shown = [person_id, *doubles(scope, person_id)]
+    epochs.alone(scope, *(epochs.person(scope, each) for each in shown))
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE persons SET state = 'blocked', updated_at = house_now()"
@@ -252,4 +253,5 @@ def block(scope: Scope, person_id: UUID) -> list[UUID]:
             person=person_id,
         )
     journal.note(scope, journal.BLOCK_PERSON, person_id)
-    return recall.open_takedowns(scope, copies.showing_person(scope, person_id), Message("recall.person_blocked"))
+    listed = [copy for each in shown for copy in copies.showing_person(scope, each)]
+    return recall.open_takedowns(scope, listed, Message("recall.person_blocked"))

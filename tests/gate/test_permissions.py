@@ -55,6 +55,17 @@ def test_who_takes_back_everything_takes_their_double_along(here: World) -> None
         assert all(each.revoked for each in known.grants)
 
 
+def test_who_is_shown_no_more_takes_their_double_along(here: World) -> None:
+    with here.scope() as scope:
+        real = real_person(scope)
+        double, other = real_person_like(scope, real), real_person(scope)
+        shown = [picture(scope, here, person=one) for one in (real, double, other)]
+    copied = [sent(here, unit(here, text=str(n), media=(one,)), str(n)) for n, one in enumerate(shown)]
+    with here.scope() as scope:
+        assert people.block(scope, real) == copied[:2]
+        assert people.block(scope, real) == [], "once"
+
+
 def test_what_went_out_before_somebody_was_named_in_it_is_theirs_to_take_back(here: World) -> None:
     with here.scope() as scope:
         first, other = picture(scope, here), picture(scope, here)
