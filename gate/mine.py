@@ -192,8 +192,9 @@ def _signs(scope: Scope, person_id: UUID, what: str) -> bool:
     """Whether something they signed is not written down yet: it can be taken back all the same, and then never is."""
     if what == FACE:
         return facing.asked(scope, person_id)
-    sheets = (*offers.sheets(scope, person_id), *signing.sheets(scope, person_id))
-    return what == ALL and (any(one.waits for one in sheets) or facing.asked(scope, person_id))
+    asked, cards = offers.sheets(scope, person_id), signing.sheets(scope, person_id)
+    waits = any(one.waits for one in asked) or any(one.waits for one in cards)
+    return what == ALL and (waits or facing.asked(scope, person_id))
 
 
 def standing(permitted: Sequence[Permission]) -> tuple[str, ...]:
