@@ -332,8 +332,8 @@ def _may_review(scope: Scope) -> None:
 
 
 def set_rating(event: RatingWanted, *, tenant: OpenScope) -> None:
-    """Rate bytes as the member said; what was raised further meanwhile stays. What is never allowed is frozen and called
-    back from where it went, with what was made of it; where a minor is the reason it is sealed."""
+    """Rate bytes as the member said; what was raised further meanwhile stays. What is never allowed is frozen and
+    called back from where it went, with what was made of it; where a minor is the reason, it is sealed."""
     rating = Rating(event.rating)
     reason = Message("prohibited.minor" if event.minor else "prohibited.category") if rating is Rating.X else None
     try:
