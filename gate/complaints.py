@@ -259,7 +259,7 @@ def answer(event: ComplaintDue, *, tenant: OpenScope) -> None:
     In a demonstration nobody is waited for.
     """
     with tenant(event.tenant_id, ACTOR) as scope:
-        row = row_of(scope, event.subject_id)
+        row = locked(scope, event.subject_id)  # whoever gives it back at this moment comes first, or waits
         if row.state != S.RECEIVED:
             return
         freeze(scope, row.id)

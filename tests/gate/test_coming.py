@@ -1,14 +1,17 @@
 """What comes in and looks like a picture that is asked to be gone, or sealed, goes with it, however it was saved."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
 
+from foundation.clock import monotonic
 from foundation.database import OpenScope, Scope
 from gate import complaints, copies, inspecting, ratings, seals
 from gate.reasons import Reason
 from gate.units import Medium
-from tests.gate.asking import answered, asked
+from tests.gate.asking import S, answered, asked
 from tests.gate.builders import World, picture, sent, unit, world
 from tests.gate.test_made_from import verdict
 
@@ -93,3 +96,28 @@ def test_a_decision_reaches_what_looks_the_same_by_then(here: World, by: str) ->
         called = (complaints.uphold if by == "a person" else complaints.call_back)(scope, wish)
         assert called == [jti]
         assert copies.copy(scope, jti).recalled_at is not None  # type: ignore[union-attr]  # it was just sent
+
+
+def test_what_is_given_back_as_the_clock_strikes_is_not_frozen_again(here: World) -> None:
+    first = come(here, LOOK)
+    wish = asked(here, first.sha256, category="shown")
+    answered(here, wish)
+    ended = threading.Event()
+
+    def strikes() -> None:
+        answered(here, wish)
+        ended.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with here.scope() as scope:
+            complaints.reject(scope, wish)
+            struck = pool.submit(strikes)
+            until = monotonic() + 30
+            while not ended.is_set() and monotonic() < until:
+                waits = scope.run("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)").scalar()
+                if waits:
+                    break
+        struck.result(30)
+    with here.scope() as scope:
+        assert complaints.row_of(scope, wish).state == S.REJECTED
+        assert state(scope, first) == "made"
