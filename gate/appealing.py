@@ -18,7 +18,8 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.words import Message
 from gate import complaints, receipts, rulings
-from gate.complaints import GROUPED, PATIENT, STAYS, Standing
+from gate.coming import PATIENT
+from gate.complaints import GROUPED, STAYS, Standing
 from gate.copies import Copy
 from gate.events import AppealDecided, AppealDue, TargetDue
 from gate.models import Complaint

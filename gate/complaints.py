@@ -20,6 +20,7 @@ from foundation.errors import BadInput, Conflict, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
 from gate import copies, looks, ratings, recall, receipts, rulings, seals
+from gate.coming import PATIENT
 from gate.copies import Copy
 from gate.events import ComplaintDecided, ComplaintDue, TargetDue
 from gate.models import Complaint
@@ -37,9 +38,6 @@ OFFICER = "officer:"
 """How the actor of whoever decides for the house begins; their name follows."""
 CATEGORIES = ("shown", "represents", "minor", "illegal", "other")
 """Who asks, or why: the person shown, somebody for them, somebody who was under age, against the law, anybody else."""
-
-PATIENT = frozenset({"other"})
-"""What only a person decides: no clock takes it away, and nothing but what was named is frozen."""
 
 CLOCK = timedelta(hours=24)
 """So long the members may decide; then what was named goes everywhere. Half of the 48 hours that the law leaves:
@@ -144,6 +142,7 @@ def call_back(scope: Scope, complaint_id: UUID) -> list[UUID]:
     row = locked(scope, complaint_id)
     if row.state != S.RECEIVED:
         return []
+    freeze(scope, row.id)  # what looks the same may have come in since
     _decided(scope, row, S.CALLED, S.CALLED)
     return recall.open_takedowns(scope, copies.showing_bytes(scope, *row.digests), Message("recall.complaint"))
 
@@ -173,6 +172,7 @@ def reject(scope: Scope, complaint_id: UUID, *, because: str = "unfounded") -> N
 
 def take_away(scope: Scope, row: Complaint, *, after: ComplaintState = S.UPHELD) -> list[UUID]:
     """What a yes does: blocks the bytes and calls every copy back; the permits of those."""
+    freeze(scope, row.id)  # what looks the same may have come in since
     _decided(scope, row, S.UPHELD, after)
     called: list[UUID] = []
     for sha256 in row.digests:
@@ -259,7 +259,7 @@ def answer(event: ComplaintDue, *, tenant: OpenScope) -> None:
     In a demonstration nobody is waited for.
     """
     with tenant(event.tenant_id, ACTOR) as scope:
-        row = row_of(scope, event.subject_id)
+        row = locked(scope, event.subject_id)  # whoever gives it back at this moment comes first, or waits
         if row.state != S.RECEIVED:
             return
         freeze(scope, row.id)

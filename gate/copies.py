@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_
-from sqlalchemy.dialects.postgresql import JSONB, array
+from sqlalchemy import ARRAY, ColumnElement, Text, literal, or_
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, select, type_coerce
 
 from foundation.database import Scope
@@ -120,15 +120,32 @@ def copy_of(scope: Scope, channel_id: UUID, native_id: str) -> Copy | None:
     return found[-1] if found else None
 
 
+_NAMED = """
+WITH RECURSIVE line AS (
+  SELECT d.asset_id AS id, 0 AS depth FROM depictions d
+  WHERE d.tenant_id = :tenant AND d.person_id = :person AND d.state <> 'proposed'
+  UNION SELECT p.asset_id, l.depth + 1 FROM line l
+  JOIN asset_parents p ON p.tenant_id = :tenant AND p.parent_id = l.id WHERE l.depth < 20)
+SELECT DISTINCT r.sha256 FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id
+"""
+"""The bytes that show somebody, as it is known by now, and what was made of them."""
+
+
 def showing_person(scope: Scope, person_id: UUID) -> list[Copy]:
     """Every copy that shows a person and is not proven gone."""
-    return _found(scope, _holds(PermitRow.persons, str(person_id)), col(PermitRow.gone_at).is_(None), _PLACED)
+    return _of_person(scope, person_id, col(PermitRow.gone_at).is_(None))
 
 
 def of_person(scope: Scope, person_id: UUID) -> list[Copy]:
     """Every copy that shows a person and is not proven gone, and those that were called back and are."""
-    here = _holds(PermitRow.persons, str(person_id))
-    return _found(scope, here, _PLACED, or_(col(PermitRow.gone_at).is_(None), col(PermitRow.recalled_at).is_not(None)))
+    return _of_person(scope, person_id, or_(col(PermitRow.gone_at).is_(None), col(PermitRow.recalled_at).is_not(None)))
+
+
+def _of_person(scope: Scope, person_id: UUID, condition: ColumnElement[bool]) -> list[Copy]:
+    """Copies whose permit names a person, and those of bytes in which they were named after it was given."""
+    named = list(scope.run(_NAMED, tenant=scope.tenant_id, person=person_id).scalars())
+    shows = or_(_holds(PermitRow.persons, str(person_id)), _shows_any(named))
+    return _found(scope, shows, _PLACED, condition)
 
 
 def showing_bytes(scope: Scope, *digests: str) -> list[Copy]:
@@ -144,7 +161,13 @@ def of_bytes(scope: Scope, *digests: str) -> list[Copy]:
 def _of_bytes(scope: Scope, digests: Sequence[str], *conditions: ColumnElement[bool]) -> list[Copy]:
     if not digests:
         return []
-    return _found(scope, type_coerce(PermitRow.media, JSONB).has_any(array(digests)), _PLACED, *conditions)
+    return _found(scope, _shows_any(digests), _PLACED, *conditions)
+
+
+def _shows_any(digests: Sequence[str]) -> ColumnElement[bool]:
+    """One value, however many digests: a statement takes no more than so many."""
+    shows: ColumnElement[bool] = type_coerce(PermitRow.media, JSONB).has_any(literal(list(digests), ARRAY(Text)))
+    return shows
 
 
 def note_copy(scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> None:

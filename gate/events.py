@@ -10,7 +10,7 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.outbox import Queue
 from foundation.words import Message
-from gate import attesting, limits, people, ratings, seals, switches, viewers
+from gate import attesting, copies, limits, looks, people, ratings, recall, seals, switches, viewers
 from gate.stating import ConsentRevoked, LinkRegistered, SwitchClosed, TakedownOpened, ViewerChanged
 from gate.units import Rating, Verdict
 from tenants import audit, notices
@@ -332,7 +332,8 @@ def _may_review(scope: Scope) -> None:
 
 
 def set_rating(event: RatingWanted, *, tenant: OpenScope) -> None:
-    """Rate bytes as the member said; what was raised further meanwhile stays. A minor's likeness is frozen at once."""
+    """Rate bytes as the member said; what was raised further meanwhile stays. What is never allowed is frozen and
+    called back from where it went, with what was made of it; where a minor is the reason, it is sealed."""
     rating = Rating(event.rating)
     reason = Message("prohibited.minor" if event.minor else "prohibited.category") if rating is Rating.X else None
     try:
@@ -342,5 +343,8 @@ def set_rating(event: RatingWanted, *, tenant: OpenScope) -> None:
                 ratings.freeze(scope, event.sha256)
             if event.minor:
                 seals.put(scope, event.sha256, by=event.by)
+            elif rating is Rating.X:
+                outside = copies.showing_bytes(scope, *looks.made_with(scope, event.sha256))
+                recall.open_takedowns(scope, outside, Message("recall.never"))
     except (Refused, NotFound):
         return

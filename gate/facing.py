@@ -17,7 +17,7 @@ from foundation.ids import uuid7
 from foundation.outbox import Queue
 from foundation.sealed import Sealed
 from foundation.words import Message
-from gate import faces
+from gate import faces, people
 from gate.appealing import plain
 from gate.faces import BARRED, FaceSubject, ReferencesDue
 from tenants import notices
@@ -36,6 +36,8 @@ class FaceAgreed:
     tenant_id: UUID
     subject_id: UUID
     by: str
+    at: datetime | None = None
+    """When they pressed it."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Listed:
 
 def agree(scope: Scope, person_id: UUID) -> None:
     """Somebody presses it on their own page: the workers write it down at once. `scope` acts for the person."""
-    event = FaceAgreed(scope.tenant_id, person_id, by=f"person:{person_id}")
+    event = FaceAgreed(scope.tenant_id, person_id, by=f"person:{person_id}", at=scope.now)
     outbox.put(scope, event, priority=0, dedupe=f"face:agree:{person_id}")
 
 
@@ -85,8 +87,10 @@ def asked(scope: Scope, person_id: UUID) -> bool:
 
 
 def agreed(event: FaceAgreed, *, tenant: OpenScope) -> None:
-    """Write it down, by the person's own hand."""
+    """Write it down, by the person's own hand, unless they took something back since."""
     with tenant(event.tenant_id, event.by) as scope:
+        if people.took_back_since(scope, event.subject_id, event.at):
+            return
         faces.agree(scope, event.subject_id)
 
 

@@ -15,7 +15,7 @@ from foundation.database import Scope, TenantRow, jsonb, table
 from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.words import Message
-from gate import epochs, framed, looks, ratings, recording, seals
+from gate import coming, epochs, framed, looks, ratings, recording, seals
 from gate.units import Rating
 from gate.weighing import ADVICE
 from tenants import notices
@@ -128,6 +128,7 @@ def read(
         row.returned = looks.worse(row.returned, looks.nearest(scope, row.turned))
         row.returned = looks.worse(row.returned, framed.came_back(scope, sha256, row.frames))
         scope.add(row)
+    coming.joined(scope, sha256)
 
 
 _CAME_BACK = """

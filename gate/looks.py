@@ -106,6 +106,20 @@ def alike(scope: Scope, sha256: str) -> list[str]:
     return sorted(row.sha256 for row in found if row.sha256 != sha256)
 
 
+_WITH = """
+WITH RECURSIVE below AS (
+  SELECT r.asset_id AS id, 0 AS depth FROM renditions r WHERE r.tenant_id = :tenant AND r.sha256 = :sha256
+  UNION SELECT p.asset_id, b.depth + 1 FROM below b
+  JOIN asset_parents p ON p.tenant_id = :tenant AND p.parent_id = b.id WHERE b.depth < 20)
+SELECT r.sha256 FROM renditions r WHERE r.tenant_id = :tenant AND r.asset_id IN (SELECT id FROM below) ORDER BY r.sha256
+"""
+
+
+def made_with(scope: Scope, sha256: str) -> list[str]:
+    """These bytes, those beside them, and those of whatever was made of them: they are rated with them."""
+    return list(scope.run(_WITH, tenant=scope.tenant_id, sha256=sha256).scalars())
+
+
 _SEEN = """
 SELECT DISTINCT a.creator_id, r.sha256 FROM unnest(CAST(:looks AS bigint[])) w(look)
 JOIN renditions r ON r.tenant_id = :tenant AND bit_count(CAST(r.look # w.look AS bit(64))) <= :near

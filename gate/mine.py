@@ -18,7 +18,7 @@ from foundation import outbox
 from foundation.database import OpenScope, Scope, TenantRow, instant, table
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import HOUSE, uuid7
-from gate import copies, facing
+from gate import copies, facing, offers, signing
 from gate.copies import Copy
 from gate.events import RevocationWanted
 from gate.models import ConsentGrant, Person
@@ -172,6 +172,7 @@ def ask(scope: Scope, person_id: UUID, what: str) -> None:
         raise BadInput("person.bad_scope")
     stands = any(one.stands and what in (ALL, one.what) for one in permissions(scope, person_id))
     stands = stands or (what in (ALL, FACE) and facing.agrees(scope, person_id))
+    stands = stands or _signs(scope, person_id, what)
     seen = what == ALL and any(one.gone_at is None and one.recalled_at is None for one in shown(scope, person_id))
     if not stands and not seen:
         raise Conflict("person.nothing_left")
@@ -185,6 +186,15 @@ def ask(scope: Scope, person_id: UUID, what: str) -> None:
         what=what,
         own=scope.actor == f"person:{person_id}",
     )
+
+
+def _signs(scope: Scope, person_id: UUID, what: str) -> bool:
+    """Whether something they signed is not written down yet: it can be taken back all the same, and then never is."""
+    if what == FACE:
+        return facing.asked(scope, person_id)
+    asked, cards = offers.sheets(scope, person_id), signing.sheets(scope, person_id)
+    waits = any(one.waits for one in asked) or any(one.waits for one in cards)
+    return what == ALL and (waits or facing.asked(scope, person_id))
 
 
 def standing(permitted: Sequence[Permission]) -> tuple[str, ...]:

@@ -191,6 +191,8 @@ class OfferAnswered:
     said: str
     digest: str
     by: str
+    at: datetime | None = None
+    """When they pressed it."""
 
 
 @dataclass(frozen=True)
@@ -215,17 +217,28 @@ def sheets(scope: Scope, person_id: UUID) -> list[Sheet]:
 def ask(scope: Scope, offer_id: UUID, said: str, *, digest: str) -> None:
     """Sign or decline, as the person the scope acts for; the workers write it down at once. Raises as `answer`."""
     offer = _checked(scope, offer_id, said, digest)
-    event = OfferAnswered(scope.tenant_id, offer.id, said, digest, scope.actor)
+    event = OfferAnswered(scope.tenant_id, offer.id, said, digest, scope.actor, scope.now)
     outbox.put(scope, event, priority=0, dedupe=f"offer.answer:{offer.id}")
 
 
 def settle(event: OfferAnswered, *, tenant: OpenScope) -> None:
-    """Write an answer down; what can no longer be said is dropped: their page shows how it is."""
+    """Write an answer down; what can no longer be said is dropped, and what they signed before they took something
+    back: their page shows how it is."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
+            if event.said == SIGNED and people.took_back_since(scope, person_of(event.by), event.at):
+                return
             answer(scope, event.subject_id, event.said, digest=event.digest)
     except (BadInput, Conflict, NotFound, Refused):  # what could not be reached is tried again
         return
+
+
+def person_of(actor: str) -> UUID:
+    """The person an actor is. Raises Refused for who is none."""
+    kind, _, key = actor.partition(":")
+    if kind != PERSON:
+        raise Refused("card.own_hand")
+    return UUID(key)
 
 
 def answer(scope: Scope, offer_id: UUID, said: str, *, digest: str) -> None:
@@ -256,12 +269,10 @@ def answer(scope: Scope, offer_id: UUID, said: str, *, digest: str) -> None:
 
 
 def _checked(scope: Scope, offer_id: UUID, said: str, digest: str) -> Offer:
-    kind, _, key = scope.actor.partition(":")
-    if kind != PERSON:
-        raise Refused("card.own_hand")
+    person_id = person_of(scope.actor)
     if said not in (SIGNED, DECLINED):
         raise BadInput("card.bad_answer")
-    found = next((one for one in of(scope, [UUID(key)]) if one.id == offer_id), None)
+    found = next((one for one in of(scope, [person_id]) if one.id == offer_id), None)
     if found is None:
         raise NotFound("asking.unknown")
     if digest != found.digest:

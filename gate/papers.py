@@ -24,20 +24,33 @@ _REVIEWS = """
  FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = {about} AND r.digest {digests}) AS reviews
 """
 
-_FROM_REMOVED = """(assets.parent_id IS NOT NULL OR EXISTS (SELECT FROM asset_parts s
+_ABOVE = """(assets.parent_id IS NOT NULL OR EXISTS (SELECT FROM asset_parts s
     WHERE s.tenant_id = :tenant AND s.asset_id = assets.id)) AND EXISTS (
     WITH RECURSIVE line AS (
       SELECT p.parent_id AS id, 0 AS depth FROM asset_parents p WHERE p.tenant_id = :tenant AND p.asset_id = assets.id
       UNION SELECT p.parent_id, l.depth + 1 FROM line l
       JOIN asset_parents p ON p.tenant_id = :tenant AND p.asset_id = l.id WHERE l.depth < 20)
-    SELECT FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id AND r.state = 'removed')"""
+    SELECT FROM line l {such})"""
+"""Whether there is such a one among what an asset was made from."""
+
+_FROM_REMOVED = _ABOVE.format(
+    such="JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id AND r.state = 'removed'"
+)
 """Whether bytes were made from others that were taken back: that goes for whatever is made from them later too."""
+
+_PROVES = ", ".join(f"'{one}'" for one in sorted(recording.PROVES))
+_FROM_UNDATED = _ABOVE.format(
+    such="JOIN assets a ON a.tenant_id = :tenant AND a.id = l.id"
+    f" WHERE a.origin <> 'generated' AND a.source NOT IN ({_PROVES})"
+)
+"""Whether something was made from what came in without a proof of its date: the day it came in is none."""
 
 _MEDIA = f"""
 SELECT renditions.sha256, renditions.mime, renditions.size, renditions.phash,
   CASE WHEN renditions.state = 'made' AND {_FROM_REMOVED} THEN 'removed' ELSE renditions.state END AS state,
-  assets.id AS asset, assets.ai, assets.model, assets.label, assets.source, assets.origin, assets.made_at,
-  assets.people_seen,
+  assets.id AS asset, assets.ai, assets.model, assets.label, assets.people_seen,
+  CASE WHEN assets.source IN ({_PROVES}) OR (assets.origin = 'generated' AND NOT ({_FROM_UNDATED}))
+    THEN assets.made_at END AS produced_at,
   (SELECT jsonb_agg(jsonb_build_object('source', i.source, 'people', i.people, 'words', i.words, 'hidden', i.hidden,
      'returned', i.returned) ORDER BY i.source) FROM inspections i
    WHERE i.tenant_id = renditions.tenant_id AND i.sha256 = renditions.sha256) AS found,
@@ -96,7 +109,7 @@ def _medium(row: Any, rated: Rated, refused: str, card: OnCard | None) -> Medium
         state=row.state,
         ai=row.ai,
         model=row.model,
-        produced_at=row.made_at if row.source in recording.PROVES or row.origin == "generated" else None,
+        produced_at=row.produced_at,
         rating=rated.rating,
         prohibited=rated.prohibited,
         unsettled=_unsettled(rated, said),

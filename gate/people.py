@@ -217,6 +217,22 @@ def revoke(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UU
     return recall.open_takedowns(scope, listed, Message("recall.consent_revoked"))
 
 
+def took_back_since(scope: Scope, person_id: UUID, at: datetime | None) -> bool:
+    """Whether somebody took anything back on their own page after they signed something there, at `at`: then that
+    signature is not written down, whichever of the two is done first. Who takes back later waits for this transaction.
+    """
+    epochs.bar(scope, epochs.person(scope, person_id))
+    return bool(
+        scope.run(
+            "SELECT EXISTS (SELECT FROM person_links WHERE tenant_id = :tenant AND person_id = :person"
+            " AND asked_at >= CAST(:at AS timestamptz))",
+            tenant=scope.tenant_id,
+            person=person_id,
+            at=at,
+        ).scalar_one()
+    )
+
+
 def doubles(scope: Scope, person_id: UUID) -> Sequence[UUID]:
     """The doubles a model makes of a real person."""
     return scope.session.exec(
@@ -225,9 +241,10 @@ def doubles(scope: Scope, person_id: UUID) -> Sequence[UUID]:
 
 
 def block(scope: Scope, person_id: UUID) -> list[UUID]:
-    """Show somebody no more, for good; their copies are called back. Raises NotFound."""
+    """Show somebody no more, for good, nor their double; the copies of both are called back. Raises NotFound."""
     known(scope, person_id)
-    epochs.alone(scope, epochs.person(scope, person_id))
+    shown = [person_id, *doubles(scope, person_id)]
+    epochs.alone(scope, *(epochs.person(scope, each) for each in shown))
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE persons SET state = 'blocked', updated_at = house_now()"
@@ -236,4 +253,5 @@ def block(scope: Scope, person_id: UUID) -> list[UUID]:
             person=person_id,
         )
     journal.note(scope, journal.BLOCK_PERSON, person_id)
-    return recall.open_takedowns(scope, copies.showing_person(scope, person_id), Message("recall.person_blocked"))
+    listed = [copy for each in shown for copy in copies.showing_person(scope, each)]
+    return recall.open_takedowns(scope, listed, Message("recall.person_blocked"))

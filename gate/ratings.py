@@ -198,15 +198,24 @@ def depict(
 
     Without `confirmed_by` (`member:<id>` or `generation`) it is a proposal, and nothing of the asset leaves until it is
     confirmed, by somebody or by a shoot card (`gate/carded.py`). `hidden` says that an irreversible blur keeps the
-    person from being recognised. What the asset is a part of shows them too.
+    person from being recognised. Whatever was made of the asset shows them too.
     """
     state = "non_identifiable" if hidden else "confirmed"
-    told = [asset_id, *recording.made_of(scope, asset_id)]
-    epochs.alone(scope, *(epochs.asset(scope, each) for each in told), epochs.person(scope, person_id))
+    told = _family_alone(scope, asset_id, person_id)
     said = {"state": state if confirmed_by else "proposed", "by": confirmed_by, "proposed": proposed_by}
     with scope.acting_as("gate"):
         for each in told:
             scope.run(_DEPICT, tenant=scope.tenant_id, id=uuid7(), asset=each, person=person_id, how=how, **said)
+
+
+def _family_alone(scope: Scope, asset_id: UUID, person_id: UUID) -> list[UUID]:
+    """An asset and what was made of it, locked alone with the person: nothing more is made of any of it meanwhile."""
+    told = [asset_id, *recording.made_of(scope, asset_id)]
+    epochs.alone(scope, *(epochs.asset(scope, each) for each in told), epochs.person(scope, person_id))
+    while late := [each for each in recording.made_of(scope, asset_id) if each not in told]:  # before the locks
+        epochs.alone(scope, *(epochs.asset(scope, each) for each in late))
+        told += late
+    return told
 
 
 def freeze(scope: Scope, sha256: str) -> None:

@@ -141,11 +141,17 @@ def _proof(source: str, line: Sequence[Asset]) -> str:
     return next((one.source for one in line if one.source not in PROVES), line[0].source) if line else source
 
 
-_MADE_OF = "SELECT DISTINCT asset_id FROM asset_parts WHERE tenant_id = :tenant AND part_id = :asset ORDER BY asset_id"
+_MADE_OF = """
+WITH RECURSIVE below AS (
+  SELECT p.asset_id AS id, 1 AS depth FROM asset_parents p WHERE p.tenant_id = :tenant AND p.parent_id = :asset
+  UNION SELECT p.asset_id, b.depth + 1 FROM below b
+  JOIN asset_parents p ON p.tenant_id = :tenant AND p.parent_id = b.id WHERE b.depth < 20)
+SELECT DISTINCT id FROM below ORDER BY id
+"""
 
 
 def made_of(scope: Scope, asset_id: UUID) -> list[UUID]:
-    """The assets that this one is a part of, uncut, and those a model made after it."""
+    """The assets that were made of this one, however far on: cuts, what it is a part of, what a model made after it."""
     return list(scope.run(_MADE_OF, tenant=scope.tenant_id, asset=asset_id).scalars())
 
 

@@ -10,8 +10,6 @@ from gate.seals import Seal, SealDue
 from tenants import audit, notices
 
 ACTOR = "system:sealing"
-ALIKE = "seal:"
-"""How `by` begins of what was sealed because it looks like a sealed picture."""
 
 
 def settle(event: SealDue, *, tenant: OpenScope) -> None:
@@ -20,11 +18,11 @@ def settle(event: SealDue, *, tenant: OpenScope) -> None:
         row = scope.session.get(Seal, (scope.tenant_id, event.subject_id))
         if row is None:
             return
-        same = [] if row.by.startswith(ALIKE) else looks.alike(scope, row.sha256)
+        same = [] if row.by.startswith(seals.ALIKE) else looks.alike(scope, row.sha256)
         for sha256 in same:
-            seals.put(scope, sha256, by=f"{ALIKE}{row.id}")
+            seals.put(scope, sha256, by=f"{seals.ALIKE}{row.id}")
         recall.open_takedowns(scope, copies.showing_bytes(scope, row.sha256), Message("recall.sealed"))
-        if row.by.startswith(ALIKE):
+        if row.by.startswith(seals.ALIKE):
             return  # the officer was told of the one it looks like
         officer = choosing.officer(scope)
         told = {"officer": officer.name if officer is not None else "—", "number": str(row.id)}

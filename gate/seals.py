@@ -20,6 +20,9 @@ from foundation.ids import uuid7
 from foundation.outbox import Queue
 from gate import ratings, recording
 
+ALIKE = "seal:"
+"""How `by` begins of what was sealed because it looks like a sealed picture."""
+
 
 class Seal(TenantRow, table=True):
     """Sealed bytes, by digest. Written by the gate, append-only; the database itself keeps them frozen."""

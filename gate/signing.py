@@ -1,6 +1,7 @@
 """A depicted person's word on a shoot card: signed, declined, taken back. Said on their own page, by nobody else."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -13,12 +14,11 @@ from foundation.words import Message
 from gate import binding, cardfacts, copies, epochs, journal, people, recall
 from gate.carded import ANSWERS, DECLINED, SIGNED, WITHDRAWN, Standing, signers, standing
 from gate.facts import CardFacts
+from gate.offers import PERSON, person_of
 from gate.people import LONGEST
 from gate.stating import ConsentRevoked
 from tenants import notices
 from tenants import reads as tenants
-
-PERSON = "person"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class AnswerWanted:
     said: str
     digest: str
     by: str
+    at: datetime | None = None
+    """When they pressed it."""
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,17 @@ def ask(scope: Scope, card_id: UUID, said: str, *, digest: str) -> None:
     Raises what `answer` does, so that whoever presses reads why not.
     """
     person_id, card = _check(scope, card_id, said, digest)
-    event = AnswerWanted(scope.tenant_id, card.id, said, digest, scope.actor)
+    event = AnswerWanted(scope.tenant_id, card.id, said, digest, scope.actor, scope.now)
     outbox.put(scope, event, priority=0, dedupe=f"card.answer:{card.id}:{person_id}:{said}")
 
 
 def settle(event: AnswerWanted, *, tenant: OpenScope) -> None:
-    """Write down what somebody said of a card; what no longer can be said is dropped: their page shows how it is."""
+    """Write down what somebody said of a card; what no longer can be said is dropped, and what they signed before they
+    took something back: their page shows how it is."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
+            if event.said == SIGNED and people.took_back_since(scope, person_of(event.by), event.at):
+                return
             answer(scope, event.subject_id, event.said, digest=event.digest)
     except (BadInput, Conflict, NotFound, Refused):  # what could not be reached is tried again
         return
@@ -137,12 +142,10 @@ def _write(scope: Scope, card: CardFacts, person_id: UUID, said: str) -> None:
 
 
 def _check(scope: Scope, card_id: UUID, said: str, digest: str) -> tuple[UUID, CardFacts]:
-    kind, _, key = scope.actor.partition(":")
-    if kind != PERSON:
-        raise Refused("card.own_hand")
+    person_id = person_of(scope.actor)
     if said not in ANSWERS:
         raise BadInput("card.bad_answer")
-    person_id, card = UUID(key), cardfacts.facts(scope, card_id)
+    card = cardfacts.facts(scope, card_id)
     if person_id not in card.persons:
         raise NotFound("card.unknown")
     if digest != card.digest:

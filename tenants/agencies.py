@@ -107,6 +107,19 @@ def add_member(
     return member.id
 
 
+def renew_member(scope: Scope, member_id: UUID, *, name: str, role: Role, creators: Sequence[str]) -> None:
+    """Somebody who left works here again, as the human they were: without a password, with what is said of them now.
+
+    Raises NotFound.
+    """
+    row = scope.session.get(Member, (scope.tenant_id, member_id), populate_existing=True)
+    if row is None:
+        raise NotFound("member.unknown")
+    row.name, row.role, row.creators = name, str(role), list(creators)
+    row.active, row.password_hash, row.adult_chat = True, None, False
+    scope.add(row)
+
+
 def know(scope: Scope, principal_id: UUID, *, name: str) -> None:
     """Somebody without a login whose word counts: a principal under this id; known already, nothing changes."""
     scope.run(

@@ -67,13 +67,12 @@ def enter(tenant: OpenScope, *, email: str, password: str, address: str, browser
     failures of this account or from this address.
     """
     email = email.replace("\x00", "").strip().casefold()[:254]
-    keys = {
+    most = {
         failures.key("account", email): failures.PER_ACCOUNT,
         failures.key("address", address): failures.PER_ADDRESS,
     }
     with tenant(HOUSE, "system:door", role="door") as scope:
-        if any(failures.count(scope, who) >= most for who, most in keys.items()):
-            raise Refused("password.wait", minutes=int(failures.WINDOW.total_seconds() // 60))
+        counted = failures.tried(scope, most, wait="password.wait")
         rows = scope.run(
             "SELECT tenant_id, id, password_hash FROM members WHERE lower(email) = :email AND active"
             " AND password_hash IS NOT NULL ORDER BY tenant_id LIMIT 3",
@@ -82,11 +81,11 @@ def enter(tenant: OpenScope, *, email: str, password: str, address: str, browser
     found = next(((row.tenant_id, row.id) for row in rows if _fits(row.password_hash, password)), None)
     if not rows:
         _fits(_nobody(), password)
+    if found is None:
+        raise Refused("password.wrong")
     with tenant(HOUSE, "system:door", role="door") as scope:
-        if found is not None:
-            return login.open_session(scope, *found, browser=browser)
-        failures.note(scope, *keys)
-    raise Refused("password.wrong")
+        failures.right(scope, counted)
+        return login.open_session(scope, *found, browser=browser)
 
 
 def _fits(hashed: str, password: str) -> bool:

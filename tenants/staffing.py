@@ -8,7 +8,7 @@ from uuid import UUID
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.words import canonical
-from tenants import agencies, audit, login, reads
+from tenants import agencies, audit, factors, login, reads
 from tenants.roles import Right, Role, may, require
 
 
@@ -25,7 +25,8 @@ class Seat:
 def bring_in(
     scope: Scope, *, name: str, email: str, role: Role, language: str, zone: str, creators: Sequence[str] = ()
 ) -> str:
-    """Add a member and return the secret of their first one-time link.
+    """Add a member and return the secret of their first one-time link; who left comes back as the human they were, and
+    with nothing that opened the house to them then.
 
     Raises BadInput for an empty name or an address that is none, Conflict for an address somebody has.
     """
@@ -34,11 +35,43 @@ def bring_in(
         raise BadInput("member.unfit")
     if any(one.email.casefold() == email.casefold() for one in reads.members(scope)):
         raise Conflict("member.address_taken", email=email)
-    member_id = agencies.add_member(
-        scope, name=name[:80], email=email, role=role, language=language, zone=zone, creators=creators
-    )
+    member_id = _left(scope, email)
+    if member_id is None:
+        member_id = agencies.add_member(
+            scope, name=name[:80], email=email, role=role, language=language, zone=zone, creators=creators
+        )
+    else:
+        agencies.renew_member(scope, member_id, name=name[:80], role=role, creators=creators)
+        speak(scope, member_id, language)
+        _close(scope, member_id)
     audit.note(scope, "member.brought_in", f"member:{member_id}", role=str(role))
     return login.invite(scope, member_id)
+
+
+def _left(scope: Scope, email: str) -> UUID | None:
+    """The member who had this address and left; they are never a second human."""
+    found: UUID | None = scope.run(
+        "SELECT id FROM members WHERE tenant_id = :tenant AND lower(email) = lower(:email) AND NOT active ORDER BY id"
+        " LIMIT 1 FOR UPDATE",
+        tenant=scope.tenant_id,
+        email=email,
+    ).scalar()
+    return found
+
+
+_CLOSE = (
+    "UPDATE api_keys SET revoked_at = people_now(), revoked_by = :by, updated_at = house_now()"
+    " WHERE tenant_id = :tenant AND member_id = :member AND revoked_at IS NULL",
+    "DELETE FROM login_links WHERE tenant_id = :tenant AND member_id = :member",
+    "DELETE FROM mail_wishes WHERE tenant_id = :tenant AND member_id = :member",
+)
+
+
+def _close(scope: Scope, member_id: UUID) -> None:
+    """End keys, links, factors and mails of before: who left them behind need not be who comes back."""
+    for statement in _CLOSE:
+        scope.run(statement, tenant=scope.tenant_id, member=member_id, by=scope.actor)
+    factors.forget(scope, member_id)
 
 
 def change(scope: Scope, member_id: UUID, *, role: Role, creators: Sequence[str]) -> None:

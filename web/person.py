@@ -78,7 +78,9 @@ class Mine:
     @property
     def may_stop(self) -> bool:
         """Whether there is anything left to stop."""
-        return self.face or bool(self.may_take) or self.private or any(place.stands for place in self.places)
+        signs = self.face_asked or any(one.waits for one in self.offers) or any(one.waits for one in self.cards)
+        stands = self.face or bool(self.may_take) or self.private or any(place.stands for place in self.places)
+        return signs or stands
 
 
 class People:

@@ -31,7 +31,7 @@ HANDLERS = {
     BystandersJudged.kind: (BystandersJudged, bystanders.judged),
     LabelSaid.kind: (LabelSaid, labels.settle),
 }
-INSTANTS = ("verified_at", "valid_until", "on_day")
+INSTANTS = ("verified_at", "valid_until", "on_day", "at")
 
 
 def work(here: Any) -> list[str]:

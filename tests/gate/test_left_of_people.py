@@ -1,7 +1,7 @@
 """What each act about people leaves behind: proofs, names, declarations, permissions, cards and links."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -195,6 +195,7 @@ def test_what_somebody_is_asked_and_answers_is_written_and_told(here: World) -> 
             offers.ask(scope, offer.id, SIGNED, digest=offer.digest)
         (task,) = due(scope, OfferAnswered.kind)
         assert (task.subject, task.priority, task.dedupe) == (offer.id, 0, f"offer.answer:{offer.id}")
+        assert datetime.fromisoformat(task.args.pop("at")) <= scope.now
         assert task.args == {"said": SIGNED, "digest": offer.digest, "by": f"person:{ida}"}
         (sheet,) = offers.sheets(scope, ida)
         assert (sheet.waits, sheet.may_answer) == (True, False)
@@ -324,6 +325,7 @@ def test_a_card_is_bound_and_answered_with_what_is_told_of_it(here: World) -> No
         (task,) = due(scope, AnswerWanted.kind)
         assert (task.subject, task.priority) == (card, 0)
         assert task.dedupe == f"card.answer:{card}:{ida}:{SIGNED}"
+        assert datetime.fromisoformat(task.args.pop("at")) <= scope.now
         assert task.args == {"said": SIGNED, "digest": facts.digest, "by": f"person:{ida}"}
         for said, digest, code in (
             ("maybe", facts.digest, "card.bad_answer"), (SIGNED, "0" * 64, "card.changed"),

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from foundation.database import OpenScope
-from gate import complaints, looks, minting
+from gate import complaints, epochs, looks, minting, people, ratings
 from gate.reasons import Reason
 from gate.units import Medium
 from tests.gate.asking import answered, asked
@@ -55,3 +55,33 @@ def test_a_cut_goes_with_the_picture_that_was_taken_back(here: World, later: boo
     got, reasons = verdict(here, cut)
     assert (got, Reason.RECALL_IN_PROGRESS in reasons) == ("B", True)
     assert verdict(here, other) == ("A", frozenset())
+
+
+@pytest.mark.parametrize("hidden", [False, True], ids=["recognisable", "blurred"])
+def test_who_is_named_in_a_picture_afterwards_is_in_what_was_cut_from_it_before(here: World, hidden: bool) -> None:
+    first, other = made(here), made(here)
+    cut = made(here, first)
+    small = made(here, cut)
+    with here.scope() as scope:
+        ida = people.add_person(scope, kind="real", display_ref="Ida")
+        asset = asset_of(scope, first)
+        ratings.depict(scope, asset, ida, how="face", confirmed_by=f"member:{here.rob}", hidden=hidden)
+        held = {epochs.asset(scope, asset_of(scope, each)) for each in (first, cut, small)}
+        grown = dict(epochs.values(scope, held))
+    assert grown.keys() == held, "a yes from before means nothing any more"
+    line, apart = (first, cut, small), ("A", frozenset[Reason]())
+    agreed = apart if hidden else ("B", {Reason.CONSENT_MISSING})  # she agreed to nothing
+    assert [verdict(here, each) for each in line] == [agreed] * len(line)
+    assert verdict(here, other) == apart
+
+
+def test_a_blur_made_before_stays_one_when_the_picture_is_named(here: World) -> None:
+    first = made(here)
+    with here.scope() as scope:
+        ida = people.add_person(scope, kind="real", display_ref="Ida")
+        blurred = picture(scope, here, parent=asset_of(scope, first))
+        own = asset_of(scope, blurred)
+        ratings.depict(scope, own, ida, how="face", confirmed_by=f"member:{here.rob}", hidden=True)
+        ratings.depict(scope, asset_of(scope, first), ida, how="face", confirmed_by=f"member:{here.rob}")
+    assert verdict(here, first) == ("B", {Reason.CONSENT_MISSING})
+    assert verdict(here, blurred) == ("A", frozenset())

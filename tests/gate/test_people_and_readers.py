@@ -118,6 +118,23 @@ def test_what_was_made_from_an_undated_picture_has_no_date(here: World) -> None:
             assert Reason.PRODUCTION_DATE_UNKNOWN in decision.reasons
 
 
+@pytest.mark.parametrize("far", [False, True], ids=["from it", "from a cut of it"])
+def test_the_day_an_undated_picture_came_in_dates_nothing_that_a_model_makes_of_it(here: World, far: bool) -> None:
+    with here.scope() as scope:
+        ida = real_person(scope, scopes=("depict", "publish", "ai_likeness"))
+        undated = picture(scope, here, person=ida, source="ingest")  # as it comes in without a camera's word
+        of = picture(scope, here, parent=asset_of(scope, undated), source="ingest") if far else undated
+        edited = picture(scope, here, Rating.N, ai="generated", source="ingest", parent=asset_of(scope, of))
+        dated = picture(scope, here, person=ida)
+        fine = picture(scope, here, Rating.N, ai="generated", source="ingest", parent=asset_of(scope, dated))
+        drawn = picture(scope, here, Rating.N, person=ida, ai="generated", source="ingest")  # of words alone
+        again = picture(scope, here, Rating.N, ai="generated", source="ingest", parent=asset_of(scope, drawn))
+        missing = Reason.PRODUCTION_DATE_UNKNOWN
+        for shown, unknown in ((undated, False), (edited, True), (fine, False), (drawn, False), (again, False)):
+            found = minting.preview(scope, unit(here, media=[shown]), author="system:x").reasons
+            assert (missing in found) is unknown
+
+
 def test_the_same_bytes_are_the_same_rendition(here: World) -> None:
     with here.scope() as scope:
         shown = picture(scope, here, Rating.E, ai="generated")

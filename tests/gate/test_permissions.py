@@ -13,14 +13,16 @@ from foundation.money import Money
 from foundation.words import Message
 from gate import (
     copies,
+    mine,
     papers,
     people,
+    ratings,
 )
 from gate.facts import (
     Identity,
 )
 from gate.units import Rating, Subject
-from tests.gate.builders import World, invented, picture, real_person, unit, world
+from tests.gate.builders import World, asset_of, invented, picture, real_person, unit, world
 from tests.gate.test_records import DAY, sent
 
 
@@ -51,6 +53,39 @@ def test_who_takes_back_everything_takes_their_double_along(here: World) -> None
         assert [each.jti for each in copies.of_person(scope, real)] == [mine, pack, locked]
         (known,) = papers.persons(scope, [real])
         assert all(each.revoked for each in known.grants)
+
+
+def test_who_is_shown_no_more_takes_their_double_along(here: World) -> None:
+    with here.scope() as scope:
+        real = real_person(scope)
+        double, other = real_person_like(scope, real), real_person(scope)
+        shown = [picture(scope, here, person=one) for one in (real, double, other)]
+    copied = [sent(here, unit(here, text=str(n), media=(one,)), str(n)) for n, one in enumerate(shown)]
+    with here.scope() as scope:
+        assert people.block(scope, real) == copied[:2]
+        assert people.block(scope, real) == [], "once"
+
+
+def test_what_went_out_before_somebody_was_named_in_it_is_theirs_to_take_back(here: World) -> None:
+    with here.scope() as scope:
+        first, other = picture(scope, here), picture(scope, here)
+        cut = picture(scope, here, parent=asset_of(scope, first))
+    whole, part = (sent(here, unit(here, text=text, media=(of,)), text) for text, of in (("One", first), ("Two", cut)))
+    apart = sent(here, unit(here, text="Three", media=(other,)), "Three")
+    with here.scope() as scope:
+        for jti in (whole, part, apart):
+            copies.note_copy(scope, jti, str(jti), scope.now)
+        ida = people.add_person(scope, kind="real", display_ref="Ida")
+        ratings.depict(scope, asset_of(scope, first), ida, how="face", confirmed_by=f"member:{here.rob}")
+        ratings.depict(scope, asset_of(scope, other), ida, how="face")  # somebody thinks so, and nobody looked
+        assert [each.jti for each in mine.shown(scope, ida)] == [whole, part], "her page says where she is shown"
+    with here.scope(f"person:{ida}") as scope:
+        mine.ask(scope, ida, mine.ALL)
+    with here.scope() as scope:
+        assert people.revoke(scope, ida) == [whole, part]
+        copies.gone(scope, whole, "404")
+        assert [each.jti for each in copies.showing_person(scope, ida)] == [part]
+        assert [each.jti for each in copies.of_person(scope, ida)] == [whole, part]
 
 
 def real_person_like(scope: Any, real: UUID) -> UUID:

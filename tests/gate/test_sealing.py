@@ -7,15 +7,30 @@ from foundation.database import OpenScope
 from foundation.errors import Refused
 from foundation.ids import uuid7
 from foundation.words import Message
-from gate import choosing, complaints, events, inspecting, minting, ratings, recall, recording, sealing, seals, showing
+from gate import (
+    choosing,
+    complaints,
+    copies,
+    events,
+    inspecting,
+    minting,
+    ratings,
+    recall,
+    recording,
+    sealing,
+    seals,
+    showing,
+)
 from gate.desk import Tile, judge_set
 from gate.events import RatingWanted
 from gate.minting import Denied
 from gate.seals import SealDue
+from gate.stating import TakedownOpened
 from gate.units import Medium, Rating
 from tenants import reads
 from tests.gate import written
-from tests.gate.builders import KEY, Step, World, asset_of, picture, unit, world
+from tests.gate.builders import KEY, Step, World, asset_of, picture, sent, unit, world
+from tests.gate.written import due
 
 LOOK, NEAR = "0f0f0f0f0f0f0f0f", "0f0f0f0f0f0f0f0e"
 
@@ -42,8 +57,8 @@ def suspected(house: World, medium: Medium) -> None:
 def work(house: World) -> None:
     for _ in range(2):  # what looks the same is sealed by the first, and called back by the second
         with house.scope() as scope:
-            due = scope.run("SELECT subject_id FROM outbox WHERE kind = 'seal.put'").scalars().all()
-        for each in due:
+            put = scope.run("SELECT subject_id FROM outbox WHERE kind = 'seal.put'").scalars().all()
+        for each in put:
             sealing.settle(SealDue(house.tenant_id, each), tenant=house.open)
 
 
@@ -129,6 +144,23 @@ def test_what_is_never_allowed_for_another_cause_is_not_sealed(house: World) -> 
     with house.scope() as scope:
         assert not seals.sealed(scope, [medium.sha256])
         assert ratings.standing(scope, [medium.sha256])[medium.sha256].withheld
+
+
+@pytest.mark.parametrize("rating", ["E", "X"])
+def test_what_a_member_says_is_never_allowed_comes_back_with_what_was_made_of_it(house: World, rating: str) -> None:
+    medium, other = shot(house), shot(house)
+    with house.scope() as scope:
+        asset = asset_of(scope, medium)
+        cut = picture(scope, house, parent=asset)
+    posts = [sent(house, unit(house, text=f"P{n}", media=[one]), str(n)) for n, one in enumerate((medium, cut, other))]
+    wish = RatingWanted(house.tenant_id, asset, medium.sha256, rating, False, f"member:{house.rob}")
+    for _ in range(2):
+        events.set_rating(wish, tenant=house.open)
+    with house.scope() as scope:
+        called = [one.jti for jti in posts if (one := copies.copy(scope, jti)) and one.recalled_at is not None]
+        assert called == (posts[:2] if rating == "X" else [])
+        opened = due(scope, TakedownOpened.kind)
+    assert [one.subject for one in opened] == called, "each once"
 
 
 def test_an_upheld_request_of_a_minor_is_sealed(house: World) -> None:

@@ -1,5 +1,7 @@
 """Passwords: what is refused, what enters, what a stranger learns (nothing), and when nobody enters any more."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
@@ -76,6 +78,32 @@ def test_after_five_failures_nobody_enters_for_a_while(tenant: OpenScope, lea: L
     with tenant(HOUSE, "system:door", role="door") as scope:
         scope.run("UPDATE login_failures SET failed_at = failed_at - CAST(:w AS interval)", w=failures.WINDOW)
     assert enter(tenant, lea[2], GOOD)
+
+
+def test_many_at_once_are_no_more_than_a_few(tenant: OpenScope, lea: Lea) -> None:
+    """Each from an address of its own: the account alone holds them back, before any of them is known to be wrong."""
+    together = threading.Barrier(4 * failures.PER_ACCOUNT)
+
+    def one(_: int) -> str:
+        together.wait(30)
+        with pytest.raises(Refused) as refused:
+            enter(tenant, lea[2], "autre chose de long")
+        return refused.value.message.code
+
+    with ThreadPoolExecutor(together.parties) as pool:
+        said = list(pool.map(one, range(together.parties)))
+    assert said.count("password.wrong") == failures.PER_ACCOUNT
+    assert said.count("password.wait") == together.parties - failures.PER_ACCOUNT
+
+
+def test_who_is_right_leaves_no_failure_behind(tenant: OpenScope, lea: Lea) -> None:
+    address = uuid7().hex
+    keys = [failures.key("account", lea[2]), failures.key("address", address)]
+    with pytest.raises(Refused, match=r"password\.wrong"):
+        enter(tenant, lea[2], "autre chose de long", address)
+    assert enter(tenant, lea[2], GOOD, address)
+    with tenant(HOUSE, "system:door", role="door") as scope:
+        assert [failures.count(scope, one) for one in keys] == [1, 1], "but for the one of before"
 
 
 def test_one_address_tries_no_long_list(tenant: OpenScope, lea: Lea) -> None:

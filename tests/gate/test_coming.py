@@ -1,0 +1,123 @@
+"""What comes in and looks like a picture that is asked to be gone, or sealed, goes with it, however it was saved."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import pytest
+
+from foundation.clock import monotonic
+from foundation.database import OpenScope, Scope
+from gate import complaints, copies, inspecting, ratings, seals
+from gate.reasons import Reason
+from gate.units import Medium
+from tests.gate.asking import S, answered, asked
+from tests.gate.builders import World, picture, sent, unit, world
+from tests.gate.test_made_from import verdict
+
+LOOK, NEAR, FAR = "0f0f0f0f0f0f0f0f", "0f0f0f0f0f0f0f0e", "ffff0000ffff0000"
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id: UUID) -> World:
+    return world(tenant, tenant_id)
+
+
+def come(here: World, look: str) -> Medium:
+    """A picture comes in, as the studio writes it down."""
+    with here.scope() as scope:
+        medium = picture(scope, here, phash=look)
+        inspecting.read(scope, medium.sha256, hidden=False)
+    return medium
+
+
+def state(scope: Scope, medium: Medium) -> str:
+    found: str = scope.run("SELECT state FROM renditions WHERE sha256 = :sha", sha=medium.sha256).scalar_one()
+    return found
+
+
+FROZEN = ("B", {Reason.COMPLAINT_FREEZE})
+FREE = ("A", frozenset[Reason]())
+
+
+@pytest.mark.parametrize("called", [False, True], ids=["undecided", "by the clock"])
+def test_what_is_saved_anew_waits_with_what_was_asked_about(here: World, called: bool) -> None:
+    first = come(here, LOOK)
+    wish = asked(here, first.sha256, category="shown")
+    answered(here, wish)
+    if called:
+        with here.scope() as scope:
+            complaints.call_back(scope, wish)
+    anew, other = come(here, NEAR), come(here, FAR)
+    assert verdict(here, anew) == FROZEN
+    assert verdict(here, other) == FREE
+    with here.scope() as scope:
+        assert set(complaints.row_of(scope, wish).digests) == {first.sha256, anew.sha256}
+        complaints.uphold(scope, wish)
+        assert (state(scope, anew), state(scope, other)) == ("removed", "made")
+
+
+def test_what_may_stay_gives_back_what_waited_with_it(here: World) -> None:
+    first = come(here, LOOK)
+    wish = asked(here, first.sha256, category="shown")
+    anew = come(here, NEAR)  # even before the workers froze what was named
+    assert verdict(here, anew) == FROZEN
+    answered(here, wish)
+    with here.scope() as scope:
+        complaints.reject(scope, wish)
+    assert verdict(here, first) == verdict(here, anew) == verdict(here, come(here, LOOK)) == FREE
+
+
+def test_a_patient_request_is_of_what_was_named_alone(here: World) -> None:
+    first = come(here, LOOK)
+    answered(here, asked(here, first.sha256, category="other"))
+    assert verdict(here, first) == FROZEN
+    assert verdict(here, come(here, NEAR)) == FREE
+
+
+def test_what_looks_like_a_sealed_picture_is_sealed(here: World) -> None:
+    first = come(here, LOOK)
+    with here.scope() as scope:
+        seals.put(scope, first.sha256, by=f"member:{here.rob}")
+    anew, other = come(here, NEAR), come(here, FAR)
+    with here.scope() as scope:
+        assert seals.sealed(scope, [first.sha256, anew.sha256, other.sha256]) == {first.sha256, anew.sha256}
+        assert ratings.standing(scope, [anew.sha256])[anew.sha256].withheld
+
+
+@pytest.mark.parametrize("by", ["a person", "the clock"])
+def test_a_decision_reaches_what_looks_the_same_by_then(here: World, by: str) -> None:
+    first = come(here, LOOK)
+    wish = asked(here, first.sha256, category="shown")
+    with here.scope() as scope:
+        unread = picture(scope, here, phash=NEAR)  # recorded before anybody looked for what was asked about
+    jti = sent(here, unit(here, media=[unread]))
+    with here.scope() as scope:
+        called = (complaints.uphold if by == "a person" else complaints.call_back)(scope, wish)
+        assert called == [jti]
+        assert copies.copy(scope, jti).recalled_at is not None  # type: ignore[union-attr]  # it was just sent
+
+
+def test_what_is_given_back_as_the_clock_strikes_is_not_frozen_again(here: World) -> None:
+    first = come(here, LOOK)
+    wish = asked(here, first.sha256, category="shown")
+    answered(here, wish)
+    ended = threading.Event()
+
+    def strikes() -> None:
+        answered(here, wish)
+        ended.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with here.scope() as scope:
+            complaints.reject(scope, wish)
+            struck = pool.submit(strikes)
+            until = monotonic() + 30
+            while not ended.is_set() and monotonic() < until:
+                waits = scope.run("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)").scalar()
+                if waits:
+                    break
+        struck.result(30)
+    with here.scope() as scope:
+        assert complaints.row_of(scope, wish).state == S.REJECTED
+        assert state(scope, first) == "made"

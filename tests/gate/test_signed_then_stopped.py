@@ -1,0 +1,146 @@
+"""Who signs something and then takes back what they allowed has taken that back too, whichever is done first."""
+
+import threading
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation import outbox
+from foundation.database import OpenScope, Scope
+from foundation.errors import Conflict
+from foundation.ids import uuid7
+from gate import cardfacts, epochs, events, facing, mine, offers, people, signing
+from gate.carded import SIGNED
+from gate.events import RevocationWanted
+from gate.facing import FaceAgreed
+from gate.mine import ALL
+from gate.offers import OfferAnswered
+from gate.people import FACE
+from gate.signing import AnswerWanted
+from tests.gate import carding
+from tests.gate.builders import World, real_person, world
+from tests.gate.people_at_work import ask, somebody
+
+WAITING: dict[str, tuple[Any, Any]] = {
+    "offer": (OfferAnswered, offers.settle),
+    "card": (AnswerWanted, signing.settle),
+    "face": (FaceAgreed, facing.agreed),
+}
+KINDS = pytest.mark.parametrize("what", list(WAITING))
+
+
+@pytest.fixture
+def here(tenant: OpenScope) -> World:
+    return world(tenant, uuid7())
+
+
+def linked(here: World) -> UUID:
+    """Somebody with a page of their own, whom the agency asked for everything there is."""
+    ida = somebody(here)
+    with here.scope() as scope:
+        mine.make_link(scope, ida)
+    ask(here, ida)
+    carding.make(here, ida)
+    return ida
+
+
+def sign(here: World, ida: UUID, what: str) -> None:
+    """They press it on their page; nobody has written it down yet."""
+    with here.scope(f"person:{ida}") as scope:
+        if what == "face":
+            facing.agree(scope, ida)
+        elif what == "offer":
+            (sheet,) = offers.sheets(scope, ida)
+            offers.ask(scope, sheet.offer.id, SIGNED, digest=sheet.offer.digest)
+        else:
+            (card,) = cardfacts.naming(scope, ida)
+            signing.ask(scope, card.id, SIGNED, digest=card.digest)
+
+
+def stop(here: World, ida: UUID, what: str = ALL) -> None:
+    with here.scope(f"person:{ida}") as scope:
+        mine.ask(scope, ida, what)
+
+
+def done(here: World, event: Any, settle: Any) -> None:
+    """The workers do what waits of a kind."""
+    with here.scope() as scope:
+        rows = scope.run("DELETE FROM outbox WHERE kind = :kind RETURNING subject_id, args", kind=event.kind).all()
+    for row in rows:
+        settle(outbox.rebuild(event, here.tenant_id, row.subject_id, row.args), tenant=here.open)
+
+
+def stopped(here: World) -> None:
+    done(here, RevocationWanted, events.revoke_consent)
+
+
+def allows(scope: Scope, ida: UUID) -> bool:
+    return facing.agrees(scope, ida) or any(one.stands for one in mine.permissions(scope, ida))
+
+
+@KINDS
+@pytest.mark.parametrize("late", [False, True], ids=["in turn", "the signature last"])
+def test_a_signature_from_before_the_stop_allows_nothing(here: World, what: str, late: bool) -> None:
+    ida, signed = linked(here), WAITING[what]
+    sign(here, ida, what)
+    stop(here, ida)  # though nothing is written down yet that could be taken back
+    for act in (stopped, lambda here: done(here, *signed))[:: 1 if late else -1]:
+        act(here)
+    with here.scope() as scope:
+        assert not allows(scope, ida)
+
+
+@KINDS
+def test_a_signature_after_the_stop_counts(here: World, what: str) -> None:
+    ida, signed = linked(here), WAITING[what]
+    sign(here, ida, what)
+    stop(here, ida)
+    stopped(here)
+    done(here, *signed)
+    sign(here, ida, what)  # the page shows it open, as before
+    done(here, *signed)
+    with here.scope() as scope:
+        assert allows(scope, ida)
+
+
+def test_who_signed_nothing_has_nothing_to_take_back(here: World) -> None:
+    ida = linked(here)
+    for what in (ALL, FACE, "publish"):
+        with pytest.raises(Conflict, match=r"person\.nothing_left"):
+            stop(here, ida, what)
+    sign(here, ida, "face")
+    with pytest.raises(Conflict, match=r"person\.nothing_left"):
+        stop(here, ida, "publish")
+    stop(here, ida, FACE)
+    stopped(here)
+    done(here, *WAITING["face"])
+    with here.scope() as scope:
+        assert not allows(scope, ida)
+
+
+def test_a_stop_waits_for_a_signature_that_is_being_written(here: World) -> None:
+    """Pressed in between, when nothing speaks against the signature yet: it takes back what is about to appear."""
+    with here.scope() as scope:
+        ida = real_person(scope)
+        mine.make_link(scope, ida)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def writing() -> None:
+        with here.scope(f"person:{ida}") as scope:
+            assert not people.took_back_since(scope, ida, scope.now)
+            begun.set()
+            assert go_on.wait(30)
+
+    thread = threading.Thread(target=writing)
+    thread.start()
+    assert begun.wait(30)
+    try:
+        with here.scope() as scope:
+            locked = scope.run(
+                "SELECT pg_try_advisory_xact_lock(hashtextextended(:key, 0))", key=epochs.person(scope, ida)
+            )
+            assert not locked.scalar()
+    finally:
+        go_on.set()
+        thread.join()
