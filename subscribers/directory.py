@@ -280,7 +280,7 @@ def erase(scope: Scope, about: UUID) -> None:
     scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)  # noqa: S608  a constant
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     scope.run("UPDATE payments SET payer = '' WHERE tenant_id = :tenant AND fan_id = :fan", **params)
-    subscribing.forget(scope, about)
+    subscribing.take_no_more(scope, about)
     for identity in scope.run(_KNOWN_ON, **params).all():
         ages.erase(scope, identity.channel_id, identity.native_id)
         roles.forget(scope, identity.channel_id, identity.native_id)

@@ -212,7 +212,7 @@ def paid(scope: Scope, fact: PaymentFact) -> UUID | None:
     book(scope, payment_id, fact.money, rail=rail, at=fact.at, creator_id=creator, fan_id=owner)
     if row is None or kind == "orphan":
         payments.tell_unmatched(scope, payment_id, fact)
-        if row is not None and row.state == S.ENDED:  # of a fan who was forgotten: it was to be stopped, in vain
+        if row is not None and row.state == S.ENDED:  # of a fan from whom no more is taken: stopped in vain
             _stop_beside(scope, row, fact, row.first_charge)
     elif kind == "duplicate":
         refunding.ask(scope, payment_id, reason=Message("refund.duplicate"))
@@ -245,8 +245,8 @@ def _kind(scope: Scope, row: Subscription | None, fact: PaymentFact) -> payments
         return "orphan"
     fan = directory.identity_on(scope, row.fan_id, row.channel_id)
     same = fan.native_id == fact.payer and row.channel_id == fact.till.channel_id and row.rail == fact.rail
-    if not same or Money(row.amount_minor, row.currency) != fact.money:
-        return "orphan"
+    if not same or Money(row.amount_minor, row.currency) != fact.money or fan.status != "active":
+        return "orphan"  # of a minor too: a person gives it back
     return "duplicate" if subscribing.is_paid(scope, row, _until(fact)) else "matched"
 
 
