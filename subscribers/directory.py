@@ -279,7 +279,11 @@ def erase(scope: Scope, about: UUID) -> None:
     )
     scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)  # noqa: S608  a constant
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
-    scope.run("UPDATE payments SET payer = '' WHERE tenant_id = :tenant AND fan_id = :fan", **params)
+    scope.run(  # who waits for their money is known to its rail by that name alone, until it is back
+        "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.fan_id = :fan AND NOT EXISTS (SELECT FROM"
+        " refunds r WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.state = 'asked')",
+        **params,
+    )
     subscribing.take_no_more(scope, about)
     for identity in scope.run(_KNOWN_ON, **params).all():
         ages.erase(scope, identity.channel_id, identity.native_id)
