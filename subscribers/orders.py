@@ -17,6 +17,7 @@ from gate.units import Invoice, Rating, Subject
 from studio import packs
 from studio.packs import Pack
 from subscribers import (
+    closing,
     directory,
     drafts,
     fulfilling,
@@ -173,8 +174,9 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
         return None
     rail = ledger.rail_account(fact.rail, fact.till.account)
     book = ledger.record_sale if kind == "matched" else ledger.record_suspense
-    fan_id = _fan_of(scope, order, fact, kind)
-    book(scope, payment_id, fact.money, rail=rail, at=fact.at, creator_id=fact.till.creator_id, fan_id=fan_id)
+    fan_id, creator_id = _fan_of(scope, order, fact, kind), fact.till.creator_id
+    at = closing.open_at(scope, creator_id, fact.at)
+    book(scope, payment_id, fact.money, rail=rail, at=at, creator_id=creator_id, fan_id=fan_id)
     if kind == "orphan":
         payments.tell_unmatched(scope, payment_id, fact)
     elif order is None:

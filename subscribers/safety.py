@@ -32,8 +32,8 @@ def minor(scope: Scope, talk: Conversation, fan: directory.Identity, said: str) 
 
 
 def found_minor(scope: Scope, talk: Conversation, fan: directory.Identity, said: str) -> None:
-    """Somebody says that they are a minor: nothing is written or sold to them or taken from them any more, wherever they
-    talk, and a person is called, at once."""
+    """Somebody says that they are a minor: nothing is written or sold to them or taken from them any more,
+    wherever they talk, and a person is called, at once."""
     directory.block(scope, fan.fan_id)
     sell_no_more(scope, fan.fan_id)
     talk.safety_hold = True

@@ -17,7 +17,19 @@ from foundation.money import Money
 from foundation.words import Message, say
 from gate import minting, switches, viewers
 from gate.units import Button, Invoice, Rating, Subject
-from subscribers import directory, drafts, ledger, offers, payments, plans, refunding, sending, subscribing, talks
+from subscribers import (
+    closing,
+    directory,
+    drafts,
+    ledger,
+    offers,
+    payments,
+    plans,
+    refunding,
+    sending,
+    subscribing,
+    talks,
+)
 from subscribers.ending import EARLY, RUNNING, day_of, named, price, wait_for_end
 from subscribers.events import SubscriptionPaid, SubscriptionStop
 from subscribers.models import Conversation
@@ -209,7 +221,8 @@ def paid(scope: Scope, fact: PaymentFact) -> UUID | None:
         return None
     book = ledger.record_sale if kind == "matched" else ledger.record_suspense
     rail, creator = ledger.rail_account(fact.rail, fact.till.account), fact.till.creator_id
-    book(scope, payment_id, fact.money, rail=rail, at=fact.at, creator_id=creator, fan_id=owner)
+    at = closing.open_at(scope, creator, fact.at)
+    book(scope, payment_id, fact.money, rail=rail, at=at, creator_id=creator, fan_id=owner)
     if row is None or kind == "orphan":
         payments.tell_unmatched(scope, payment_id, fact)
         if row is not None and row.state == S.ENDED:  # of a fan from whom no more is taken: stopped in vain
