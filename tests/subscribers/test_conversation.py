@@ -1,6 +1,7 @@
 """A fan writes: the notice first, then the truth, help, a person, or the persona."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -313,3 +314,18 @@ def test_one_answer_of_little_confidence_is_given_two_bring_a_person(studio: Stu
     studio.say("leo", "et alors")
     assert "Euh" not in studio.texts("leo")
     assert studio.thread("leo").owner is OwnerState.PENDING_HUMAN
+
+
+def test_who_writes_on_in_a_later_turn_is_answered_once(studio: Studio) -> None:
+    """Thrown away twice in a row, an answer goes out; an answer that went out begins the count anew."""
+    studio.say("leo", "bonjour")
+    for turn in range(4):
+        studio.writer.says = [answer(f"trop tôt {turn}"), answer(f"réponse {turn}")]
+        studio.writer.meanwhile = partial(_writes_on, studio)
+        studio.say("leo", f"question {turn}")
+    assert [text for text in studio.texts("leo")[2:] if not text.startswith("réponse")] == []
+
+
+def _writes_on(studio: Studio) -> None:
+    studio.fan("leo", "message", text="et aussi")
+    studio.listen()
