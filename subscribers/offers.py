@@ -249,6 +249,12 @@ def _locks(one: packs.Ware, price: Money, rail: Terms) -> bool:
     return rail.behind is not None and rail.behind.takes(one.rating, one.pictures, price)
 
 
+def stopped(scope: Scope, fan: directory.Identity) -> bool:
+    """Whether nothing may be paid by this fan now: payments are stopped, or what is offered to them."""
+    where = {"creator": fan.creator_id, "channel": fan.channel_id, "chat": f"{fan.channel_id}:{fan.native_id}"}
+    return any(switches.closed(scope, feature, **where) for feature in ("payments", "offers"))
+
+
 _STANDING = """
 SELECT
   (SELECT array_agg(pack_id) FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan AND state = 'active')

@@ -12,7 +12,7 @@ from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
-from gate import minting, switches, viewers
+from gate import minting, viewers
 from gate.units import Invoice, Rating, Subject
 from studio import packs
 from studio.packs import Pack
@@ -146,8 +146,7 @@ def _refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message | None
     if pack.rating.rank > Rating.S.rank and not grown_up:
         return Message("service.pay.age")
     held = talks.read(scope, order.conversation_id).safety_hold
-    closed = switches.closed(scope, "payments", channel=channel.id, creator=order.creator_id)
-    if held or closed or not fan.may_be_sold_to or not deliverable(scope, order, pack, fan):
+    if held or offers.stopped(scope, fan) or not fan.may_be_sold_to or not deliverable(scope, order, pack, fan):
         return Message("service.pay.not_now")
     return None
 

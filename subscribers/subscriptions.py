@@ -15,7 +15,7 @@ from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message, say
-from gate import minting, switches, viewers
+from gate import minting, viewers
 from gate.units import Button, Invoice, Rating, Subject
 from subscribers import (
     closing,
@@ -133,6 +133,8 @@ def choice(scope: Scope, talk: Conversation) -> list[Plan]:
     mine = [row for row in _of_fan(scope, talk.fan_id) if row.channel_id == talk.channel_id and row.state in RUNNING]
     if mine or talk.kind != "private" or talk.safety_hold or not fan.may_be_sold_to or fan.reachable != "yes":
         return []
+    if offers.stopped(scope, fan):
+        return []
     return plans.on_sale(scope, talk.channel_id)[:MOST_SHOWN]
 
 
@@ -199,10 +201,13 @@ def _against(scope: Scope, row: Subscription, query: CheckoutQuery) -> Message |
     if plans.rating(found).rank > Rating.S.rank and not viewers.level(scope, channel.platform, fan.native_id).over_18:
         return Message("service.pay.age")
     held = talks.read(scope, row.conversation_id).safety_hold or not fan.may_be_sold_to
-    closed = switches.closed(scope, "payments", channel=channel.id, creator=row.creator_id)
     about = Subject("subscription", row.id)
     units = (sending.unit_for(scope, channel, fan, about, text=pack.title, media=pack.media) for pack in found)
-    if held or closed or not all(minting.preview(scope, unit, author=scope.actor).allowed for unit in units):
+    if (
+        held
+        or offers.stopped(scope, fan)
+        or not all(minting.preview(scope, unit, author=scope.actor).allowed for unit in units)
+    ):
         return Message("service.pay.not_now")
     return None
 

@@ -272,3 +272,13 @@ def test_what_a_minor_has_not_opened_is_withdrawn_wherever_they_say_it(leo: Chat
     nova.drain()
     (asked,) = nova.rows("SELECT count(*) FROM outbox WHERE tenant_id = :tenant AND kind = 'rail.reconcile'")
     assert asked[0] == 1, "the list is read once more before it goes"
+
+
+def test_a_stop_of_sales_withdraws_what_lies_there(leo: Chat) -> None:
+    leo.sent()
+    with leo.nova.scope() as scope:
+        answering.stop_sales(scope, leo.talk, stop=True, reason="too much")
+    assert leo.order.state is OrderState.CANCELLED
+    with leo.nova.scope() as scope:
+        answering.stop_sales(scope, leo.talk, stop=False, reason="enough")
+    assert leo.order.state is OrderState.CANCELLED
