@@ -19,6 +19,8 @@ from subscribers.models import Fan, FanFacts, FanIdentity
 from tenants import reads as tenant_reads
 
 FALLBACK = "en"
+ERASED = "erased:"
+"""How the platform's name of what a forgotten fan said begins; a digest of that name follows."""
 
 
 @dataclass(frozen=True)
@@ -272,9 +274,11 @@ def erase(scope: Scope, about: UUID) -> None:
         f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
         **params,
     )
-    scope.run(
-        f"UPDATE remarks SET native_id = 'erased:' || id, url = '' WHERE tenant_id = :tenant"  # noqa: S608  a constant
-        f" AND conversation_id IN ({talks})",
+    scope.run(  # what a platform tells once more is known still, and by nothing that leads to who said it
+        "UPDATE remarks SET url = '', native_id = :erased"  # noqa: S608  a constant
+        " || encode(sha256(convert_to(channel_id || ':' || native_id, 'UTF8')), 'hex')"
+        f" WHERE tenant_id = :tenant AND conversation_id IN ({talks}) AND NOT starts_with(native_id, :erased)",
+        erased=ERASED,
         **params,
     )
     scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)  # noqa: S608  a constant

@@ -3,6 +3,7 @@
 No model answers by itself here, no notice is posted and nothing is offered: members decide what stands in public.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
@@ -149,11 +150,13 @@ def _address(told: str) -> str:
 
 
 def _known(scope: Scope, channel_id: UUID, native_id: str) -> bool:
+    """Whether it was heard before; of somebody who is forgotten too: readings overlap."""
+    digest = hashlib.sha256(f"{channel_id}:{native_id}".encode()).hexdigest()
     found = scope.run(
-        "SELECT 1 FROM remarks WHERE tenant_id = :tenant AND channel_id = :channel AND native_id = :native",
+        "SELECT 1 FROM remarks WHERE tenant_id = :tenant AND channel_id = :channel AND native_id = ANY(:names)",
         tenant=scope.tenant_id,
         channel=channel_id,
-        native=native_id,
+        names=[native_id, f"{directory.ERASED}{digest}"],
     ).scalar()
     return bool(found)
 
