@@ -252,8 +252,11 @@ def _locks(one: packs.Ware, price: Money, rail: Terms) -> bool:
 
 def stopped(scope: Scope, fan: directory.Identity) -> bool:
     """Whether nothing may be paid by this fan now: payments are stopped, or what is offered to them."""
-    where = {"creator": fan.creator_id, "channel": fan.channel_id, "chat": f"{fan.channel_id}:{fan.native_id}"}
-    return any(switches.closed(scope, feature, **where) for feature in ("payments", "offers"))
+    chat = f"{fan.channel_id}:{fan.native_id}"
+    return any(
+        switches.closed(scope, feature, creator=fan.creator_id, channel=fan.channel_id, chat=chat)
+        for feature in ("payments", "offers")
+    )
 
 
 _STANDING = """
