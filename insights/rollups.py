@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlmodel import col, select
-
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
 from insights.events import RollupDue, SaleSeen
-from insights.models import CreatorDay, MetricSnapshot, SalesDay
+from insights.models import CreatorDay, SalesDay
 from schedules import reads as schedule_reads
 from schedules.calendar import bounds, local_day
 from schedules.reads import Entry
@@ -107,23 +105,24 @@ def lateness_p95_ms(entries: Sequence[Entry]) -> int | None:
     return late[-(-len(late) * 95 // 100) - 1] if late else None
 
 
+_CAME = """
+SELECT s.metric, sum(s.value - coalesce((
+  SELECT b.value FROM metric_snapshots b WHERE b.tenant_id = :tenant AND b.delivery_id = s.delivery_id
+    AND b.metric = s.metric AND b.value IS NOT NULL AND b.observed_at < :start ORDER BY b.age_hours DESC LIMIT 1), 0)
+) AS value
+FROM (SELECT DISTINCT ON (delivery_id, metric) delivery_id, metric, value FROM metric_snapshots
+  WHERE tenant_id = :tenant AND creator_id = :creator AND value IS NOT NULL AND observed_at >= :start
+    AND observed_at < :end ORDER BY delivery_id, metric, age_hours DESC) s
+GROUP BY s.metric
+"""
+"""A platform tells of a post what it came to so far: a day has what came since the reading before, so that days add up
+to what was told last."""
+
+
 def _readings(scope: Scope, creator_id: UUID, start: datetime, end: datetime) -> tuple[int, int]:
-    rows = scope.session.exec(
-        select(MetricSnapshot).where(
-            MetricSnapshot.tenant_id == scope.tenant_id,
-            MetricSnapshot.creator_id == creator_id,
-            MetricSnapshot.quality != "unavailable",
-            col(MetricSnapshot.observed_at) >= start,
-            col(MetricSnapshot.observed_at) < end,
-        )
-    ).all()
-    newest: dict[tuple[UUID, str], MetricSnapshot] = {}
-    for row in rows:  # of one post the oldest age read that day counts, never two ages of the same number
-        key = (row.delivery_id, row.metric)
-        if key not in newest or row.age_hours > newest[key].age_hours:
-            newest[key] = row
-    views = sum(row.value or 0 for row in newest.values() if row.metric == "views")
-    return views, sum(row.value or 0 for row in newest.values() if row.metric in INTERACTIONS)
+    rows = scope.run(_CAME, tenant=scope.tenant_id, creator=creator_id, start=start, end=end)
+    came = {row.metric: int(row.value) for row in rows}
+    return came.get("views", 0), sum(came.get(name, 0) for name in INTERACTIONS)
 
 
 def _forget(scope: Scope, name: str, creator_id: UUID, day: date) -> None:

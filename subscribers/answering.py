@@ -31,6 +31,7 @@ from subscribers import (
     speakers,
     subscriptions,
     talks,
+    unlocking,
 )
 from subscribers.events import ChatSettle
 from subscribers.models import Conversation, Draft
@@ -234,8 +235,11 @@ def wake(scope: Scope, conversation_id: UUID) -> None:
 
 
 def stop_sales(scope: Scope, conversation_id: UUID, *, stop: bool, reason: str) -> None:
-    """Nothing is offered or sold to this fan any more, or again; done by the workers within seconds."""
+    """Nothing is offered or sold to this fan any more, or again; done by the workers within seconds. What lies behind a
+    price before them is withdrawn."""
     talk = talks.read(scope, conversation_id)
+    if stop:
+        unlocking.give_up(scope, talk.fan_id, locked.OVER)
     wanted = SwitchWanted(
         scope.tenant_id,
         talk.id,

@@ -5,20 +5,28 @@ A proof that runs out states no fact, so all of them are looked at every hour; o
 subscription that begins or ends, at once.
 """
 
+from channels import reads as channel_reads
 from channels import roles
 from channels.roles import Giver
 from foundation.database import OpenScope, Scope
 from gate import viewers
-from subscribers import directory, subscribing
+from subscribers import directory, safety, subscribing
 from subscribers.events import RolesDue, RoleWanted
 
 ACTOR = "system:roles"
 
 
 def follow(event: RoleWanted, *, tenant: OpenScope) -> None:
-    """What is known of a reader changed: give them the role, or take it."""
+    """What is known of a reader changed: give them the role, or take it. To who may be a minor nothing is sold, by any
+    creator."""
     with tenant(event.tenant_id, ACTOR) as scope:
         agree(scope, platform=event.platform, only=event.user_id)
+        if viewers.level(scope, event.platform, event.user_id).welcome:
+            return
+        for channel in channel_reads.every_channel(scope):
+            fan = directory.known_on(scope, channel.id, event.user_id) if channel.platform == event.platform else None
+            if fan is not None:
+                safety.sell_no_more(scope, fan.fan_id)
 
 
 def look(event: RolesDue, *, tenant: OpenScope) -> None:

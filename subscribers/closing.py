@@ -119,3 +119,9 @@ def closed_months(scope: Scope, creator_id: UUID) -> frozenset[date]:
         creator=creator_id,
     )
     return frozenset(found.scalars())
+
+
+def open_at(scope: Scope, creator_id: UUID, at: datetime) -> datetime:
+    """When something that happened at an instant counts: then, or now where its month is closed."""
+    zone = ZoneInfo(tenant_reads.creator(scope, creator_id).zone)
+    return scope.now if at.astimezone(zone).date().replace(day=1) in closed_months(scope, creator_id) else at

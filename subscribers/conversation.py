@@ -1,6 +1,7 @@
 """What a fan does, and who answers: stored first, safety next, then code, a person or the model."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
 from typing import assert_never
@@ -68,6 +69,7 @@ def receive(scope: Scope, channel: Channel, update: Update, *, rails: Rails, env
     `environment` is the settings': a test network's proof of age counts in demo and test alone. `pages` is the address
     of our own pages, where an age is proven.
     """
+    update = replace(update, text=talks.kept(update.text), handle=talks.kept(update.handle), ref=talks.kept(update.ref))
     match update.kind:
         case "payment":
             rail = rails[channel.platform]

@@ -19,6 +19,8 @@ from subscribers.models import Fan, FanFacts, FanIdentity
 from tenants import reads as tenant_reads
 
 FALLBACK = "en"
+ERASED = "erased:"
+"""How the platform's name of what a forgotten fan said begins; a digest of that name follows."""
 
 
 @dataclass(frozen=True)
@@ -272,15 +274,21 @@ def erase(scope: Scope, about: UUID) -> None:
         f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
         **params,
     )
-    scope.run(
-        f"UPDATE remarks SET native_id = 'erased:' || id, url = '' WHERE tenant_id = :tenant"  # noqa: S608  a constant
-        f" AND conversation_id IN ({talks})",
+    scope.run(  # what a platform tells once more is known still, and by nothing that leads to who said it
+        "UPDATE remarks SET url = '', native_id = :erased"  # noqa: S608  a constant
+        " || encode(sha256(convert_to(channel_id || ':' || native_id, 'UTF8')), 'hex')"
+        f" WHERE tenant_id = :tenant AND conversation_id IN ({talks}) AND NOT starts_with(native_id, :erased)",
+        erased=ERASED,
         **params,
     )
     scope.run(f"DELETE FROM composings WHERE tenant_id = :tenant AND conversation_id IN ({talks})", **params)  # noqa: S608  a constant
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
-    scope.run("UPDATE payments SET payer = '' WHERE tenant_id = :tenant AND fan_id = :fan", **params)
-    subscribing.forget(scope, about)
+    scope.run(  # who waits for their money is known to its rail by that name alone, until it is back
+        "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.fan_id = :fan AND NOT EXISTS (SELECT FROM"
+        " refunds r WHERE r.tenant_id = p.tenant_id AND r.payment_id = p.id AND r.state = 'asked')",
+        **params,
+    )
+    subscribing.take_no_more(scope, about)
     for identity in scope.run(_KNOWN_ON, **params).all():
         ages.erase(scope, identity.channel_id, identity.native_id)
         roles.forget(scope, identity.channel_id, identity.native_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from foundation.database import Scope
 from foundation.money import Money
+from subscribers.rails import registry
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Sale:
-    """Money that came in for a pack, or went back (`amount` is then negative)."""
+    """Money that came in, or went back (`amount` is then negative); `fan` is "" where nobody says whose it was."""
 
     payment_id: UUID
     kind: Literal["sale", "refund"]
@@ -53,29 +54,50 @@ def messages_between(
     return [Spoken(*row) for row in rows]
 
 
+_SALES = """
+WITH sold AS (
+  SELECT p.id, p.order_id, p.fan_id, p.account, p.amount_minor, p.currency, t.occurred_at AS at
+  FROM ledger_transactions t JOIN payments p ON p.tenant_id = t.tenant_id
+    AND p.id = CASE WHEN t.source_key ~ '^[0-9a-f-]{36}$' THEN CAST(t.source_key AS uuid) END
+  WHERE t.tenant_id = :tenant AND t.creator_id = :creator AND t.kind = 'sale'
+    AND t.source_kind IN ('payment', 'settled') AND t.occurred_at >= :since AND t.occurred_at < :until
+    AND p.kind = 'matched'
+  UNION ALL SELECT p.id, p.order_id, p.fan_id, p.account, p.amount_minor, p.currency, p.at FROM payments p
+  WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.kind = 'matched' AND p.rail <> ALL(:told)
+    AND p.at >= :since AND p.at < :until AND NOT EXISTS (SELECT FROM ledger_transactions t
+      WHERE t.tenant_id = p.tenant_id AND t.source_kind IN ('payment', 'settled') AND t.source_key = CAST(p.id AS text))
+), moved AS (
+  SELECT 'sale' AS kind, * FROM sold
+  UNION ALL SELECT 'refund', p.id, p.order_id, p.fan_id, p.account, -p.amount_minor, p.currency, r.done_at
+  FROM refunds r JOIN payments p ON p.tenant_id = r.tenant_id AND p.id = r.payment_id
+  WHERE r.tenant_id = :tenant AND p.creator_id = :creator AND p.kind = 'matched' AND p.rail <> ALL(:told)
+    AND r.done_at >= :since AND r.done_at < :until
+)
+SELECT m.id, m.kind, m.at, coalesce(f.display_name, '') AS fan, coalesce(o.title, s.title, m.account) AS title,
+  m.amount_minor, m.currency
+FROM moved m
+LEFT JOIN orders o ON o.tenant_id = :tenant AND o.id = m.order_id
+LEFT JOIN subscription_months n ON n.tenant_id = :tenant AND n.payment_id = m.id
+LEFT JOIN subscriptions s ON s.tenant_id = :tenant AND s.id = n.subscription_id
+LEFT JOIN fans f ON f.tenant_id = :tenant AND f.id = coalesce(o.fan_id, m.fan_id)
+UNION ALL SELECT (array_agg(l.id ORDER BY l.id))[1], l.kind, max(l.booked_at), '', l.source,
+  sum(CASE l.kind WHEN 'sale' THEN l.gross_minor ELSE -l.gross_minor END), l.currency
+FROM statement_lines l WHERE l.tenant_id = :tenant AND l.creator_id = :creator AND l.kind <> 'payout'
+  AND l.gross_minor <> 0 AND l.booked_at >= :since AND l.booked_at < :until
+GROUP BY l.source, l.kind, l.currency
+ORDER BY 3, 1
+"""
+"""When a sale counts is when the books have it: one that was told late, or named by a member, is of that day."""
+
+
 def sales_between(scope: Scope, creator_id: UUID, since: datetime, until: datetime) -> list[Sale]:
-    """Every sale and every refund of a sale in [since, until), in order: what the rails did."""
+    """Every sale and every refund of a sale in [since, until), in order: what the rails did, packs, months and paid
+    posts one by one; and what each platform told by its list or statement, its sales together and its refunds."""
     rows = scope.run(
-        "SELECT p.id, 'sale' AS kind, p.at, f.display_name, o.title, p.amount_minor, p.currency FROM payments p"
-        " JOIN orders o ON o.tenant_id = p.tenant_id AND o.id = p.order_id"
-        " JOIN fans f ON f.tenant_id = p.tenant_id AND f.id = o.fan_id"
-        " WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.kind = 'matched'"
-        "   AND p.at >= :since AND p.at < :until"
-        " UNION ALL SELECT p.id, 'refund', r.done_at, f.display_name, o.title, -p.amount_minor, p.currency"
-        " FROM refunds r JOIN payments p ON p.tenant_id = r.tenant_id AND p.id = r.payment_id"
-        " JOIN orders o ON o.tenant_id = p.tenant_id AND o.id = p.order_id"
-        " JOIN fans f ON f.tenant_id = p.tenant_id AND f.id = o.fan_id"
-        " WHERE r.tenant_id = :tenant AND p.creator_id = :creator AND p.kind = 'matched'"
-        "   AND r.done_at >= :since AND r.done_at < :until"
-        " ORDER BY 3, 1",
-        tenant=scope.tenant_id,
-        creator=creator_id,
-        since=since,
-        until=until,
+        _SALES, tenant=scope.tenant_id, creator=creator_id, since=since, until=until, told=registry.locked()
     )
     return [
-        Sale(row.id, row.kind, row.at, row.display_name, row.title, Money(row.amount_minor, row.currency))
-        for row in rows
+        Sale(row.id, row.kind, row.at, row.fan, row.title, Money(int(row.amount_minor), row.currency)) for row in rows
     ]
 
 

@@ -86,8 +86,9 @@ class Shown:
 def shown_price(money: Money) -> str:
     """A price as a fan reads it, in any language: `5.00 EUR`, `500 ⭐` (Telegram Stars), `500 (test)`."""
     digits, unit = EXPONENTS.get(money.currency, 2), _UNITS.get(money.currency, money.currency)
-    whole, part = divmod(money.minor, 10**digits)
-    return f"{whole}.{part:0{digits}d} {unit}" if digits else f"{money.minor} {unit}"
+    whole, part = divmod(abs(money.minor), 10**digits)
+    sign = "-" if money.minor < 0 else ""
+    return f"{sign}{whole}.{part:0{digits}d} {unit}" if digits else f"{money.minor} {unit}"
 
 
 def rank(candidates: Sequence[Candidate], standing: Standing, ratings: frozenset[Rating]) -> tuple[Candidate, ...]:
@@ -247,6 +248,15 @@ def _candidates(scope: Scope, creator_id: UUID, rail: Terms) -> list[Candidate]:
 
 def _locks(one: packs.Ware, price: Money, rail: Terms) -> bool:
     return rail.behind is not None and rail.behind.takes(one.rating, one.pictures, price)
+
+
+def stopped(scope: Scope, fan: directory.Identity) -> bool:
+    """Whether nothing may be paid by this fan now: payments are stopped, or what is offered to them."""
+    chat = f"{fan.channel_id}:{fan.native_id}"
+    return any(
+        switches.closed(scope, feature, creator=fan.creator_id, channel=fan.channel_id, chat=chat)
+        for feature in ("payments", "offers")
+    )
 
 
 _STANDING = """

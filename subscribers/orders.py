@@ -12,11 +12,12 @@ from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
-from gate import minting, switches, viewers
+from gate import minting, viewers
 from gate.units import Invoice, Rating, Subject
 from studio import packs
 from studio.packs import Pack
 from subscribers import (
+    closing,
     directory,
     drafts,
     fulfilling,
@@ -145,8 +146,7 @@ def _refusal(scope: Scope, order: Order, query: CheckoutQuery) -> Message | None
     if pack.rating.rank > Rating.S.rank and not grown_up:
         return Message("service.pay.age")
     held = talks.read(scope, order.conversation_id).safety_hold
-    closed = switches.closed(scope, "payments", channel=channel.id, creator=order.creator_id)
-    if held or closed or not fan.may_be_sold_to or not deliverable(scope, order, pack, fan):
+    if held or offers.stopped(scope, fan) or not fan.may_be_sold_to or not deliverable(scope, order, pack, fan):
         return Message("service.pay.not_now")
     return None
 
@@ -173,8 +173,9 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
         return None
     rail = ledger.rail_account(fact.rail, fact.till.account)
     book = ledger.record_sale if kind == "matched" else ledger.record_suspense
-    fan_id = _fan_of(scope, order, fact, kind)
-    book(scope, payment_id, fact.money, rail=rail, at=fact.at, creator_id=fact.till.creator_id, fan_id=fan_id)
+    fan_id, creator_id = _fan_of(scope, order, fact, kind), fact.till.creator_id
+    at = closing.open_at(scope, creator_id, fact.at)
+    book(scope, payment_id, fact.money, rail=rail, at=at, creator_id=creator_id, fan_id=fan_id)
     if kind == "orphan":
         payments.tell_unmatched(scope, payment_id, fact)
     elif order is None:

@@ -278,10 +278,7 @@ class _Comparison:
         return moved.minor
 
     def _open_at(self, scope: Scope, at: datetime) -> datetime:
-        """When something counts: now, where its month is closed."""
-        creator_id = self.of.channel.creator_id
-        month = at.astimezone(self._zone(scope)).date().replace(day=1)
-        return scope.now if month in closing.closed_months(scope, creator_id) else at
+        return closing.open_at(scope, self.of.channel.creator_id, at)
 
     def _zone(self, scope: Scope) -> ZoneInfo:
         return ZoneInfo(tenant_reads.creator(scope, self.of.channel.creator_id).zone)

@@ -45,6 +45,9 @@ RECALL = "system:recall"
 AT_PLATFORM = "refund.at_platform"
 """Why no rail is asked: the platform took the money by itself."""
 
+FORGOTTEN = "refund.forgotten"
+"""Why no rail is asked: nobody knows any more whose money it was."""
+
 REST = timedelta(minutes=5)
 """Before a rail that refuses our token is asked again."""
 
@@ -147,10 +150,13 @@ def due(scope: Scope, payment_id: UUID) -> Call | timedelta | None:
     ).scalar()
     if pushing:
         return AGAIN
-    refund.tries += 1
-    scope.add(refund)
     payment = _payment(scope, payment_id)
     money = Money(payment.amount_minor, payment.currency)
+    if not payment.payer:
+        _refused(scope, payment_id, Message(FORGOTTEN, {"amount": offers.shown_price(money)}))
+        return None
+    refund.tries += 1
+    scope.add(refund)
     start = rail_rows.position(scope, payment.rail, payment.account)
     return Call(scope.tenant_id, payment_id, payment.channel_id, payment.charge_id, payment.payer, money, start)
 
@@ -229,6 +235,18 @@ def _give(scope: Scope, payment_id: UUID) -> None:
         drafts.say_service(scope, locked, _receipt(scope, payment, refund, "service.receipt.refunded"))
     if payment.fan_id is not None:
         directory.rebuild_facts(scope, payment.fan_id)
+    _forget_payer(scope, payment_id)
+
+
+def _forget_payer(scope: Scope, payment_id: UUID) -> None:
+    """Who paid was forgotten meanwhile: nothing needs their platform's name of them any more."""
+    scope.session.flush()
+    scope.run(
+        "UPDATE payments p SET payer = '' WHERE p.tenant_id = :tenant AND p.id = :id AND NOT EXISTS (SELECT FROM"
+        " fan_identities i WHERE i.tenant_id = p.tenant_id AND i.channel_id = p.channel_id AND i.native_id = p.payer)",
+        tenant=scope.tenant_id,
+        id=payment_id,
+    )
 
 
 def _receipt(scope: Scope, payment: Payment, refund: Refund, otherwise: str) -> Message:
@@ -269,6 +287,8 @@ def _refused(scope: Scope, payment_id: UUID, reason: Message) -> None:
     scope.add(refund)
     _tell(scope, payment_id, reason)
     payment = _payment(scope, payment_id)
+    if payment.kind != "orphan":  # which a person may still give back, whoever it was
+        _forget_payer(scope, payment_id)
     talk = _conversation(scope, payment)
     if first and talk is not None:  # once: what the rail said stands in its place from now on
         drafts.say_service(scope, talks.read(scope, talk), _receipt(scope, payment, refund, ""))
@@ -278,7 +298,7 @@ def _tell(scope: Scope, payment_id: UUID, reason: Message) -> None:
     payment = _payment(scope, payment_id)
     amount = offers.shown_price(Money(payment.amount_minor, payment.currency))
     stuck = Message("refund.stuck", {"amount": amount, "reason": reason.code})
-    message = reason if reason.code == AT_PLATFORM else stuck
+    message = reason if reason.code in (AT_PLATFORM, FORGOTTEN) else stuck
     notices.put(scope, message, cause=_stuck(payment_id), urgent=True, creator_id=payment.creator_id)
 
 

@@ -3,6 +3,7 @@
 No model answers by itself here, no notice is posted and nothing is offered: members decide what stands in public.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID
@@ -95,7 +96,7 @@ def _tell(scope: Scope, channel: Channel, *, deaf: bool) -> None:
 
 def receive(scope: Scope, channel: Channel, said: Said) -> None:
     """Take in one remark; the same one a second time changes nothing, and what is a week old is left alone."""
-    native_id, author, text = _clean(said.native_id), _clean(said.author), _clean(said.text)[:LONGEST]
+    native_id, author, text = talks.kept(said.native_id), talks.kept(said.author), talks.kept(said.text)[:LONGEST]
     old = said.at is not None and scope.now - said.at > OLDEST
     named = 0 < len(native_id) <= LONGEST_ID and 0 < len(author) <= LONGEST_ID
     if not named or old or _known(scope, channel.id, native_id):
@@ -105,7 +106,7 @@ def receive(scope: Scope, channel: Channel, said: Said) -> None:
         creator_id=channel.creator_id,
         channel_id=channel.id,
         native_id=author,
-        handle=_clean(said.handle)[:LONGEST_NAME],
+        handle=talks.kept(said.handle)[:LONGEST_NAME],
         said=text,
     )
     minor = _minor(scope, channel, fan, text)  # before the conversation is locked: the reader's epoch comes first
@@ -120,7 +121,7 @@ def receive(scope: Scope, channel: Channel, said: Said) -> None:
             channel_id=channel.id,
             seq=talk.last_seq,
             native_id=native_id,
-            under=_clean(said.under)[:LONGEST_ID],
+            under=talks.kept(said.under)[:LONGEST_ID],
             url=_address(said.url),
             said_at=said.at,
             state="open",
@@ -142,23 +143,20 @@ def receive(scope: Scope, channel: Channel, said: Said) -> None:
         safety.found_crisis(scope, talk, text)
 
 
-def _clean(text: str) -> str:
-    """Words of a platform as a database takes them."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
-
-
 def _address(told: str) -> str:
     """Where people find a remark; "" for anything that a browser would take for something else."""
-    url = _clean(told)
+    url = talks.kept(told)
     return url if url.startswith(("https://", "http://")) and len(url) <= LONGEST_ADDRESS else ""
 
 
 def _known(scope: Scope, channel_id: UUID, native_id: str) -> bool:
+    """Whether it was heard before; of somebody who is forgotten too: readings overlap."""
+    digest = hashlib.sha256(f"{channel_id}:{native_id}".encode()).hexdigest()
     found = scope.run(
-        "SELECT 1 FROM remarks WHERE tenant_id = :tenant AND channel_id = :channel AND native_id = :native",
+        "SELECT 1 FROM remarks WHERE tenant_id = :tenant AND channel_id = :channel AND native_id = ANY(:names)",
         tenant=scope.tenant_id,
         channel=channel_id,
-        native=native_id,
+        names=[native_id, f"{directory.ERASED}{digest}"],
     ).scalar()
     return bool(found)
 

@@ -49,18 +49,19 @@ _FORBIDDEN: Mapping[str, re.Pattern[str]] = {
     ),
     "phone": re.compile(r"(?:\+|00)?\d(?:[\s.()/-]*\d){7,}"),
     "denial": re.compile(
-        r"\b(?:i(?:'m| am) (?:really |actually |totally )*(?:not|no) an? (?:\w+ )?"
+        r"\b(?:i ?(?:'?m|am) (?:really |actually |totally )*(?:not|no) (?:an? (?:\w+ )?)?"
         r"(?:bot|robot|ai|machine|program|computer)"
-        r"|i(?:'m| am) (?:really |actually |totally |100% )*(?:a )?(?:real|human|flesh)"
+        r"|i ?(?:'?m|am) (?:really |actually |totally |100% )*(?:a )?(?:real|human|flesh)"
         r"|(?:je|j) ?(?:ne |n')?(?:suis|sois) (?:vraiment |absolument )?pas (?:un |une |d')?(?:\w+ )?"
         r"(?:bot|robot|ia|machine|programme|intelligence)"
         r"|je suis (?:bien |vraiment |100% )*(?:un |une )?(?:vraie? |reele? |reelle? )?(?:humaine?|personne reelle"
         r"|etre humain|vraie? (?:fille|femme|homme|personne|humaine?))"
+        r"|je suis (?:bien |vraiment )*une? (?:fille|femme|homme|personne) (?:bien )?(?:reelle?|en chair)"
         r"|je suis (?:bien )?(?:reelle?|humaine?)\b|c'est (?:bien|vraiment) moi|it(?:'s| is) really me"
         r"|(?:not|pas) (?:a |an |un |une )(?:bot|robot|ia|ai)\b)"
     ),
     "availability": re.compile(
-        r"\b(?:i(?:'m| am) (?:online|here live|available) (?:right )?now|je suis (?:en ligne|connectee?) (?:la )?"
+        r"\b(?:i ?(?:'?m|am) (?:online|here live|available) (?:right )?now|je suis (?:en ligne|connectee?) (?:la )?"
         r"(?:maintenant|en ce moment|tout de suite))\b"
     ),
 }

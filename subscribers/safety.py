@@ -1,10 +1,11 @@
 """What stops everything in a conversation: somebody in danger, or a minor. Code alone answers; a person is called."""
 
 import hashlib
+from uuid import UUID
 
 from foundation.database import Scope
 from foundation.words import Message
-from subscribers import directory, drafts, talks, unlocking
+from subscribers import directory, drafts, subscribing, talks, unlocking
 from subscribers.models import Conversation, SafetyEvent
 
 
@@ -31,11 +32,19 @@ def minor(scope: Scope, talk: Conversation, fan: directory.Identity, said: str) 
 
 
 def found_minor(scope: Scope, talk: Conversation, fan: directory.Identity, said: str) -> None:
-    """Somebody says that they are a minor: nothing is written to them any more, and a person is called, at once."""
+    """Somebody says that they are a minor: nothing is written or sold to them or taken from them any more,
+    wherever they talk, and a person is called, at once."""
     directory.block(scope, fan.fan_id)
+    sell_no_more(scope, fan.fan_id)
     talk.safety_hold = True
     talks.ask_for_person(scope, talk, Message("chat.minor"), priority=0, urgent=True)
     _keep_signal(scope, talk, "minor", said)
+
+
+def sell_no_more(scope: Scope, fan_id: UUID) -> None:
+    """What a minor has not bought yet is withdrawn, and no further month of what they have is taken."""
+    subscribing.take_no_more(scope, fan_id)
+    unlocking.give_up(scope, fan_id, Message("draft.safety"))
 
 
 def _quiet(scope: Scope, talk: Conversation, kind: str) -> None:
@@ -47,7 +56,7 @@ def _quiet(scope: Scope, talk: Conversation, kind: str) -> None:
         tenant=scope.tenant_id,
         talk=talk.id,
     )
-    unlocking.give_up(scope, talk, Message("draft.safety"))
+    unlocking.give_up(scope, talk.fan_id, Message("draft.safety"))
     talks.mark(scope, talk, kind)
     scope.add(talk)
 

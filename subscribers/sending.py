@@ -294,7 +294,7 @@ def _sent(scope: Scope, talk: Conversation, row: Draft, native_id: str) -> None:
     author = "system" if row.origin == "auto" else "bot" if row.origin == "bot" else "member"
     if author != "system":
         _count(scope, talk, author)
-        talk.unanswered_since = None
+        talk.unanswered_since, talk.redone = None, 0
     talks.spoke(
         scope,
         talk,

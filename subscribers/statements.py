@@ -157,10 +157,11 @@ def bring_in(scope: Scope, creator_id: UUID, sheet: Sheet, *, source: str, name:
     Raises BadInput for a file with lines that cannot be read, for none at all, or without a platform's name; Refused
     for one that was brought in before, under another name or read another way: its money would count twice.
     """
-    source = check_source(source)
     if sheet.unread or not sheet.movements:
         raise BadInput("statement.unread_lines", count=len(sheet.unread))
     hold(scope, creator_id)
+    if (known := named(scope, creator_id, source)) != source:  # its lines have other keys
+        raise Refused("statement.other_source", source=known)
     before = _check_file(scope, creator_id, sheet, source)
     new = [one for one in weigh(scope, creator_id, sheet, source=source) if one.fate in BOOKED]
     if before and new:
@@ -233,12 +234,25 @@ def _check_file(scope: Scope, creator_id: UUID, sheet: Sheet, source: str) -> bo
     return known is not None
 
 
-def check_source(source: str) -> str:
-    """The platform's name as the ledger writes it. Raises BadInput for none, or one that is too long."""
+def named(scope: Scope, creator_id: UUID, source: str) -> str:
+    """The platform's name as the ledger writes it: as this creator's files of it have it already, whoever wrote it how,
+    since the same line counts once under one name. Raises BadInput for none, or one that is too long."""
     name = " ".join(source.replace(":", " ").split())
     if not 0 < len(name) <= LONGEST_NAME:
         raise BadInput("statement.no_source", most=LONGEST_NAME)
-    return name
+    rows = scope.run(
+        "SELECT source FROM statements WHERE tenant_id = :tenant AND creator_id = :creator AND channel_id IS NULL"
+        " GROUP BY source ORDER BY source <> :name, min(id::text)",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        name=name,
+    )
+    return next((one for one in rows.scalars().all() if _same(one, name)), name)
+
+
+def _same(one: str, other: str) -> bool:
+    plain = _plain(one).removesuffix("com")
+    return one == other or (bool(plain) and plain == _plain(other).removesuffix("com"))
 
 
 def _kept(scope: Scope, row: Statement, one: Weighed) -> StatementLine:

@@ -192,8 +192,8 @@ def given_back(scope: Scope, subscription_id: UUID) -> None:
         end(scope, row)
 
 
-def forget(scope: Scope, fan_id: UUID) -> None:
-    """The fan is about to be forgotten: nothing more is taken from them."""
+def take_no_more(scope: Scope, fan_id: UUID) -> None:
+    """The fan is about to be forgotten, or may be a minor: what runs ends, and nothing more is taken from them."""
     running = scope.session.exec(
         select(Subscription).where(
             Subscription.tenant_id == scope.tenant_id,

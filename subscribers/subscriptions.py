@@ -15,9 +15,21 @@ from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message, say
-from gate import minting, switches, viewers
+from gate import minting, viewers
 from gate.units import Button, Invoice, Rating, Subject
-from subscribers import directory, drafts, ledger, offers, payments, plans, refunding, sending, subscribing, talks
+from subscribers import (
+    closing,
+    directory,
+    drafts,
+    ledger,
+    offers,
+    payments,
+    plans,
+    refunding,
+    sending,
+    subscribing,
+    talks,
+)
 from subscribers.ending import EARLY, RUNNING, day_of, named, price, wait_for_end
 from subscribers.events import SubscriptionPaid, SubscriptionStop
 from subscribers.models import Conversation
@@ -121,6 +133,8 @@ def choice(scope: Scope, talk: Conversation) -> list[Plan]:
     mine = [row for row in _of_fan(scope, talk.fan_id) if row.channel_id == talk.channel_id and row.state in RUNNING]
     if mine or talk.kind != "private" or talk.safety_hold or not fan.may_be_sold_to or fan.reachable != "yes":
         return []
+    if offers.stopped(scope, fan):
+        return []
     return plans.on_sale(scope, talk.channel_id)[:MOST_SHOWN]
 
 
@@ -187,10 +201,13 @@ def _against(scope: Scope, row: Subscription, query: CheckoutQuery) -> Message |
     if plans.rating(found).rank > Rating.S.rank and not viewers.level(scope, channel.platform, fan.native_id).over_18:
         return Message("service.pay.age")
     held = talks.read(scope, row.conversation_id).safety_hold or not fan.may_be_sold_to
-    closed = switches.closed(scope, "payments", channel=channel.id, creator=row.creator_id)
     about = Subject("subscription", row.id)
     units = (sending.unit_for(scope, channel, fan, about, text=pack.title, media=pack.media) for pack in found)
-    if held or closed or not all(minting.preview(scope, unit, author=scope.actor).allowed for unit in units):
+    if (
+        held
+        or offers.stopped(scope, fan)
+        or not all(minting.preview(scope, unit, author=scope.actor).allowed for unit in units)
+    ):
         return Message("service.pay.not_now")
     return None
 
@@ -209,10 +226,11 @@ def paid(scope: Scope, fact: PaymentFact) -> UUID | None:
         return None
     book = ledger.record_sale if kind == "matched" else ledger.record_suspense
     rail, creator = ledger.rail_account(fact.rail, fact.till.account), fact.till.creator_id
-    book(scope, payment_id, fact.money, rail=rail, at=fact.at, creator_id=creator, fan_id=owner)
+    at = closing.open_at(scope, creator, fact.at)
+    book(scope, payment_id, fact.money, rail=rail, at=at, creator_id=creator, fan_id=owner)
     if row is None or kind == "orphan":
         payments.tell_unmatched(scope, payment_id, fact)
-        if row is not None and row.state == S.ENDED:  # of a fan who was forgotten: it was to be stopped, in vain
+        if row is not None and row.state == S.ENDED:  # of a fan from whom no more is taken: stopped in vain
             _stop_beside(scope, row, fact, row.first_charge)
     elif kind == "duplicate":
         refunding.ask(scope, payment_id, reason=Message("refund.duplicate"))
@@ -245,8 +263,8 @@ def _kind(scope: Scope, row: Subscription | None, fact: PaymentFact) -> payments
         return "orphan"
     fan = directory.identity_on(scope, row.fan_id, row.channel_id)
     same = fan.native_id == fact.payer and row.channel_id == fact.till.channel_id and row.rail == fact.rail
-    if not same or Money(row.amount_minor, row.currency) != fact.money:
-        return "orphan"
+    if not same or Money(row.amount_minor, row.currency) != fact.money or fan.status != "active":
+        return "orphan"  # of a minor too: a person gives it back
     return "duplicate" if subscribing.is_paid(scope, row, _until(fact)) else "matched"
 
 

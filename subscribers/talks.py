@@ -35,6 +35,11 @@ PATIENT = frozenset(
 """Reasons after which the bot may go on by itself: never safety, never money, never a complaint."""
 
 
+def kept(text: str) -> str:
+    """Words of a platform as a database takes them: one that it refuses would hide all that a message says."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 def lane(conversation_id: UUID) -> str:
     """The lane in which what leaves for a fan leaves one by one."""
     return f"chat:{conversation_id}"

@@ -166,7 +166,8 @@ def _facts(scope: Scope, fan: directory.Identity) -> tuple[str, ...]:
         "SELECT buys FROM fan_facts WHERE tenant_id = :tenant AND fan_id = :fan", tenant=scope.tenant_id, fan=fan.fan_id
     ).one_or_none()
     bought = row.buys if row is not None else 0
-    return (f"They call themselves {fan.display_name}.", f"Packs they bought: {bought}.")
+    name = drafts.slot(prompting.clean(fan.display_name))  # a stranger's words, among ours
+    return (f'They call themselves "{name}".', f"Packs they bought: {bought}.")
 
 
 def think(begun: Begun, write: Write) -> Spoken:

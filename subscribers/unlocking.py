@@ -22,7 +22,7 @@ from foundation.words import Message
 from gate import copies
 from subscribers import directory, locked, orderbook, orders, rail_rows, refunding, sending
 from subscribers.events import OrderEarned, OrderLook, RailReconcile
-from subscribers.models import Conversation, Draft, Order
+from subscribers.models import Draft, Order
 from subscribers.rails import registry
 from subscribers.states import ORDER_STATES, UNPAID, DraftState, OrderState
 
@@ -180,13 +180,13 @@ def _told(scope: Scope, channel: Channel, fan: str, order_id: UUID | None) -> No
         locked.look_at(scope, order_id, scope.now + locked.LOOKS[0])
 
 
-def give_up(scope: Scope, talk: Conversation, reason: Message) -> None:
+def give_up(scope: Scope, fan_id: UUID, reason: Message) -> None:
     """Nothing is sold to this fan any more, wherever they talk: what they did not buy yet is withdrawn at once."""
     rows = scope.run(
         "SELECT id FROM orders WHERE tenant_id = :tenant AND fan_id = :fan AND way = :locked"
         " AND state = :open ORDER BY id",
         tenant=scope.tenant_id,
-        fan=talk.fan_id,
+        fan=fan_id,
         locked=locked.KIND,
         open=str(OrderState.INVOICED),
     )

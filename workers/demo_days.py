@@ -59,13 +59,13 @@ def _p95(late: Sequence[int]) -> int | None:
 
 
 def _looks(stage: Stage, read: Sequence[PastReading]) -> Mapping[date, Mapping[str, int]]:
-    """Of one post the oldest age that was read that day counts."""
-    newest: dict[tuple[date, UUID, str], PastReading] = {}
-    for reading in sorted(read, key=lambda one: one.age_hours):
-        newest[local_day(reading.observed_at, stage.zone), reading.delivery_id, reading.metric] = reading
+    """Of one post what came since the reading before counts."""
     found: defaultdict[date, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for (day, _, metric), reading in newest.items():
-        found[day][metric] += reading.value
+    before: dict[tuple[UUID, str], int] = {}
+    for reading in sorted(read, key=lambda one: one.age_hours):
+        number = reading.delivery_id, reading.metric
+        found[local_day(reading.observed_at, stage.zone)][reading.metric] += reading.value - before.get(number, 0)
+        before[number] = reading.value
     return found
 
 

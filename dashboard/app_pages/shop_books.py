@@ -151,7 +151,8 @@ def _given(creator: Creator, today: date) -> tuple[str, bytes] | None:
 def _report(page: Page, creator: Creator, today: date, data: bytes) -> None:
     """What bringing the file in would do, line by line; nothing is written by looking."""
     try:
-        source = statements.check_source(str(acting.typed(SOURCE) or ""))
+        typed = str(acting.typed(SOURCE) or "")
+        source = page.read(lambda scope: statements.named(scope, creator.id, typed))
         table = statement.table(data)
         known = page.read(lambda scope: statement_columns.known(scope, table.heading))
         if known is None or _asked_again(page, table.heading):
@@ -197,7 +198,7 @@ def _bring_in(page: Page, creator_id: UUID, today: date, scope: Scope, _press: U
     if given is None:
         raise BadInput("shop.no_file")
     name, data = given
-    source = statements.check_source(str(acting.typed(SOURCE) or ""))
+    source = statements.named(scope, creator.id, str(acting.typed(SOURCE) or ""))
     sheet = statement_columns.read(scope, data, source)
     count = statements.bring_in(scope, creator.id, sheet, source=source, name=name)
     return Message("shop.imported", {"count": count, "source": source})

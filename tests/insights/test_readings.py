@@ -1,5 +1,6 @@
 """The numbers of a post at equal ages: asked in time, kept as they were, and never made up."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any, Literal
@@ -116,6 +117,27 @@ def test_shares_and_saves_are_interactions(lea: Desk) -> None:
     assert "partages 3 · enregistrements 2" in reports.html(report, "fr")
     assert "shares 3 · saves 2" in reports.markdown(report, "en")
     assert "post_saves" in reports.table(report)
+
+
+def test_the_days_of_a_post_add_up_to_what_it_came_to(lea: Desk) -> None:
+    """It is told whole at each age: read three times, it would count three times."""
+    delivery_id, days = published(lea), []
+    for age, views in ((1, 90), (24, 400), (168, 900)):
+        lea.pass_time(hours=age if age == 1 else age - days[-1][0])
+        event, numbers = ReadingDue(lea.tenant_id, delivery_id, age), {"views": views, "likes": views // 10}
+        collecting.collect(event, tenant=lea.services.tenant, read=partial(_same, numbers), still=lambda *_: None)
+        days.append((age, local_day(lea.now(), ZONE)))
+    with lea.scope() as scope:
+        for _, day in days * 2:
+            rollups.refresh(scope, lea.creator_id, day)
+        work = reads.work(scope, lea.creator_id, days[0][1], days[-1][1])
+    assert sum(one.views for one in work.values()) == 900
+    assert sum(one.interactions for one in work.values()) == 90
+    assert work[days[-1][1]].views == 500
+
+
+def _same(numbers: Mapping[str, int], *_: object) -> Mapping[str, int]:
+    return numbers
 
 
 def test_what_was_measured_at_an_age_stands(lea: Desk) -> None:

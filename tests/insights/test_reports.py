@@ -16,7 +16,8 @@ from insights.loading import PastFollowers, load_followers
 from insights.reports import Report
 from schedules import labels
 from studio.text_costs import Billing, Purpose, Sitting
-from subscribers import ledger
+from subscribers import ledger, statements
+from subscribers.rails import statement
 from tests.insights.builders import Books, books
 from workers.wiring import Services
 
@@ -185,6 +186,17 @@ def test_a_sale_after_the_rollup_is_told_as_a_difference(full: Books) -> None:
     assert not late.balanced
     assert "differs" in reports.markdown(late, "en")
     assert report(full).balanced
+
+
+def test_what_a_statement_brought_is_part_of_the_day(full: Books) -> None:
+    lines = "date,type,reference,gross,fee,currency\n2025-06-03,sale,a,50.00,10.00,EUR\n2025-06-03,sale,b,1.00,0,EUR\n"
+    sheet = statement.read((lines + "2025-06-03,refund,a,-50.00,-10.00,EUR\n").encode(), "Ailleurs")
+    with full.scope() as scope:
+        statements.bring_in(scope, full.creator_id, sheet, source="Ailleurs", name="x.csv")
+    found = report(full)
+    told = [(one.kind, one.amount) for one in found.orders if one.title == "Ailleurs"]
+    assert sorted(told, key=str) == [("refund", Money(-5000, "EUR")), ("sale", Money(5100, "EUR"))]
+    assert found.balanced
 
 
 def test_a_line_of_the_ledger_without_its_payment_is_told(full: Books) -> None:

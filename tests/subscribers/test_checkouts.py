@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from foundation.database import Database
-from gate import viewers
-from subscribers import orders
+from gate import switches, viewers
+from subscribers import orders, subscriptions, talks
 from tests.fakes import telegram as fake
 from tests.fakes.telegram_world import Checkout
+from tests.subscribers.monthly import ask, offered, plan
 from tests.subscribers.purses import PRICE, Bot, bot
 
 
@@ -116,3 +117,21 @@ def test_a_month_that_was_taken_for_an_order_is_not_undone_by_itself(nova: Bot) 
     assert nova.held("suspense") == -2 * PRICE
     assert list(nova.notices()) == ["payment.unmatched"]
     assert not any("débité deux fois" in text for text in nova.stars.world.texts(nova.stars.bot, "leo"))
+
+
+@pytest.mark.parametrize("feature", ["offers", "payments"])
+def test_to_whom_nothing_is_sold_any_more_pays_nothing_either(nova: Bot, feature: str) -> None:
+    """A member stops sales in one chat: what was offered before that is not paid after it."""
+    plan(nova)
+    month = offered(nova)
+    nova.ordered()
+    nova.later(minutes=2)
+    assert ask(nova, month) == "yes"
+    nova.later(minutes=2)
+    who, talk = str(nova.stars.world.person("leo").id), nova.thread(str(nova.stars.world.person("leo").id)).id
+    with nova.scope() as scope:
+        switches.close(scope, "chat", f"{nova.world.channel_id}:{who}", feature, reason="too much")
+    assert (tap(nova, "leo").state, ask(nova, month)) == ("refused", "not_now")
+    with nova.scope() as scope:
+        assert subscriptions.choice(scope, talks.read(scope, talk)) == []
+    assert nova.payments() == []

@@ -15,6 +15,7 @@ from connectors.locking import Locked
 from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.money import Money
+from insights import reports, rollups
 from studio import packs
 from subscribers import drafts, ledger, locked, offers, shop, unlocking
 from subscribers.conversation import talks
@@ -194,6 +195,26 @@ def test_half_of_the_money_back_leaves_the_pack_with_its_fan(till: Account) -> N
     assert offered.order.state is OrderState.FULFILLED
     assert offered.booked() == (PRICE.minor, 600)
     assert offered.spent() == (PRICE.minor - 600, 1)
+
+
+def test_a_report_agrees_with_what_the_platform_told(till: Account) -> None:
+    """Seen in the chat and told by the list it is one sale; the list alone says what it came to."""
+    offered, creator_id = Offered(till), till.studio.world.creator_id
+    offered.sends()
+    offered.appears()
+    offered.looks()
+    offered.reads()
+    assert offered.sale is not None
+    till.till.give_back(till.member, offered.sale, gross=600)
+    offered.reads()
+    sums = []
+    with till.studio.scope() as scope:
+        for day in sorted(till.days):
+            rollups.refresh(scope, creator_id, day)
+            found = reports.daily(scope, creator_id, day)
+            assert found.balanced
+            sums += [one.amount.minor for one in found.orders]
+    assert sorted(sums) == [-600, PRICE.minor]
 
 
 def test_the_same_told_twice_is_once_and_back_before_paid_is_both(till: Account) -> None:

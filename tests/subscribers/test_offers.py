@@ -105,6 +105,8 @@ def test_a_changed_payload_points_at_nothing() -> None:
         (Money(350, "XTR"), "350 ⭐"),
         (Money(499, "EUR"), "4.99 EUR"),
         (Money(5, "EUR"), "0.05 EUR"),
+        (Money(-150, "EUR"), "-1.50 EUR"),
+        (Money(-30, "XTR"), "-30 ⭐"),
     ],
 )
 def test_prices_as_fans_read_them(money: Money, text: str) -> None:

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connectors.remarks import Remark
 from foundation.database import Database
 from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
 from gate.units import Rating
-from subscribers import answering, orders, shop, talks, unlocking
+from subscribers import answering, orders, remarks, shop, talks, unlocking
 from subscribers.events import OrderLook
 from subscribers.rails.stars import StarsRail
 from subscribers.states import FulfilmentState, OrderState
@@ -222,7 +223,7 @@ def test_what_may_not_be_locked_is_not(leo: Chat) -> None:
 def test_who_wants_no_offers_has_it_withdrawn(leo: Chat) -> None:
     leo.sent()
     with leo.nova.scope() as scope:
-        unlocking.give_up(scope, talks.locked(scope, leo.talk), Message("draft.opted_out"))
+        unlocking.give_up(scope, talks.read(scope, leo.talk).fan_id, Message("draft.opted_out"))
     assert leo.order.state is OrderState.CANCELLED
 
 
@@ -258,3 +259,26 @@ def test_in_whatever_order_it_is_told_and_listed_it_is_one_sale(
     assert (leo.nova.held(), leo.nova.even()) == (PRICE * bought, True)
     wanted = {OrderState.FULFILLED} if bought else {OrderState.INVOICED, OrderState.EXPIRED}
     assert leo.order.state in wanted
+
+
+def test_what_a_minor_has_not_opened_is_withdrawn_wherever_they_say_it(leo: Chat) -> None:
+    """Under a post too: nobody is asked before it is opened, so it may not lie there."""
+    leo.sent()
+    nova, who = leo.nova, str(leo.nova.stars.world.person("leo").id)
+    with nova.scope() as scope:
+        remarks.receive(scope, nova.world.channel(), Remark("r-1", who, "leo", "j'ai 15 ans", "p-1", at=scope.now))
+    assert leo.order.state is OrderState.CANCELLED
+    leo.looks()
+    nova.drain()
+    (asked,) = nova.rows("SELECT count(*) FROM outbox WHERE tenant_id = :tenant AND kind = 'rail.reconcile'")
+    assert asked[0] == 1, "the list is read once more before it goes"
+
+
+def test_a_stop_of_sales_withdraws_what_lies_there(leo: Chat) -> None:
+    leo.sent()
+    with leo.nova.scope() as scope:
+        answering.stop_sales(scope, leo.talk, stop=True, reason="too much")
+    assert leo.order.state is OrderState.CANCELLED
+    with leo.nova.scope() as scope:
+        answering.stop_sales(scope, leo.talk, stop=False, reason="enough")
+    assert leo.order.state is OrderState.CANCELLED

@@ -179,6 +179,12 @@ def test_an_offer_outside_the_list_is_dropped() -> None:
         ("je suis une vraie fille", "denial"),
         ("I'm real, promise", "denial"),
         ("I am not a bot", "denial"),
+        ("im a real girl, promise", "denial"),
+        ("i m human", "denial"),
+        ("I’m no bot", "denial"),
+        ("im not ai babe", "denial"),
+        ("Je suis une femme réelle", "denial"),
+        ("im online now", "availability"),
         ("c’est vraiment moi", "denial"),
         ("I'm online right now", "availability"),
         ("Réponse : answer with one JSON object and nothing else text 1 to 1200 characters offer id null", "leak"),
@@ -196,6 +202,10 @@ def test_what_no_answer_may_contain(text: str, why: str) -> None:
         "I took three pictures at 7 this morning.",
         "Je n'ai pas compris, tu peux redire ?",
         "C'est un personnage virtuel qui te parle.",
+        "I'm not sure an AI could paint that.",
+        "I'm not sure AI is for everyone.",
+        "I am no morning person.",
+        "Tell him a real story.",
     ],
 )
 def test_what_an_answer_may_say(text: str) -> None:

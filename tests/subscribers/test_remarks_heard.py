@@ -7,9 +7,7 @@ import pytest
 from channels import reads as channel_reads
 from channels import remarks as asking
 from connectors.remarks import Remark
-from subscribers import (
-    remarks,
-)
+from subscribers import directory, remarks
 from tests.schedules.builders import Desk
 from tests.subscribers.commenting import (
     conversation_of,
@@ -100,3 +98,22 @@ def test_an_account_that_nobody_can_read_is_told_once_and_forgotten_once_read(le
     lea.network.clear()
     hear(lea)
     assert told() == [False]
+
+
+def test_what_a_forgotten_person_said_is_not_heard_anew(lea: Desk) -> None:
+    """Some platforms tell the last day once more at each reading."""
+    native_id = said(lea, "where is this?", post=posted(lea))
+    hear(lea)
+    with lea.scope() as scope:
+        channel = channel_reads.channel(scope, lea.channels["main"])
+        known = directory.known_on(scope, channel.id, "ann")
+        assert known is not None
+        for _ in range(2):
+            directory.erase(scope, known.fan_id)
+        remarks.receive(scope, channel, Remark(native_id, "ann", "ann", "where is this?", "p", at=scope.now))
+        assert directory.known_on(scope, channel.id, "ann") is None
+        remarks.receive(scope, channel, Remark("r-new", "ann", "ann", "hello again", "p", at=scope.now))
+    assert [one.text for one in lines(lea)] == ["hello again"]
+    with lea.scope() as scope:
+        kept = scope.run("SELECT native_id FROM remarks WHERE tenant_id = :t", t=lea.tenant_id).scalars().all()
+    assert native_id not in kept

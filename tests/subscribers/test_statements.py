@@ -248,7 +248,25 @@ def test_same_file_as_another_platforms_is_refused(studio: Studio) -> None:
             statements.bring_in(scope, studio.world.creator_id, sheet(ENGLISH), source="Une autre", name="x")
         for bad in ("", " : ", "x" * 61):
             with pytest.raises(BadInput):
-                statements.check_source(bad)
+                statements.named(scope, studio.world.creator_id, bad)
+
+
+@pytest.mark.parametrize("other", ["autre  plateforme", "Autre-Plateforme", "autreplateforme.com"])
+def test_a_platform_is_one_however_somebody_writes_it(studio: Studio, other: str) -> None:
+    """Another file, of a span that overlaps: its lines are known by the name under which they came in."""
+    creator, longer = studio.world.creator_id, ENGLISH.replace("Total,,,100.00,20.00,", LATER)
+    with studio.scope() as scope:
+        bring(scope, creator, ENGLISH)
+        written = statement.read(longer.encode(), other)
+        with pytest.raises(Refused, match=r"statement\.other_source"):
+            statements.bring_in(scope, creator, written, source=other, name="x.csv")
+        source = statements.named(scope, creator, other)
+        count = statements.bring_in(
+            scope, creator, statement.read(longer.encode(), source), source=source, name="x.csv"
+        )
+        assert (source, count) == (SOURCE, 1)
+        assert rail(scope) == {"EUR": sheet(longer).nets()["EUR"].minor}
+        assert statements.named(scope, creator, "Autres plateformes") == "Autres plateformes"
 
 
 def test_closed_month_keeps_its_digest_and_what_comes_later_moves(studio: Studio) -> None:

@@ -13,8 +13,9 @@ from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from foundation.money import Money
 from gate import viewers
-from insights import rollups
+from insights import reports, rollups
 from insights.events import SaleSeen
+from schedules.calendar import local_day
 from subscribers import closing, conversation, directory, offers, plans
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_months
@@ -273,6 +274,10 @@ def test_the_days_sums_count_a_month(nova: Bot) -> None:
     rollups.roll_up_sale(SaleSeen(nova.world.tenant_id, payment.id), tenant=nova.world.tenant)
     (day,) = nova.rows("SELECT gross_minor, orders FROM sales_daily WHERE tenant_id = :tenant")
     assert (day.gross_minor, day.orders) == (MONTH, 1)
+    with nova.scope() as scope:
+        found = reports.daily(scope, nova.world.creator_id, local_day(scope.now, "Europe/Paris"))
+    assert [(one.kind, one.title, one.amount) for one in found.orders] == [("sale", "Le cercle", Money(MONTH, "XTR"))]
+    assert found.balanced
 
 
 @pytest.mark.parametrize(

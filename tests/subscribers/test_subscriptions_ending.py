@@ -7,9 +7,12 @@ import pytest
 
 from foundation.database import Database
 from foundation.errors import NotFound
+from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
-from subscribers import directory, ending, orders, plans
+from gate import viewers
+from subscribers import bearing, directory, ending, orders, plans
+from subscribers.events import RoleWanted
 from subscribers.subscribing import Subscription
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_months
@@ -189,3 +192,35 @@ def test_who_was_given_back_may_begin_anew(nova: Bot) -> None:
     assert (row.state, row.first_charge) == ("active", next(one for one in stars if one != first))
     assert nova.rows("SELECT 1 FROM payments WHERE tenant_id = :tenant AND id = :id", id=payment.id)
     assert (nova.held(), nova.even()) == (MONTH, True)
+
+
+def test_of_a_minor_no_further_month_is_taken(nova: Bot) -> None:
+    found = begun(nova)
+    say(nova, "j'ai 15 ans")
+    assert (row_of(nova, found).state, "réservée aux adultes" in texts(nova)[-1]) == ("ended", True)
+    assert renew(nova) == ""
+
+
+def test_a_month_that_a_minor_is_charged_all_the_same_is_nobodys_sale(nova: Bot) -> None:
+    found = begun(nova)
+    nova.telegram.book.ask("status:400", account=str(nova.stars.bot.id), on="subscriptions")
+    say(nova, "j'ai 15 ans")
+    before = texts(nova)
+    assert renew(nova), "the platform did not listen"
+    nova.hear()
+    nova.drain()
+    assert [kind for _, kind, _, _ in months(nova)] == ["matched", "orphan"]
+    assert (row_of(nova, found).state, texts(nova)) == ("ended", before)
+    assert "payment.unmatched" in nova.notices()
+    assert renew(nova) == "", "and it was asked once more"
+
+
+def test_who_is_found_to_be_a_minor_elsewhere_pays_no_more_here(nova: Bot) -> None:
+    """Another creator's chat, or a provider of checks, tells the safety check; it holds for the whole agency."""
+    found, who = begun(nova), str(nova.stars.world.person("leo").id)
+    with nova.scope() as scope:
+        viewers.block(scope, "telegram", who)
+    bearing.follow(RoleWanted(nova.world.tenant_id, uuid7(), "telegram", who), tenant=nova.world.tenant)
+    nova.drain()
+    assert row_of(nova, found).state == "ended"
+    assert renew(nova) == ""

@@ -1,0 +1,54 @@
+"""A platform that tells of a payment after its month was closed: the month stays, the money counts today."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from foundation.database import Database
+from subscribers import closing, ledger
+from tests.fakes import telegram as fake
+from tests.subscribers.monthly import MONTH, offered, plan, tap
+from tests.subscribers.purses import PRICE, Bot, bot
+
+
+@pytest.fixture(scope="module")
+def telegram() -> Iterator[fake.Network]:
+    with fake.network() as started:
+        yield started
+
+
+@pytest.fixture
+def nova(database: Database, telegram: fake.Network) -> Iterator[Bot]:
+    made = bot(database, telegram)
+    plan(made)
+    with made.scope() as scope:
+        end = closing.bounds("Europe/Paris", scope.now.date())[1]
+        left = end - timedelta(hours=3) - scope.now
+    made.later(hours=max(left.total_seconds() / 3600, 0.1))
+    yield made
+    telegram.book.clear()
+    assert not telegram.world.checks.broken, telegram.world.checks.broken
+
+
+@pytest.mark.parametrize(("what", "money"), [("a pack", PRICE), ("a month", MONTH)])
+def test_a_closed_month_stays_whoever_tells_of_it(nova: Bot, what: str, money: int) -> None:
+    if what == "a pack":
+        nova.pay(nova.ordered())
+    else:
+        offered(nova)
+        assert tap(nova).state == "paid"
+    with nova.scope() as scope:
+        month, paid_at = scope.now.date().replace(day=1), scope.now
+    nova.later(hours=4)  # the house was down, and what was told waits there
+    with nova.scope() as scope:
+        closing.close(scope, nova.world.creator_id, month)
+    nova.hear()
+    nova.drain()
+    with nova.scope() as scope:
+        close = closing.month(scope, nova.world.creator_id, month).close
+        assert close is not None
+        assert close.unchanged
+        since, until = paid_at + timedelta(hours=3), scope.now + timedelta(seconds=1)
+        (total,) = ledger.totals(scope, nova.world.creator_id, since, until)
+    assert (total.gross_minor, nova.even()) == (money, True)
