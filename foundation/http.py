@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpcore
@@ -133,7 +134,7 @@ def trusted() -> ssl.SSLContext:
 
 
 class HttpClient:
-    """Sends single requests over fresh connections, no redirects, no retries, no proxies of the environment.
+    """Sends single requests over fresh connections, no redirects, no retries, no cookies, no proxies of others.
 
     A kept-alive connection that the server closes while we write is indistinguishable from a lost answer,
     so none is kept: a handshake is cheaper than a post that a person must check.
@@ -150,10 +151,12 @@ class HttpClient:
             max_keepalive_connections=0,
             network_backend=_DeadlineBackend(self._until, reach),
         )
+        unkept = CookieJar(DefaultCookiePolicy(allowed_domains=()))  # one client speaks for all accounts
         self._client = httpx.Client(
             transport=transport,
             follow_redirects=False,
             trust_env=False,
+            cookies=unkept,
             headers={"accept-encoding": "gzip"},
         )
 

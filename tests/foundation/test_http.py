@@ -1,4 +1,4 @@
-"""The one HTTP client at its edges: time that runs out on the way, answers that swell."""
+"""The one HTTP client at its edges: time that runs out on the way, answers that swell, servers that would know us."""
 
 import socket
 import threading
@@ -107,3 +107,23 @@ def test_an_answer_that_swells_takes_no_more_memory_than_it_may(http: HttpClient
         tracemalloc.stop()
     if times == 1:
         assert answer.detail == TOO_LARGE
+
+
+def test_what_a_server_would_have_us_keep_is_told_to_nobody(http: HttpClient) -> None:
+    """One client speaks for every account of every agency: a cookie of one would travel with the next."""
+    heard: list[bytes] = []
+
+    def serve(line: socket.socket) -> None:
+        with closing(line):
+            heard.append(line.recv(65536))
+            line.sendall(b"HTTP/1.1 200 OK\r\nset-cookie: who=first; Path=/\r\ncontent-length: 0\r\n\r\n")
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as door:
+        url = f"http://127.0.0.1:{door.getsockname()[1]}/"
+        for _ in range(2):
+            server = threading.Thread(target=lambda: serve(door.accept()[0]), daemon=True)
+            server.start()
+            assert isinstance(http.exchange(Request("GET", url, deadline=WITHIN)), Reply)
+            server.join(WITHIN)
+    assert len(heard) == 2
+    assert not any(b"cookie" in request.lower() for request in heard)
