@@ -119,9 +119,9 @@ class _DeadlineBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         try:
             address = self._reach(host, port)
-        except OSError as error:
+            stream = super().connect_tcp(address, port, timeout, local_address, socket_options)
+        except (OSError, UnicodeError) as error:  # a name no resolver can be asked for is no address either
             raise httpcore.ConnectError(str(error)) from error
-        stream = super().connect_tcp(address, port, timeout, local_address, socket_options)
         return _DeadlineStream(stream, self._until)
 
 

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from foundation.clock import monotonic, pause
-from foundation.http import TOO_LARGE, AnswerLost, HttpClient, Reply, Request
+from foundation.http import TOO_LARGE, AnswerLost, HttpClient, NotSent, Reply, Request
 
 LARGE = b"x" * 40_000_000
 WITHIN = 5.0
@@ -127,3 +127,8 @@ def test_what_a_server_would_have_us_keep_is_told_to_nobody(http: HttpClient) ->
             server.join(WITHIN)
     assert len(heard) == 2
     assert not any(b"cookie" in request.lower() for request in heard)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "example..com"])
+def test_a_name_that_can_be_nobodys_is_nowhere_to_send_to(http: HttpClient, host: str) -> None:
+    assert isinstance(http.exchange(Request("GET", f"http://{host}/", deadline=WITHIN)), NotSent)
