@@ -7,10 +7,11 @@ import pytest
 from dashboard.reads.team import team
 from foundation.database import OpenScope
 from foundation.errors import Conflict
+from schedules.moving import delivery
 from tenants import agencies, login, staffing
 from tenants import reads as tenant_reads
 from tenants.roles import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 
@@ -75,6 +76,32 @@ def test_a_closed_access_closes_open_pages(door: Door, lumiere: Agency) -> None:
         with lumiere.scope() as scope:
             staffing.let_go(scope, lumiere.members[Role.CHATTER])
         assert "greenroom invite" in page.tick()
+
+
+def elsewhere(who: Agency, role: Role) -> None:
+    """From now on somebody of this role works for another creator alone."""
+    with who.scope() as scope:
+        agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=("fr",))
+        staffing.change(scope, who.members[role], role=role, creators=("zoe",))
+
+
+def test_who_works_for_others_by_now_does_nothing_from_an_open_page(door: Door, lumiere: Agency) -> None:
+    failed = lumiere.post("refusée", minutes=-5, state="failed")
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        assert "refusée" in page.open("/calendar")
+        elsewhere(lumiere, Role.MANAGER)
+        assert "refusée" not in page.press("Réessayer")
+    with lumiere.scope() as scope:
+        assert str(delivery(scope, failed).state) == "failed"
+
+
+def test_an_open_page_shows_no_longer_whom_one_does_not_work_for(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere, Role.ACCOUNTANT)) as page:
+        assert "Mia" in page.open("/insights")
+        elsewhere(lumiere, Role.ACCOUNTANT)
+        drawn = page.tick()
+        assert "Zoé" in drawn
+        assert "Mia" not in drawn
 
 
 def test_the_last_owner_stays(lumiere: Agency) -> None:
