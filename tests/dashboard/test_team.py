@@ -1,10 +1,13 @@
 """Team: the owner brings people in, changes and closes accesses; nobody else sees the page; the last owner stays."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from dashboard import session
 from dashboard.reads.team import team
+from foundation import settings
 from foundation.database import OpenScope
 from foundation.errors import Conflict
 from schedules.moving import delivery
@@ -14,6 +17,7 @@ from tenants.roles import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
+from workers import asking
 
 
 def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumiere: Agency) -> None:
@@ -32,8 +36,18 @@ def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumier
     with lumiere.scope() as scope:
         zoe = [one.member for one in team(scope).colleagues if one.member.name == "Zoé"]
     assert [(one.role, one.email) for one in zoe] == [(Role.ACCOUNTANT, "zoe@lumiere.example")]
-    session = login.redeem(door.tenant, link[1])
-    assert login.current(door.tenant, session) == (lumiere.tenant_id, zoe[0].id)
+    opened = login.redeem(door.tenant, link[1])
+    assert login.current(door.tenant, opened) == (lumiere.tenant_id, zoe[0].id)
+
+
+def test_an_address_that_ends_with_a_slash_makes_no_other_link(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_DASHBOARD__PUBLIC_URL", "https://house.example/")
+    session.house.cache_clear()
+    try:
+        assert session.way_in("s") == asking.link(settings.load(), "s") == "https://house.example/auth/link/s"
+    finally:
+        session.house.cache_clear()
 
 
 def test_a_name_is_no_markup_in_what_is_said(door: Door, lumiere: Agency) -> None:
