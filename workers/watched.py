@@ -5,6 +5,7 @@ what a model made: all are made here. A file that was taken is moved to `taken` 
 `refused` with the reason beside it; none is ever deleted.
 """
 
+import errno
 import os
 import re
 import stat
@@ -67,15 +68,15 @@ def routes(s: Services) -> tuple[Route, ...]:
 
 
 def look(event: FolderDue, *, tenant: OpenScope, store: ObjectStore, root: Path | None) -> None:
-    """Bring in what lies there, up to `MOST` files. Raises `outbox.Later` while there are more, Unavailable where
-    a folder cannot be made or read.
+    """Bring in what lies there, up to `MOST` files. Raises `outbox.Later` while there are more; Unavailable, once the
+    others were looked at, where a folder cannot be made or read.
 
     Killed after a file was kept and before it was moved, it is the same upload the next time.
     """
     if root is None:
         return
-    taken, full = 0, set[UUID]()
-    for one in _waiting(tenant, root):
+    taken, full, unusable = 0, set[UUID](), list[Unavailable]()
+    for one in _waiting(tenant, root, unusable):
         if one.tenant_id in full:
             continue
         if taken == MOST:
@@ -88,28 +89,44 @@ def look(event: FolderDue, *, tenant: OpenScope, store: ObjectStore, root: Path 
             _tell(one, tenant, error.message, cause=f"folder:{error.message.code}")
         except OSError as error:
             log.warning("folder.unreadable", error=telemetry.describe(error))
-            said = Message("folder.unreadable", {"file": one.path.name, "folder": one.path.parent.name})
-            _tell(one, tenant, said, cause=f"folder:{one.path.parent.name}/{one.path.name}"[:200])
+            name = os.fsencode(one.path.name).decode(errors="replace")  # a name may be bytes of another time
+            said = Message("folder.unreadable", {"file": name, "folder": one.path.parent.name})
+            _tell(one, tenant, said, cause=f"folder:{one.path.parent.name}/{name}"[:200])
+    if unusable:
+        raise unusable[0]
 
 
-def _waiting(tenant: OpenScope, root: Path) -> Iterator[Waiting]:
-    """The files of all agencies that nobody writes any more, by name."""
+def _waiting(tenant: OpenScope, root: Path, unusable: list[Unavailable]) -> Iterator[Waiting]:
+    """The files of all agencies that nobody writes any more, by name. Why a folder cannot be used is added to
+    `unusable`."""
     for tenant_id in all_tenants(tenant):
         with tenant(tenant_id, FOLDER) as scope:
             agency, creators = tenant_reads.agency(scope), tenant_reads.creators(scope)
         for creator in creators:
             hers = root / named(agency.name, tenant_id) / creator.slug
             for folder in (hers, hers / GENERATED):
-                for path in filter(_is_whole, _files(folder)):
+                try:
+                    found = _files(folder)
+                except Unavailable as error:  # of one creator: the others' files come in all the same
+                    unusable.append(error)
+                    break
+                for path in filter(_is_whole, found):
                     yield Waiting(path, tenant_id, creator.id, agency.language, folder.name == GENERATED)
 
 
 def _files(folder: Path) -> list[Path]:
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o770)
+        _made(folder)
         return sorted(folder.iterdir())
     except OSError as error:
         raise Unavailable("folder.unusable", folder=str(folder), detail=error.strerror or "?") from error
+
+
+def _made(folder: Path) -> None:
+    """Make a folder where there is none. Raises OSError, for a link too: it may lead into another agency's."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o770)
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
 def named(name: str, tenant_id: UUID) -> str:
@@ -159,7 +176,7 @@ def _read(path: Path) -> bytes:
 def _move(path: Path, folder: str) -> Path:
     """Put a file into a folder beside it, under a name that is free there."""
     there = path.parent / folder
-    there.mkdir(exist_ok=True, mode=0o770)
+    _made(there)
     target = there / path.name
     if target.exists():
         target = there / f"{path.stem}-{uuid7().hex}{path.suffix}"

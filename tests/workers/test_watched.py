@@ -1,6 +1,8 @@
 """The watched folder: whole files are brought in once, by whose folder they lie in; nothing of anybody's is lost."""
 
 import os
+import shutil
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -151,6 +153,47 @@ def test_a_full_agency_keeps_its_file_and_stops_nobody_else(nova: Atelier, servi
     assert there(nova) == []
     assert not bad.exists()
     assert told(nova) == ["storage.over"]
+
+
+def test_an_agency_whose_folder_cannot_be_used_stops_nobody_else(nova: Atelier, services: Services, root: Path) -> None:
+    one, other = sorted([nova, atelier(services)], key=lambda each: each.tenant_id)
+    ours, theirs = folder(one, root), folder(other, root)
+    shutil.rmtree(ours)
+    ours.write_text("saved under the name of the creator")
+    put(theirs, "a.jpg", encoded(a_picture(seed=11), "JPEG"))
+    with pytest.raises(Unavailable, match=r"folder\.unusable"):
+        look(nova, root)
+    assert there(other) == ["a.jpg"]
+    assert (theirs / "taken" / "a.jpg").exists()
+
+
+@pytest.mark.parametrize("place", ["", "generated", "taken"])
+def test_no_link_leads_to_anothers_folder(nova: Atelier, services: Services, root: Path, place: str) -> None:
+    """Who may write into the folder of one agency reads and fills no other."""
+    other = atelier(services)
+    ours, theirs = folder(nova, root), folder(other, root)
+    secret = put(theirs, "theirs.jpg", encoded(a_picture(seed=12), "JPEG"), old=0)
+    if place != "taken":
+        shutil.rmtree(ours / place)
+    else:
+        put(ours, "ours.jpg", encoded(a_picture(seed=13), "JPEG"))
+    (ours / place).symlink_to(theirs)
+    os.utime(secret, (1, 1))
+    with suppress(Unavailable):
+        look(nova, root)
+    assert "theirs.jpg" not in there(nova)
+    assert "ours.jpg" not in there(other)
+    assert not (theirs / "ours.jpg").exists()
+
+
+def test_a_name_of_another_time_is_told_as_well_as_can_be(nova: Atelier, root: Path) -> None:
+    """As old archives leave them: bytes that are no UTF-8."""
+    here = folder(nova, root)
+    put(here, os.fsdecode(b"\xe9t\xe9.jpg"), encoded(a_picture(seed=14), "JPEG"))
+    put(here, "taken", b"", old=0)
+    look(nova, root)
+    assert told(nova) == ["folder.unreadable"]
+    assert there(nova) == ["t.jpg"]
 
 
 def test_each_folder_is_one_creator_s(nova: Atelier, services: Services, root: Path) -> None:
