@@ -61,8 +61,9 @@ class Page:
             return ask(scope)
 
     def mine(self, scope: Scope) -> list[Creator]:
-        """The creators this member works for, by name."""
-        chosen = self.who.member.creators
+        """The creators this member works for, by name. Asked anew: what one presses was drawn a while ago, perhaps
+        before somebody gave them others."""
+        chosen = tenant_reads.member(scope, self.who.member.id).creators
         return [one for one in tenant_reads.creators(scope) if not chosen or one.slug in chosen]
 
     def my(self, scope: Scope, creator_id: UUID) -> Creator:
@@ -119,8 +120,8 @@ def signed_out() -> None:
 
 
 @st.fragment(run_every=LOOK)
-def guard(role: str) -> None:
-    """Replaces the whole page once its session is over, or its member became somebody else."""
+def guard(drawn: Viewer) -> None:
+    """Replaces the whole page once its session is over, or its member became somebody else or works for others."""
     page = look()
-    if page is None or page.who.member.role != role:
+    if page is None or page.who != drawn:
         st.rerun()

@@ -51,6 +51,11 @@ def public_address() -> str:
     return settings.load().web.public_url.rstrip("/")
 
 
+def way_in(secret: str) -> str:
+    """The address of a one-time link."""
+    return f"{house().public_url.rstrip('/')}/auth/link/{secret}"
+
+
 @cache
 def sandbox_port() -> int:
     """Where the sandbox network is reached on this machine."""

@@ -3,9 +3,11 @@
 import logging
 import ssl
 import threading
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpcore
@@ -117,9 +119,9 @@ class _DeadlineBackend(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         try:
             address = self._reach(host, port)
-        except OSError as error:
+            stream = super().connect_tcp(address, port, timeout, local_address, socket_options)
+        except (OSError, UnicodeError) as error:  # a name no resolver can be asked for is no address either
             raise httpcore.ConnectError(str(error)) from error
-        stream = super().connect_tcp(address, port, timeout, local_address, socket_options)
         return _DeadlineStream(stream, self._until)
 
 
@@ -132,7 +134,7 @@ def trusted() -> ssl.SSLContext:
 
 
 class HttpClient:
-    """Sends single requests over fresh connections, no redirects, no retries, no proxies of the environment.
+    """Sends single requests over fresh connections, no redirects, no retries, no cookies, no proxies of others.
 
     A kept-alive connection that the server closes while we write is indistinguishable from a lost answer,
     so none is kept: a handshake is cheaper than a post that a person must check.
@@ -149,7 +151,14 @@ class HttpClient:
             max_keepalive_connections=0,
             network_backend=_DeadlineBackend(self._until, reach),
         )
-        self._client = httpx.Client(transport=transport, follow_redirects=False, trust_env=False)
+        unkept = CookieJar(DefaultCookiePolicy(allowed_domains=()))  # one client speaks for all accounts
+        self._client = httpx.Client(
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+            cookies=unkept,
+            headers={"accept-encoding": "gzip"},
+        )
 
     def exchange(self, request: Request) -> Reply | NotSent | AnswerLost:
         """Send `request` once. Never raises for what the network does."""
@@ -167,7 +176,7 @@ class HttpClient:
             request.method, request.url, headers=dict(request.headers), content=request.body, timeout=timeout
         ) as response:
             body = bytearray()
-            for chunk in response.iter_bytes() if request.most else ():
+            for chunk in _unpacked(response, request.most) if request.most else ():
                 body += chunk
                 if len(body) > request.most:
                     return AnswerLost(TOO_LARGE)
@@ -176,3 +185,22 @@ class HttpClient:
     def close(self) -> None:
         """Give the sockets back."""
         self._client.close()
+
+
+def _unpacked(response: httpx.Response, most: int) -> Iterator[bytes]:
+    """The body, in bits of little more than `most` bytes: a few hundred packed bytes can stand for gigabytes.
+
+    Raises DecodingError for what we did not ask for: codings over codings, and those whose bits have no bounds.
+    """
+    coding = response.headers.get("content-encoding", "identity").strip().lower()
+    if coding in ("", "identity"):
+        yield from response.iter_raw()
+        return
+    if coding not in ("gzip", "x-gzip"):
+        raise httpx.DecodingError("another coding than was asked for")
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        for chunk in response.iter_raw():
+            yield unpack.decompress(chunk, most + 1)
+    except zlib.error as error:
+        raise httpx.DecodingError("no gzip") from error

@@ -82,14 +82,21 @@ class FileStore:
             if path.exists() and path.read_bytes() == data:
                 return sha256
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(file.name).rename(path)
+            self._write(path, data)
         except OSError as error:
             raise Unavailable("storage.unwritable", detail=error.strerror or "?") from error
         return sha256
+
+    def _write(self, path: Path, data: bytes) -> None:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            try:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).rename(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)  # a full disk is not filled further by each try
+                raise
 
     def get(self, tenant_id: UUID, sha256: str) -> bytes:
         try:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
-from urllib.parse import urlsplit
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -90,7 +89,7 @@ def foreign(request: Request) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+    return origin is not None and origin.partition("://")[2] != request.headers.get("host", "")
 
 
 def _part(body: bytes, asked: str, headers: dict[str, str]) -> Response:

@@ -13,7 +13,7 @@ from foundation.ids import uuid7
 from gate import ratings
 from gate.units import Rating, highest
 from web.models import Item, ItemMedium
-from web.sites import ASSURED, PUBLIC, Found
+from web.sites import ASSURED, DIGEST, PUBLIC, Found
 
 PUBLIC_CEILING = Rating.S
 """The highest rating a visitor sees who proved nothing (own_page.public: N and E are B)."""
@@ -152,6 +152,8 @@ def purged(scope: Scope, found: Found, content_id: str) -> None:
 
 def shown(scope: Scope, sha256: str, area: str | None = None) -> str | None:
     """The media type of a file that a living item of this tenant shows, in an area or anywhere; None when none does."""
+    if not DIGEST.fullmatch(sha256):  # whatever a stranger types never reaches the database
+        return None
     query = select(ItemMedium.mime).where(ItemMedium.tenant_id == scope.tenant_id, ItemMedium.sha256 == sha256)
     if area is not None:
         query = query.join(Item, col(Item.id) == ItemMedium.item_id).where(

@@ -16,7 +16,7 @@ from gate import profiles
 from web.models import Site
 
 _SLUG = re.compile(r"[a-z0-9-]{3,40}")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+DIGEST = re.compile(r"[0-9a-f]{64}")
 RESERVED = frozenset(
     {"files", "house", "report", "verify", "static", "healthz", "readyz", "metrics", "robots", "age", "api", "hooks"}
     | {"mcp", "me", "lent", "approve", "ics"}
@@ -206,7 +206,7 @@ def _row(tenant: OpenScope, slug: str) -> Site | None:
 
 def tenants_of_file(tenant: OpenScope, sha256: str) -> list[UUID]:
     """The tenants on whose pages a file of this digest stands."""
-    if not _DIGEST.fullmatch(sha256):
+    if not DIGEST.fullmatch(sha256):
         return []
     with tenant(HOUSE, LOOKING, role="door") as scope:
         return list(

@@ -45,7 +45,7 @@ def invite(email: str) -> str:
     with at_home("invite") as services:
         tenant_id, member = found_member(services, email)
         with services.tenant(tenant_id, ASKING) as scope:
-            return _link(services.settings, login.invite(scope, member.id))
+            return link(services.settings, login.invite(scope, member.id))
 
 
 def found_member(services: Services, email: str) -> tuple[UUID, Member]:
@@ -69,5 +69,6 @@ def _members(services: Services, email: str) -> list[tuple[UUID, Member]]:
     return found
 
 
-def _link(house: Settings, secret: str) -> str:
-    return f"{house.dashboard.public_url}/auth/link/{secret}"
+def link(house: Settings, secret: str) -> str:
+    """The address of a one-time link."""
+    return f"{house.dashboard.public_url.rstrip('/')}/auth/link/{secret}"

@@ -15,11 +15,13 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from foundation import probing
+from foundation.clock import monotonic, pause
 from foundation.errors import Conflict, Unavailable
 from foundation.settings import Settings
 from tenants import factors, letterbox, vault
@@ -28,6 +30,8 @@ MIB = 1024 * 1024
 FIRST_START_MIB, LATER_START_MIB = 500, 100
 """Free space asked for before anything is written."""
 LOG_MIB, OLD_LOGS = 10, 3
+ASKING_SECONDS = 0.5
+"""Longer than somebody holds a home who only asks who does."""
 
 
 def _password() -> str:
@@ -123,7 +127,8 @@ def write_whole(path: Path, content: str, *, mode: int = 0o600) -> None:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
         raise unwritable(error, path.parent) from error
 
 
@@ -172,16 +177,24 @@ class Lock:
 
 def acquire(home: Home) -> Lock:
     """Take the home. Raises Conflict with the process id of the supervisor that has it."""
-    file = (home.folder / "lock").open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise Conflict("stack.already_running", pid=holder(home) or 0) from error
+    file, until = (home.folder / "lock").open("a+", encoding="utf-8"), monotonic() + ASKING_SECONDS
+    while not _locked(file):
+        if monotonic() > until:
+            file.close()
+            raise Conflict("stack.already_running", pid=holder(home) or 0)
+        pause(0.01)
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
     return Lock(file)
+
+
+def _locked(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def holder(home: Home) -> int | None:

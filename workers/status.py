@@ -2,7 +2,9 @@
 
 import json
 import signal
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -81,18 +83,22 @@ def down(*, now: bool) -> None:
     if not pid:
         tell(Message("cli.not_running"))
         return
-    supervisor = psutil.Process(pid)
+    tell(Message("cli.stopping", {"pid": pid}))
+    with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+        _end(home, psutil.Process(pid), now=now)
+    tell(Message("cli.stopped"))
+
+
+def _end(home: Home, supervisor: psutil.Process, *, now: bool) -> None:
     supervisor.send_signal(signal.SIGTERM)
     if now:
         pause(0.3)  # two signals at once are one
         supervisor.send_signal(signal.SIGTERM)
-    tell(Message("cli.stopping", {"pid": pid}))
     until = monotonic() + STOP_SECONDS
     while places.holder(home) is not None or _runs(supervisor):  # it lets go of the home a little before its end
         if monotonic() > until:
-            raise Unavailable("cli.does_not_stop", pid=pid)
+            raise Unavailable("cli.does_not_stop", pid=supervisor.pid)
         pause(0.1)
-    tell(Message("cli.stopped"))
 
 
 def _runs(process: psutil.Process) -> bool:
@@ -113,7 +119,7 @@ def logs(name: str | None, *, follow: bool, lines: int) -> None:
         raise NotFound("cli.no_log", name=name, names=", ".join(files) or "-")
     chosen = {name: files[name]} if name is not None else files
     for owner, path in chosen.items():
-        for line in path.read_text("utf-8", "replace").splitlines()[-lines:]:
+        for line in path.read_text("utf-8", "replace").splitlines()[-lines or sys.maxsize :]:
             _line(owner, line, alone=name is not None)
     if follow:
         for owner, line in _growing(chosen):

@@ -115,25 +115,30 @@ class Supervisor:
         child.become(S.IDLE)
 
     def _spawn(self, child: Child) -> None:
-        program, door, log = child.program, child.door, self._log(child.program.name)
-        if program.forked:
-            try:
-                child.process = self.forks.start(program.forked, log, ending=program.orphaned)
-            except Unavailable:  # nobody to fork it, for now: as if it had ended at once
-                self._later(child)
-                return
-        else:
-            handed = ("--door", str(door.fileno())) if door is not None else ()
-            child.process = embedded.spawn(
-                [*program.command, *handed],
-                log,
-                ending=program.orphaned,
-                environment=self._environment,
-                keep_open=(door.fileno(),) if door is not None else (),
-            )
+        log = self._log(child.program.name)
+        try:
+            child.process = self._started(child.program, child.door, log)
+        except (Unavailable, OSError) as error:  # nobody to fork it, no memory for it: as if it had ended at once
+            with suppress(OSError), log.open("a", encoding="utf-8") as said:
+                said.write(f"{error}\n")
+            self._later(child)
+            return
         child.born = psutil.Process(child.process.pid).create_time()
         child.become(S.STARTING)
         child.check_at = 0.0
+
+    def _started(self, program: Program, door: socket.socket | None, log: Path) -> "subprocess.Popen[bytes] | Forked":
+        """Raises Unavailable or OSError where it cannot be started now."""
+        if program.forked:
+            return self.forks.start(program.forked, log, ending=program.orphaned)
+        handed = ("--door", str(door.fileno())) if door is not None else ()
+        return embedded.spawn(
+            [*program.command, *handed],
+            log,
+            ending=program.orphaned,
+            environment=self._environment,
+            keep_open=(door.fileno(),) if door is not None else (),
+        )
 
     def drop(self, name: str) -> None:
         """End one child and forget it."""
@@ -162,7 +167,7 @@ class Supervisor:
         if process is not None and process.poll() is not None:
             self._ended(child, process)
         elif process is not None and monotonic() >= child.check_at:
-            is_ready = child.program.is_ready(process.pid)
+            is_ready = _says_so(child.program, process.pid)
             child.doubted = not is_ready and child.state is S.READY and not child.doubted
             if not child.doubted:
                 child.become(S.READY if is_ready else S.STARTING)
@@ -193,10 +198,13 @@ class Supervisor:
 
     def _again(self, child: Child) -> None:
         child.restarts += 1
-        if child.program.on_demand_port is not None:
-            self._wait_at_door(child)
-        else:
+        if child.program.on_demand_port is None:
             self._spawn(child)
+            return
+        try:
+            self._wait_at_door(child)
+        except Unavailable:  # somebody took the port while nobody stood at it: no reason to end the others
+            self._later(child)
 
     def stop(self) -> None:
         """End every child, stage by stage: each is asked, given its grace, then killed with all it started."""
@@ -223,6 +231,14 @@ class Supervisor:
             return True
         if waited > grace:
             end_group(child.process.pid)
+        return False
+
+
+def _says_so(program: Program, pid: int) -> bool:
+    """Whether it is ready; a question the machine has no means to ask has no answer."""
+    try:
+        return program.is_ready(pid)
+    except OSError:
         return False
 
 

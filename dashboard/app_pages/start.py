@@ -97,7 +97,7 @@ def _found() -> None:
     except GreenroomError as refused:
         acting.tell(refused.message, bad=True)
         return
-    st.session_state[LINK] = f"{session.house().public_url.rstrip('/')}/auth/link/{secret}"
+    st.session_state[LINK] = session.way_in(secret)
     st.session_state.pop(KEY, None)
 
 

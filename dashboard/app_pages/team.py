@@ -161,7 +161,7 @@ def _creators(page: Page, found: Team, key: str, chosen: tuple[str, ...], role: 
 
 
 def _told(secret: str, name: str) -> Message:
-    return Message("team.link_made", {"name": name, "link": f"{session.house().public_url}/auth/link/{secret}"})
+    return Message("team.link_made", {"name": name, "link": session.way_in(secret)})
 
 
 def _bring_in(zone: str, scope: Scope, _: UUID) -> Message:

@@ -41,7 +41,7 @@ def _draw(page: Page, standing: Above, began: float) -> None:
         said = {"agency": standing.agency, "who": page.who.member, "others": others, "languages": languages}
         said["own_password"] = not page.may(Right.STAFF)  # who may staff finds it on Team
         draw("sidebar.html", **said, word=page.word)
-    frame.guard(page.who.member.role)
+    frame.guard(page.who)
     if standing.held:
         said = {"holds": standing.held, "now": standing.now, "leads": page.may(Right.RUN)}
         draw("stopped.html", **said, voice=page.voice, word=page.word)

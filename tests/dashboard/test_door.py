@@ -103,6 +103,7 @@ def test_forms_of_other_sites_are_ignored(door: Door, lumiere: Agency) -> None:
         {"sec-fetch-site": "same-site"},
         {"origin": "http://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
     ):
         with door.client() as visitor:
             assert visitor.post(link, headers=told).status_code == 403

@@ -1,18 +1,23 @@
 """Team: the owner brings people in, changes and closes accesses; nobody else sees the page; the last owner stays."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from dashboard import session
 from dashboard.reads.team import team
+from foundation import settings
 from foundation.database import OpenScope
 from foundation.errors import Conflict
+from schedules.moving import delivery
 from tenants import agencies, login, staffing
 from tenants import reads as tenant_reads
 from tenants.roles import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
+from workers import asking
 
 
 def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumiere: Agency) -> None:
@@ -31,8 +36,18 @@ def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumier
     with lumiere.scope() as scope:
         zoe = [one.member for one in team(scope).colleagues if one.member.name == "Zoé"]
     assert [(one.role, one.email) for one in zoe] == [(Role.ACCOUNTANT, "zoe@lumiere.example")]
-    session = login.redeem(door.tenant, link[1])
-    assert login.current(door.tenant, session) == (lumiere.tenant_id, zoe[0].id)
+    opened = login.redeem(door.tenant, link[1])
+    assert login.current(door.tenant, opened) == (lumiere.tenant_id, zoe[0].id)
+
+
+def test_an_address_that_ends_with_a_slash_makes_no_other_link(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_DASHBOARD__PUBLIC_URL", "https://house.example/")
+    session.house.cache_clear()
+    try:
+        assert session.way_in("s") == asking.link(settings.load(), "s") == "https://house.example/auth/link/s"
+    finally:
+        session.house.cache_clear()
 
 
 def test_a_name_is_no_markup_in_what_is_said(door: Door, lumiere: Agency) -> None:
@@ -75,6 +90,32 @@ def test_a_closed_access_closes_open_pages(door: Door, lumiere: Agency) -> None:
         with lumiere.scope() as scope:
             staffing.let_go(scope, lumiere.members[Role.CHATTER])
         assert "greenroom invite" in page.tick()
+
+
+def elsewhere(who: Agency, role: Role) -> None:
+    """From now on somebody of this role works for another creator alone."""
+    with who.scope() as scope:
+        agencies.add_creator(scope, slug="zoe", name="Zoé", kind="human", zone=ZONE, languages=("fr",))
+        staffing.change(scope, who.members[role], role=role, creators=("zoe",))
+
+
+def test_who_works_for_others_by_now_does_nothing_from_an_open_page(door: Door, lumiere: Agency) -> None:
+    failed = lumiere.post("refusée", minutes=-5, state="failed")
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        assert "refusée" in page.open("/calendar")
+        elsewhere(lumiere, Role.MANAGER)
+        assert "refusée" not in page.press("Réessayer")
+    with lumiere.scope() as scope:
+        assert str(delivery(scope, failed).state) == "failed"
+
+
+def test_an_open_page_shows_no_longer_whom_one_does_not_work_for(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere, Role.ACCOUNTANT)) as page:
+        assert "Mia" in page.open("/insights")
+        elsewhere(lumiere, Role.ACCOUNTANT)
+        drawn = page.tick()
+        assert "Zoé" in drawn
+        assert "Mia" not in drawn
 
 
 def test_the_last_owner_stays(lumiere: Agency) -> None:

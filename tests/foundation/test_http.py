@@ -1,14 +1,16 @@
-"""The one HTTP client at its edges: time that runs out on the way, in both directions."""
+"""The one HTTP client at its edges: time that runs out on the way, answers that swell, servers that would know us."""
 
 import socket
 import threading
+import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 import pytest
 
 from foundation.clock import monotonic, pause
-from foundation.http import AnswerLost, HttpClient, Reply, Request
+from foundation.http import TOO_LARGE, AnswerLost, HttpClient, NotSent, Reply, Request
 
 LARGE = b"x" * 40_000_000
 WITHIN = 5.0
@@ -61,3 +63,72 @@ def test_a_large_body_arrives_whole(http: HttpClient) -> None:
         answer = http.exchange(Request("PUT", url, body=LARGE, deadline=WITHIN))
         assert isinstance(answer, Reply)
         assert answer.body == b"ok"
+
+
+def packed(data: bytes, times: int) -> bytes:
+    """As gzip, so many times over."""
+    for _ in range(times):
+        squeeze = zlib.compressobj(9, wbits=31)
+        data = squeeze.compress(data) + squeeze.flush()
+    return data
+
+
+def telling(body: bytes, *, coding: str, heard: list[bytes]) -> Callable[[socket.socket], None]:
+    """Answers with a body, as it is said to be coded."""
+
+    def serve(line: socket.socket) -> None:
+        with closing(line):
+            heard.append(line.recv(65536))
+            head = f"HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: {len(body)}\r\n\r\n"
+            line.sendall(head.encode() + body)
+
+    return serve
+
+
+def test_a_packed_answer_is_unpacked(http: HttpClient) -> None:
+    heard: list[bytes] = []
+    with answering(telling(packed(b"a" * 70_000, 1), coding="gzip", heard=heard)) as url:
+        answer = http.exchange(Request("GET", url, deadline=WITHIN))
+    assert isinstance(answer, Reply)
+    assert answer.body == b"a" * 70_000
+    assert b"accept-encoding: gzip\r\n" in heard[0].lower()  # what else we could not bound
+
+
+@pytest.mark.parametrize(("times", "coding"), [(1, "gzip"), (2, "gzip, gzip")])
+def test_an_answer_that_swells_takes_no_more_memory_than_it_may(http: HttpClient, times: int, coding: str) -> None:
+    body = packed(b"\0" * 200_000_000, times)
+    tracemalloc.start()
+    try:
+        with answering(telling(body, coding=coding, heard=[])) as url:
+            answer = http.exchange(Request("GET", url, deadline=30.0, most=1_000_000))
+        assert isinstance(answer, AnswerLost)
+        assert tracemalloc.get_traced_memory()[1] < 8_000_000
+    finally:
+        tracemalloc.stop()
+    if times == 1:
+        assert answer.detail == TOO_LARGE
+
+
+def test_what_a_server_would_have_us_keep_is_told_to_nobody(http: HttpClient) -> None:
+    """One client speaks for every account of every agency: a cookie of one would travel with the next."""
+    heard: list[bytes] = []
+
+    def serve(line: socket.socket) -> None:
+        with closing(line):
+            heard.append(line.recv(65536))
+            line.sendall(b"HTTP/1.1 200 OK\r\nset-cookie: who=first; Path=/\r\ncontent-length: 0\r\n\r\n")
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as door:
+        url = f"http://127.0.0.1:{door.getsockname()[1]}/"
+        for _ in range(2):
+            server = threading.Thread(target=lambda: serve(door.accept()[0]), daemon=True)
+            server.start()
+            assert isinstance(http.exchange(Request("GET", url, deadline=WITHIN)), Reply)
+            server.join(WITHIN)
+    assert len(heard) == 2
+    assert not any(b"cookie" in request.lower() for request in heard)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "example..com"])
+def test_a_name_that_can_be_nobodys_is_nowhere_to_send_to(http: HttpClient, host: str) -> None:
+    assert isinstance(http.exchange(Request("GET", f"http://{host}/", deadline=WITHIN)), NotSent)

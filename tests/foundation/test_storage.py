@@ -1,5 +1,6 @@
 """One contract for both stores: the same bytes once, those bytes or an error, nothing of another tenant's."""
 
+import resource
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +115,21 @@ def test_other_bytes_are_never_returned_and_a_new_put_heals(place: Place, tenant
     assert raised.value.message.code == "storage.damaged"
     place.store.put(tenant_id, DATA)
     assert place.store.get(tenant_id, sha256) == DATA
+
+
+def test_what_has_no_room_leaves_nothing_behind(tmp_path: Path, tenant_id: UUID) -> None:
+    """Tried again and again, what was cut off would fill the disk for good."""
+    store = FileStore(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(DATA) // 2, before[1]))  # no file grows longer now
+    try:
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                store.put(tenant_id, DATA)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert store.get(tenant_id, store.put(tenant_id, DATA)) == DATA
 
 
 def test_the_pages_copies_are_apart(server: S3, tmp_path: Path, tenant_id: UUID) -> None:

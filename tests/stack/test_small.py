@@ -1,11 +1,13 @@
 """The parts alone: folder, secrets, ports, commands, doctor."""
 
+import fcntl
 import json
 import os
 import socket
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from foundation.settings import Settings
 from tests.conftest import free_port
 from tests.stack.conftest import ROOT, House
 from workers import home as places
-from workers import ports, processes, services
+from workers import ports, processes, services, status
 from workers.home import Home, read_env, write_env
 
 
@@ -64,6 +66,57 @@ def test_the_lock_names_its_holder_and_ends_with_it(home: Home) -> None:
     assert caught.value.message.params == {"pid": os.getpid()}
     lock.release()
     assert places.holder(home) is None
+
+
+def test_who_only_asks_who_holds_a_home_keeps_nobody_out(home: Home) -> None:
+    """`status`, and `up --detach` itself, ask while another process begins; a busy machine may stop them half way."""
+    with (home.folder / "lock").open("a") as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        over = threading.Timer(0.1, fcntl.flock, (asking, fcntl.LOCK_UN))
+        over.start()
+        places.acquire(home).release()
+        over.join()
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("")
+    with pytest.raises(Unavailable):
+        places.write_whole(tmp_path / "run" / "state.json", "{}")
+
+
+@pytest.mark.parametrize(("lines", "shown"), [(0, []), (1, ["two"]), (9, ["one", "two"])])
+def test_as_many_lines_of_a_log_as_are_asked_for(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], lines: int, shown: list[str]
+) -> None:
+    monkeypatch.setenv("GREENROOM_HOME", str(home.folder))
+    home.log("web").write_text("one\ntwo\n")
+    status.logs("web", follow=False, lines=lines)
+    assert capsys.readouterr().out.split() == shown
+
+
+HOLDS = """
+import os, signal, sys, time
+from pathlib import Path
+from workers import home
+kept = home.acquire(home.Home(Path(sys.argv[1])))
+print("held", flush=True)
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+time.sleep(60)
+"""
+
+
+def test_a_house_that_ends_at_the_first_word_is_stopped(
+    home: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GREENROOM_HOME", str(home.folder))
+    monkeypatch.setenv("LANG", "C")
+    held = subprocess.Popen([sys.executable, "-c", HOLDS, str(home.folder)], stdout=subprocess.PIPE, cwd=ROOT)
+    assert held.stdout is not None
+    assert held.stdout.readline() == b"held\n"
+    threading.Thread(target=held.wait).start()  # its parent hears of its end, as a shell does
+    status.down(now=True)
+    assert "Stopped." in capsys.readouterr().out
+    held.stdout.close()
 
 
 def test_logs_turn_over_by_size(home: Home) -> None:

@@ -1,5 +1,7 @@
 """The supervisor alone, on programs of one line."""
 
+import errno
+import os
 import signal
 import socket
 import threading
@@ -134,6 +136,54 @@ def test_a_port_that_was_taken_meanwhile_is_said(supervisor: Supervisor) -> None
         with pytest.raises(Unavailable) as said:
             supervisor.start(Program("llm", ("false",), Stage.WORKER, bool, on_demand_port=port))
     assert said.value.message == Message("stack.port_lost", {"port": port})
+
+
+def test_a_port_that_was_taken_while_a_broken_one_rested_ends_nobody(tmp_path: Path) -> None:
+    port, pace = free_port(), Pace(0.01, 0.01, 1, 60, rest=0.2)
+    supervisor = Supervisor(tmp_path, log=lambda name: tmp_path / name, pace=pace)
+    other = supervisor.start(shell("sleep 60", name="other"))
+    child = supervisor.start(Program("llm", ("false",), Stage.WORKER, bool, on_demand_port=port))
+    with socket.create_connection(("127.0.0.1", port), timeout=10):
+        ticking(supervisor, lambda: child.state is ProcessState.DEGRADED)
+    with socket.create_server(("127.0.0.1", port)):
+        before = child.restarts
+        ticking(supervisor, lambda: child.restarts > before)
+        assert child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED)
+    ticking(supervisor, lambda: child.state is ProcessState.IDLE)  # free again: it waits for a caller
+    assert other.state is ProcessState.READY
+    supervisor.stop()
+
+
+def test_a_program_that_cannot_be_started_now_is_started_later(tmp_path: Path, supervisor: Supervisor) -> None:
+    """Its file is being replaced, or the machine has no memory for one more process: the others go on."""
+    program, kept = tmp_path / "program", tmp_path / "kept"
+    program.write_text("#!/bin/sh\nsleep 0.2; exit 1\n")
+    program.chmod(0o755)
+    child = supervisor.start(Program("one", (str(program),), Stage.WORKER, bool))
+    program.rename(kept)
+    ticking(supervisor, lambda: child.restarts == 1)
+    assert child.state in (ProcessState.RESTARTING, ProcessState.DEGRADED)
+    assert "No such file" in (tmp_path / "one.log").read_text()
+    kept.rename(program)
+    ticking(supervisor, lambda: child.process is not None)
+
+
+def test_a_question_that_cannot_be_asked_is_no_answer(supervisor: Supervisor) -> None:
+    """`pg_isready` is a process too, for which there may be no memory."""
+    asked: list[int] = []
+
+    def is_ready(pid: int) -> bool:
+        asked.append(pid)
+        if len(asked) == 2:
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+        return True
+
+    child, states = supervisor.start(Program("one", ("sleep", "60"), Stage.WORKER, is_ready)), []
+    for _ in range(3):
+        child.check_at = 0.0
+        supervisor.tick()
+        states.append(child.state)
+    assert states == [ProcessState.READY] * 3  # one answer that is missing means nothing
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_every_state_is_told_and_only_some_let_begin(mia: Page, state: CheckStat
 def test_an_old_link_and_another_sites_form_begin_nothing(mia: Page) -> None:
     token, check_id = invited(mia)
     client = mia.room.client
-    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://elsewhere.test"}):
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://elsewhere.test"}, {"origin": "http://["}):
         assert client.post(f"/age/{token}", headers=headers).status_code == 303
     assert begun(mia) == []
     with mia.room.tenant(mia.tenant_id, "system:test") as scope:

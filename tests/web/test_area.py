@@ -53,7 +53,9 @@ def test_the_house_writes_each_part_under_its_own_credential(mia: Page) -> None:
         assert refused.status_code == 401
 
 
-@pytest.mark.parametrize("path", ["18/p/unknown-item", "18/files/x.png", f"18/files/{'0' * 64}.png", "18/p/%00"])
+@pytest.mark.parametrize(
+    "path", ["18/p/unknown-item", "18/files/x.png", f"18/files/{'0' * 64}.png", "18/p/%00", "18/files/%00.png"]
+)
 def test_what_is_not_there_looks_like_what_may_not_be_seen(mia: Page, path: str) -> None:
     answer = mia.get(path)
     assert answer.status_code in {303, 404}
