@@ -198,9 +198,11 @@ class Ears:
         chatty: Callable[[Channel], bool],
         inbox: Callable[[Channel], Hashable] = lambda channel: channel.id,
         refresh_seconds: float = REFRESH_SECONDS,
+        rests: int = RESTS,
     ) -> None:
         """`inbox` says which accounts hear the same messages: the oldest of them listens for all."""
-        self._make, self._tenant, self._chatty, self._every = make, tenant, chatty, refresh_seconds
+        self._make, self._tenant, self._chatty = make, tenant, chatty
+        self._every, self._rests = refresh_seconds, rests
         self._inbox = inbox
         self._ears: dict[UUID, Ear] = {}
         self._told: set[UUID] = set()
@@ -213,7 +215,7 @@ class Ears:
             try:
                 self._refresh()
                 beat()
-                rest = min((monotonic() - started) * RESTS, LONGEST_REST)
+                rest = min((monotonic() - started) * self._rests, LONGEST_REST)
             except Exception as error:  # the accounts already known go on being heard; it is tried again soon
                 log.error("listen.refresh_failed", error=telemetry.describe(error), at=telemetry.place(error))
             self._stopping.wait(max(self._every - (monotonic() - started), rest))

@@ -26,7 +26,6 @@ from tests.channels.builders import CONNECTORS, Clockwork, Killed, World
 from tests.conftest import PASSWORD, Cluster, wait_until
 from tests.fakes.network import Network, network
 from tests.subscribers.builders import RAILS, Studio, nova
-from workers import listeners
 from workers.listeners import Ear, Ears
 
 
@@ -299,9 +298,8 @@ def test_accounts_come_and_go_while_the_process_listens(database: Database, runn
     assert beats
 
 
-def test_a_look_that_fails_is_not_rested_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long it took: an account that is not heard stays so until the next look."""
-    monkeypatch.setattr(listeners, "RESTS", 1_000_000)  # one that succeeds would be followed by a minute without
+def test_a_look_that_fails_is_not_rested_from() -> None:
+    """One that succeeds would be followed by a minute without: an account that is not heard stays so until the next."""
     looks: list[int] = []
 
     def away(*asked: object, **more: object) -> Any:
@@ -309,7 +307,7 @@ def test_a_look_that_fails_is_not_rested_from(monkeypatch: pytest.MonkeyPatch) -
         pause(0.01)
         raise OSError("the database is away")
 
-    ears = Ears(lambda _: pytest.fail("nobody is known"), tenant=away, chatty=lambda _: True, refresh_seconds=0.05)
+    ears = Ears(lambda _: pytest.fail("?"), tenant=away, chatty=bool, refresh_seconds=0.05, rests=1_000_000)
     thread = threading.Thread(target=partial(ears.run, beat=lambda: None), daemon=True)
     thread.start()
     wait_until(lambda: len(looks) > 2, 30)
