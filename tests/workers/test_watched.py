@@ -159,12 +159,11 @@ def test_a_link_to_the_folder_of_another_agency_brings_nothing_in(
 ) -> None:
     other = atelier(services)
     ours, theirs = folder(nova, root), folder(other, root)
-    path = put(theirs, "theirs.jpg", encoded(a_picture(seed=11), "JPEG"), old=0)  # nobody takes it yet
+    put(theirs, "theirs.jpg", encoded(a_picture(seed=11), "JPEG"))
     linked = {"creator": ours, "agency": ours.parent, "generated": ours / "generated"}[which]
     leads = theirs.parent if which == "agency" else theirs
     linked.rename(root.parent / "before")
     linked.symlink_to(leads)
-    os.utime(path, (0, 0))
     look(nova, root)
     assert (there(nova), there(other)) == ([], ["theirs.jpg"])
     assert set(told(nova)) == {"folder.unreadable"}
@@ -220,11 +219,9 @@ def test_a_name_that_is_no_text_stops_nobody_else(nova: Atelier, services: Servi
 
 def test_who_brings_much_leaves_room_for_others(nova: Atelier, services: Services, root: Path) -> None:
     mia, zoe = atelier(services), atelier(services)
-    for one in (nova, mia, zoe):
-        for number in range(watched.MOST if one is nova else 1):
-            put(folder(one, root), f"{number:02}.jpg", encoded(a_picture(seed=number + 200), "JPEG"), old=0)
-    for path in root.glob("*/*/*.jpg"):
-        os.utime(path, (0, 0))
+    for where, many in [(folder(one, root), watched.MOST if one is nova else 1) for one in (nova, mia, zoe)]:
+        for number in range(many):
+            put(where, f"{number:02}.jpg", encoded(a_picture(seed=number + 200), "JPEG"))
     with pytest.raises(outbox.Later):
         look(nova, root)
     assert [len(there(one)) for one in (nova, mia, zoe)] == [watched.MOST - 2, 1, 1]
