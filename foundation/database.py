@@ -15,6 +15,7 @@ from sqlalchemy import Column, DateTime, Engine, create_engine, event, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Field, Session, SQLModel
 
 from foundation import statements
@@ -152,6 +153,20 @@ class OpenScope(Protocol):
     def __call__(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> AbstractContextManager[Scope]: ...
 
 
+class _Session(Session):
+    """A session of ours."""
+
+
+@event.listens_for(_Session, "do_orm_execute")
+def _read_as_it_stands(asked: ORMExecuteState) -> None:
+    """A row that is read under a lock is read anew, though it was read before: SQLAlchemy keeps what it knew, and who
+    decides under the lock would decide by what somebody else has changed since (ADR 0170).
+    https://docs.sqlalchemy.org/en/21/orm/queryguide/query.html#sqlalchemy.orm.Query.with_for_update
+    """
+    if getattr(asked.statement, "_for_update_arg", None) is not None:
+        asked.update_execution_options(populate_existing=True)
+
+
 class Database:
     """A lazy pool of connections of one login. Made per process: a pool taken over a fork leaks answers."""
 
@@ -185,7 +200,7 @@ class Database:
     @contextmanager
     def scope(self, tenant_id: UUID, actor: str, *, role: Role = "app") -> Iterator[Scope]:
         """One transaction of one tenant under `role`. Outside of it, a query is refused by PostgreSQL, not empty."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        with _Session(self.engine, expire_on_commit=False) as session:
             now = self._open(session, tenant_id, role)
             scope = Scope(tenant_id, actor, now, session)
             yield scope

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import col, select
 
+from foundation import outbox
 from foundation.database import Database, Scope
 from foundation.ids import uuid7
+from foundation.outbox import OutboxRow
 from foundation.resting import RestingPool
 from tests.conftest import Cluster, wait_until
+from tests.foundation.events import PostDue
 
 WHO = "system:test"
 
@@ -132,3 +137,27 @@ def test_last_acts_run_in_their_order_and_change_the_role_once(own: Database) ->
 def test_threads_that_come_together_share_one_pool(own: Database) -> None:
     with ThreadPoolExecutor(16) as threads:
         assert len({id(engine) for engine in threads.map(lambda _: own.engine, range(64))}) == 1
+
+
+@pytest.mark.parametrize("how", ["get", "select", "both"])
+def test_what_is_locked_is_read_as_it_stands_then(own: Database, how: str) -> None:
+    """Read before in the same scope, changed by somebody else meanwhile: a decision under the lock must see that."""
+    tenant_id = uuid7()
+    with own.scope(tenant_id, WHO) as scope:
+        row_id = outbox.put(scope, PostDue(tenant_id, uuid7()), at=scope.now + timedelta(days=1))
+    key = (tenant_id, row_id)
+    with own.scope(tenant_id, WHO) as scope:
+        before = scope.session.get(OutboxRow, key)
+        with own.scope(tenant_id, WHO) as other:
+            other.run("UPDATE outbox SET priority = 1 WHERE id = :id", id=row_id)
+        assert before is not None
+        assert before.priority == 5, "an ordinary look may be of before"
+        if how == "get":
+            locked = scope.session.get(OutboxRow, key, with_for_update=True)
+        else:
+            query = select(OutboxRow).where(col(OutboxRow.id) == row_id)
+            before.tries += 1  # what this scope changed itself stays
+            locked = scope.session.exec(query.with_for_update(key_share=how == "both")).one()
+            assert locked.tries == 1
+        assert locked is before
+        assert locked.priority == 1
