@@ -26,6 +26,9 @@ WINDOW = timedelta(seconds=60)
 LISTED, MOST_READ = 40, 5
 """Posts of one listing, and how many of them are read word for word."""
 
+USUAL = 20
+"""So many a server gives that was asked for none, or does not give as many as it was asked for."""
+
 _FAILED = Unknown(Message("connectors.lookup_failed"))
 
 
@@ -45,9 +48,10 @@ def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
     start = sought.armed_at - WINDOW - ahead(answers[0], sought.asked_at or sought.armed_at)
     recent = [post for post in posts if (told_at(post.get("created_at")) or start) >= start]
     here = [post for post in recent if _may_be(post, sought)]
+    whole = len(recent) < len(posts) or len(posts) < USUAL  # it reaches back before the attempt, or to the first post
     if silent:
-        return _by_files(here, sought, files, whole=len(recent) < LISTED)
-    return _by_words(here, sought, answers, whole=len(recent) < LISTED)
+        return _by_files(here, sought, files, whole=whole)
+    return _by_words(here, sought, answers, whole=whole)
 
 
 def _by_files(here: list[dict[str, Any]], sought: Sought, files: Set[str], *, whole: bool) -> Sighting:

@@ -362,6 +362,14 @@ def test_too_many_to_read_prove_nothing() -> None:
     assert isinstance(sought([post(number, text="other", reply="9") for number in range(100, 140)]), Unknown)
 
 
+def test_a_server_that_lists_fewer_than_it_was_asked_for_proves_nothing() -> None:
+    """Twenty are what servers give by default: all of them of the last minute, and ours may be the one after them."""
+    recent = [post(number, text="other", reply="9") for number in range(100, 120)]
+    assert isinstance(sought(recent), Unknown)
+    assert isinstance(sought([*recent, post(1, ago=300)]), Absent), "it reaches back before the attempt"
+    assert isinstance(sought(recent[:19]), Absent), "all that there is"
+
+
 def test_marks_are_read_back() -> None:
     copy, flags = Copy("7", UNIT.account), (SENSITIVE, WARNED)
     assert MASTODON.read_back(copy, (), ()) == Shown()
