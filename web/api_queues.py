@@ -87,8 +87,8 @@ def _given_up(routes: APIRouter, tenant: OpenScope) -> None:
     def remove_slot(
         slot_id: UUID, call: Annotated[Call, Depends(rewriting(tenant, KeyScope.CALENDAR_WRITE))], move: Move = False
     ) -> Response:
-        """Post no more at this hour. What is planned at it keeps its time, or goes to the next free hours. Needs
-        `calendar:write`."""
+        """Post no more at this hour. What is planned at it keeps its time, or goes to the next free hours.
+        Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             slots.hold(scope, _slot(scope, sight, slot_id).channel_id)
