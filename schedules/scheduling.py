@@ -12,7 +12,9 @@ from foundation.errors import BadInput, Conflict
 from schedules import anew, approvals, assigning, doubts, drafting, planning, removal, stopping
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
+from schedules.models import Delivery
 from schedules.moving import delivery
+from schedules.passing import first_key
 from schedules.planning import deliveries_of
 from schedules.states import DeliveryState
 from tenants import reads as tenant_reads
@@ -54,13 +56,15 @@ def schedule(scope: Scope, post_id: UUID, *, channels: Sequence[UUID], at: WallT
     """Put a post on accounts at a wall time; where it is planned already it is moved, without accounts everywhere.
 
     What nobody has to approve is on the calendar at once; for the rest the time is a wish, also on an account that is
-    added to a post somebody said yes to: that is asked again. Raises Conflict where it
-    was published or is on its way: a date never publishes anything again. BadInput, NotFound.
+    added to a post somebody said yes to: that is asked again. One it was taken off of is such an account. Raises
+    Conflict where it was published or is on its way: a date never publishes anything again. BadInput, NotFound.
     """
-    known = {row.channel_id: row for row in deliveries_of(scope, post_id, lock=True) if not row.occurrence_key}
-    wanted = list(dict.fromkeys(channels)) or [
-        one for one, row in known.items() if row.state not in (S.CANCELLED, S.REHEARSED)
+    rows = [
+        row for row in deliveries_of(scope, post_id, lock=True) if not (row.series_id or first_key(row.occurrence_key))
     ]
+    there = {row.channel_id for row in rows}
+    known = _standing(rows)
+    wanted = list(dict.fromkeys(channels)) or list(known)
     if not wanted:
         raise BadInput("compose.no_account")
     owner = planning.post(scope, post_id)
@@ -71,9 +75,19 @@ def schedule(scope: Scope, post_id: UUID, *, channels: Sequence[UUID], at: WallT
         if channel_id in known:
             planning.move_delivery(scope, known[channel_id].id, at=at)
         else:
+            key = anew.further_key(scope, post_id, channel_id, "") if channel_id in there else ""
             asks_since = approvals.added(scope, owner, channel_id)
-            planning.add_delivery(scope, post_id, channel_id, at=at, asks_since=asks_since)
+            planning.add_delivery(scope, post_id, channel_id, at=at, occurrence_key=key, asks_since=asks_since)
     drafting.settle(scope, post_id)
+
+
+def _standing(rows: Sequence[Delivery]) -> dict[UUID, Delivery]:
+    """The delivery that a post has on each account: the first of those that were neither taken off nor rehearsed."""
+    found: dict[UUID, Delivery] = {}
+    for row in sorted(rows, key=lambda one: (one.occurrence_key, one.id)):
+        if row.state not in (S.CANCELLED, S.REHEARSED):
+            found.setdefault(row.channel_id, row)
+    return found
 
 
 def approve(scope: Scope, post_id: UUID, *, member_id: UUID, note: str = "", tier: int = 1) -> None:

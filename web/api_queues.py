@@ -30,6 +30,7 @@ def router(tenant: OpenScope) -> APIRouter:
     """The routes under `/slots` and `/queues`."""
     routes = APIRouter(tags=["queues"])
     _hours(routes, tenant)
+    _given_up(routes, tenant)
     _reads(routes, tenant)
     _members(routes, tenant)
     _orders(routes, tenant)
@@ -80,12 +81,14 @@ def _hours(routes: APIRouter, tenant: OpenScope) -> None:
         response.headers.update(etag(tag(found)))
         return SlotOut.of(found)
 
+
+def _given_up(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.delete("/slots/{slot_id}", response_model=SlotOut)
     def remove_slot(
-        slot_id: UUID, call: Annotated[Call, Depends(rewriting(tenant, can_write))], move: Move = False
+        slot_id: UUID, call: Annotated[Call, Depends(rewriting(tenant, KeyScope.CALENDAR_WRITE))], move: Move = False
     ) -> Response:
-        """Post no more at this hour. What is planned at it keeps its time, or goes to the next free hours. Needs
-        `calendar:write`."""
+        """Post no more at this hour. What is planned at it keeps its time, or goes to the next free hours.
+        Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             slots.hold(scope, _slot(scope, sight, slot_id).channel_id)

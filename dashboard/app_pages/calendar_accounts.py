@@ -17,6 +17,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from schedules import planning, scheduling, selling
 from schedules.calendar import WallTime, local_wall
+from schedules.passing import first_key
 from schedules.planning import deliveries_of
 from schedules.reads import Entry
 from schedules.states import DeliveryState
@@ -42,9 +43,9 @@ def alone(page: Page, found: Opened, place: Place) -> None:
 def add(page: Page, found: Opened) -> None:
     """One more account of a post that goes somewhere, at a time of its own; nothing for one that repeats."""
     live = [place.entry for place in found.places if place.entry.state is not DeliveryState.CANCELLED]
-    if not live or any(one.occurrence_key for one in live):
+    if not live or any(one.series_id or first_key(one.occurrence_key) for one in live):
         return
-    there = {place.entry.channel_id for place in found.places}
+    there = {one.channel_id for one in live}  # of one it was taken off it may be put back
     names = {one.id: one.name for one in page.read(lambda scope: accounts(scope, [found.creator]))}
     free = [one for one in names if one not in there]
     if not free:
@@ -88,7 +89,7 @@ def _added(page: Page, creator_id: UUID, post_id: UUID, zone: str, scope: Scope,
     channel_id = UUID(str(acting.typed(key)))
     scheduling.schedule(scope, post_id, channels=[channel_id], at=at)
     selling.check(scope, post_id, connectors=connectors())
-    (row,) = (one for one in deliveries_of(scope, post_id) if one.channel_id == channel_id)
-    waits = row.state == DeliveryState.DRAFT
+    new = max((one for one in deliveries_of(scope, post_id) if one.channel_id == channel_id), key=lambda one: one.id)
+    waits = new.state == DeliveryState.DRAFT
     said = {"day": f"{at.day:%d/%m/%Y}", "clock": zones.clock(page, at, creator.zone)}
     return Message("calendar.account_waits" if waits else "calendar.account_added", said)

@@ -72,7 +72,8 @@ def _first(whole: Sequence[Entry], entry: Entry) -> Entry | None:
     key = passing.first_key(entry.occurrence_key)
     if key == entry.occurrence_key:
         return None
-    return next((one for one in whole if (one.channel_id, one.occurrence_key) == (entry.channel_id, key)), None)
+    known = (one for one in whole if (one.channel_id, one.occurrence_key) == (entry.channel_id, key))
+    return next((one for one in known if one.state is not S.CANCELLED), None)
 
 
 def places(

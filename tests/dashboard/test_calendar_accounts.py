@@ -32,6 +32,23 @@ def test_an_account_is_added_and_waits_for_its_own_yes(door: Door, lumiere: Agen
     assert states == {lumiere.channel_id: S.SCHEDULED, second: S.DRAFT}
 
 
+def test_an_account_that_was_taken_off_is_put_back(door: Door, lumiere: Agency) -> None:
+    post_id, second = two_accounts(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.choose("Compte", "Autre")
+        page.press("L’ajouter")
+        with lumiere.scope() as scope:
+            there = {row.channel_id: row.id for row in planning.deliveries_of(scope, UUID(post_id))}
+            planning.cancel(scope, there[second])
+        page.open("/calendar", post=post_id)
+        page.choose("Compte", "Autre")
+        page.press("L’ajouter")
+    with lumiere.scope() as scope:
+        rows = [row for row in planning.deliveries_of(scope, UUID(post_id)) if row.channel_id == second]
+    assert sorted(row.state for row in rows) == [S.CANCELLED, S.DRAFT]
+
+
 def test_one_account_moves_alone(door: Door, lumiere: Agency) -> None:
     post_id, second = two_accounts(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:

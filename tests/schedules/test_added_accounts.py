@@ -47,6 +47,41 @@ def test_it_waits_and_leaves_nowhere_before(lea: Desk) -> None:
     assert lea.texts("main") == ["said yes to"]
 
 
+def test_an_account_a_post_was_taken_off_may_be_put_back(services: Services, sandbox: Network) -> None:
+    lea = desk(services, sandbox, tiers=0)
+    lea.connect("second")
+    post_id = lea.write("both")
+    one, two = lea.wish(post_id, "main", after=600), lea.wish(post_id, "second", after=600)
+    lea.act(drafting.settle, post_id)
+    lea.act(drafting.skip, two)
+    for after in (1200, 1800):  # the second time it is there, and moves
+        lea.act(scheduling.schedule, post_id, channels=[lea.channels["second"]], at=wall(lea.now(), after))
+    with lea.scope() as scope:
+        rows = deliveries_of(scope, post_id)
+    assert sorted((row.occurrence_key, row.state) for row in rows) == [
+        ("", S.CANCELLED),
+        ("", S.SCHEDULED),
+        ("again-1", S.SCHEDULED),
+    ]
+    lea.act(scheduling.schedule, post_id, channels=[], at=wall(lea.now(), 900))
+    lea.live(hours=1)
+    assert (lea.texts("main"), lea.texts("second")) == (["both"], ["both"])
+    assert lea.state(one) is S.PUBLISHED
+    with pytest.raises(Conflict):
+        lea.act(scheduling.schedule, post_id, channels=[lea.channels["second"]], at=wall(lea.now(), 900))
+
+
+def test_a_date_moves_what_went_to_a_spare_account_and_came_back(lea: Desk) -> None:
+    lost, other = lea.channels["main"], lea.connect("spare")
+    post_id = lea.entry(lea.delivery("hello", after=600)).post_id
+    for pair in ((lost, other), (other, lost)):
+        lea.act(spare.move_queue, *pair, seen=lea.act(spare.preview, *pair).versions)
+    lea.act(scheduling.schedule, post_id, channels=[], at=wall(lea.now(), 7200))
+    with lea.scope() as scope:
+        (row,) = (one for one in deliveries_of(scope, post_id) if one.state != S.CANCELLED)
+    assert (row.channel_id, row.due_at > lea.now() + timedelta(hours=1)) == (lost, True)
+
+
 def test_who_may_say_yes_is_asked_again_as_the_first_time(lea: Desk) -> None:
     lea.connect("second")
     post_id = lea.entry(lea.delivery("hello", after=600)).post_id

@@ -79,6 +79,7 @@ OVER_API: Mapping[str, str] = {
     "calendar_post._plan": "POST /posts/{post_id}/schedule",
     "calendar_post._skip": "POST /deliveries/{delivery_id}/cancel",
     "calendar_queue._add": "POST /slots",
+    "calendar_queue._close": "DELETE /slots/{slot_id}",
     "calendar_queue._apart": "PATCH /channels/{channel_id}",
     "calendar_queue._forward": "POST /queues/{channel_id}/forward",
     "calendar_queue._remove": "DELETE /slots/{slot_id}",
