@@ -37,10 +37,10 @@ keys AS (
     (SELECT p.twin_of FROM persons p WHERE p.tenant_id = :tenant AND p.id = n.person_id)]) one(id)
   WHERE one.id IS NOT NULL)
 """
-"""The epochs of a unit as `keys(e)`: those of `fixed`, of the assets of its bytes and of what these were made from (what
-is said of that is said of them: `gate/ratings.py`, `gate/likeness.py`), of whom they show or their shoot cards name, and of
-those whose doubles these are. For the head of a recursive query with the values of `asked`: a claim asks twice. Arrays
-stand in queries of their own, so that no plan is made for each length."""
+"""The epochs of a unit as `keys(e)`: those of `fixed`, of the assets of its bytes and of what these were made from, as
+what is said of that is said of them (`gate/ratings.py`, `gate/likeness.py`); of whom they show or their cards name, and
+of those whose doubles these are. For the head of a recursive query with the values of `asked`: a claim asks twice.
+Arrays stand in queries of their own, so that no plan is made for each length."""
 
 _KEYS = f"WITH RECURSIVE {KEYS} SELECT e FROM keys"  # noqa: S608 - a constant of our own
 
