@@ -20,9 +20,9 @@ _HOUSE = "house"
 
 KEYS = """
 line AS (
-  SELECT r.asset_id AS asset, r.asset_id AS id, true AS whole, 0 AS depth
+  SELECT r.asset_id AS asset, r.asset_id AS id, 0 AS depth
   FROM renditions r WHERE r.tenant_id = :tenant AND r.sha256 = ANY(CAST((SELECT CAST(:digests AS text[])) AS text[]))
-  UNION SELECT l.asset, p.parent_id, l.whole AND p.part, l.depth + 1
+  UNION SELECT l.asset, p.parent_id, l.depth + 1
   FROM line l JOIN asset_parents p ON p.tenant_id = :tenant AND p.asset_id = l.id WHERE l.depth < 20),
 named AS (
   SELECT d.asset_id AS asset, d.person_id FROM depictions d
@@ -32,14 +32,15 @@ named AS (
   JOIN shoot_card_people c ON c.tenant_id = :tenant AND c.card_id = b.card_id),
 keys AS (
   SELECT e FROM unnest(CAST((SELECT CAST(:fixed AS text[])) AS text[])) e
-  UNION SELECT :an_asset || CAST(l.id AS text) FROM line l WHERE l.whole
+  UNION SELECT :an_asset || CAST(l.id AS text) FROM line l WHERE l.id IS NOT NULL
   UNION SELECT :a_person || CAST(one.id AS text) FROM named n, unnest(ARRAY[n.person_id,
     (SELECT p.twin_of FROM persons p WHERE p.tenant_id = :tenant AND p.id = n.person_id)]) one(id)
   WHERE one.id IS NOT NULL)
 """
-"""The epochs of a unit as `keys(e)`: those of `fixed`, of the assets of its bytes and of their parts, of whom they show
-or their shoot cards name, and of those whose doubles these are. For the head of a recursive query with the values of
-`asked`: a claim asks twice. Arrays stand in queries of their own, so that no plan is made for each length."""
+"""The epochs of a unit as `keys(e)`: those of `fixed`, of the assets of its bytes and of what these were made from, as
+what is said of that is said of them (`gate/ratings.py`, `gate/likeness.py`); of whom they show or their cards name, and
+of those whose doubles these are. For the head of a recursive query with the values of `asked`: a claim asks twice.
+Arrays stand in queries of their own, so that no plan is made for each length."""
 
 _KEYS = f"WITH RECURSIVE {KEYS} SELECT e FROM keys"  # noqa: S608 - a constant of our own
 

@@ -277,6 +277,10 @@ def withdraw(scope: Scope, subject_id: UUID) -> int:
     member = tenants.acting(scope, "passkey.people_only")
     if not any(may(member.role, right) for right in (Right.RUN, Right.REVIEW, Right.STOP)):
         require(member.role, Right.STOP)
+    return _withdrawn(scope, subject_id)
+
+
+def _withdrawn(scope: Scope, subject_id: UUID) -> int:
     channels = scope.session.exec(
         select(OwnRelease.channel_id).where(
             OwnRelease.tenant_id == scope.tenant_id, OwnRelease.subject_id == subject_id
@@ -303,6 +307,9 @@ def settle(event: ReleaseWanted, *, tenant: OpenScope) -> None:
 
 
 def end(event: ReleaseEnded, *, tenant: OpenScope) -> None:
-    """Take a release back, as the member who asked."""
+    """Take a release back, as the member who asked; who left since asked while they could, and it only holds back."""
     with tenant(event.tenant_id, event.by) as scope:
-        withdraw(scope, event.subject_id)
+        try:
+            withdraw(scope, event.subject_id)
+        except NotFound:
+            _withdrawn(scope, event.subject_id)

@@ -209,7 +209,13 @@ def leave(tenant: OpenScope, session: str) -> None:
 
 
 def revoke(scope: Scope, member_id: UUID) -> int:
-    """Close every session of a member; returns how many were open."""
+    """Close every session of a member, and every link that would open one; returns how many sessions were open."""
+    scope.run(
+        "UPDATE login_links SET used_at = house_now() WHERE tenant_id = :tenant AND member_id = :member"
+        " AND used_at IS NULL",
+        tenant=scope.tenant_id,
+        member=member_id,
+    )
     done = scope.run(
         "UPDATE login_sessions SET revoked_at = house_now() WHERE tenant_id = :tenant AND member_id = :member"
         " AND revoked_at IS NULL",

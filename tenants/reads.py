@@ -163,11 +163,15 @@ def writer_of(row: Row[Any]) -> Writer:
 
 
 def acting(scope: Scope, refusal: str) -> Member:
-    """The member a scope acts for. Raises Refused, saying `refusal`, for who is none; NotFound for one who is gone."""
+    """The member a scope acts for. Raises Refused, saying `refusal`, for who is none; NotFound for one who is gone, or
+    left: what they asked for before and nobody has done yet is not done for them."""
     kind, _, key = scope.actor.partition(":")
     if kind != "member":
         raise Refused(refusal)
-    return member(scope, UUID(key))
+    row = scope.session.get(models.Member, (scope.tenant_id, UUID(key)))
+    if row is None or not row.active:
+        raise NotFound("member.unknown")
+    return _member(row)
 
 
 def open_notices(scope: Scope, *, limit: int = 50, to: UUID | None = None) -> list[Notice]:

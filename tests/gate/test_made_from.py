@@ -1,5 +1,7 @@
 """What was made from a picture goes with it: a blur or a cut that looks like nothing of it brings nothing back."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
@@ -7,9 +9,9 @@ import pytest
 from foundation.database import OpenScope
 from gate import complaints, epochs, looks, minting, people, ratings
 from gate.reasons import Reason
-from gate.units import Medium
+from gate.units import Medium, Rating
 from tests.gate.asking import answered, asked
-from tests.gate.builders import World, asset_of, picture, unit, world
+from tests.gate.builders import KEY, Step, World, asset_of, picture, unit, world
 
 COMPLAINT = "shown"
 
@@ -55,6 +57,28 @@ def test_a_cut_goes_with_the_picture_that_was_taken_back(here: World, later: boo
     got, reasons = verdict(here, cut)
     assert (got, Reason.RECALL_IN_PROGRESS in reasons) == ("B", True)
     assert verdict(here, other) == ("A", frozenset())
+
+
+def test_what_is_said_of_a_picture_waits_for_what_leaves_of_its_cut(here: World) -> None:
+    first = made(here)
+    cut = made(here, made(here, first))
+    whole = unit(here, media=[cut])
+    said = threading.Event()
+
+    def never_allowed() -> None:
+        with here.scope() as scope:
+            ratings.rate(scope, first.sha256, Rating.X, source="member:rob")
+        said.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with here.scope() as scope:
+            assert epochs.asset(scope, asset_of(scope, first)) in epochs.of(scope, whole)
+            minting.lock_epochs(scope, whole)
+            waiting = pool.submit(never_allowed)
+            assert not said.wait(0.5), "a claim that has read the old rating ends first"
+            minting.mint(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+        waiting.result(10)
+    assert Reason.PROHIBITED_CATEGORY in verdict(here, cut)[1]
 
 
 @pytest.mark.parametrize("hidden", [False, True], ids=["recognisable", "blurred"])

@@ -245,6 +245,16 @@ def test_taking_it_back_needs_no_passkey(tenant: OpenScope) -> None:
         assert releasing.withdraw(scope, uuid7()) == 0
 
 
+def test_who_took_it_back_and_was_let_go_took_it_back(tenant: OpenScope) -> None:
+    one = author(tenant, rules=OPEN)
+    one.releases()
+    passes(tenant, 11)
+    with one.world.scope() as scope:
+        staffing.let_go(scope, one.world.rob)
+    releasing.end(ReleaseEnded(one.world.tenant_id, one.whole.subject.id, f"member:{one.world.rob}"), tenant=tenant)
+    assert INVALID in sends(one)
+
+
 def test_another_agency_sees_nothing_of_it(tenant: OpenScope) -> None:
     one, other = author(tenant, rules=OPEN), author(tenant, rules=OPEN)
     one.releases()

@@ -10,7 +10,7 @@ import pytest
 from foundation.database import Database, OpenScope
 from foundation.errors import Refused
 from foundation.ids import HOUSE
-from tenants import login
+from tenants import login, passwords
 from tests.tenants.builders import Agency, agency
 
 
@@ -101,6 +101,18 @@ def test_leaving_closes_one_session(pages: Database, lumiere: Agency) -> None:
     login.leave(pages.scope, "unknown")
     assert login.current(pages.scope, first) is None
     assert login.current(pages.scope, second) is not None
+
+
+def test_whoever_is_put_out_has_no_link_left_to_come_back_by(pages: Database, lumiere: Agency) -> None:
+    """A link for a telephone, made on a page somebody left open, outlived the new password by an hour."""
+    with pages.scope(lumiere.tenant_id, f"member:{lumiere.owner}") as scope:
+        before, other = login.invite(scope, lumiere.owner), login.invite(scope, lumiere.chatter)
+        passwords.choose(scope, lumiere.owner, "trois moineaux sur un fil", email="owner@example.test")
+        after = login.invite(scope, lumiere.owner)
+    with pytest.raises(Refused, match=r"login\.link_spent"):
+        login.redeem(pages.scope, before)
+    assert login.redeem(pages.scope, after)
+    assert login.redeem(pages.scope, other)
 
 
 def test_another_agency_revokes_nothing_here(pages: Database, tenant: OpenScope, lumiere: Agency) -> None:
