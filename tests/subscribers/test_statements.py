@@ -13,7 +13,7 @@ from foundation.errors import BadInput, Refused
 from foundation.ids import uuid7
 from foundation.money import Money
 from subscribers import closing, ledger, statement_columns, statements
-from subscribers.rails import columns, statement
+from subscribers.rails import cells, columns, statement
 from subscribers.rails.columns import Columns
 from subscribers.statements import Fate
 from tests.subscribers.builders import Studio
@@ -65,6 +65,9 @@ def test_both_ways_of_writing_are_read() -> None:
         ("2026-09-02,sale,a1,five,1.00,EUR", "gross"),
         ("2026-09-02,sale,a1,5.001,1.00,EUR", "gross"),
         ("2026-09-02,sale,a1,0,0,EUR", "gross"),
+        ('2026-09-02,sale,a1,"12,500",1.00,EUR', "gross"),
+        ("2026-09-02,sale,a1,2.500,1.00,EUR", "gross"),
+        ('2026-09-02,sale,a1,5000,"1,000",EUR', "fee"),
         ("2026-09-02,sale,a1,5.00,6.00,EUR", "gross"),
         ("2026-09-02,sale,a1,5.00,1.00,euros", "currency"),
         ("2026-09-02,sale", "currency"),
@@ -177,6 +180,14 @@ def test_what_is_written_otherwise_than_agreed_is_told() -> None:
     assert [one.number for one in statement.read(THEIRS.encode(), SOURCE, READ).unread] == [2]
     euros = THEIRS.replace("$9.99", "€9,99").replace("2.00", "2,00").replace("7.99", "7,99")
     assert [one.reason.params["column"] for one in statement.read(euros.encode(), SOURCE, READ).unread] == ["gross"]
+
+
+@pytest.mark.parametrize(
+    ("said", "currency", "minor"),
+    [("12,500.00", "USD", 1_250_000), ("0,500", "EUR", 50), ("1.250", "KWD", 1250), ("12 500", "EUR", 1_250_000)],
+)
+def test_what_can_mean_one_thing_alone_is_read(said: str, currency: str, minor: int) -> None:
+    assert cells.amount("gross", said, currency) == Money(minor, currency)
 
 
 def test_net_tells_the_fee_or_that_a_line_is_wrong() -> None:
