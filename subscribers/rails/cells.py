@@ -71,6 +71,12 @@ def instant(said: str, dates: Dates = "day_first") -> datetime:
         raise Unreadable("date", said) from None
 
 
+def is_day(said: str, dates: Dates = "day_first") -> bool:
+    """Whether a cell that `instant` reads names a day and no time of it."""
+    found = _ISO.fullmatch(said) or _FORMS[dates].fullmatch(said) or _NAMED.fullmatch(said)
+    return found is not None and found["hour"] is None
+
+
 def _hour(hour: int, half: str) -> int:
     """Of 24. Raises ValueError for none of 12."""
     if not 1 <= hour <= 12:

@@ -302,6 +302,20 @@ def test_closed_month_keeps_its_digest_and_what_comes_later_moves(studio: Studio
             closing.close(scope, creator, now)
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Europe/Paris", "Pacific/Kiritimati"])
+def test_a_day_is_that_day_wherever_its_creator_lives(studio: Studio, zone: str) -> None:
+    creator = studio.world.creator_id
+    with studio.scope() as scope:
+        scope.run("UPDATE creators SET zone = :zone WHERE tenant_id = :t", zone=zone, t=scope.tenant_id)
+        bring(scope, creator, HEAD + "2026-10-01,sale,a1,5.00,1.00,EUR\n2026-10-31,sale,a2,7.00,1.00,EUR\n")
+        bring(scope, creator, HEAD + "2026-10-01,sale,a1,5.00,1.00,EUR\n")
+        grosses = [
+            [total.gross_minor for total in closing.month(scope, creator, date(2026, month, 1)).totals]
+            for month in (9, 10, 11)
+        ]
+    assert grosses == [[], [1200], []]
+
+
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.sampled_from(["Europe/Paris", "America/New_York", "UTC"]))
 def test_months_follow_each_other(day: date, zone: str) -> None:
     since, until = closing.bounds(zone, day)
