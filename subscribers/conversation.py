@@ -370,11 +370,27 @@ def take_over(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
 
 
 def give_back(scope: Scope, conversation_id: UUID) -> None:
-    """The bot answers again. Raises NotFound, Conflict."""
+    """The bot answers again, what the fan wrote last too, if nobody did. Raises NotFound, Conflict."""
     talk = talks.locked(scope, conversation_id)
     talks.give(scope, talk, OwnerState.BOT, None)
     talk.safety_hold = False
     scope.add(talk)
+    if talk.last_in_at is None or scope.now - talk.last_in_at > talks.SESSION or not _is_owed(scope, talk):
+        return
+    _notice(scope, talk, directory.identity_on(scope, talk.fan_id, talk.channel_id), False)
+    plan_turn(scope, talk)
+
+
+def _is_owed(scope: Scope, talk: Conversation) -> bool:
+    """Whether the last thing the fan did was to say something that no answer has seen."""
+    said = scope.run(
+        "SELECT body FROM messages WHERE tenant_id = :tenant AND conversation_id = :talk AND direction = 'in'"
+        " AND kind = 'text' AND seq = :last",
+        tenant=scope.tenant_id,
+        talk=talk.id,
+        last=talk.last_in_seq,
+    ).scalar()
+    return said is not None and not commands.given(said) and talk.last_in_seq > talks.answered(scope, talk)
 
 
 def close(scope: Scope, conversation_id: UUID, reason: Message) -> None:

@@ -29,7 +29,7 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
 from gate.units import Subject
-from subscribers import directory, drafts, ledger, offers, orderbook, rail_rows, subscribing, talks
+from subscribers import directory, drafts, ledger, offers, orderbook, payments, rail_rows, subscribing, talks
 from subscribers.events import OrderRefund, OrderRefunded, SubscriptionRefunded
 from subscribers.models import Payment, Refund
 from subscribers.rails import registry
@@ -216,6 +216,7 @@ def _give(scope: Scope, payment_id: UUID) -> None:
     scope.add(refund)
     outbox.cancel(scope, OrderRefund.kind, payment_id)
     notices.settle(scope, _stuck(payment_id))
+    notices.settle(scope, payments.unmatched(payment_id))
     ledger.reverse(scope, payment_id, at=scope.now)
     scope.run(
         "UPDATE entitlements SET state = 'revoked', updated_at = house_now()"

@@ -6,7 +6,7 @@ day comes in one way: a file leaves alone what that platform told of its day.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
@@ -28,7 +28,7 @@ from subscribers.rails.statement import Movement, Sheet
 from tenants import notices
 from tenants import reads as tenant_reads
 
-FEES = "platform_fee"
+FEES, NOON = "platform_fee", time(12)
 LONGEST_NAME = 60
 
 
@@ -83,11 +83,12 @@ BOOKED = frozenset((Fate.NEW, Fate.MOVED))
 
 @dataclass(frozen=True)
 class Weighed:
-    """A line and what becomes of it; `moved` is booked today, since its month is closed; `told` is left alone, since
-    the platform tells the movements of that day by itself."""
+    """A line, what becomes of it, and when it counts on its own day; `moved` is booked today: its month is closed;
+    `told` is left alone, since the platform tells the movements of that day by itself."""
 
     line: Movement
     fate: Fate
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,10 @@ def weigh(scope: Scope, creator_id: UUID, sheet: Sheet, *, source: str) -> list[
 def judge(scope: Scope, creator_id: UUID, lines: Sequence[Movement]) -> list[Weighed]:
     """Whether each line is booked on its own day, or today."""
     shut, zone = closing.closed_months(scope, creator_id), ZoneInfo(tenant_reads.creator(scope, creator_id).zone)
-    months = [line.at.astimezone(zone).date().replace(day=1) for line in lines]
-    pairs = zip(lines, months, strict=True)
-    return [Weighed(line, Fate.MOVED if month in shut else Fate.NEW) for line, month in pairs]
+    when = [datetime.combine(one.at.date(), NOON, tzinfo=zone) if one.whole_day else one.at for one in lines]
+    late = [at.astimezone(zone).date().replace(day=1) in shut for at in when]
+    fates = [Fate.MOVED if each else Fate.NEW for each in late]
+    return [Weighed(*one) for one in zip(lines, fates, when, strict=True)]
 
 
 def days(scope: Scope, creator_id: UUID, source: str, *, told: bool) -> frozenset[date]:
@@ -275,7 +277,7 @@ def _kept(scope: Scope, row: Statement, one: Weighed) -> StatementLine:
 
 
 def _booked_at(scope: Scope, one: Weighed) -> datetime:
-    return scope.now if one.fate is Fate.MOVED else one.line.at
+    return scope.now if one.fate is Fate.MOVED else one.at
 
 
 def _payment_of(scope: Scope, creator_id: UUID, line_key: str) -> UUID:

@@ -178,6 +178,19 @@ def spoke(
     scope.add(row, talk)
 
 
+def answered(scope: Scope, talk: Conversation) -> int:
+    """The number of the last line that an answer has seen, 0 for none; what code says is no answer."""
+    return int(
+        scope.run(
+            "SELECT coalesce(max(in_reply_to_seq), 0) FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk"
+            " AND origin IN ('bot', 'member')"
+            " AND state NOT IN ('pending', 'cancelled', 'rejected', 'expired', 'failed')",
+            tenant=scope.tenant_id,
+            talk=talk.id,
+        ).scalar_one()
+    )
+
+
 def _line(
     scope: Scope,
     talk: Conversation,

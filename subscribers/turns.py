@@ -125,12 +125,7 @@ def _lines(scope: Scope, talk: Conversation) -> list[ChatMessage]:
 
 def _unanswered(scope: Scope, talk: Conversation, lines: list[ChatMessage]) -> list[ChatMessage]:
     """The fan's messages that no answer has seen yet; what code answered is not among them."""
-    seen = scope.run(
-        "SELECT coalesce(max(in_reply_to_seq), 0) FROM drafts WHERE tenant_id = :tenant AND conversation_id = :talk"
-        " AND origin IN ('bot', 'member') AND state NOT IN ('pending', 'cancelled', 'rejected', 'expired', 'failed')",
-        tenant=scope.tenant_id,
-        talk=talk.id,
-    ).scalar_one()
+    seen = talks.answered(scope, talk)
     return [line for line in lines if line.direction == "in" and line.kind == "text" and line.seq > seen]
 
 

@@ -36,6 +36,9 @@ _MARKS: Mapping[str, frozenset[str]] = {
     "€": frozenset({"EUR"}),
     "£": frozenset({"GBP"}),
 }
+_EITHER = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+"""Thousands, or decimals of which the last are none: 12,500 may be either."""
+
 _GROUPED: Mapping[Decimals, re.Pattern[str]] = {
     "point": re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?|\d+(\.\d+)?"),
     "comma": re.compile(r"\d{1,3}(\.\d{3})+(,\d+)?|\d+(,\d+)?"),
@@ -68,6 +71,12 @@ def instant(said: str, dates: Dates = "day_first") -> datetime:
         raise Unreadable("date", said) from None
 
 
+def is_day(said: str, dates: Dates = "day_first") -> bool:
+    """Whether a cell that `instant` reads names a day and no time of it."""
+    found = _ISO.fullmatch(said) or _FORMS[dates].fullmatch(said) or _NAMED.fullmatch(said)
+    return found is not None and found["hour"] is None
+
+
 def _hour(hour: int, half: str) -> int:
     """Of 24. Raises ValueError for none of 12."""
     if not 1 <= hour <= 12:
@@ -87,10 +96,13 @@ def amount(column: str, said: str, currency: str, decimals: Decimals = "either")
         raise Unreadable(column, said)
     if any(currency not in _MARKS.get(mark, {mark}) for mark in marks):
         raise Unreadable(column, said)
+    exponent = EXPONENTS.get(currency, 2)
     digits = _plain(found["digits"], decimals)
     if not re.fullmatch(r"\d{1,12}(\.\d+)?", digits):
         raise Unreadable(column, said)
-    minor = Decimal(digits).scaleb(EXPONENTS.get(currency, 2))
+    if decimals == "either" and exponent < 3 and _EITHER.fullmatch(found["digits"]):
+        raise Unreadable(column, said)
+    minor = Decimal(digits).scaleb(exponent)
     if minor != minor.to_integral_value():
         raise Unreadable(column, said)
     taken = bracketed or any(sign != "+" for sign in signs)

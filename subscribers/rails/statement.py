@@ -39,6 +39,8 @@ class Movement:
     fee: Money
     key: str
     paid_for: str = ""
+    whole_day: bool = False
+    """The file names its day alone, which `at` begins in UTC: it is that day wherever its creator lives."""
 
     @property
     def net(self) -> Money:
@@ -92,6 +94,7 @@ class _Said:
     gross: Money
     fee: Money
     net: Money | None
+    whole_day: bool
 
 
 @dataclass(frozen=True)
@@ -178,7 +181,7 @@ def _line(number: int, cell: Mapping[str, str], known: Columns) -> _Said:
         raise Unreadable("gross", cell["gross"])
     if net is not None and abs(gross.minor) - abs(fee.minor) != abs(net.minor):
         raise Unreadable("net", cell["net"])
-    return _Said(number, at, kind, cell.get("reference", ""), gross, fee, net)
+    return _Said(number, at, kind, cell.get("reference", ""), gross, fee, net, cells.is_day(cell["date"], known.dates))
 
 
 def _currency(cell: Mapping[str, str], known: Columns) -> str:
@@ -205,7 +208,7 @@ def _movements(lines: Sequence[_Said], source: str, unread: list[Unread]) -> lis
         same = "\x1f".join((source, one.at.isoformat(), kind, one.reference, str(gross), str(fee)))
         equal[same] += 1
         key = hashlib.sha256(f"{same}\x1f{equal[same]}".encode()).hexdigest()
-        movements.append(Movement(one.number, one.at, kind, one.reference, gross, fee, key))
+        movements.append(Movement(one.number, one.at, kind, one.reference, gross, fee, key, whole_day=one.whole_day))
     return movements
 
 

@@ -67,6 +67,39 @@ def test_a_member_takes_answers_and_hands_back_and_the_fan_reads_who_writes(stud
     assert "intelligence artificielle" not in studio.texts("leo")[-2]
 
 
+@pytest.mark.parametrize("spoke", [True, False])
+def test_what_waits_when_it_is_handed_back_is_answered_once(studio: Studio, spoke: bool) -> None:
+    who, talk = taken(studio)
+    if spoke:
+        act(studio, who, answering.say, talk, who, "Je regarde cela pour vous.", key=uuid7())
+        studio.go()
+    studio.say("leo", "vous êtes là ?")
+    before = len(studio.texts("leo"))
+    studio.writer.says = [answer("Oui !"), answer("De rien.")]
+    act(studio, who, answering.hand_back, talk, who)
+    studio.go()
+    told = studio.texts("leo")[before:]
+    assert told[-1] == "Oui !"
+    assert ["intelligence artificielle" in text for text in told[:-1]] == ([True] if spoke else []), "a machine goes on"
+    studio.say("leo", "merci")
+    assert studio.texts("leo")[before + len(told) :] == ["De rien."]
+
+
+def test_what_a_person_answered_or_a_command_is_not_answered_again(studio: Studio) -> None:
+    who, talk = taken(studio)
+    act(studio, who, answering.say, talk, who, "Bonsoir.", key=uuid7())
+    studio.go()
+    act(studio, who, answering.hand_back, talk, who)
+    studio.go()
+    assert studio.texts("leo")[-1] == "Bonsoir."
+    studio.say("leo", "/human")
+    before, asked = studio.texts("leo"), len(studio.writer.asked)
+    act(studio, who, answering.take, talk, who)
+    act(studio, who, answering.hand_back, talk, who)
+    studio.go()
+    assert (studio.texts("leo"), len(studio.writer.asked)) == (before, asked)
+
+
 def test_a_press_repeated_sends_once(studio: Studio) -> None:
     who, talk = taken(studio)
     key = uuid7()

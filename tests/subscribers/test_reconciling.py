@@ -65,6 +65,18 @@ def test_a_charge_with_strange_words_waits_for_a_person(nova: Bot) -> None:
     assert nova.even()
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_nobodys_money_that_went_back_there_asks_nothing_of_a_person(nova: Bot, told: bool) -> None:
+    charge = nova.pay(nova.ordered(), amount=PRICE - 1)
+    nova.listen()
+    nova.drain()
+    assert list(nova.notices()) == ["payment.unmatched"]
+    nova.stars.back(charge, told=told)
+    nova.listen()
+    nova.catch_up()
+    assert (nova.notices(), nova.held(), nova.held("suspense"), nova.even()) == ({}, 0, 0, True)
+
+
 def test_what_was_charged_before_we_came_is_nobodys_sale(nova: Bot) -> None:
     old = nova.stars.charge("mia", 70, "another program's", told=False)
     nova.stars.charge("mia", 30, "another program's", told=False)

@@ -13,7 +13,7 @@ from foundation.errors import BadInput, Refused
 from foundation.ids import uuid7
 from foundation.money import Money
 from subscribers import closing, ledger, statement_columns, statements
-from subscribers.rails import columns, statement
+from subscribers.rails import cells, columns, statement
 from subscribers.rails.columns import Columns
 from subscribers.statements import Fate
 from tests.subscribers.builders import Studio
@@ -65,6 +65,9 @@ def test_both_ways_of_writing_are_read() -> None:
         ("2026-09-02,sale,a1,five,1.00,EUR", "gross"),
         ("2026-09-02,sale,a1,5.001,1.00,EUR", "gross"),
         ("2026-09-02,sale,a1,0,0,EUR", "gross"),
+        ('2026-09-02,sale,a1,"12,500",1.00,EUR', "gross"),
+        ("2026-09-02,sale,a1,2.500,1.00,EUR", "gross"),
+        ('2026-09-02,sale,a1,5000,"1,000",EUR', "fee"),
         ("2026-09-02,sale,a1,5.00,6.00,EUR", "gross"),
         ("2026-09-02,sale,a1,5.00,1.00,euros", "currency"),
         ("2026-09-02,sale", "currency"),
@@ -179,6 +182,14 @@ def test_what_is_written_otherwise_than_agreed_is_told() -> None:
     assert [one.reason.params["column"] for one in statement.read(euros.encode(), SOURCE, READ).unread] == ["gross"]
 
 
+@pytest.mark.parametrize(
+    ("said", "currency", "minor"),
+    [("12,500.00", "USD", 1_250_000), ("0,500", "EUR", 50), ("1.250", "KWD", 1250), ("12 500", "EUR", 1_250_000)],
+)
+def test_what_can_mean_one_thing_alone_is_read(said: str, currency: str, minor: int) -> None:
+    assert cells.amount("gross", said, currency) == Money(minor, currency)
+
+
 def test_net_tells_the_fee_or_that_a_line_is_wrong() -> None:
     text = "day,amount,net\n02/09/2026,10.00,8.00\n09/03/2026,-10.00,-8.00\n03/09/2026,5.00,6.00\n"
     found = statement.read(text.encode(), SOURCE, Columns({"date": 0, "gross": 1, "net": 2}, "EUR", "month_first"))
@@ -289,6 +300,20 @@ def test_closed_month_keeps_its_digest_and_what_comes_later_moves(studio: Studio
         now = scope.now.date()
         with pytest.raises(Refused):
             closing.close(scope, creator, now)
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Europe/Paris", "Pacific/Kiritimati"])
+def test_a_day_is_that_day_wherever_its_creator_lives(studio: Studio, zone: str) -> None:
+    creator = studio.world.creator_id
+    with studio.scope() as scope:
+        scope.run("UPDATE creators SET zone = :zone WHERE tenant_id = :t", zone=zone, t=scope.tenant_id)
+        bring(scope, creator, HEAD + "2026-10-01,sale,a1,5.00,1.00,EUR\n2026-10-31,sale,a2,7.00,1.00,EUR\n")
+        bring(scope, creator, HEAD + "2026-10-01,sale,a1,5.00,1.00,EUR\n")
+        grosses = [
+            [total.gross_minor for total in closing.month(scope, creator, date(2026, month, 1)).totals]
+            for month in (9, 10, 11)
+        ]
+    assert grosses == [[], [1200], []]
 
 
 @given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.sampled_from(["Europe/Paris", "America/New_York", "UTC"]))
