@@ -174,8 +174,10 @@ class Members:
     async def __call__(self, scope: dict[str, object], receive: Receive, send: Send) -> None:
         """Serve one connection."""
         path = str(scope.get("path", ""))
-        if scope["type"] == "lifespan" or OPEN.fullmatch(path):
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+        elif OPEN.fullmatch(path):
+            await self._let(scope, receive, send)
         elif f"{path}/".startswith(SHUT):
             await self._shut(scope, receive, send)
         else:
@@ -194,9 +196,25 @@ class Members:
             elsewhere = RedirectResponse(bare) if bare in shell.ADDRESSES else _sent_home(known, NOWHERE, 404)
             await elsewhere(scope, receive, send)
         elif known is not None:
-            await self._app({**scope, VIEWER: known}, receive, send)
+            await self._let({**scope, VIEWER: known}, receive, send)
         else:
             await self._answer(scope, receive, send, "dashboard.signed_out", UNKNOWN)
+
+    async def _let(self, scope: dict[str, object], receive: Receive, send: Send) -> None:
+        """Let somebody through; where the database went away before there was an answer, that is the answer."""
+        begun = False
+
+        async def sent(told: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(told)
+
+        try:
+            await self._app(scope, receive, sent)
+        except OperationalError:
+            if begun:
+                raise
+            await self._answer(scope, receive, send, "dashboard.away", 503)
 
     def _leads_nowhere(self, scope: dict[str, object], path: str) -> bool:
         """Whether nobody answers here, so that Streamlit would open a box in English over Home."""

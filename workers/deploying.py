@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from foundation.asgi import host_of
 from foundation.errors import BadInput
 from tenants import factors, letterbox, vault
-from workers.home import SECRETS
+from workers.home import MASTER_KEY, SECRETS, SIGNING_KEY
 
 _ADDRESS = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 DASHBOARD, PUBLIC = "http://localhost:8501", "http://127.0.0.1:8080"
@@ -21,7 +21,6 @@ PASSWORDS = (
     "MINIO_PASSWORD",
     "GRAFANA_PASSWORD",
 )
-MASTER_KEY, SIGNING_KEY = "GREENROOM_TENANTS__MASTER_KEY", "GREENROOM_GATE__SIGNING_KEY"
 
 
 def variables(*, dashboard: str = "", public: str = "", demo: bool = False) -> Mapping[str, str]:

@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from pydantic_settings.sources import DotEnvSettingsSource
+
 from foundation import probing
 from foundation.clock import monotonic, pause
 from foundation.errors import Conflict, Unavailable
-from foundation.settings import Settings
+from foundation.settings import Settings, fixed
 from tenants import factors, letterbox, vault
 
 MIB = 1024 * 1024
@@ -42,14 +44,15 @@ def _key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
+MASTER_KEY, SIGNING_KEY = "GREENROOM_TENANTS__MASTER_KEY", "GREENROOM_GATE__SIGNING_KEY"
 SECRETS: Mapping[str, Callable[[], str]] = {
     "GREENROOM_EMBEDDED__SUPERUSER_PASSWORD": _password,
     "GREENROOM_EMBEDDED__OWNER_PASSWORD": _password,
     "GREENROOM_EMBEDDED__WORK_PASSWORD": _password,
     "GREENROOM_EMBEDDED__PAGES_PASSWORD": _password,
     "GREENROOM_EMBEDDED__REDIS_PASSWORD": _password,
-    "GREENROOM_TENANTS__MASTER_KEY": _key,
-    "GREENROOM_GATE__SIGNING_KEY": _key,
+    MASTER_KEY: _key,
+    SIGNING_KEY: _key,
 }
 """What the first start makes. The `EMBEDDED` ones go into addresses and are read by nobody else."""
 
@@ -133,12 +136,9 @@ def write_whole(path: Path, content: str, *, mode: int = 0o600) -> None:
 
 
 def read_env(home: Home) -> dict[str, str]:
-    """What stands in `greenroom.env`, by variable."""
-    if not home.env.exists():
-        return {}
-    lines = (line.strip() for line in home.env.read_text("utf-8").splitlines())
-    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    """What stands in `greenroom.env`, by variable; read as the settings read it, so that both know the same keys."""
+    found = DotEnvSettingsSource(Settings, env_file=home.env).env_vars
+    return {name.upper(): value.strip() for name, value in found.items() if value is not None}
 
 
 def write_env(home: Home, values: Mapping[str, str]) -> None:
@@ -152,10 +152,11 @@ def write_env(home: Home, values: Mapping[str, str]) -> None:
 
 
 def make_secrets(home: Home) -> None:
-    """Make what is missing of `SECRETS`; what exists stays, for the data cannot be read without it."""
-    have = read_env(home)
+    """Make what is missing of `SECRETS`; what exists stays, for the data cannot be read without it. A key that the
+    environment holds is not written down here."""
+    have = {**read_env(home), **{name: os.environ[name] for name in (MASTER_KEY, SIGNING_KEY) if fixed(name)}}
     made = {name: make() for name, make in SECRETS.items() if not have.get(name)}
-    master_key = vault.master({**have, **made}["GREENROOM_TENANTS__MASTER_KEY"])
+    master_key = vault.master({**have, **made}[MASTER_KEY])
     derived = {
         "GREENROOM_TENANTS__LETTERBOX_KEY": letterbox.public_key(master_key),
         "GREENROOM_TENANTS__DOOR_KEY": factors.door_key(master_key),

@@ -210,6 +210,10 @@ def test_database_away_lets_nobody_in(tmp_path: Path) -> None:
         assert "content-security-policy" in answer.headers
         with pytest.raises(Exception, match=r"403|rejected|1008"), stream(url, "greenroom=something"):
             pass
+        for place in ("/auth/login", "/auth/link/some", "/auth/leave", "/auth/second", "/phone/in/some"):
+            told = {"email": "a@b.example", "password": "whatever it is", "code": "123456"}
+            answer = visitor.post(place, data=told, headers={"accept-language": "fr", "cookie": "greenroom=something"})
+            assert (place, answer.status_code, "redémarre" in answer.text) == (place, 503, True)
 
 
 def test_upload_needs_its_token(door: Door, lumiere: Agency) -> None:

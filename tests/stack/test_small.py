@@ -16,11 +16,14 @@ from foundation import settings as house_settings
 from foundation.clock import monotonic
 from foundation.errors import Conflict, Unavailable
 from foundation.settings import Settings
+from tenants import factors, letterbox, vault
 from tests.conftest import free_port
 from tests.stack.conftest import ROOT, House
 from workers import home as places
 from workers import ports, processes, services, status
 from workers.home import Home, read_env, write_env
+
+MASTER, SIGNING = "GREENROOM_TENANTS__MASTER_KEY", "GREENROOM_GATE__SIGNING_KEY"
 
 
 @pytest.fixture
@@ -42,6 +45,28 @@ def test_secrets_are_made_once_and_own_lines_stay(home: Home) -> None:
     assert home.env.read_text().startswith("# mine\n")
     assert stat.S_IMODE(home.env.stat().st_mode) == 0o600
     assert not list(home.folder.glob(".greenroom.env.*"))
+
+
+def test_keys_are_known_however_the_file_says_them(home: Home) -> None:
+    """As shells, and settings, read it: a key that was taken for none would be replaced, and the data lost."""
+    keys = {name: places.SECRETS[name]() for name in (MASTER, SIGNING)}
+    home.env.write_text(f'export {MASTER}="{keys[MASTER]}"\n{SIGNING.lower()} = {keys[SIGNING]} # of the gate\n')
+    places.make_secrets(home)
+    found = house_settings.at(home.folder)
+    assert found.tenants.master_key.get_secret_value() == keys[MASTER]
+    assert found.gate.signing_key.get_secret_value() == keys[SIGNING]
+    assert found.tenants.letterbox_key == letterbox.public_key(vault.master(keys[MASTER]))
+
+
+def test_a_key_of_the_environment_is_the_one_others_are_derived_of(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = places.SECRETS[MASTER]()
+    monkeypatch.setenv(MASTER, key)
+    places.make_secrets(home)
+    found = house_settings.at(home.folder)
+    assert found.tenants.master_key.get_secret_value() == key
+    assert found.tenants.letterbox_key == letterbox.public_key(vault.master(key))
+    assert found.tenants.door_key.get_secret_value() == factors.door_key(vault.master(key))
+    assert MASTER not in read_env(home)  # whoever keeps it elsewhere wants it nowhere else
 
 
 def test_an_open_folder_is_closed(tmp_path: Path) -> None:
