@@ -84,8 +84,9 @@ def read(texts: Iterable[str], *, names: Iterable[str] = (), lexicon: Lexicon | 
     to the reader or the writer.
 
     Sentences of fewer than five words are counted together, wherever they stand: alone one unknown word would be more
-    than a fifth of them, and cut into pieces a long one must not pass. In a unit that has fewer than five words in
-    all, each has to be known: there, an unknown word may be all that is said. Names and chat slang are
+    than a fifth of them, and cut into pieces a long one must not pass; one with three unknown words passes beside no
+    others. In a unit that has fewer than five words in all, each has to be known: there, an unknown word may be all that
+    is said. Names and chat slang are
     not counted at all: both are at home in every language.
     """
     reader = _Reader(lexicon or shipped(), frozenset(piece for name in names for piece in _pieces(name)))
@@ -94,8 +95,14 @@ def read(texts: Iterable[str], *, names: Iterable[str] = (), lexicon: Lexicon | 
     total = sum(sentence.words for sentence in sentences)
     short = [sentence for sentence in sentences if sentence.words < STRANGE]
     pooled = _Sentence(sum(each.words for each in short), sum(each.unknown for each in short))
-    strange = [each for each in sentences if each.words >= STRANGE and (each.crowded or _too_strange(each))]
+    strange = [each for each in sentences if _is_strange(each)]
     return Reading(total, not strange and not _too_strange(pooled, forgiven=1 if total >= STRANGE else 0))
+
+
+def _is_strange(sentence: _Sentence) -> bool:
+    if sentence.words < STRANGE:
+        return sentence.unknown >= MOST_IN_WINDOW
+    return sentence.crowded or _too_strange(sentence)
 
 
 def _too_strange(sentence: _Sentence, *, forgiven: int = 0) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deploy.vocabulary import words
@@ -95,6 +95,7 @@ WHOLE = [said for said in texts("tune", ordinary=False) if len(said.split()) >= 
 
 
 @given(st.lists(st.sampled_from(texts("tune")), min_size=1, max_size=4), st.sampled_from(WHOLE))
+@example(["Festivalsaison ist meine Lieblingssaison"] * 3, "Cześć, co u ciebie słychać?")  # counts as fewer than five
 @settings(max_examples=60, deadline=None)
 def test_nothing_ordinary_hides_a_strange_text(around: list[str], said: str) -> None:
     assert not read([*around, said]).supported
