@@ -23,9 +23,10 @@ from typing import IO
 from pydantic_settings.sources import DotEnvSettingsSource
 
 from foundation import probing
+from foundation import settings as house
 from foundation.clock import monotonic, pause
 from foundation.errors import Conflict, Unavailable
-from foundation.settings import Settings, fixed
+from foundation.settings import Settings
 from tenants import factors, letterbox, vault
 
 MIB = 1024 * 1024
@@ -154,7 +155,9 @@ def write_env(home: Home, values: Mapping[str, str]) -> None:
 def make_secrets(home: Home) -> None:
     """Make what is missing of `SECRETS`; what exists stays, for the data cannot be read without it. A key that the
     environment holds is not written down here."""
-    have = {**read_env(home), **{name: os.environ[name] for name in (MASTER_KEY, SIGNING_KEY) if fixed(name)}}
+    known = house.at(home.folder)
+    keys = {MASTER_KEY: known.tenants.master_key, SIGNING_KEY: known.gate.signing_key}
+    have = {**read_env(home), **{name: key.get_secret_value() for name, key in keys.items()}}
     made = {name: make() for name, make in SECRETS.items() if not have.get(name)}
     master_key = vault.master({**have, **made}[MASTER_KEY])
     derived = {

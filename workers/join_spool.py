@@ -31,7 +31,7 @@ class Spool:
 
     def keep(self, asked: Asked, made: Made, data: bytes) -> None:
         """Write a picture down, whole or not at all."""
-        _write(self._folder / _name(asked), made.model_dump_json().encode() + b"\n" + data)
+        written(self._folder / _name(asked), made.model_dump_json().encode() + b"\n" + data)
 
     def find(self, lent: Lent, asked: Asked) -> tuple[Made, bytes] | None:
         """The picture that was made of the same before, under the lease it is wanted by now."""
@@ -76,7 +76,7 @@ def _instance(file: Path) -> UUID:
         return UUID(file.read_text("ascii"))
     except (OSError, ValueError):
         made = uuid7()
-        _write(file, str(made).encode())
+        written(file, str(made).encode())
         return made
 
 
@@ -86,8 +86,13 @@ def _name(asked: Asked) -> str:
     return hashlib.sha256(canonical(said)).hexdigest() + _PICTURE
 
 
-def _write(file: Path, data: bytes) -> None:
+def written(file: Path, data: bytes) -> None:
+    """Write a file, whole or not at all. Raises OSError."""
     descriptor, path = tempfile.mkstemp(dir=file.parent)  # 0600
-    with os.fdopen(descriptor, "wb") as written:
-        written.write(data)
-    Path(path).replace(file)
+    try:
+        with os.fdopen(descriptor, "wb") as draft:
+            draft.write(data)
+        Path(path).replace(file)
+    except BaseException:
+        Path(path).unlink(missing_ok=True)
+        raise

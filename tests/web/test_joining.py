@@ -1,6 +1,7 @@
 """A machine that makes pictures for a house: the real program, the real door, and a wire that loses what it carries."""
 
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -232,6 +233,20 @@ def test_one_program_a_machine(tmp_path: Path) -> None:
         pass
     with join_spool.opened(tmp_path, "u", "k") as again:
         assert again.instance == first.instance
+
+
+def test_what_has_no_room_on_the_machine_leaves_nothing_behind(tmp_path: Path) -> None:
+    file = tmp_path / "kept.picture"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))  # no file grows longer now
+    try:
+        with pytest.raises(OSError, match=r"too large"):
+            join_spool.written(file, b"x" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    join_spool.written(file, b"x" * 100_000)
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_an_engine_that_bills_is_no_machine_s() -> None:
