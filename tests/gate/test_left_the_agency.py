@@ -27,6 +27,7 @@ def test_what_somebody_noted_who_was_let_go_before_it_was_written_is_nobodys_wor
     work(here)
     with here.scope() as scope:
         assert scope.run("SELECT count(*) FROM identity_checks WHERE person_id = :p", p=ida).scalar() == 0
-        assert told(scope, f"{ProofNoted.kind}:{ida}") == Told("member.unknown", {}, urgent=False, open=True, creator=None)
+        said = Told("member.unknown", {}, urgent=False, open=True, creator=None)
+        assert told(scope, f"{ProofNoted.kind}:{ida}") == said
     with by(here, here.ann) as scope, pytest.raises(NotFound, match=r"member\.unknown"):
         proving.ask(scope, ida, yes(scope))
