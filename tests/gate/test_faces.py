@@ -1,6 +1,6 @@
 """Whose faces are known and why: each wish, each refusal, and what is written beside it; no picture is looked at."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -95,6 +95,7 @@ def test_the_press_on_their_own_page_waits_once_for_the_workers(here: World) -> 
             facing.agree(scope, person)
     with here.scope() as scope:
         (one,) = due(scope, FaceAgreed.kind)
+        assert datetime.fromisoformat(one.args.pop("at")) <= scope.now
         assert (one.subject, one.args, one.priority) == (person, {"by": f"person:{person}"}, 0)
         assert facing.asked(scope, person)
         assert not facing.asked(scope, other)

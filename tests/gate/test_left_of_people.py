@@ -38,7 +38,6 @@ from gate.proposing import PeopleProposed
 from gate.proving import ProofNoted
 from gate.signing import AnswerWanted
 from gate.units import Rating
-from tenants import staffing
 from tests.gate import carding
 from tests.gate.builders import World, asset_of, invented, picture, real_person, world
 from tests.gate.people_at_work import answer, ask, by, declare, draft, references, somebody, terms, work, yes
@@ -90,20 +89,6 @@ def test_what_a_custodian_said_waits_as_it_was_typed_but_for_spaces(here: World)
         assert (row.custodian, row.method, row.noted_by) == ("Notaire Roux", "document", f"member:{here.ann}")
         assert row.verified_at == said.verified_at
         assert audited(scope, "person.proved")[0] == (f"member:{here.ann}", "person.proved", f"person:{ida}", {})
-
-
-def test_what_somebody_noted_who_was_let_go_before_it_was_written_is_nobodys_word(here: World) -> None:
-    ida = somebody(here)
-    with by(here, here.ann) as scope:
-        proving.ask(scope, ida, yes(scope))
-    with by(here, here.rob) as scope:
-        staffing.let_go(scope, here.ann)
-    work(here)
-    with here.scope() as scope:
-        assert scope.run("SELECT count(*) FROM identity_checks WHERE person_id = :p", p=ida).scalar() == 0
-        assert told(scope, f"{ProofNoted.kind}:{ida}") == quietly("member.unknown")
-    with by(here, here.ann) as scope, pytest.raises(NotFound, match=r"member\.unknown"):
-        proving.ask(scope, ida, yes(scope))
 
 
 def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World) -> None:
