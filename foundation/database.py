@@ -160,7 +160,7 @@ class _Session(Session):
 @event.listens_for(_Session, "do_orm_execute")
 def _read_as_it_stands(asked: ORMExecuteState) -> None:
     """A row that is read under a lock is read anew, though it was read before: SQLAlchemy keeps what it knew, and who
-    decides under the lock would decide by what somebody else has changed since (ADR 0170).
+    decides under the lock would decide by what somebody else has changed since (ADR 0165).
     https://docs.sqlalchemy.org/en/21/orm/queryguide/query.html#sqlalchemy.orm.Query.with_for_update
     """
     if getattr(asked.statement, "_for_update_arg", None) is not None:

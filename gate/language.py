@@ -85,9 +85,8 @@ def read(texts: Iterable[str], *, names: Iterable[str] = (), lexicon: Lexicon | 
 
     Sentences of fewer than five words are counted together, wherever they stand: alone one unknown word would be more
     than a fifth of them, and cut into pieces a long one must not pass; one with three unknown words passes beside no
-    others. In a unit that has fewer than five words in all, each has to be known: there, an unknown word may be all that
-    is said. Names and chat slang are
-    not counted at all: both are at home in every language.
+    others. In a unit that has fewer than five words in all, each has to be known: there, an unknown word may be all
+    that is said. Names and chat slang are not counted at all: both are at home in every language.
     """
     reader = _Reader(lexicon or shipped(), frozenset(piece for name in names for piece in _pieces(name)))
     parts = [part for text in texts for part in _SENTENCE.split(_prose(text))]
