@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from channels import abilities, asking, connecting, reads
+from channels import abilities, asking, reads, refreshing
 from channels.events import ChannelLook, PlaceSeen
 from channels.reads import Channel
 from connectors.contract import Answer, Connector, Send
@@ -100,16 +100,12 @@ def _settled(scope: Scope, channel: Channel, end: Send | Seen | Outcome) -> time
         _remember(scope, channel, end)
         return None
     since = _note_blind(scope, channel.id)
-    match end:
-        case Reauthorize(reason=reason):
-            connecting.reauthorize(scope, channel.id, reason)
-            return None
-        case Disconnected(reason=reason):
-            connecting.gone(scope, channel.id, reason)
-            return None
-        case _:
-            asked = end.after if isinstance(end, Retry) else SOON
-            return max(asked, min(max(scope.now - since, SOON), AT_LAST))
+    if not isinstance(end, Send):
+        end = refreshing.weigh(scope, channel, end, shown=channel.generation)
+    if isinstance(end, Reauthorize | Disconnected):
+        return None
+    asked = end.after if isinstance(end, Retry) else SOON
+    return max(asked, min(max(scope.now - since, SOON), AT_LAST))
 
 
 def _note_blind(scope: Scope, channel_id: UUID) -> datetime:
