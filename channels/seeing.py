@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from channels import abilities, asking, reads, refreshing
+from channels import abilities, asking, budgets, reads, refreshing
 from channels.events import ChannelLook, PlaceSeen
 from channels.reads import Channel
 from connectors.contract import Answer, Connector, Send
@@ -70,7 +70,10 @@ def look(event: ChannelLook, *, tenant: OpenScope, transport: Transport, connect
     """Look and remember it with the time; a dead token or a lost account is told. Raises `outbox.Later`."""
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, event.subject_id)
+        waits, now = budgets.limit(scope, channel.id, brake=False), scope.now
         place = _place(scope, channel)
+    if waits is not None:  # nor does anything leave that would wait for it
+        raise outbox.Later(waits.until - now)
     connector = abilities.of(connectors, channel)
     if not isinstance(connector, Seeable):
         return
