@@ -96,7 +96,7 @@ def end(scope: Scope, provider_id: UUID) -> None:
 
     Raises NotFound, Conflict.
     """
-    row = row_of(scope, provider_id)
+    row = row_of(scope, provider_id, held=True)
     PROVIDER_STATES.check(ProviderState(row.state), ProviderState.OFF)
     row.state, row.box, row.letter, row.reason = str(ProviderState.OFF), None, b"", None
     scope.add(row)
@@ -263,12 +263,13 @@ def move(
     return bool(done.rowcount)
 
 
-def row_of(scope: Scope, provider_id: UUID) -> AgeProviderRow:
-    """A provider's row as it stands now. Raises NotFound."""
+def row_of(scope: Scope, provider_id: UUID, *, held: bool = False) -> AgeProviderRow:
+    """A provider's row as it stands now; `held` until this transaction ends. Raises NotFound."""
+    query = select(AgeProviderRow).where(
+        AgeProviderRow.tenant_id == scope.tenant_id, col(AgeProviderRow.id) == provider_id
+    )
     row = scope.session.exec(
-        select(AgeProviderRow)
-        .where(AgeProviderRow.tenant_id == scope.tenant_id, col(AgeProviderRow.id) == provider_id)
-        .execution_options(populate_existing=True)
+        (query.with_for_update() if held else query).execution_options(populate_existing=True)
     ).first()
     if row is None:
         raise NotFound("age.unknown_provider")

@@ -208,6 +208,7 @@ def leave(scope: Scope, channel_id: UUID, reason: Message) -> None:
     """A person takes the account off: nothing leaves from now on. Raises NotFound, Conflict."""
     _move(scope, channel_id, ChannelState.LEAVING, reason)
     _settle_notices(scope, channel_id)
+    notices.settle_all(scope, [cause.format(channel_id) for cause in _ASKED])
 
 
 def left(scope: Scope, channel: reads.Channel, reason: Message) -> None:
@@ -306,6 +307,13 @@ def _move(
     )
     if not done.rowcount:
         raise Conflict("channel.moved")
+
+
+_ASKED = (
+    *(f"channel:{{}}:{what}" for what in ("two_listeners", "no_messages", "unread", "menu")),
+    *(f"role:{{}}:{what}" for what in ("give", "take")),
+)
+"""The causes of what people are asked to mend on an account that is in use, whichever of this room's files asks."""
 
 
 def _cause(channel_id: UUID, state: ChannelState) -> str:

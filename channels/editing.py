@@ -76,12 +76,21 @@ def in_doubt(scope: Scope, subject: Subject, native_id: str) -> bool:
 
 def others_until(scope: Scope, unit: Unit, native_id: str) -> datetime | None:
     """Until when a request of ours for other words, that nobody answered, may still arrive there."""
+    rows = _of(scope, unit.subject, native_id)
+    return _arrives([row for row in rows if row.unit_digest != unit.digest()])
+
+
+def arrives_until(scope: Scope, subject: Subject, native_id: str) -> datetime | None:
+    """Until when a request of ours for any words, that nobody answered, may still arrive there."""
+    return _arrives(_of(scope, subject, native_id))
+
+
+def _arrives(rows: Sequence[Attempt]) -> datetime | None:
     return max(
         (
             row.deadline_at
-            for row in _of(scope, unit.subject, native_id)
-            if row.unit_digest != unit.digest()
-            and row.outcome != "published"
+            for row in rows
+            if row.outcome != "published"
             and row.resolved_by is None
             and any(step["kind"] == StepKind.MUTATE and _unclear(step["answer"]) for step in row.steps)
         ),

@@ -25,10 +25,10 @@ def probe(event: ChannelProbe, *, tenant: OpenScope, transport: Transport, conne
         now = scope.now
     if waits is not None:
         raise outbox.Later(waits.until - now)
-    if braked is None or channel.left:
+    if braked is None:
         return
-    turn = _harmless(abilities.of(connectors, channel), channel.account, now)
-    if turn is None:
+    turn = _harmless(abilities.of(connectors, channel), channel.account, now) if not channel.left else None
+    if turn is None:  # nor is one asked that a person took off: whoever puts it back must not find it braked
         with tenant(event.tenant_id, asking.ACTOR) as scope:
             budgets.release(scope, channel.id)
         return

@@ -109,8 +109,10 @@ def _tried(at: _At, transport: Transport) -> Outcome | None:
 
 
 def _keep(scope: Scope, provider_id: UUID, letter: bytes, at: _At | None, end: Outcome | None) -> None:
-    row = ages.row_of(scope, provider_id)
+    row = ages.row_of(scope, provider_id, held=True)
     if bytes(row.letter) != letter or row.state == ProviderState.OFF:  # another form came meanwhile, or the end
+        return
+    if not letter and at is not None and not _has(row, at):  # or another form, and it was tried since
         return
     tested = row.state != ProviderState.WAITING
     if end is None and at is not None and at.token is not None:
@@ -161,7 +163,7 @@ def begin(
 
 def _opened(scope: Scope, check_id: UUID, at: _At, turn: Send | Begun | Outcome) -> None:
     if isinstance(turn, Reauthorize):
-        _refused(scope, at.row_id, turn)
+        _refused(scope, at, turn)
     if not isinstance(turn, Begun):
         ages.move(scope, check_id, CheckState.BEGINNING, CheckState.AWAY)
         return
@@ -209,7 +211,7 @@ def look(event: AgeLook, *, tenant: OpenScope, transport: Transport, providers: 
         turn = _read(at, native_id, str(event.subject_id), transport)
     with tenant(event.tenant_id, ACTOR) as scope:
         if isinstance(turn, Reauthorize) and at is not None:
-            _refused(scope, at.row_id, turn)
+            _refused(scope, at, turn)
         said = _said(turn, over=over)
         if said is not None:
             _settle(scope, event.subject_id, native_id, said)
@@ -326,14 +328,19 @@ def _at(scope: Scope, row: AgeCheckRow, providers: Mapping[str, AgeProvider]) ->
     return _At(providers[one.provider], one.id, scope.tenant_id, one.account, one.base_url, Sealed(one.box))
 
 
-def _refused(scope: Scope, provider_id: UUID, why: Reauthorize) -> None:
+def _refused(scope: Scope, at: _At, why: Reauthorize) -> None:
     """The provider takes our key no more: one notice, however many viewers meet it."""
-    row = ages.row_of(scope, provider_id)
-    if row.state != ProviderState.CONNECTED:
+    row = ages.row_of(scope, at.row_id, held=True)
+    if row.state != ProviderState.CONNECTED or not _has(row, at):  # of a key before it says nothing
         return
     row.state, row.reason = str(ProviderState.REFUSED), stored(why.reason)
     scope.add(row)
     notices.put(scope, Message("age.notice_refused", {"provider": row.provider}), cause=_cause(row.id), urgent=True)
+
+
+def _has(row: AgeProviderRow, at: _At) -> bool:
+    """Whether the key that was shown is still the one we have."""
+    return at.token is not None and row.box == at.token.box
 
 
 def _cause(provider_id: UUID) -> str:

@@ -203,21 +203,31 @@ def verify(
 
     Nothing is called back for what nobody could read; that is tried again (`outbox.Later`) for as long as it is there.
     """
+    place = Subject(DELIVERY, event.subject_id)
     with tenant(event.tenant_id, asking.ACTOR) as scope:
-        left = [one for one in copies.copies(scope, Subject(DELIVERY, event.subject_id)) if _unread(one)]
+        left = [one for one in copies.copies(scope, place) if _unread(one)]
+        marked, unplaced = [one for one in left if one.flags], addressing.without(scope, place, connectors)
+        wait = _waits(scope, [*marked, *(copy for copy, _ in unplaced)])
         channels = {one.jti: reads.channel(scope, one.channel_id) for one in left}
         for one in left:
             if watching.is_watched(scope, one):
                 seeing.ask(scope, one.channel_id)
+    if wait is not None:
+        raise outbox.Later(wait)
     waits = []
     for copy in left:
         end = _shown(copy, channels[copy.jti], tenant=tenant, transport=transport, connectors=connectors)
         with tenant(event.tenant_id, asking.ACTOR) as scope:
             waits.append(_settled(scope, copy, channels[copy.jti], end))
-    place = Subject(DELIVERY, event.subject_id)
     waits.append(addressing.seek(event.tenant_id, place, tenant=tenant, transport=transport, connectors=connectors))
     if late := [wait for wait in waits if wait is not None]:
         raise outbox.Later(min(late))
+
+
+def _waits(scope: Scope, asked: list[copies.Copy]) -> timedelta | None:
+    """How long the platforms of these copies want us to wait; None for not at all."""
+    held = budgets.limits(scope, {one.channel_id for one in asked}, brake=False).values()
+    return max((one.until - scope.now for one in held), default=None)
 
 
 def _unread(copy: copies.Copy) -> bool:

@@ -70,14 +70,16 @@ def look(
     transport: Transport,
     connectors: Mapping[str, Connector],
     part: int = 0,
+    attempt: UUID | None = None,
 ) -> Sighting:
-    """Look for what the last attempt of a subject may have made visible; the look is itself an attempt on record.
+    """Look for what the last attempt of a subject (or that `attempt`) may have made visible; the look is itself an
+    attempt on record.
 
     No transaction is open while the platform is asked. Unknown when it cannot be asked, does not answer, or when the
     attempt is still under way.
     """
     with tenant(tenant_id, ACTOR) as scope:
-        row = _last(scope, subject, part)
+        row = _try(scope, subject, part, attempt)
         if row is None or row.publish_armed_at is None:
             return Absent()
         known = _known(scope, row, connectors)
@@ -146,9 +148,10 @@ def failed_before(scope: Scope, subject: Subject, part: int = 0) -> bool:
     return row is not None and any(one.outcome == "failed" and one.armed_at < row.armed_at for one in seen)
 
 
-def surely_absent(scope: Scope, subject: Subject, part: int = 0) -> bool:
-    """Whether the looks so far prove that nothing was made visible."""
-    return isinstance(verdict(looks(scope, subject, part)), Absent)
+def surely_absent(scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None) -> bool:
+    """Whether the looks so far prove that nothing was made visible, by the last attempt or by that one."""
+    row = _try(scope, subject, part, attempt)
+    return row is not None and isinstance(verdict(_looks(scope, row)), Absent)
 
 
 def next_look(n: int) -> timedelta | None:
@@ -156,9 +159,9 @@ def next_look(n: int) -> timedelta | None:
     return WAITS[n] if n < len(WAITS) else None
 
 
-def next_look_at(scope: Scope, subject: Subject, part: int = 0) -> datetime | None:
+def next_look_at(scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None) -> datetime | None:
     """When to look again (UTC-aware); None when looking has ended and a person must decide."""
-    row = _last(scope, subject, part)
+    row = _try(scope, subject, part, attempt)
     if row is None or row.publish_armed_at is None:
         return None
     seen = _looks(scope, row)
@@ -206,6 +209,10 @@ def weigh(scope: Scope, row: Attempt) -> Outcome | None:
             return Rejected(reason, permanent=False)
         case Unknown():
             return doubt
+
+
+def _try(scope: Scope, subject: Subject, part: int, attempt: UUID | None) -> Attempt | None:
+    return _last(scope, subject, part) if attempt is None else attempts.one(scope, attempt)
 
 
 def _last(scope: Scope, subject: Subject, part: int) -> Attempt | None:
@@ -275,8 +282,11 @@ def _is_about(seen: Attempt, row: Attempt) -> bool:
 
 def _sought(scope: Scope, row: Attempt) -> Sought:
     unit = storing.unit_from_json(row.unit)
-    known = ours.others_native_ids(scope, row, most=KNOWN)
     sent = attempts.of(scope, Subject(row.subject_kind, row.subject_id), row.part, ("send",))
+    stand = (attempts.standing(one) for one in sent if one.id != row.id)  # of a later try, say
+    known = ours.others_native_ids(scope, row, most=KNOWN) | {
+        one.native_id for one in stand if isinstance(one, Published)
+    }
     same = [one.publish_armed_at for one in sent if one.publish_armed_at and one.unit_digest == row.unit_digest]
     armed_at = min(same, default=row.armed_at)  # an earlier try may stand there after all
     return Sought(

@@ -42,6 +42,8 @@ def weigh(scope: Scope, channel: Channel, outcome: Outcome, *, shown: int | None
                 tokens.renew_now(scope, channel.id)
             return Retry(SHORT_WAIT, "account", Message("channel.renewing"))
         case Disconnected(reason=reason):
+            if shown is not None and tokens.is_over(scope, channel.id, shown):  # of before it was connected again
+                return Retry(SHORT_WAIT, "account", Message("channel.renewing"))
             connecting.gone(scope, channel.id, reason)
             return outcome
         case Rejected(reason=Message(code=varying.OTHER)):

@@ -19,6 +19,7 @@ from channels import (
     replacing,
     storing,
 )
+from channels.attempts import Attempt
 from channels.events import CopyRemoved, TakedownRemove
 from channels.reads import Channel
 from channels.replacing import Mint, Outside
@@ -26,7 +27,7 @@ from channels.states import ChannelState
 from connectors import contract
 from connectors.contract import Answer, Connector, Send
 from connectors.locking import KEPT
-from connectors.outcomes import Found, Outcome, Processing, Published, Reauthorize, Rejected, Retry
+from connectors.outcomes import Found, Outcome, Processing, Published, Reauthorize, Rejected, Retry, Unknown
 from connectors.transport import Transport
 from foundation import outbox
 from foundation.database import OpenScope, Scope
@@ -101,7 +102,7 @@ def _sought(copy: Copy, outside: Outside) -> tuple[str, ...]:
         return (stands.native_id,)
     if isinstance(stands, Processing) and stands.by_hand:
         return (f"task:{stands.poll_token}",)
-    if row is None or not attempts.in_doubt(row):  # an upload, or a send that made nothing: never visible
+    if row is None or not (attempts.in_doubt(row) or _somebody_denied(row)):  # an upload, or surely nothing
         return ()
     sighting = reconciling.look(
         outside.tenant_id,
@@ -110,18 +111,29 @@ def _sought(copy: Copy, outside: Outside) -> tuple[str, ...]:
         transport=outside.transport,
         connectors=outside.connectors,
         part=row.part,
+        attempt=row.id,
     )
     with outside.scope() as scope:
         if isinstance(sighting, Found):
             found = Published(sighting.native_id, sighting.url, sighting.at)
-            carrying.close(scope, copy.subject, found, part=row.part)
+            if _somebody_denied(row):
+                copies.note_copy(scope, copy.jti, found.native_id, found.at or scope.now)
+            else:
+                carrying.close(scope, copy.subject, found, part=row.part)
             return (found.native_id,)
-        if reconciling.surely_absent(scope, copy.subject, row.part):
+        if reconciling.surely_absent(scope, copy.subject, row.part, attempt=row.id):
             return ()
-        again = reconciling.next_look_at(scope, copy.subject, row.part)
+        if _somebody_denied(row) and isinstance(sighting, Unknown) and sighting.reason.code == reconciling.NO_LOOKUP:
+            return ()  # their word stands where nobody else can say
+        again = reconciling.next_look_at(scope, copy.subject, row.part, attempt=row.id)
         wait = again - scope.now if again is not None else AGAIN
     _tell(copy, Message("copy.maybe_there", {"account": copy.account}), outside)
     raise outbox.Later(wait)
+
+
+def _somebody_denied(row: Attempt) -> bool:
+    """Whether a person said that nothing is there: a permit of which that was proven is no copy any more."""
+    return bool(row.resolution.get("outcome") == attempts.ABSENT)
 
 
 def _taken_away(copy: Copy, channel: Channel, native_id: str, outside: Outside) -> Outcome:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from channels import abilities, asking, attempts, budgets, reads, refreshing, storing
+from channels import abilities, asking, attempts, budgets, editing, reads, refreshing, storing
 from channels.attempts import Attempt
 from channels.reads import Channel
 from connectors import contract
@@ -77,6 +77,9 @@ def _replaced(copy: Copy, channel: Channel, native_id: str, connector: Replaces,
         if tried and tried[-1].outcome in _OVER:
             last = tried[-1]
             return storing.outcome_from_json(str(last.outcome), last.result, last.detail)
+        arrives = editing.arrives_until(scope, copy.subject, native_id)
+        if arrives is not None and arrives > scope.now:  # a change under way would stand where ours was put
+            return Retry(arrives - scope.now, "account", Message("attempt.under_way"))
         unit = _unit(scope, copy, channel)
         attempt_id = _begin(scope, copy, native_id, unit)
     place = contract.Copy(native_id, copy.account, copy.viewer)

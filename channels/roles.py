@@ -242,7 +242,7 @@ def settle(event: RoleDue, *, tenant: OpenScope, transport: Transport, connector
     end = question(asking.gather(channel, question, order, tenant=tenant, transport=transport))
     end = Retry(AGAIN, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
     with tenant(event.tenant_id, asking.ACTOR) as scope:
-        end = refreshing.weigh(scope, channel, end)
+        end = refreshing.weigh(scope, channel, end, shown=channel.generation)
         again = _settled(scope, channel, event.subject_id, end, give=give, asked_at=asked_at)
     if again is not None:
         raise outbox.Later(again)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from channels import abilities, asking, connecting, reads
+from channels import abilities, asking, budgets, reads, refreshing
 from channels.events import ChannelLook, PlaceSeen
 from channels.reads import Channel
 from connectors.contract import Answer, Connector, Send
@@ -70,7 +70,10 @@ def look(event: ChannelLook, *, tenant: OpenScope, transport: Transport, connect
     """Look and remember it with the time; a dead token or a lost account is told. Raises `outbox.Later`."""
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, event.subject_id)
+        waits, now = budgets.limit(scope, channel.id, brake=False), scope.now
         place = _place(scope, channel)
+    if waits is not None:  # nor does anything leave that would wait for it
+        raise outbox.Later(waits.until - now)
     connector = abilities.of(connectors, channel)
     if not isinstance(connector, Seeable):
         return
@@ -100,16 +103,12 @@ def _settled(scope: Scope, channel: Channel, end: Send | Seen | Outcome) -> time
         _remember(scope, channel, end)
         return None
     since = _note_blind(scope, channel.id)
-    match end:
-        case Reauthorize(reason=reason):
-            connecting.reauthorize(scope, channel.id, reason)
-            return None
-        case Disconnected(reason=reason):
-            connecting.gone(scope, channel.id, reason)
-            return None
-        case _:
-            asked = end.after if isinstance(end, Retry) else SOON
-            return max(asked, min(max(scope.now - since, SOON), AT_LAST))
+    if not isinstance(end, Send):
+        end = refreshing.weigh(scope, channel, end, shown=channel.generation)
+    if isinstance(end, Reauthorize | Disconnected):
+        return None
+    asked = end.after if isinstance(end, Retry) else SOON
+    return max(asked, min(max(scope.now - since, SOON), AT_LAST))
 
 
 def _note_blind(scope: Scope, channel_id: UUID) -> datetime:

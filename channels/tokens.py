@@ -33,11 +33,20 @@ _FREE = "(t.refresh_state = 'idle' OR t.refresh_until <= :now)"
 
 _KEEP = """
 INSERT INTO tokens (tenant_id, id, channel_id, box, refresh_box, expires_at, since, generation, refresh_state)
-VALUES (:tenant, :id, :channel, :box, :refresh, :expires, :now, 1, 'idle')
+SELECT :tenant, :id, :channel, :box, :refresh, :expires, :now, coalesce(CAST(options ->> 'forgot' AS int), 0) + 1,
+  'idle'
+FROM channels WHERE tenant_id = :tenant AND id = :channel
 ON CONFLICT (tenant_id, channel_id) DO UPDATE SET box = EXCLUDED.box, refresh_box = EXCLUDED.refresh_box,
   expires_at = EXCLUDED.expires_at, since = EXCLUDED.since, generation = tokens.generation + 1,
   refresh_state = 'idle', refresh_until = NULL, refused = 0, doubts = 0, doubted_at = NULL, updated_at = house_now()
 """
+
+_FORGET = """
+WITH ended AS (DELETE FROM tokens WHERE tenant_id = :tenant AND channel_id = :channel RETURNING generation)
+UPDATE channels SET options = options || jsonb_build_object('forgot', ended.generation), updated_at = house_now()
+FROM ended WHERE tenant_id = :tenant AND id = :channel
+"""
+"""The number of the last pair stays: what was asked with it may still be answered once there is another one."""
 
 _CLAIM = f"""
 UPDATE tokens t SET refresh_state = 'asking', refresh_until = :until,
@@ -102,7 +111,7 @@ def keep(scope: Scope, channel_id: UUID, token: Sealed, refresh: Sealed | None, 
 def forget(scope: Scope, channel_id: UUID) -> None:
     """Delete the credentials of an account, and that its platform calls about it: whoever connects it signs it up."""
     mine = {"tenant": scope.tenant_id, "channel": channel_id}
-    scope.run("DELETE FROM tokens WHERE tenant_id = :tenant AND channel_id = :channel", **mine)
+    scope.run(_FORGET, **mine)
     scope.run(
         "UPDATE call_subscriptions SET state = 'off', generation = 0, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND channel_id = :channel",
@@ -197,6 +206,17 @@ def let_go(scope: Scope, claim: Claim, *, doubtful: bool) -> Claim | None:
     return Claim(claim.channel_id, claim.generation, row.doubts, row.doubted_at, scope.now) if row is not None else None
 
 
+def is_over(scope: Scope, channel_id: UUID, shown: int) -> bool:
+    """Whether another pair than that of generation `shown` is there; none comes before the transaction ends."""
+    lock(scope, channel_id)
+    found = scope.run(
+        "SELECT generation FROM tokens WHERE tenant_id = :tenant AND channel_id = :channel",
+        tenant=scope.tenant_id,
+        channel=channel_id,
+    ).scalar()
+    return found is not None and found > shown
+
+
 def refuse(scope: Scope, channel_id: UUID, *, shown: int | None) -> Literal["renew", "again", "dead"]:
     """The platform refused the token of generation `shown` (None: of one that nobody remembers).
 
@@ -210,12 +230,15 @@ def refuse(scope: Scope, channel_id: UUID, *, shown: int | None) -> Literal["ren
         tenant=scope.tenant_id,
         channel=channel_id,
     ).one_or_none()
-    if row is None or not row.renewable:
+    if row is None:
         return "dead"
-    if row.refused == row.generation or (shown is not None and shown < row.generation):
+    young = row.since is not None and scope.now < row.since + YOUNG
+    if row.generation > shown if shown is not None else young:
         return "again"
-    if row.since is not None and scope.now < row.since + YOUNG:
-        return "dead" if shown is not None else "again"
+    if row.renewable and row.refused == row.generation:
+        return "again"
+    if young or not row.renewable:
+        return "dead"
     scope.run(
         "UPDATE tokens SET refused = generation WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,

@@ -5,12 +5,14 @@ from datetime import timedelta
 
 import pytest
 
-from channels import budgets
+from channels import budgets, connecting
 from channels.budgets import BRAKE, Blocked
 from connectors.answers import CROSSPOST
 from connectors.contract import Response, StepAnswerLost, StepNotSent
 from connectors.outcomes import Published, Retry, Uncertain
 from foundation.errors import NotFound
+from foundation.sealed import Sealed
+from foundation.words import Message
 from tests.channels.builders import World
 
 
@@ -166,3 +168,21 @@ def test_a_channel_of_another_tenant_is_unknown(lea: World) -> None:
     channel = lea.channel()
     with lea.database.scope(lea.creator_id, "system:test") as scope, pytest.raises(NotFound):
         budgets.take(scope, channel)
+
+
+def test_a_brake_does_not_outlive_the_account(lea: World) -> None:
+    """Taken off while its platform is down, and put back: nobody would probe it any more."""
+    with lea.scope() as scope:
+        budgets.note(scope, lea.channel_id, StepAnswerLost("publish", "timeout"), creates=True)
+    assert take(lea) is not None
+    channel, off = lea.channel(), Message("channel.left")
+    with lea.scope() as scope:
+        connecting.leave(scope, channel.id, off)
+        connecting.left(scope, lea.channel(), off)
+    assert lea.probe() == 0
+    names = ("creator_id", "platform", "surface", "account", "name", "base_url", "zone")
+    token = Sealed(lea.network.tokens[lea.account].encode())
+    with lea.scope() as scope:
+        connecting.connect(scope, token=token, **{name: getattr(channel, name) for name in names})
+    assert take(lea) is None
+    assert isinstance(lea.publish(lea.unit()), Published)

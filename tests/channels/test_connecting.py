@@ -13,7 +13,7 @@ from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from foundation.words import Message
-from tenants import agencies
+from tenants import agencies, notices
 from tests.channels.builders import World
 
 REST = Message("channel.token_refused")
@@ -167,6 +167,15 @@ def test_a_pause_outlives_being_put_out(
     stands = lea.channel()
     assert str(stands.state) == after
     assert (stands.reason, stands.paused_until) == ((REST, ends) if after == "paused" else (None, None))
+
+
+@pytest.mark.parametrize("about", ["channel:{}:two_listeners", "channel:{}:menu", "channel:{}:unread", "role:{}:give"])
+def test_what_was_asked_of_people_about_an_account_ends_when_they_take_it_off(lea: World, about: str) -> None:
+    with lea.scope() as scope:
+        notices.put(scope, REST, cause=about.format(lea.channel_id), creator_id=lea.creator_id)
+        notices.put(scope, REST, cause=about.format(uuid7()), creator_id=lea.creator_id)
+        connecting.leave(scope, lea.channel_id, REST)
+    assert count(lea, "SELECT count(*) FROM notices WHERE settled_at IS NULL") == 1
 
 
 def test_an_account_that_is_gone_tells_its_owner(lea: World) -> None:

@@ -1,16 +1,18 @@
 """Taking copies away: proven by the platform, once, also when nobody knows whether the copy is there."""
 
-from channels import handling, reads, removing, tasks
+from channels import budgets, handling, reads, reconciling, removing, tasks
 from channels.carrying import Armed
 from channels.events import TakedownRemove
 from connectors.outcomes import Published, Uncertain
 from foundation import outbox
+from foundation.database import Database
 from foundation.ids import uuid7
 from gate import copies
 from gate.units import Unit
 from tenants import agencies
 from tenants.roles import Role
-from tests.channels.builders import CONNECTORS, World, mint
+from tests.channels.builders import CONNECTORS, World, mint, world
+from tests.fakes.network import Network
 
 
 def remove(lea: World, unit: Unit) -> list[int]:
@@ -136,9 +138,9 @@ def test_a_429_is_waited_for(lea: World) -> None:
     assert remove(lea, unit) == []
 
 
-def uncertain(lea: World, mode: str) -> Unit:
-    lea.network.fault(mode, account=lea.account, on="posts")
-    unit = lea.unit("in doubt")
+def uncertain(lea: World, mode: str, *, viewer: str = "") -> Unit:
+    lea.network.fault(mode, account=lea.account, on="messages" if viewer else "posts")
+    unit = lea.unit("in doubt", viewer=viewer)
     turn = lea.arm(unit)
     assert isinstance(turn, Armed)
     outcome = lea.carry(turn)
@@ -161,6 +163,42 @@ def test_what_is_surely_not_there_is_gone(lea: World) -> None:
     lea.pass_time(61)
     assert remove(lea, unit) == []
     assert (facts(lea), open_notices(lea)) == (1, [])
+
+
+def said_not_there(lea: World, mode: str, *, viewer: str = "") -> Unit:
+    """Somebody says that what nobody could confirm is not there, and has it sent again."""
+    unit = uncertain(lea, mode, viewer=viewer)
+    with lea.scope() as scope:
+        budgets.release(scope, lea.channel_id)
+    with lea.tenant(lea.tenant_id, "member:7") as scope:
+        reconciling.absolve(scope, unit.subject)
+    assert isinstance(lea.publish(unit), Published)
+    return unit
+
+
+def test_what_somebody_said_is_not_there_is_looked_for_all_the_same(lea: World) -> None:
+    """They were wrong, so that it stands there twice: neither is gone for their word."""
+    unit = said_not_there(lea, "reset_after")
+    assert len(deleted(lea)) == 2
+    assert remove(lea, unit) == []
+    assert deleted(lea) == [True, True]
+    assert facts(lea) == 2
+
+
+def test_what_somebody_was_right_about_is_gone_by_two_looks(lea: World) -> None:
+    unit = said_not_there(lea, "reset_before")
+    assert remove(lea, unit) == [60]
+    lea.pass_time(61)
+    assert remove(lea, unit) == []
+    assert (deleted(lea), facts(lea), open_notices(lea)) == ([True], 2, [])
+
+
+def test_where_nobody_can_look_the_word_of_somebody_stands(database: Database, sandbox: Network) -> None:
+    lea = world(database, sandbox, "lea", nolook=True)
+    sandbox.fan(lea.account, "leo", "message", text="bonjour")
+    unit = said_not_there(lea, "reset_before", viewer="leo")
+    assert remove(lea, unit) == []
+    assert (facts(lea), open_notices(lea)) == (2, [])
 
 
 def test_a_removal_stops_for_no_brake(lea: World) -> None:

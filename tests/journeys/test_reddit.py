@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from channels import disconnecting
+from channels import disconnecting, seeing
 from channels.states import ChannelState, EnrolmentState
 from channels.visiting import PATH
 from foundation.words import Message
@@ -81,6 +81,19 @@ def test_who_disconnects_the_account_ends_what_reddit_was_allowed(house: House) 
     assert (stands.state, stands.token, stands.refresh) == (ChannelState.DISCONNECTED, None, None)
     assert stands.reason == Message("channel.left", {"name": "Anne"})
     assert grant.revoked
+
+
+def test_a_look_at_the_community_with_a_token_that_ended_renews_it(house: House) -> None:
+    """It is nobody's to connect again: what Reddit let in lives on, and the next look sees."""
+    assert house.enrol().state == EnrolmentState.CONNECTED
+    house.live(minutes=6)
+    before = house.channel()
+    house.server.clock.move(timedelta(hours=25).total_seconds())  # ours believe that it lives for a while
+    house.desk.act(seeing.ask, before.id)
+    house.live(minutes=1)
+    after = house.channel()
+    assert (after.state, after.generation) == (ChannelState.ACTIVE, before.generation + 1), after.reason
+    assert "seen" in after.options
 
 
 def test_from_the_application_to_the_removal(house: House) -> None:

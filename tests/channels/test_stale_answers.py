@@ -1,0 +1,86 @@
+"""What the platform said of an old token says nothing of the one that a person brought meanwhile."""
+
+from typing import Any
+
+import pytest
+
+from channels import connecting, refreshing, tokens
+from channels.reads import Channel
+from channels.states import ChannelState
+from connectors.contract import Renewed
+from connectors.outcomes import Disconnected, Outcome, Reauthorize, Retry
+from foundation.sealed import Sealed
+from foundation.words import Message
+from tests.channels.builders import World
+
+DEAD = Message("connectors.token_refused")
+
+
+def connect(lea: World, token: bytes, refresh: bytes | None = None) -> Channel:
+    """A person connects the account again."""
+    stands = lea.channel()
+    given: dict[str, Any] = {
+        name: getattr(stands, name) for name in ("creator_id", "platform", "surface", "account", "name", "base_url")
+    }
+    with lea.scope() as scope:
+        connecting.connect(
+            scope, **given, zone=stands.zone, token=Sealed(token), refresh=Sealed(refresh) if refresh else None
+        )
+    return lea.channel()
+
+
+def disconnect(lea: World) -> None:
+    """A person took the account off, and its credentials are forgotten."""
+    with lea.scope() as scope:
+        connecting.leave(scope, lea.channel_id, DEAD)
+    with lea.scope() as scope:
+        connecting.left(scope, lea.channel(), DEAD)
+
+
+def weigh(lea: World, before: Channel, outcome: Outcome, *, shown: bool = True) -> Outcome:
+    """The answer to a request that left by the account as it stood before."""
+    with lea.scope() as scope:
+        return refreshing.weigh(scope, before, outcome, shown=before.generation if shown else None)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_token_that_cannot_be_renewed_is_not_lost_by_the_one_before(lea: World, shown: bool) -> None:
+    """A bot's: its owner made a new one and typed it here while a request with the old one was under way."""
+    before = lea.channel()
+    connect(lea, b"new")
+    assert isinstance(weigh(lea, before, Reauthorize(DEAD), shown=shown), Retry)
+    assert lea.channel().state == ChannelState.ACTIVE
+
+
+def test_the_new_one_is_lost_by_its_own_refusal(lea: World) -> None:
+    after = connect(lea, b"new")
+    assert isinstance(weigh(lea, after, Reauthorize(DEAD)), Reauthorize)
+    assert lea.channel().state == ChannelState.REAUTHORIZE
+
+
+@pytest.mark.parametrize("outcome", [Reauthorize(DEAD), Disconnected(DEAD)])
+def test_an_account_that_was_taken_off_and_put_back_is_not_lost_by_what_was_asked_before(
+    lea: World, outcome: Outcome
+) -> None:
+    before = lea.channel()
+    disconnect(lea)
+    connect(lea, b"new")
+    assert isinstance(weigh(lea, before, outcome), Retry)
+    assert lea.channel().state == ChannelState.ACTIVE
+
+
+def test_a_renewal_of_before_does_not_overwrite_the_pair_of_after(lea: World) -> None:
+    """Its answer comes when the account was taken off, its tokens ended there, and somebody put it back."""
+    connect(lea, b"old", b"old refresh")
+    lea.pass_time(tokens.YOUNG.total_seconds() + 1)
+    with lea.scope() as scope:
+        assert tokens.refuse(scope, lea.channel_id, shown=lea.channel().generation) == "renew"
+        claim = tokens.claim(scope, lea.channel_id)
+    assert claim is not None
+    disconnect(lea)
+    for _ in range(claim.generation):
+        stands = connect(lea, b"new", b"new refresh")
+        with lea.scope() as scope:
+            assert not tokens.store(scope, claim, Renewed(Sealed(b"ended"), Sealed(b"ended"), None))
+            assert tokens.let_go(scope, claim, doubtful=True) is None
+        assert lea.channel().token == stands.token == Sealed(b"new")
