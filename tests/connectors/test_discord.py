@@ -203,7 +203,7 @@ def look(*answers: Answer, sought: Sought = SOUGHT) -> Any:
         written(nonce=nonce("key-1"), content="edited"),
         written(attachments=[{"filename": file_name("key-1", 0, PICTURE, hidden=True)}], content=""),
         written(),
-        written(content="Title\n\nhello"),
+        written(content=" hello\n"),
     ],
 )
 def test_ours_is_found(message: dict[str, Any]) -> None:
@@ -218,10 +218,25 @@ def test_ours_is_found(message: dict[str, Any]) -> None:
         written(attachments=[{"filename": file_name("key-2", 0, PICTURE, hidden=False)}]),
         written(author="4"),
         written(content="hello you"),
+        written(content="Another\n\nhello"),
     ],
 )
 def test_what_is_not_ours_is_not_taken_for_it(message: dict[str, Any]) -> None:
     assert look(listing(message)) == Absent()
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "shown"),
+    [("Tonight", "hello", "Tonight\n\nhello"), ("Tonight", "", "Tonight"), ("", "a\n\nb", "a\n\nb")],
+)
+def test_a_title_is_sought_with_its_words(title: str, text: str, shown: str) -> None:
+    """As it was sent: a title alone is no message of nothing, and the words of one title are not those of another."""
+    sought = replace(SOUGHT, title=title, text=text)
+    unit = replace(UNIT, texts=(Text("title", title), Text("body", text)))
+    assert sent(unit).json["content"] == shown
+    found = look(listing(written(content=shown)), sought=sought)
+    assert isinstance(found, Found)
+    assert look(listing(written(content=f"Yesterday\n\n{shown}")), sought=sought) == Absent()
 
 
 def test_a_copy_of_another_subject_is_not_this_one() -> None:
