@@ -225,20 +225,6 @@ def test_what_is_not_ours_is_not_taken_for_it(message: dict[str, Any]) -> None:
     assert look(listing(message)) == Absent()
 
 
-@pytest.mark.parametrize(
-    ("title", "text", "shown"),
-    [("Tonight", "hello", "Tonight\n\nhello"), ("Tonight", "", "Tonight"), ("", "a\n\nb", "a\n\nb")],
-)
-def test_a_title_is_sought_with_its_words(title: str, text: str, shown: str) -> None:
-    """As it was sent: a title alone is no message of nothing, and the words of one title are not those of another."""
-    sought = replace(SOUGHT, title=title, text=text)
-    unit = replace(UNIT, texts=(Text("title", title), Text("body", text)))
-    assert sent(unit).json["content"] == shown
-    found = look(listing(written(content=shown)), sought=sought)
-    assert isinstance(found, Found)
-    assert look(listing(written(content=f"Yesterday\n\n{shown}")), sought=sought) == Absent()
-
-
 def test_a_copy_of_another_subject_is_not_this_one() -> None:
     message = written()
     assert look(listing(message), sought=replace(SOUGHT, known=frozenset({message["id"]}))) == Absent()
