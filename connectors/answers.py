@@ -169,7 +169,10 @@ def instant(seconds: str) -> datetime | None:
 def told_at(text: object) -> datetime | None:
     """An instant of an answer's JSON, in UTC; None for what is none, or says no zone."""
     at = _iso_or_none(text) if isinstance(text, str) else None
-    return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+    try:
+        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
+    except OverflowError:  # of a year that there is not in UTC
+        return None
 
 
 def _iso_or_none(text: str) -> datetime | None:
@@ -187,7 +190,7 @@ def _iso(text: str) -> datetime | None:
 def _http_date(text: str) -> datetime | None:
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 

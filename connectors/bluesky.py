@@ -57,7 +57,7 @@ from connectors.contract import (
 )
 from connectors.enrolment import Connected
 from connectors.folding import Card
-from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
+from connectors.naming import NO_POST, OTHERS, UNREAD, Address, is_key, path_of
 from connectors.outcomes import (
     Absent,
     Found,
@@ -193,7 +193,7 @@ class Bluesky:
     def named(self, address: Address, answers: tuple[Answer, ...]) -> Send | Sighting:
         """The record whose key is in an address, in the account's own repository: nobody else's is read."""
         path = path_of(address.url, "bsky.app")
-        if len(path) != 4 or (path[0], path[2]) != ("profile", "post"):
+        if len(path) != 4 or (path[0], path[2]) != ("profile", "post") or not is_key(path[3]):
             return NO_POST
         who, rkey = path[1], path[3]
         if who.startswith("did:") and who != address.account:

@@ -245,8 +245,7 @@ def _label(button: Button) -> int:
 
 
 def _words(unit: Unit) -> str:
-    """What is read: Discord knows no titles, so a title is the first line."""
-    return "\n\n".join(text for text in (unit.text("title"), unit.text("body")) if text)
+    return discord_words.joined(unit.text("title"), unit.text("body"))
 
 
 def _asked(name: str, path: str) -> WireStep:

@@ -7,6 +7,7 @@ from typing import Any
 from connectors.answers import ahead, segment
 from connectors.contract import Answer, Response, Send, Sought, StepKind, WireStep
 from connectors.discord_ids import at_or_after, copy_at, is_id, names_message, nonce, place
+from connectors.discord_words import joined
 from connectors.outcomes import Absent, Found, Sighting, Unknown
 from foundation.words import Message
 
@@ -81,6 +82,6 @@ def _is_it(message: Mapping[str, Any], sought: Sought) -> bool:
     names = [str(each.get("filename", "")) for each in message.get("attachments") or () if isinstance(each, dict)]
     if names:
         return any(names_message(name, sought.native_key) for name in names)
-    shown, wanted = str(message.get("content", "")).strip(), sought.text.strip()
+    shown, wanted = str(message.get("content", "")).strip(), joined(sought.title, sought.text).strip()
     unknown = not {str(message["id"]), f"{message.get('channel_id')}/{message['id']}"} & sought.known
-    return unknown and (shown == wanted or shown.endswith(f"\n\n{wanted}"))
+    return unknown and shown == wanted

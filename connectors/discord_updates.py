@@ -3,7 +3,7 @@
 Importing this module costs some 16 MiB: it is loaded with the first account that is heard.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,11 @@ from connectors import discord_commands
 from connectors.commands import Command
 from connectors.contract import Update
 from connectors.discord import CHOSEN, PRESSED
+from connectors.enclosing import Shows
 
 Interaction = discord.Interaction[Any]
+
+_MEDIA: Mapping[str, Shows] = {"image": "picture", "video": "film", "audio": "sound"}
 
 
 @dataclass(frozen=True)
@@ -33,18 +36,27 @@ class Called:
 
 
 def written(message: discord.Message) -> Update | None:
-    """A message of a person; one without words (a file, a sticker) is for a person of ours. None for any other."""
+    """A message of a person; one that is more than words (a file, a sticker) is for a person of ours. None for any
+    other."""
     if message.author.bot or message.type not in (discord.MessageType.default, discord.MessageType.reply):
         return None
     return Update(
         key=f"message:{message.id}",
-        kind="message" if message.content else "unsupported",
+        kind="message" if message.content and not (message.attachments or message.stickers) else "unsupported",
         fan=str(message.author.id),
         handle=message.author.global_name or message.author.name,
         native_id=str(message.id),
         at=message.created_at,
         text=message.content,
+        shows=_shows(message),
     )
+
+
+def _shows(message: discord.Message) -> Shows:
+    """What a message is beside its words; nothing of it is fetched."""
+    if message.attachments:
+        return _MEDIA.get((message.attachments[0].content_type or "").partition("/")[0], "file")
+    return "picture" if message.stickers else ""
 
 
 def called(interaction: Interaction, application: int | None, commands: Sequence[Command]) -> Called | None:

@@ -1,4 +1,5 @@
-"""Other words for a message that stands in a channel; pure. What of files it is to keep has to be named.
+"""The words of a message, and other ones for one that stands in a channel; pure. What of files it is to keep has to be
+named.
 
 Source: https://docs.discord.com/developers/resources/message#edit-message
 """
@@ -11,6 +12,11 @@ from connectors.discord_meaning import UNKNOWN_MESSAGE, code, said
 from connectors.editing import EDIT, GONE, LOOK
 from connectors.outcomes import Outcome, Published, Rejected
 from foundation.words import Message
+
+
+def joined(title: str, body: str) -> str:
+    """What is read: Discord knows no titles, so a title is the first line."""
+    return "\n\n".join(text for text in (title, body) if text)
 
 
 def edit(path: str, words: str, native_id: str, answers: tuple[Answer, ...], *, files: bool) -> Send | Outcome:

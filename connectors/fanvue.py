@@ -236,16 +236,18 @@ def _post(unit: Unit, media: list[str]) -> WireStep:
 
 
 def _files(sought: Sought) -> set[str]:
-    """What they call the files of a post that has a price or no words; nothing where one of them is not known."""
-    by_files = sought.price is not None or not sought.text.strip()
-    named = {Upload(medium, sought.told).uuid for medium in sought.media} if by_files else set()
+    """What they call the files of a post; nothing where one of them is not known."""
+    named = {Upload(medium, sought.told).uuid for medium in sought.media}
     return set() if "" in named else named
 
 
 def _is_it(post: Mapping[str, Any], sought: Sought, files: set[str]) -> bool:
-    """Whether a post says this and shows these very files, uploaded for it alone; any where none are known."""
-    same = str(post.get("text") or "").strip() == sought.text.strip()
-    return same and str(post["uuid"]) not in sought.known and (not files or _shown(post) == files)
+    """Whether a post shows these very files, uploaded for it alone, whatever its owner has it say by now; or
+    says this and costs nothing: they may call its files by other names."""
+    if str(post["uuid"]) in sought.known:
+        return False
+    words = sought.text.strip() if sought.price is None else ""
+    return (bool(files) and _shown(post) == files) or (bool(words) and str(post.get("text") or "").strip() == words)
 
 
 def _is_like(post: Mapping[str, Any], sought: Sought) -> bool:

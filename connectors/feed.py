@@ -11,7 +11,7 @@ from connectors import editing, fitting, showing
 from connectors.answers import SHORT_WAIT, meaning, segment, staged_anew
 from connectors.capabilities import Capabilities
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, WireStep
-from connectors.naming import NO_POST, OTHERS, UNREAD, Address, parts_in, same_page, split
+from connectors.naming import NO_POST, OTHERS, UNREAD, Address, is_key, parts_in, same_page, split
 from connectors.outcomes import Absent, Found, Outcome, Published, Reauthorize, Rejected, Retry, Sighting, Unknown
 from foundation.words import Message
 from gate.units import Medium, Unit
@@ -78,7 +78,7 @@ class Feed:
         """The item at the end of an address, where the page says that it stands under that very one."""
         parts = split(address.url)
         path = parts_in(parts) if parts is not None else ()
-        if not path:
+        if not path or not is_key(path[-1]):
             return NO_POST
         if not answers:
             return Send(WireStep("look", StepKind.CONTROL, "GET", _item(path[-1]), action="look"))

@@ -75,7 +75,8 @@ def _by_words(
         if _said(text, sought) == sought.text.strip():
             found = _found(post)
             return replace(found, url="") if sought.chat else found
-    return Absent() if whole and len(here) <= MOST_READ else _FAILED
+    reworded = any(post.get("edited_at") for post in here)  # by its owner, on the server: it may have been it
+    return Absent() if whole and len(here) <= MOST_READ and not reworded else _FAILED
 
 
 def _found(post: Mapping[str, Any]) -> Found:

@@ -4,6 +4,7 @@ The last part of a path is seldom that. What a platform tells of the post is ask
 stands there; an address is taken at its word only where nobody can be asked.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -48,6 +49,14 @@ class AtHome(Protocol):
 NO_POST = Failed(Message("naming.no_post"))
 OTHERS = Failed(Message("naming.other_account"))
 UNREAD = Unknown(Message("connectors.lookup_failed"))
+
+_KEY = re.compile(r"(?!\.{1,2}\Z)[\w.~:-]{1,200}", re.ASCII)
+"""https://atproto.com/specs/record-key has the widest of all alphabets; dots alone would lead out of a path."""
+
+
+def is_key(part: str) -> bool:
+    """Whether a part of a path, as it is read, may be what a post is asked for by."""
+    return _KEY.fullmatch(part) is not None
 
 
 def path_of(url: str, *hosts: str) -> tuple[str, ...]:

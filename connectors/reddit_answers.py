@@ -19,6 +19,7 @@ PAUSE = timedelta(minutes=10)
 """After a limit that does not say how long."""
 
 DELETED = "[deleted]"
+_TAKEN = frozenset({"removed", "removed by reddit"})
 FILTERED, BY_OWNER = "automod_filtered", frozenset({"deleted", "author"})
 """Why a post is seen by nobody: it waits for a moderator, or who posted it took it away."""
 
@@ -71,6 +72,13 @@ def url_of(told: object) -> str:
 def plain(text: object) -> str:
     """A text as two of them are compared."""
     return " ".join(str(text or "").split())
+
+
+def reworded(thing: Mapping[str, Any], words: str) -> bool:
+    """Whether a thing may have said something else when it was made: its author worded it otherwise since, or Reddit
+    took it down, and with it what stands under this name in it."""
+    taken = str(thing.get(words) or "").strip().strip("[] ").lower() in _TAKEN
+    return bool(thing.get("edited")) or thing.get("removed_by_category") is not None or taken
 
 
 def code_of(told: object) -> str:

@@ -33,6 +33,7 @@ from connectors.reddit_answers import (
     page_of,
     plain,
     refused,
+    reworded,
     url_of,
 )
 from connectors.remarks import Act, Remark, Remarks, Spot
@@ -223,10 +224,16 @@ def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
         if same and thing["name"] not in sought.known:
             return Found(str(thing["name"]), url_of(thing.get("permalink")), made_at(thing))
     after = page_of(answers[-1]).get("after")
+    if any(thing.get("parent_id") == sought.reply_to and _may_be(thing, sought) for thing in recent):
+        return Unknown(Message("connectors.other_text_there"))
     if not after or len(recent) < len(things):
         return Send(replace(info(sought.account, sought.reply_to, LOOK), name=WHOSE))
     whole = len(answers) < MOST_PAGES and isinstance(after, str)
     return Send(_listing(sought.account, after)) if whole else Unknown(Message("connectors.lookup_failed"))
+
+
+def _may_be(thing: Mapping[str, Any], sought: Sought) -> bool:
+    return thing["name"] not in sought.known and reworded(thing, "body")
 
 
 def _listing(account: str, after: str = "") -> WireStep:

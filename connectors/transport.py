@@ -47,6 +47,9 @@ Lend = Callable[[Permit, FileRef], str]
 _AGENT = re.compile(r"[\w.:+/@=() -]{0,100}", re.ASCII)
 """How a request may name who asks: the one header of an order that has blanks."""
 
+DEEPEST = 100
+"""So many objects and lists of an answer may stand in each other; platforms need ten."""
+
 REMEMBERED = 10_000
 """So many permits that were used here are known again."""
 _OURS = frozenset({"authorization", "proxy-authorization", "cookie", "host", "content-length", "transfer-encoding"})
@@ -366,8 +369,20 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _strict_json(body: bytes) -> Any:
-    """The parsed body, None for anything that is not JSON in UTF-8 (RFC 8259: no NaN, no Infinity)."""
+    """The parsed body, None for anything that is not JSON in UTF-8 (RFC 8259: no NaN, no Infinity), or nested deeper
+    than anybody who reads it could follow."""
     try:
-        return json.loads(body.decode(), parse_constant=_refuse_constant)
+        read = json.loads(body.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
+    may_be_deep = body.count(b"[") + body.count(b"{") > DEEPEST
+    return None if may_be_deep and not _within(read, DEEPEST) else read
+
+
+def _within(value: Any, depth: int) -> bool:
+    """Whether objects and lists stand in each other no more than `depth` times."""
+    if not isinstance(value, dict | list):
+        return True
+    return depth > 0 and all(
+        _within(part, depth - 1) for part in (value.values() if isinstance(value, dict) else value)
+    )

@@ -1,10 +1,10 @@
 """What answers mean, case by case."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.answers import LONGEST_WAIT, RATE_WINDOW, meaning, retry_after, segment
+from connectors.answers import LONGEST_WAIT, RATE_WINDOW, ahead, meaning, retry_after, segment, told_at
 from connectors.contract import Answer, Response, StepAnswerLost, StepNotSent
 from connectors.outcomes import Disconnected, Reauthorize, Rejected, Retry, Uncertain
 from foundation.words import LANGUAGES, catalogue
@@ -58,11 +58,28 @@ def test_only_what_creates_is_ever_in_doubt(answer: Answer, creating: type, redo
         ({"x-ratelimit-reset": "2026-01-01T00:05:00.5Z"}, RATE_WINDOW.total_seconds()),
         ({"x-ratelimit-reset": "1767226200.5", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, RATE_WINDOW.total_seconds()),
         ({"retry-after": "9" * 9000}, RATE_WINDOW.total_seconds()),
+        ({"retry-after": f"Thu, 01 Jan {'9' * 20} 00:00:00 GMT"}, RATE_WINDOW.total_seconds()),
+        ({"retry-after": "Thu, 01 Jan 2026 00:05:00 GMT", "date": f"Thu, 01 Jan {'9' * 20} 00:00:00 GMT"}, 60),
+        ({"x-ratelimit-reset": "9999-12-31T23:59:59-14:00", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 7 * 86_400),
         ({}, RATE_WINDOW.total_seconds()),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(headers: dict[str, str], seconds: float) -> None:
     assert retry_after(headers) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "said", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon", "2026-01-01", 7, None]
+)
+def test_a_moment_that_there_is_not_is_none(said: object) -> None:
+    assert told_at(said) is None
+
+
+def test_a_clock_that_says_nonsense_is_no_clock() -> None:
+    """Anybody may run a server of Mastodon or Bluesky: what it says of the time may be anything."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    for date in ("", "soon", f"Thu, 01 Jan {'9' * 20} 00:00:00 GMT", f"Thu, 01 Jan 2026 00:00:00 +{'9' * 20}"):
+        assert ahead(Response("s", 200, {"date": date}), now) == timedelta()
 
 
 def test_a_refusal_keeps_the_platforms_word_and_none_of_its_sentences() -> None:

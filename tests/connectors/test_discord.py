@@ -203,7 +203,7 @@ def look(*answers: Answer, sought: Sought = SOUGHT) -> Any:
         written(nonce=nonce("key-1"), content="edited"),
         written(attachments=[{"filename": file_name("key-1", 0, PICTURE, hidden=True)}], content=""),
         written(),
-        written(content="Title\n\nhello"),
+        written(content=" hello\n"),
     ],
 )
 def test_ours_is_found(message: dict[str, Any]) -> None:
@@ -218,6 +218,7 @@ def test_ours_is_found(message: dict[str, Any]) -> None:
         written(attachments=[{"filename": file_name("key-2", 0, PICTURE, hidden=False)}]),
         written(author="4"),
         written(content="hello you"),
+        written(content="Another\n\nhello"),
     ],
 )
 def test_what_is_not_ours_is_not_taken_for_it(message: dict[str, Any]) -> None:

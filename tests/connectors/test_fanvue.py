@@ -228,6 +228,23 @@ def test_a_lost_post_is_known_by_its_words_since_it_was_armed() -> None:
     assert PLATFORM.find(known, (listing(a_post(8, "hello")),)) == Absent()
 
 
+def test_a_lost_post_with_files_is_known_by_them_whatever_it_says_by_now() -> None:
+    """Its owner may word it otherwise in the app; each file was uploaded for it alone."""
+    media = PICTURES
+    told = tuple(
+        said(f"stage:open:{one.sha256[:24]}", 200, {"mediaUuid": number, "uploadId": "u"})
+        for one, number in zip(media, (FIRST, SECOND), strict=True)
+    )
+    sought = replace(SOUGHT, media=media, told=told)
+    ours = a_post(8, "hello!", mediaUuids=[SECOND, FIRST])
+    assert PLATFORM.find(sought, (listing(a_post(7, "other"), ours),)) == Found(str(UUID(int=8)), "", NOW)
+    assert PLATFORM.find(replace(sought, known=frozenset({ours["uuid"]})), (listing(ours),)) == Absent()
+    assert PLATFORM.find(sought, (listing({**ours, "mediaUuids": [FIRST]}),)) == Absent()
+    assert isinstance(PLATFORM.find(sought, (listing({**ours, "price": 500}),)), Unknown)
+    untold = replace(sought, told=())
+    assert isinstance(PLATFORM.find(untold, (listing({**ours, "text": "hello"}),)), Found), "by its words, then"
+
+
 def test_pinned_posts_hide_nothing_that_follows() -> None:
     pinned = a_post(5, "pinned", NOW - timedelta(days=9), isPinned=True)
     assert isinstance(PLATFORM.find(SOUGHT, (listing(pinned, a_post(6, "other"), more=True),)), Send)

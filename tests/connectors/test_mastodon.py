@@ -315,11 +315,14 @@ def test_nobody_who_registered_nothing_posts_for_adults() -> None:
 # looking
 
 
-def post(number: int, *, ago: float = 0, text: str = "hello", reply: str | None = None) -> dict[str, Any]:
+def post(
+    number: int, *, ago: float = 0, text: str = "hello", reply: str | None = None, edited: bool = False
+) -> dict[str, Any]:
     at = (NOW - timedelta(seconds=ago)).isoformat()
     return {
         "id": str(number),
         "created_at": at,
+        "edited_at": NOW.isoformat() if edited else None,
         "in_reply_to_id": reply,
         "url": f"https://s.example/{number}",
         "t": text,
@@ -346,6 +349,14 @@ def test_a_post_is_found_by_its_words() -> None:
     assert isinstance(sought([post(2)], known=frozenset({"2"})), Absent)
     assert isinstance(sought([post(2)], reply_to="1"), Absent)
     assert sought([post(2, reply="1")], reply_to="1").native_id == "2"
+
+
+def test_what_its_owner_worded_otherwise_since_may_be_it() -> None:
+    assert isinstance(sought([post(2, text="hello!", edited=True)]), Unknown)
+    assert sought([post(2, text="hello!", edited=True), post(1)]).native_id == "1"
+    assert sought([post(2, edited=True)]).native_id == "2", "edited, and says what was sent"
+    assert isinstance(sought([post(2, text="hello!", edited=True, ago=61)]), Absent)
+    assert isinstance(sought([post(2, text="hello!", edited=True)], known=frozenset({"2"})), Absent)
 
 
 @pytest.mark.parametrize("posts", [None, {"error": "x"}, ["odd"], [{"created_at": "x"}]])

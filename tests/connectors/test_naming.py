@@ -134,3 +134,25 @@ def test_where_an_account_is_looked_at() -> None:
             home = connector.home(asked_for.get(name, "12345"), "-10012345", "http://127.0.0.1:8090")
             assert home.startswith(("https://", "http://127.0.0.1")), name
     assert {name for name, one in KNOWN.items() if not isinstance(one, AtHome)} == {"own_page"}
+
+
+@pytest.mark.parametrize(
+    "last", ["..", "%2e%2e", "%2E", "a%20b", "a%0Ab", "x" * 2000, "%00", "%F0%9F%98%80", "a%2F..%2Fb"]
+)
+@pytest.mark.parametrize(
+    ("platform", "before"),
+    [
+        ("own_page", "https://page.example/@mia/"),
+        ("bluesky", "https://bsky.app/profile/mia.bsky.social/post/"),
+        ("mastodon", "https://m.social/@mia/"),
+        ("reddit", "https://redd.it/"),
+        ("discord", "https://discord.com/channels/22/11/"),
+        ("fanvue", "https://www.fanvue.com/mia/post/"),
+        ("x", "https://x.com/mia/status/"),
+        ("tiktok", "https://www.tiktok.com/@mia/video/"),
+        ("youtube", "https://youtu.be/"),
+    ],
+)
+def test_what_is_no_number_of_a_post_is_asked_of_nobody(platform: str, before: str, last: str) -> None:
+    """No request could be made of it: a question bears plain ids alone, and its path leads nowhere else."""
+    assert asked(platform, before + last, account=ACCOUNTS.get(platform, "me")) == NO_POST

@@ -253,6 +253,17 @@ def test_a_lost_answer_is_looked_for_among_the_accounts_comments() -> None:
     assert (len(answers), isinstance(turn, Unknown)) == (MOST_PAGES, True)
 
 
+def test_a_comment_that_was_worded_otherwise_since_may_be_it() -> None:
+    for changed in ({"edited": NOW.timestamp(), "body": "thanks!"}, {"body": "[ Removed by Reddit ]"}):
+        look = page(comment("e", **changed), step="look")
+        assert isinstance(PLATFORM.find(SOUGHT, (look,)), Unknown)
+        both = page(comment("e", **changed), comment("c9"), step="look")
+        assert isinstance(PLATFORM.find(SOUGHT, (both,)), Found)
+        elsewhere = page(comment("e", **changed | {"parent_id": "t1_other"}), step="look")
+        assert isinstance(PLATFORM.find(SOUGHT, (elsewhere,)), Send)
+        assert isinstance(PLATFORM.find(replace(SOUGHT, known=frozenset({"t1_e"})), (look,)), Send)
+
+
 # acting
 
 

@@ -7,6 +7,7 @@ import pytest
 from connectors.answers import ELSEWHERE, meaning
 from connectors.contract import FileRef, OAuthClient, Response, StepKind, StepNotSent, WireStep
 from connectors.outcomes import Rejected
+from connectors.pointing import uploads
 from connectors.transport import Account, EgressForbidden, Transport
 from foundation.http import HttpClient
 from foundation.sealed import Sealed
@@ -239,6 +240,22 @@ def test_a_told_address_may_be_asked_with_nothing_at_all(door: Door, platform: P
     door.send(asked, permit(asked))
     _, _, headers, body = platform.got[0]
     assert (headers["content-range"], body, "authorization" in headers) == ("bytes */7", b"", False)
+
+
+@pytest.mark.parametrize(("depth", "read"), [(20, True), (99, True), (100, False), (500, False), (960, False)])
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_an_answer_without_end_in_its_depth_is_no_answer(
+    door: Door, platform: Platform, depth: int, read: bool, opening: bytes
+) -> None:
+    """Whoever reads it goes down as deep: what can just be parsed ends everybody after that with an error."""
+    closing = b"]" if opening == b"[" else b"}"
+    body = b'{"id":"7","x":' + opening * depth + b"1" + closing * depth + b"}"
+    platform.answer = (200, {}, body)
+    answer = door.send(LOOK, CONTROL)
+    assert isinstance(answer, Response)
+    assert (answer.status, isinstance(answer.body, dict)) == (200, read)
+    step = WireStep("publish", StepKind.PUBLISH, "POST", "/x", {"media_ids": ["7"]})
+    assert uploads(step, "mastodon", (answer,)) == (("7",) if read else ())
 
 
 def test_a_request_may_name_who_asks_and_nothing_more(door: Door, platform: Platform) -> None:
