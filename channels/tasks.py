@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 
 from channels import abilities, handing, reads
 from channels.events import HandoverLook, TakedownRemove
@@ -97,8 +97,8 @@ class Task:
 
 def due(scope: Scope, *, creators: Collection[UUID]) -> list[Task]:
     """What these creators' people have to do now: removals first, then by their time, what was put off last."""
-    rows = _read(scope, creators, col(HandoverRow.state).in_([str(state) for state in LIVE_TASKS]))
-    found = [one for one in rows if one.due_at <= scope.now or one.removal]
+    now = or_(HandoverRow.kind == REMOVAL, col(HandoverRow.due_at) <= scope.now)
+    found = _read(scope, creators, col(HandoverRow.state).in_([str(state) for state in LIVE_TASKS]), now)
 
     def order(task: Task) -> tuple[bool, bool, datetime]:
         return not task.removal, task.snoozed_until is not None and task.snoozed_until > scope.now, task.due_at
@@ -317,7 +317,9 @@ def _read(scope: Scope, creators: Collection[UUID], *conditions: Any, limit: int
             col(HandoverRow.due_at).is_not(None),
             *conditions,
         )
-        .order_by(col(HandoverRow.closed_at).desc().nulls_last(), col(HandoverRow.due_at))
+        .order_by(
+            col(HandoverRow.closed_at).desc().nulls_last(), col(HandoverRow.kind) != REMOVAL, col(HandoverRow.due_at)
+        )
         .limit(limit)
         .execution_options(populate_existing=True)
     )

@@ -117,6 +117,25 @@ def test_what_a_platform_refuses_is_one_task_until_somebody_signs(lea: World) ->
     assert (proof, facts(lea), tasks_of(lea)) == (f"member:{member}", 1, [])
 
 
+def test_no_number_of_posts_that_wait_hides_a_removal(lea: World) -> None:
+    unit = lea.unit()
+    lea.publish(unit)
+    lea.network.fault("refuse", account=lea.account, on="*")
+    assert remove(lea, unit) == [3600]
+    with lea.scope() as scope:
+        scope.run(
+            "INSERT INTO handovers (tenant_id, id, creator_id, channel_id, kind, key, state, subject_kind, subject_id,"
+            " permit_jti, content, handed_at, due_at, reminders, native_id, url) SELECT tenant_id, gen_random_uuid(),"
+            " creator_id, channel_id, 'post', 'many-' || n, 'waiting', subject_kind, subject_id, permit_jti, content,"
+            " handed_at, due_at + (n - 250) * interval '1 min', 0, '', '' FROM handovers, generate_series(1, 300) n"
+            " WHERE tenant_id = :tenant AND kind = 'removal'",
+            tenant=scope.tenant_id,
+        )
+        found = tasks.due(scope, creators=[lea.creator_id])
+    assert found[0].removal
+    assert all(one.due_at <= scope.now for one in found), "what waits for its hour takes nobody's place"
+
+
 def test_what_the_platform_takes_away_after_all_is_nobodys_task(lea: World) -> None:
     unit = lea.unit()
     lea.publish(unit)
