@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from threading import Event
 from types import TracebackType
 from typing import Literal
@@ -15,6 +15,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from foundation import telemetry
 from foundation.clock import wall_now
 from foundation.database import OpenScope, Role, Scope
+
+STEP = timedelta(seconds=5)
+"""So far a clock is set right by the way; more, and it was set back."""
 
 log = telemetry.log("workers.beat")
 
@@ -39,8 +42,8 @@ class Over(Exception):  # no error: a tick's next scope is not opened
 class Beat:
     """The ticks while this relay leads: `with Beat(ticks, tenant):`. Memory store: the outbox does the catching up."""
 
-    def __init__(self, ticks: Sequence[Tick], tenant: OpenScope) -> None:
-        self._ticks, self._tenant = tuple(ticks), tenant
+    def __init__(self, ticks: Sequence[Tick], tenant: OpenScope, *, clock: Callable[[], datetime] = wall_now) -> None:
+        self._ticks, self._tenant, self._clock = tuple(ticks), tenant, clock
         self._scheduler: BackgroundScheduler | None = None
         self._over = Event()
 
@@ -60,7 +63,7 @@ class Beat:
                 "interval",
                 seconds=tick.seconds,
                 args=(tick,),
-                next_run_time=wall_now(),
+                next_run_time=self._clock(),
                 executor=tick.line,
             )
         self._scheduler.start()
@@ -72,6 +75,15 @@ class Beat:
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
             self._scheduler = None
+
+    def follow(self) -> None:
+        """Let ticks come as often as they should where the machine's clock was set back: APScheduler waits for a time
+        of day, so an hour back would be an hour without any."""
+        now = self._clock()
+        for job in self._scheduler.get_jobs() if self._scheduler is not None else ():
+            (tick,) = job.args
+            if job.next_run_time is not None and job.next_run_time - now > timedelta(seconds=tick.seconds) + STEP:
+                job.modify(next_run_time=now)
 
     def _beat(self, tick: Tick) -> None:
         try:

@@ -173,6 +173,7 @@ class Relay:
         if started >= self._sweep_at:
             self._sweep_at = started + SWEEP_EVERY
             self._sweep()
+            self._beat.follow()
         with self._scope() as scope:
             seen, now = leases.look(scope), scope.now
             if seen[FACTS].due and spread(scope, self._facts):

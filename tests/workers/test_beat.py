@@ -1,9 +1,13 @@
 """The beat: its ticks one after the other, and none once the relay ends."""
 
+from datetime import timedelta
+from queue import Empty, Queue
 from threading import Event, Timer
 from uuid import UUID
 
-from foundation.clock import pause
+import pytest
+
+from foundation.clock import pause, wall_now
 from foundation.database import OpenScope
 from workers.beat import Beat, Tick
 
@@ -67,3 +71,17 @@ def test_a_tick_that_fails_stops_no_other(tenant: OpenScope) -> None:
 
     with Beat([Tick(3600, fails, "fails"), Tick(3600, lambda _: came.set(), "next")], tenant):
         assert came.wait(60)
+
+
+def test_a_clock_that_is_set_back_stops_no_tick(tenant: OpenScope) -> None:
+    ran: Queue[str] = Queue()
+    set_back = timedelta()
+    beat = Beat([Tick(3600, lambda _: ran.put("tick"), "hourly")], tenant, clock=lambda: wall_now() - set_back)
+    with beat:
+        ran.get(timeout=60)
+        beat.follow()
+        with pytest.raises(Empty):  # its next one is an hour away
+            ran.get(timeout=0.3)
+        set_back = timedelta(hours=1)  # and by now two
+        beat.follow()
+        ran.get(timeout=60)
