@@ -1,6 +1,5 @@
 """Léa's page with its part for adults, and its visitors: the true way out, the true room, a fake provider."""
 
-import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from PIL import ExifTags, Image, ImageDraw
+from PIL import ExifTags, Image
 
 from channels import ages
 from channels.events import AdultAreaWanted
@@ -27,20 +26,17 @@ from tenants import letterbox, vault
 from tests.fakes import yoti
 from tests.fakes.network import Network
 from tests.gate.builders import real_person
+from tests.generators.builders import a_picture, encoded
 from tests.schedules.builders import Desk, desk
 from web import app, sites
 from workers.wiring import Services
 
 
 def tile(number: int) -> bytes:
-    """A marker tile that a camera took half a year ago."""
-    image = Image.new("RGB", (96, 64), (number * 53 % 256, number * 97 % 256, 120))
-    ImageDraw.Draw(image).rectangle((8, 8, 30 + number % 40, 48), fill=(255, 255, number % 256))
+    """Something without meaning that a camera took half a year ago; each looks like no other."""
     exif = Image.Exif()
     exif.get_ifd(ExifTags.IFD.Exif)[0x9003] = "2026:06:01 12:00:00"
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=90, exif=exif)
-    return out.getvalue()
+    return encoded(a_picture(seed=number), "JPEG", quality=90, exif=exif)
 
 
 @dataclass
