@@ -53,7 +53,7 @@ def public_address() -> str:
 
 def way_in(secret: str) -> str:
     """The address of a one-time link."""
-    return f"{house().public_url.rstrip('/')}/auth/link/{secret}"
+    return login.address(house().public_url, secret)
 
 
 @cache

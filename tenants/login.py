@@ -36,6 +36,11 @@ def invite(scope: Scope, member_id: UUID) -> str:
     return secret
 
 
+def address(public_url: str, secret: str) -> str:
+    """Where a link is opened: on the dashboard that members reach at `public_url`, with a slash at its end or none."""
+    return f"{public_url.rstrip('/')}/auth/link/{secret}"
+
+
 def redeem(tenant: OpenScope, secret: str, *, browser: str = "") -> str:
     """Use a link once; returns the secret of a new session. Raises Refused when it is unknown, used or expired."""
     with tenant(HOUSE, "system:door", role="door") as scope:

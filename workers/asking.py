@@ -5,7 +5,6 @@ from uuid import UUID
 
 from foundation import settings
 from foundation.errors import BadInput, NotFound
-from foundation.settings import Settings
 from insights import reports, rollups
 from schedules.calendar import local_day
 from tenants import login
@@ -45,7 +44,7 @@ def invite(email: str) -> str:
     with at_home("invite") as services:
         tenant_id, member = found_member(services, email)
         with services.tenant(tenant_id, ASKING) as scope:
-            return link(services.settings, login.invite(scope, member.id))
+            return login.address(services.settings.dashboard.public_url, login.invite(scope, member.id))
 
 
 def found_member(services: Services, email: str) -> tuple[UUID, Member]:
@@ -67,8 +66,3 @@ def _members(services: Services, email: str) -> list[tuple[UUID, Member]]:
                 if member.email.casefold() == email.casefold() if email else member.role is Role.OWNER:
                     found.append((tenant_id, member))
     return found
-
-
-def link(house: Settings, secret: str) -> str:
-    """The address of a one-time link."""
-    return f"{house.dashboard.public_url.rstrip('/')}/auth/link/{secret}"

@@ -92,7 +92,7 @@ def owner_link(settings: Settings) -> str:
             secret = login.invite(scope, demo_people.member_with(scope, Role.OWNER).id)
     finally:
         database.close()
-    return f"{settings.dashboard.public_url.rstrip('/')}/auth/link/{secret}"
+    return login.address(settings.dashboard.public_url, secret)
 
 
 def remove(settings: Settings) -> dict[str, int]:
