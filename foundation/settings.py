@@ -303,9 +303,9 @@ class WorkersSettings(Group):
     """After so long a run no longer yields to those of the model that is loaded."""
     gpu_stay_seconds: int = Field(default=60, ge=0)
     """So long a model stays once it was loaded, though others have waited too long."""
-    senders: int = Field(default=1, ge=1, le=16)  # processes that post and answer, each with these threads and pool
+    senders: int = Field(default=2, ge=1, le=16)  # processes that post and answer, each with these threads and pool
     send_threads: int = 48
-    send_pool: int = 6
+    send_pool: int = 3
     join_key: SecretStr = SecretStr("")
     """Of a machine that makes pictures for a house elsewhere (`greenroom worker --join`); asked for when empty."""
 

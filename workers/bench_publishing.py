@@ -122,11 +122,15 @@ class Connections:
 
 
 @contextmanager
-def running(folder: Path, *, latency_ms: int) -> Iterator[Services]:
-    """A whole house in `folder`, its sandbox answering after `latency_ms`; with a wiring of this process's own."""
+def running(folder: Path, *, latency_ms: int, senders: int = 0) -> Iterator[Services]:
+    """A whole house in `folder`, its sandbox answering after `latency_ms`; with a wiring of this process's own.
+
+    Of processes that send as many as usual, or `senders`.
+    """
     home = Home(folder)
     environment = house.child_environment(folder, code=CODE)
     environment |= {"GREENROOM_ENVIRONMENT": "test", "GREENROOM_SANDBOX__LATENCY_MS": str(latency_ms)}
+    environment |= {"GREENROOM_WORKERS__SENDERS": str(senders)} if senders else {}
     process = spawn(
         [sys.executable, "-m", "workers.cli", "up", "--no-browser"],
         home.log("bench"),

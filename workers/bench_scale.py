@@ -64,7 +64,7 @@ def figures(*, quick: bool = False) -> dict[str, float]:
 def _fair(size: Size) -> float:
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
-        bench_publishing.running(Path(name) / "home", latency_ms=LATENCY_MS) as services,
+        bench_publishing.running(Path(name) / "home", latency_ms=LATENCY_MS, senders=1) as services,
     ):
         world = bench_publishing.world(services)
         bench_publishing.scenario(world, "first", size.posts, EVERY)
@@ -75,7 +75,7 @@ def _growth(size: Size) -> dict[str, float]:
     found: dict[str, float] = {}
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
-        bench_publishing.running(Path(name) / "home", latency_ms=LATENCY_MS) as services,
+        bench_publishing.running(Path(name) / "home", latency_ms=LATENCY_MS, senders=1) as services,
     ):
         world, there = bench_publishing.world(services), 0
         bench_publishing.scenario(world, "first", size.posts, EVERY)  # the first posts of a house pay for its caches
