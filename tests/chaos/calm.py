@@ -58,6 +58,7 @@ class Calm:
         self.told: list[str] = []
         self.leaps = 0
         self._busy_since: float | None = None
+        self._stuck_after = STUCK_SECONDS
         self._swept = 0.0
         self._until = monotonic() + REAL_SECONDS
 
@@ -120,19 +121,18 @@ class Calm:
         if now - self._swept > SWEEP_SECONDS:
             self._swept = now
             self._house.as_relay(leases.sweep)
-        if now - self._busy_since > STUCK_SECONDS:
+        if now - self._busy_since > self._stuck_after:
             self._busy_since = None
-            self._unstick()
+            self._unstick(timedelta(seconds=self._stuck_after - 1))
+            self._stuck_after *= 2  # on a busy machine a worker may live and be slow: six kills would bury its row
 
     def _check_patience(self) -> None:
         if monotonic() > self._until:
             raise Broken(f"the day does not come to its end; unheard: {self._world.unheard()}, open: {self._open()}")
 
-    def _unstick(self) -> None:
+    def _unstick(self, old: timedelta) -> None:
         """Only if a lease is older than every wait that is left: a row that is done and written anew is no such."""
-        held = self._house.as_relay(
-            lambda scope: list(scope.run(_HELD, old=timedelta(seconds=STUCK_SECONDS - 1)).scalars())
-        )
+        held = self._house.as_relay(lambda scope: list(scope.run(_HELD, old=old).scalars()))
         if held:
             self.told.append(f"leases without a worker: {', '.join(sorted(held))}")
             for name in (ALL, "make"):

@@ -8,11 +8,12 @@ import pytest
 
 from channels import listening
 from connectors.contract import Update
+from foundation import outbox
 from foundation.ids import uuid7
-from subscribers import answering, composing
+from subscribers import answering, composing, orders
 from subscribers.conversation import talks
 from tests.channels.builders import CONNECTORS, Clockwork, Killed
-from tests.subscribers.builders import Studio, answer
+from tests.subscribers.builders import EVENTS, Studio, answer
 from tests.subscribers.test_answering import act, member, taken
 
 
@@ -110,3 +111,40 @@ def test_a_model_that_thinks_keeps_no_helpline_waiting(studio: Studio) -> None:
     assert help_.lane != turn.lane
     studio.drain()
     assert "3114" in studio.texts("leo")[-1]
+
+
+@pytest.mark.parametrize("kind", ["chat.send", "order.fulfil"])
+def test_what_another_worker_has_in_hand_is_come_back_for(studio: Studio, kind: str) -> None:
+    """A lease that ran out while its worker lives: the row is another's by the time the first one hears "later"."""
+    studio.say("leo", "bonjour")
+    if kind == "order.fulfil":
+        order = studio.invoiced("leo")
+        with studio.scope() as scope:
+            orders.record_payment(scope, studio.charge("leo", order, "charge-1"))
+    else:
+        studio.fan("leo", "message", text="ça va ?")
+        studio.listen()
+        turn = waiting(studio, "chat.turn")
+        studio.handlers()["chat.turn"](outbox.rebuild(EVENTS["chat.turn"], studio.world.tenant_id, turn.subject_id, {}))
+        studio.rows("DELETE FROM outbox WHERE tenant_id = :tenant AND id = :id RETURNING 1", id=turn.id)
+    before, row = len(studio.texts("leo")), waiting(studio, kind)
+    event = outbox.rebuild(EVENTS[kind], studio.world.tenant_id, row.subject_id, row.args)
+    handler = studio.handlers()[kind]
+
+    studio.world.network.fault("status:429", account=studio.world.account, on="messages", times=1, retry_after=1)
+
+    def carry(armed: Any) -> Any:
+        with pytest.raises(outbox.Later):
+            handler(event)  # who was handed the row meanwhile
+        return handler.keywords["carry"](armed)  # type: ignore[attr-defined]  # a partial
+
+    with pytest.raises(outbox.Later):
+        handler.func(event, **handler.keywords | {"carry": carry})  # type: ignore[attr-defined]
+    studio.drain()
+    assert len(studio.texts("leo")) > before
+
+
+def waiting(studio: Studio, kind: str) -> Any:
+    """The one row of a kind."""
+    (row,) = studio.rows("SELECT * FROM outbox WHERE tenant_id = :tenant AND kind = :kind", kind=kind)
+    return row
