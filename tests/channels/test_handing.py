@@ -1,7 +1,5 @@
 """Handing over and taking back: what closes by itself, who is on duty, and what no file survives."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,7 +19,6 @@ from studio import library
 from tenants import agencies
 from tenants.roles import Role
 from tests.channels.by_hand import LINK, NAME, Phone, connect, pair, permits, phone
-from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes.network import Network
 from tests.schedules.builders import ZONE, Desk, desk, wall
 from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
@@ -70,28 +67,6 @@ def test_not_opened_in_time_closes_and_serves_nothing(lea: Desk, hand: Phone) ->
     assert (again.id, again.state) == (task.id, "waiting")  # one task per post, handed over again
     hand.done(again.id)
     assert lea.state(delivery) == S.PUBLISHED
-
-
-@pytest.mark.parametrize("meanwhile", [tasks.cannot, tasks.open_task])
-def test_somebody_was_faster_than_who_opens(lea: Desk, hand: Phone, meanwhile: Callable[..., tasks.Task]) -> None:
-    _, task = due(lea, hand)
-    other = Phone(lea, lea.author)
-    why = ("refused",) if meanwhile is tasks.cannot else ()
-    with ThreadPoolExecutor() as pool:
-        with hand.scope() as scope:
-            meanwhile(scope, task.id, *why, creators=hand.creators)
-            opened = pool.submit(other.open, task.id)
-            wait_until(lambda: bool(scope.run(WAITS_FOR_US).scalar_one()))
-        if why:
-            with pytest.raises(Conflict):
-                opened.result()
-        else:
-            assert opened.result().opened_by == hand.member
-    with lea.scope() as scope:
-        told = scope.run(
-            "SELECT actor FROM audit_entries WHERE tenant_id = :tenant AND act = 'handover.open'", tenant=lea.tenant_id
-        )
-        assert list(told.scalars()) == ([] if why else [f"member:{hand.member}"])
 
 
 def test_opened_it_no_longer_closes_and_is_asked_after_a_week(lea: Desk, hand: Phone) -> None:
