@@ -25,7 +25,7 @@ from connectors.outcomes import (
 )
 from foundation.money import Money
 from foundation.sealed import Sealed
-from foundation.words import Message
+from foundation.words import Message, storable
 from gate.units import Button, Invoice, Lead, Medium, Part, Reference, Setting, Subject, Text, Unit
 
 Stored = dict[str, Any]
@@ -77,8 +77,8 @@ def answer_to_json(answer: Answer) -> Stored:
                 "type": "response",
                 "step": answer.step,
                 "status": answer.status,
-                "headers": _storable(dict(answer.headers)),
-                "body": _storable(answer.body),
+                "headers": storable(dict(answer.headers)),
+                "body": storable(answer.body),
                 "sealed": sealed,
             }
         case _:
@@ -93,26 +93,6 @@ def answer_from_json(stored: Mapping[str, Any]) -> Answer:
         return StepAnswerLost(stored["step"], stored["detail"])
     sealed = {name: Sealed(base64.b64decode(box)) for name, box in stored["sealed"].items()}
     return Response(stored["step"], stored["status"], stored["headers"], stored["body"], sealed)
-
-
-def _storable(value: Any) -> Any:
-    """`value` as PostgreSQL takes it: no NUL, no lone surrogate; nothing (unreadable) if it is nested too deep."""
-    try:
-        return _clean(value)
-    except RecursionError:
-        return None
-
-
-def _clean(value: Any) -> Any:
-    match value:
-        case str():
-            return value.replace("\x00", "").encode("utf-8", "replace").decode()
-        case dict():
-            return {_clean(key): _clean(part) for key, part in value.items()}
-        case list():
-            return [_clean(part) for part in value]
-        case _:
-            return value
 
 
 def outcome_to_json(outcome: Outcome) -> Stored:

@@ -144,7 +144,7 @@ def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> Tas
     too_late = found.kind == POST and found.late_until is not None and scope.now > found.late_until
     if not found.live or too_late:
         raise Conflict("handover.late" if too_late else "handover.closed")
-    scope.run(
+    done = scope.run(
         "UPDATE handovers SET state = 'opened', opened_at = :now, opened_by = :by, reminders = 0, snoozed_until = NULL,"
         " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id AND state = 'waiting'",
         tenant=scope.tenant_id,
@@ -152,6 +152,11 @@ def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> Tas
         now=scope.now,
         by=_member(scope),
     )
+    if not done.rowcount:  # somebody was faster: they opened it, or it has an end
+        found = task(scope, task_id, creators=creators)
+        if found.state != H.OPENED:
+            raise Conflict("handover.closed")
+        return found
     audit.note(scope, "handover.open", f"handover:{task_id}")
     _look_again(scope, task_id)
     return task(scope, task_id, creators=creators)

@@ -26,6 +26,9 @@ PAGE = "/auth/passkeys"
 MOST_SENT = 16_384
 """Bytes of an answer: ids, a key and a signature."""
 
+TOLD = ("added", "removed", "password")
+"""What the list of one's own passkeys may say first: `passkey.told_<word>`."""
+
 NAMED = (("name", "passkey.name"),)
 FIRST_NAME = "Passkey"
 
@@ -173,7 +176,7 @@ def _voice(who: Viewer) -> Voice:
 def own(request: Request) -> Response:
     """A member's own passkeys: those there are, one more, one less."""
     told = request.query_params.get("told", "")
-    return _own(request, Message(f"passkey.told_{told}") if told in ("added", "removed") else None)
+    return _own(request, Message(f"passkey.told_{told}") if told in TOLD else None)
 
 
 def _own(request: Request, told: Message | None, status: int = 200) -> Response:

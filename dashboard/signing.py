@@ -8,8 +8,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard import arriving, entry, session
+from dashboard.passkeys import PAGE
 from foundation.errors import BadInput, GreenroomError, Refused
 from tenants import login, passwords, staffing
+from tenants.passkeys import keys
 
 
 async def ask(request: Request) -> Response:
@@ -58,7 +60,10 @@ async def ask_password(request: Request) -> Response:
 
 
 async def choose(request: Request) -> Response:
-    """Keep the password; every session of the member ends, this one too, and a new one begins."""
+    """Keep the password; every session of the member ends, this one too, and a new one begins.
+
+    Passkeys outlive it: who has any is shown them, since whoever was here in their place may have added one.
+    """
     if entry.foreign(request):
         return entry.page(request, "dashboard.foreign", status=403)
     who = await run_in_threadpool(session.viewer, request.cookies.get(session.cookie_name(), ""))
@@ -66,14 +71,16 @@ async def choose(request: Request) -> Response:
         return RedirectResponse("/auth/login", status_code=303)
     typed = await entry.form(request)
 
-    def keep() -> str:
+    def keep() -> Response:
         with session.tenant()(who.tenant_id, who.actor) as scope:
             passwords.choose(scope, who.member.id, typed.get("password", ""), email=who.member.email)
             secret = login.invite(scope, who.member.id)
-        return login.redeem(session.tenant(), secret, browser=request.headers.get("user-agent", ""))
+            to = f"{PAGE}?told=password" if keys(scope, who.member.id) else "/"
+        opened = login.redeem(session.tenant(), secret, browser=request.headers.get("user-agent", ""))
+        return arriving.let_in(request, opened, to=to)
 
     try:
-        return await run_in_threadpool(arriving.let_in, request, await run_in_threadpool(keep))
+        return await run_in_threadpool(keep)
     except BadInput as wrong:
         return entry.page(
             request,

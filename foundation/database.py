@@ -67,6 +67,10 @@ class Scope:
         """Wait until no other transaction holds `name`, of any tenant, then hold it until this one ends."""
         self.run("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", name=name)
 
+    def share(self, name: str) -> None:
+        """Wait until no other transaction holds `name`, then keep it from being held until this one ends."""
+        self.run("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))", name=name)
+
     @contextmanager
     def acting_as(self, role: Role) -> Iterator[None]:
         """Run a block of this transaction under another role (a room's own writes, say the gate's)."""

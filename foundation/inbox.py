@@ -8,7 +8,7 @@ from sqlalchemy import UniqueConstraint
 from foundation.database import Scope, TenantRow, jsonb, table
 from foundation.errors import NotFound
 from foundation.ids import derived
-from foundation.words import canonical
+from foundation.words import canonical, storable
 
 
 class InboxRow(TenantRow, table=True):
@@ -25,7 +25,8 @@ class InboxRow(TenantRow, table=True):
 
 
 def receive(scope: Scope, source: str, key: str, body: dict[str, Any]) -> UUID | None:
-    """Keep what came in; None when it has come before, so the caller puts its event only for a new one.
+    """Keep what came in, without signs that no database keeps; None when it has come before, so the caller puts its
+    event only for a new one.
 
     Returns: the entry's id, the `subject_id` of the event that will read it with `body`.
     """
@@ -37,7 +38,7 @@ def receive(scope: Scope, source: str, key: str, body: dict[str, Any]) -> UUID |
         id=entry_id,
         source=source,
         key=key,
-        body=canonical(body).decode(),
+        body=canonical(storable(body)).decode(),
     )
     return entry_id if done.rowcount else None
 

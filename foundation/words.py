@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from foundation.money import EXPONENTS, Money
 
@@ -189,3 +190,23 @@ def _plain(value: object) -> object:
         told = {each: getattr(value, each.name) for each in fields(value) if each.metadata != UNSAID}
         return {each.name: said for each, said in told.items() if said or each.metadata != IF_ANY}
     return str(value)
+
+
+def storable(value: Any) -> Any:
+    """What JSON holds as PostgreSQL takes it: no NUL, no lone surrogate; None where it is nested too deep."""
+    try:
+        return _clean(value)
+    except RecursionError:
+        return None
+
+
+def _clean(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\x00", "").encode("utf-8", "replace").decode()
+        case dict():
+            return {_clean(key): _clean(part) for key, part in value.items()}
+        case list():
+            return [_clean(part) for part in value]
+        case _:
+            return value

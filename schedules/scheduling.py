@@ -9,7 +9,7 @@ from uuid import UUID
 from connectors.contract import Connector
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
-from schedules import anew, approvals, assigning, doubts, drafting, planning, removal, stopping
+from schedules import anew, approvals, assigning, doubts, drafting, planning, removal, retiming, stopping
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
 from schedules.models import Delivery
@@ -76,9 +76,16 @@ def schedule(scope: Scope, post_id: UUID, *, channels: Sequence[UUID], at: WallT
             planning.move_delivery(scope, known[channel_id].id, at=at)
         else:
             key = anew.further_key(scope, post_id, channel_id, "") if channel_id in there else ""
+            _ask_hour(scope, [row for row in rows if row.channel_id == channel_id], at)
             asks_since = approvals.added(scope, owner, channel_id)
             planning.add_delivery(scope, post_id, channel_id, at=at, occurrence_key=key, asks_since=asks_since)
     drafting.settle(scope, post_id)
+
+
+def _ask_hour(scope: Scope, gone: Sequence[Delivery], at: WallTime) -> None:
+    """A post that comes back to an account it was taken off of, at an hour it never had there, was moved."""
+    if gone and all(row.due_at != at.instant() for row in gone):
+        retiming.asks_again(scope, gone[-1], at.instant())
 
 
 def _standing(rows: Sequence[Delivery]) -> dict[UUID, Delivery]:

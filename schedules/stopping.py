@@ -15,14 +15,14 @@ from schedules.states import SeriesState
 def repeats(scope: Scope, post_id: UUID) -> int:
     """Make no more of a post, and take what of it is ahead by them off the calendar; how many series and entries of
     pools that ended. Twice is as once."""
+    holds = type_coerce(PoolEntry.wordings, JSONB).contains([str(post_id)])
+    here = (PoolEntry.tenant_id == scope.tenant_id, col(PoolEntry.taken_out).is_(False), holds)
+    entries = scope.session.exec(select(PoolEntry.id).where(*here)).all()
+    for entry_id in entries:  # before series: whoever fills a pool, or moves it, locks in this order
+        pools.take_out(scope, entry_id)
     goes_on = (Series.tenant_id == scope.tenant_id, Series.state != str(SeriesState.STOPPED))
     ours = select(Series.id).where(*goes_on, assigning.says(scope, post_id)).order_by(col(Series.id))
     ended = scope.session.exec(ours).all()
     for series_id in ended:
         series.stop(scope, series_id)
-    holds = type_coerce(PoolEntry.wordings, JSONB).contains([str(post_id)])
-    here = (PoolEntry.tenant_id == scope.tenant_id, col(PoolEntry.taken_out).is_(False), holds)
-    entries = scope.session.exec(select(PoolEntry.id).where(*here)).all()
-    for entry_id in entries:
-        pools.take_out(scope, entry_id)
     return len(ended) + len(entries)

@@ -93,7 +93,11 @@ def digest(lines: list[Line]) -> str:
 
 
 def close(scope: Scope, creator_id: UUID, first: date) -> str:
-    """Close a month that is over, once; returns its digest. Raises Refused for one that still runs."""
+    """Close a month that is over, once; returns its digest. Raises Refused for one that still runs.
+
+    It waits for whoever books money of this creator at the moment; who comes after it finds the month closed.
+    """
+    scope.hold(_books(scope, creator_id))
     found = month(scope, creator_id, first)
     if found.until > scope.now:
         raise Refused("month.still_runs")
@@ -112,7 +116,8 @@ def close(scope: Scope, creator_id: UUID, first: date) -> str:
 
 
 def closed_months(scope: Scope, creator_id: UUID) -> frozenset[date]:
-    """The months of a creator that are closed, by their first day."""
+    """The months of a creator that are closed, by their first day; none is closed until this transaction ends."""
+    scope.share(_books(scope, creator_id))
     found = scope.run(
         "SELECT month FROM month_closes WHERE tenant_id = :tenant AND creator_id = :creator",
         tenant=scope.tenant_id,
@@ -125,3 +130,7 @@ def open_at(scope: Scope, creator_id: UUID, at: datetime) -> datetime:
     """When something that happened at an instant counts: then, or now where its month is closed."""
     zone = ZoneInfo(tenant_reads.creator(scope, creator_id).zone)
     return scope.now if at.astimezone(zone).date().replace(day=1) in closed_months(scope, creator_id) else at
+
+
+def _books(scope: Scope, creator_id: UUID) -> str:
+    return f"books:{scope.tenant_id}:{creator_id}"

@@ -120,9 +120,10 @@ class Reports:
 
     def _appeal(self, report: Report, number: str, words: str) -> None:
         """Appeal against the decision about the n-th find. Raises NotFound for a number that is none."""
-        if not (number.isascii() and number.isdigit() and int(number) < len(report.found)):
+        place = next((one for one in range(len(report.found)) if str(one) == number), None)
+        if place is None:
             raise NotFound("complaint.unknown")
-        tenant_id, receipt = report.found[int(number)]
+        tenant_id, receipt = report.found[place]
         with self._tenant(tenant_id, WRITING) as scope:
             known = complaints.by_receipt(scope, receipt)
             appealing.ask(scope, receipt, creator_id=known.creator_id, words=words)

@@ -30,7 +30,7 @@ FRESH = timedelta(seconds=300)
 """How old, or how far ahead, a signature may be: https://api.fanvue.com/docs/webhooks/signature-verification"""
 
 KNOWN_SECONDS = 5.0
-"""How long the applications that were found are taken for all there are."""
+"""How long the agencies that were found are taken for all there are, and so are the applications of each."""
 
 TAKEN, STRANGER = 200, 401
 
@@ -58,7 +58,8 @@ class Calls:
         self._tenant, self._connectors, self._open, self._wake = tenant, connectors, open_letter, wake
         self._every = known_seconds
         self._lock, self._at = threading.Lock(), float("-inf")
-        self._known: Mapping[tuple[UUID, UUID], Called] = {}
+        self._agencies: frozenset[UUID] = frozenset()
+        self._known: dict[UUID, Mapping[UUID, Called]] = {}
 
     def header(self, platform: str) -> str:
         """The header in which a platform signs; "" for one that calls for no application."""
@@ -90,19 +91,21 @@ class Calls:
         return TAKEN
 
     def _find(self, tenant_id: UUID, application: UUID) -> Called | None:
-        """An application, from those that were found lately: strangers do not make us look for each of their calls."""
+        """An application of the agency that is called for, from what was found lately: strangers do not make us look
+        for each of their calls, nor at anybody else's."""
         with self._lock:
             if monotonic() - self._at >= self._every:
-                self._known = dict(self._look())
+                self._agencies, self._known = frozenset(all_tenants(self._tenant)), {}
                 self._at = monotonic()
-            return self._known.get((tenant_id, application))
+            if tenant_id not in self._agencies:
+                return None
+            if tenant_id not in self._known:
+                self._known[tenant_id] = self._look(tenant_id)
+            return self._known[tenant_id].get(application)
 
-    def _look(self) -> list[tuple[tuple[UUID, UUID], Called]]:
-        found: list[tuple[tuple[UUID, UUID], Called]] = []
-        for tenant_id in all_tenants(self._tenant):
-            with self._tenant(tenant_id, CALLED) as scope:
-                found += [((tenant_id, one.id), one) for one in calls.applications(scope) if one.letter is not None]
-        return found
+    def _look(self, tenant_id: UUID) -> Mapping[UUID, Called]:
+        with self._tenant(tenant_id, CALLED) as scope:
+            return {one.id: one for one in calls.applications(scope) if one.letter is not None}
 
 
 def waking(ears: Ears) -> Wake:

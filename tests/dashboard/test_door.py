@@ -8,6 +8,7 @@ import pytest
 
 from foundation.database import OpenScope
 from tenants import login
+from tenants.models import Passkey
 from tenants.roles import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door, serving
@@ -247,6 +248,24 @@ def test_a_chosen_password_opens_the_door_and_other_sites_do_not(door: Door, lum
         assert visitor.get("/").status_code == 200
         assert visitor.post("/auth/over/01a1f887-6730-71d3-afff-5d47830b1497").status_code == 403
         assert visitor.post("/auth/over/not-an-id").status_code == 403
+
+
+def test_passkeys_that_outlive_a_password_are_shown(door: Door, lumiere: Agency) -> None:
+    """Whoever was here in the member's place may have added one."""
+    member_id, cookie = lumiere.members[Role.OWNER], door.cookie(lumiere)
+    with lumiere.scope() as scope:
+        key = Passkey(tenant_id=scope.tenant_id, member_id=member_id, credential="a", public_key=b"a", name="Inconnue")
+        scope.add(key)
+        key_id = key.id
+    with door.client() as member:
+        chosen = member.post("/auth/password", data={"password": "trois moineaux gris"}, headers={"cookie": cookie})
+        assert chosen.headers["location"] == "/auth/passkeys?told=password"
+        shown = member.get(chosen.headers["location"]).text
+        assert ("mot de passe est enregistré" in shown, "Inconnue" in shown) == (True, True)
+        member.post(f"/auth/passkeys/remove/{key_id}")
+        assert "Inconnue" not in member.get("/auth/passkeys").text
+        again = member.post("/auth/password", data={"password": "quatre moineaux gris"})
+        assert again.headers["location"] == "/"
 
 
 def test_pages_come_in_the_member_s_language_and_know_their_server(door: Door, lumiere: Agency) -> None:

@@ -22,6 +22,14 @@ def test_the_same_thing_comes_in_once(tenant: OpenScope, tenant_id: UUID) -> Non
         assert inbox.body(scope, first) == {"text": "allô ✓"}
 
 
+def test_signs_that_no_database_keeps_cost_nothing_else(tenant: OpenScope, tenant_id: UUID) -> None:
+    with tenant(tenant_id, ME) as scope:
+        entry = inbox.receive(scope, "s", "1", {"te\x00xt": ["un \x00 signe \ud83d", {"n": 1}]})
+        assert entry is not None
+    with tenant(tenant_id, ME) as scope:
+        assert inbox.body(scope, entry) == {"text": ["un  signe ?", {"n": 1}]}
+
+
 def test_another_tenant_reads_nothing(tenant: OpenScope, tenant_id: UUID) -> None:
     with tenant(tenant_id, ME) as scope:
         entry = inbox.receive(scope, "s", "1", {})

@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 
 from foundation.errors import BadInput, NotFound, Refused
-from schedules import approvals, planning, ruling
+from schedules import approvals, planning, ruling, scheduling
+from schedules.calendar import local_wall
 from schedules.states import DeliveryState as S
 from tenants import reads as tenant_reads
 from tenants.roles import Role
@@ -91,6 +92,23 @@ def test_another_hour_asks_the_second_again_where_the_rule_says_so(two: Desk, ho
     again = link(two, post_id)
     answer(two, again)
     assert two.state(delivery_id) is S.SCHEDULED
+    two.live(hours=3)
+    assert two.texts() == ["to be approved"]
+
+
+def test_another_hour_after_it_was_taken_off_asks_the_second_again(two: Desk) -> None:
+    rule(two, 2, times=True)
+    post_id, delivery_id = both(two)
+    channels, due = [two.channels["main"]], two.entry(delivery_id).due_at
+    two.act(planning.cancel, delivery_id)
+    with two.scope() as scope:
+        scheduling.schedule(scope, post_id, channels=channels, at=local_wall(due, "UTC"))
+        assert approvals.is_approved(scope, planning.post(scope, post_id), scope.now), "the hour they saw"
+        scheduling.cancel(scope, post_id)
+    two.act(scheduling.schedule, post_id, channels=channels, at=wall(two.now(), 2 * HOUR))
+    with two.scope() as scope:
+        assert {row.state for row in planning.deliveries_of(scope, post_id)} == {S.CANCELLED, S.DRAFT}
+    answer(two, link(two, post_id))
     two.live(hours=3)
     assert two.texts() == ["to be approved"]
 

@@ -1,13 +1,15 @@
 """A post that is taken off the calendar stays off it: what repeats it makes no more."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
 
 from foundation.errors import Conflict
-from schedules import pools, scheduling
+from schedules import planning, pools, scheduling, series
 from schedules.states import DeliveryState as S
 from schedules.states import SeriesState
+from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes.network import Network
 from tests.schedules import repeats
 from tests.schedules.builders import Desk, desk
@@ -39,6 +41,25 @@ def test_a_pool_does_not_bring_it_back(lea: Desk) -> None:
     lea.live(days=70)
     assert {S(row.state) for row in repeats.rows(lea, post_id)} == {S.PUBLISHED, S.CANCELLED}
     assert lea.texts() == ["un"]
+
+
+def test_a_pool_that_is_filled_meanwhile_is_waited_for_first(lea: Desk) -> None:
+    """Whoever fills a pool holds it, and then plans what it brings back."""
+    every_day(lea)
+    (entry,) = kept(lea, "un")
+    lea.run()
+    with lea.scope() as scope:
+        entry_row = pools._entry(scope, entry)
+        post_id, pool_id = entry_row.first_id, entry_row.pool_id
+        series.begin(scope, post_id, [lea.channels["main"]], repeats.repeat(lea), confirmed=True)
+    with ThreadPoolExecutor() as pool:
+        with lea.scope() as scope:
+            pools.pool(scope, pool_id, lock=True)
+            cancelled = pool.submit(lea.act, scheduling.cancel, post_id)
+            wait_until(lambda: bool(scope.run(WAITS_FOR_US).scalar_one()))
+            planning.deliveries_of(scope, post_id, lock=True, ended=False)
+        cancelled.result()
+    assert all(row.state in (S.CANCELLED, S.PUBLISHED) for row in repeats.rows(lea, post_id))
 
 
 def test_the_other_version_of_a_test_is_not_taken_off_alone(lea: Desk) -> None:

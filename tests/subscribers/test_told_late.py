@@ -1,12 +1,14 @@
 """A platform that tells of a payment after its month was closed: the month stays, the money counts today."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from foundation.database import Database
-from subscribers import closing, ledger
+from subscribers import closing, ledger, orders
+from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes import telegram as fake
 from tests.subscribers.monthly import MONTH, offered, plan, tap
 from tests.subscribers.purses import PRICE, Bot, bot
@@ -52,3 +54,26 @@ def test_a_closed_month_stays_whoever_tells_of_it(nova: Bot, what: str, money: i
         since, until = paid_at + timedelta(hours=3), scope.now + timedelta(seconds=1)
         (total,) = ledger.totals(scope, nova.world.creator_id, since, until)
     assert (total.gross_minor, nova.even()) == (money, True)
+
+
+def test_money_that_comes_in_the_moment_a_month_is_closed_is_in_it(nova: Bot) -> None:
+    fact = nova.fact(nova.ordered(), "c1")
+    with nova.scope() as scope:
+        month = scope.now.date().replace(day=1)
+    nova.later(hours=4)
+
+    def close() -> str:
+        with nova.scope() as scope:
+            return closing.close(scope, nova.world.creator_id, month)
+
+    with ThreadPoolExecutor() as pool:
+        with nova.scope() as scope:
+            orders.record_payment(scope, fact)
+            closed = pool.submit(close)
+            wait_until(lambda: closed.done() or bool(scope.run(WAITS_FOR_US).scalar_one()))
+        told = closed.result()
+    with nova.scope() as scope:
+        found = closing.month(scope, nova.world.creator_id, month)
+    assert found.close is not None
+    assert (found.close.digest, found.close.unchanged) == (told, True)
+    assert found.lines

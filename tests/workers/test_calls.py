@@ -20,7 +20,7 @@ from connectors.fanvue import Fanvue
 from connectors.suite.serving import served
 from foundation import outbox_soon
 from foundation.database import Database, Role, Scope
-from foundation.ids import derived, uuid7
+from foundation.ids import HOUSE, derived, uuid7
 from foundation.words import Message
 from insights.events import FollowersDue
 from subscribers.earning import HURRIED
@@ -51,6 +51,8 @@ class Agency:
     woken: list[UUID]
     away: list[bool]
     """Not empty: what the door writes does not stand."""
+    looked: list[UUID]
+    """Whose rows the door looked at."""
     accounts: dict[str, UUID] = field(default_factory=dict)
 
     def account(self, name: str) -> UUID:
@@ -112,9 +114,11 @@ def event(kind: str = "payment.succeeded", account: str = LEA, key: str = "") ->
 def lea(database: Database, running: Network) -> Iterator[Agency]:
     woken: list[UUID] = []
     away: list[bool] = []
+    looked: list[UUID] = []
 
     @contextmanager
     def opening(tenant_id: UUID, actor: str, *, role: Role = "app") -> Iterator[Scope]:
+        looked.append(tenant_id)
         with database.scope(tenant_id, actor, role=role) as scope:
             yield scope
             if away:
@@ -128,7 +132,7 @@ def lea(database: Database, running: Network) -> Iterator[Agency]:
         known_seconds=0.2,
     )
     with served(hook_door.create(lambda channel: None, lambda *call: False, calls)) as url:
-        made = Agency(world(database, running, "lea"), httpx.Client(base_url=url), woken, away)
+        made = Agency(world(database, running, "lea"), httpx.Client(base_url=url), woken, away, looked)
         made.account(LEA)
         made.take()
         yield made
@@ -259,9 +263,19 @@ def test_addresses_of_nobody(lea: Agency) -> None:
     assert lea.waiting() == []
 
 
+def test_who_signed_nothing_makes_us_look_at_nobody_elses(lea: Agency, database: Database, running: Network) -> None:
+    mia = Agency(world(database, running, "mia"), lea.door, lea.woken, lea.away, lea.looked)
+    mia.account(MIA)
+    mia.take()
+    lea.looked.clear()
+    assert lea.call(event(), secret=WRONG) == 401
+    assert lea.call(event(), secret=WRONG, to=f"/hooks/fanvue/{uuid7()}/{APPLICATION}") == 401
+    assert set(lea.looked) <= {HOUSE, lea.at.tenant_id}
+
+
 def test_another_agency_is_woken_by_its_own_address_alone(lea: Agency, database: Database, running: Network) -> None:
     """The same application and the same account's name mean two things in two agencies."""
-    mia = Agency(world(database, running, "mia"), lea.door, lea.woken, lea.away)
+    mia = Agency(world(database, running, "mia"), lea.door, lea.woken, lea.away, lea.looked)
     theirs = mia.account(MIA)
     assert lea.call(event(account=MIA)) == 200
     assert (lea.waiting(), mia.waiting()) == ([], [])
