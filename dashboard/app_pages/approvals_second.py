@@ -33,7 +33,8 @@ def show(page: Page, found: Approvals, second: Second) -> None:
     """Draw the wishes, then what is to be read, the oldest first."""
     if not second.count:
         draw("approvals_note.html", note=page.word("second.nothing"))
-    waiting = [one for one in (*second.wishes, *second.drawn) if not st.session_state.get(f"{DONE}:{one.id}")]
+    every: list[Wish | Drawn] = [*second.wishes, *second.drawn]
+    waiting = [one for one in every if not st.session_state.get(f"{DONE}:{one.id}")]
     pictures = page.read(lambda scope: second_reads.pictures(scope, second.drawn)) if second.drawn else {}
     things = [
         [one.asset_id] if isinstance(one, Wish) else [shot.asset_id for shot in pictures[one.id].values()]

@@ -33,7 +33,7 @@ def show(page: Page) -> None:
 
 def draw_waiting(page: Page, creators: Sequence[Creator]) -> bool:
     """Draw the pictures of these creators that wait; whether there are any."""
-    every = page.read(lambda scope: [*waiting(scope, creators), *unknown(scope, creators)])
+    every: list[Open | Unknown] = page.read(lambda scope: [*waiting(scope, creators), *unknown(scope, creators)])
     drawn = [every[at] for at in page.read(lambda scope: kinds.of_one(scope, [[one.asset_id] for one in every]))]
     found = [one for one in drawn if isinstance(one, Open)]
     blurred = [one for one in drawn if isinstance(one, Unknown)]
