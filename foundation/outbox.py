@@ -206,6 +206,21 @@ def cancel_all(scope: Scope, subject_id: UUID, *kinds: str) -> int:
     return len(gone)
 
 
+def hasten(scope: Scope, subject_id: UUID, *kinds: str) -> int:
+    """Have the waiting rows of these kinds about a subject done now, otherwise as they were put; how many there are."""
+    found = scope.run(
+        "UPDATE outbox SET available_at = :now WHERE tenant_id = :tenant AND subject_id = :subject"
+        " AND kind = ANY(CAST(:kinds AS text[])) AND state = 'waiting' RETURNING queue",
+        now=scope.now,
+        tenant=scope.tenant_id,
+        subject=subject_id,
+        kinds=list(kinds),
+    ).all()
+    for row in found:
+        stir(scope, row.queue)
+    return len(found)
+
+
 def awaited(scope: Scope, subject_id: UUID, *kinds: str) -> bool:
     """Whether a row about a subject (of one of `kinds`, if any are named) waits or runs: somebody will come."""
     return bool(

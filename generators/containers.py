@@ -9,6 +9,7 @@ Codes of the BadInput raised, all with the file's name as `file`:
     photo.animated      moving, or several pictures   photo.too_heavy   more than 64 MiB
 """
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
@@ -20,6 +21,14 @@ from generators.heif import MOST_PIXELS, Still
 MOST_BYTES = 64 * 2**20
 _MOST_SCANS = 64
 """A progressive JPEG has about ten scans; thousands of them keep a decoder busy for minutes."""
+_MOST_PARTS = 100_000
+"""Parts of one file: 64 MiB of pixels in pieces of 8 KiB, as PNGs are written, are 8,192; millions that hold nothing
+keep this reader, and a decoder's after it, busy for long."""
+
+_FILL = re.compile(rb"\xff*")
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""The next marker after a scan, which is neither a stuffed byte nor a restart."""
+
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
@@ -65,11 +74,10 @@ def inspect(data: bytes, *, name: str) -> Container:
 def _jpeg(data: bytes, name: str) -> Container:
     """Walk the segments to the end-of-image marker, which must be the last thing in the file."""
     at, size, scans = 2, (0, 0), 0
-    while True:
+    for _ in range(_MOST_PARTS):
         if data[at] != 0xFF:
             raise BadInput("photo.corrupt", file=name)
-        while data[at] == 0xFF:  # fill bytes before a marker are allowed
-            at += 1
+        at = _past(_FILL, data, at)  # fill bytes before a marker are allowed
         marker = data[at]
         at += 1
         if marker == 0xD9:
@@ -89,7 +97,9 @@ def _jpeg(data: bytes, name: str) -> Container:
             scans += 1
             if scans > _MOST_SCANS:
                 raise BadInput("photo.corrupt", file=name)
-            at = _past_scan(data, at, name)
+            at = _past(_MARKER, data, at) - 2
+    else:
+        raise BadInput("photo.corrupt", file=name)
     if at != len(data):
         raise BadInput("photo.trailing", file=name)
     if not scans:
@@ -104,25 +114,18 @@ def _frame(body: bytes, before: tuple[int, int], name: str) -> tuple[int, int]:
     return width, height
 
 
-def _past_scan(data: bytes, at: int, name: str) -> int:
-    """Where the next marker stands that is neither a stuffed byte nor a restart."""
-    while True:
-        at = data.find(b"\xff", at)
-        if at < 0 or at + 1 >= len(data):
-            raise BadInput("photo.corrupt", file=name)
-        following = data[at + 1]
-        if following == 0x00 or 0xD0 <= following <= 0xD7:
-            at += 2
-        elif following == 0xFF:
-            at += 1
-        else:
-            return at
+def _past(what: re.Pattern[bytes], data: bytes, at: int) -> int:
+    """Where the next of these ends. Raises IndexError where there is none."""
+    found = what.search(data, at)
+    if found is None:
+        raise IndexError
+    return found.end()
 
 
 def _png(data: bytes, name: str) -> Container:
     """Walk the chunks, each with its checksum, to IEND, which must be the last thing in the file."""
     at, size, pixels = len(_PNG), (0, 0), False
-    while True:
+    for _ in range(_MOST_PARTS):
         length, kind = struct.unpack_from(">I4s", data, at)
         body = data[at + 8 : at + 8 + length]
         (checksum,) = struct.unpack_from(">I", data, at + 8 + length)
@@ -138,6 +141,8 @@ def _png(data: bytes, name: str) -> Container:
         pixels = pixels or kind == b"IDAT"
         if kind == b"IEND":
             break
+    else:
+        raise BadInput("photo.corrupt", file=name)
     if at != len(data):
         raise BadInput("photo.trailing", file=name)
     if not pixels:
@@ -153,8 +158,11 @@ def _webp(data: bytes, name: str) -> Container:
         raise BadInput("photo.corrupt", file=name)
     if end < len(data):
         raise BadInput("photo.trailing", file=name)
-    at, sizes, canvas = 12, list[tuple[int, int]](), (0, 0)
+    at, sizes, canvas, parts = 12, list[tuple[int, int]](), (0, 0), 0
     while at < end:
+        parts += 1
+        if parts > _MOST_PARTS:
+            raise BadInput("photo.corrupt", file=name)
         kind, length = struct.unpack_from("<4sI", data, at)
         body = data[at + 8 : at + 8 + length]
         if len(body) != length:

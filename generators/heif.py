@@ -18,6 +18,9 @@ MOST_ITEMS = 2_000
 MOST_BESIDE = 4 * 2**20
 """Bytes of a colour profile, or of EXIF."""
 
+_MOST_BOXES = 100_000
+"""Side by side: as many as `containers` takes parts of other files."""
+
 _MOST_CODED = 4 * MOST_PIXELS
 """Pixels of all items together: tiles, a preview, a depth map."""
 
@@ -76,8 +79,11 @@ def inspect(data: bytes, *, name: str) -> Still:
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     """The boxes side by side, to the last byte. Raises struct.error for one that does not fit."""
-    at = 0
+    at, count = 0, 0
     while at < len(data):
+        count += 1
+        if count > _MOST_BOXES:
+            raise struct.error("boxes without end")
         size, kind = struct.unpack_from(">I4s", data, at)
         body = at + 8
         if size == 1:

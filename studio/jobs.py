@@ -324,10 +324,7 @@ def reconsider(scope: Scope) -> int:
             col(models.Job.state).not_in(list(runs.OVER)),
         )
     ).all()
-    waiting = [row for row in rows if queueing.cancel(scope, row.id)]
-    for row in waiting:
-        queueing.put(scope, row, recipes.spec_of(scope, row.recipe_id))
-    return len(waiting)
+    return sum(bool(queueing.hasten(scope, row.id)) for row in rows)
 
 
 def gave_up(event: RunDue, *, tenant: OpenScope) -> None:

@@ -117,11 +117,14 @@ class Tile:
     label: str = ""
 
 
-def tiles(scope: Scope, creator_id: UUID, *, limit: int = 24) -> list[Tile]:
-    """The newest assets of a creator that members may see; what is withheld (frozen, never allowed) is left out, and
-    so is what has a label once a model of their own made pictures."""
+def tiles(scope: Scope, creator_id: UUID, *, limit: int = 24, beside: Collection[UUID] = ()) -> list[Tile]:
+    """The newest assets of a creator that members may see; what is withheld (frozen, never allowed) is left out.
+
+    Once a model of their own made pictures, so is what has a label; where one of those `beside` has one, what has none.
+    """
     found: list[Tile] = []
-    own = apart(scope, creator_id)
+    label = models.Creation.label
+    wanted = (label != "" if _labelled(scope, beside) else label == "") if apart(scope, creator_id) else True
     for first in count(0, limit):
         rows = scope.session.exec(
             select(models.Creation.asset_id, models.Creation.alt, models.Creation.label, models.Creation.sha256)
@@ -129,7 +132,7 @@ def tiles(scope: Scope, creator_id: UUID, *, limit: int = 24) -> list[Tile]:
                 models.Creation.tenant_id == scope.tenant_id,
                 models.Creation.creator_id == creator_id,
                 models.Creation.shelf != str(ShelfState.RETIRED),
-                models.Creation.label == "" if own else True,
+                wanted,
             )
             .order_by(models.Creation.created_at.desc(), models.Creation.asset_id)  # type: ignore[union-attr, arg-type]  # columns
             .offset(first)
@@ -140,6 +143,13 @@ def tiles(scope: Scope, creator_id: UUID, *, limit: int = 24) -> list[Tile]:
         if len(found) >= limit or len(rows) < limit:
             break
     return found[:limit]
+
+
+def _labelled(scope: Scope, assets: Collection[UUID]) -> bool:
+    asked = (
+        "SELECT EXISTS (SELECT FROM creations WHERE tenant_id = :tenant AND asset_id = ANY(:assets) AND label <> '')"
+    )
+    return bool(assets) and bool(scope.run(asked, tenant=scope.tenant_id, assets=list(assets)).scalar_one())
 
 
 _APART = """

@@ -34,6 +34,11 @@ def put(
     outbox.put(scope, JobDue(scope.tenant_id, job.id, pause), at=at, group=group)
 
 
+def hasten(scope: Scope, job_id: UUID) -> int:
+    """Have a run that waits looked at now, with the pause it was asked with; how many rows of it wait."""
+    return outbox.hasten(scope, job_id, JobDue.kind, BuyDue.kind)
+
+
 def cancel(scope: Scope, job_id: UUID) -> int:
     """Remove the rows of a run that wait, in either queue; how many there were."""
     return outbox.cancel_all(scope, job_id, JobDue.kind, BuyDue.kind)

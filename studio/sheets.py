@@ -62,12 +62,21 @@ def together(scope: Scope, cards: Sequence[Card]) -> tuple[list[Sheet], list[Car
             wants: Wants = "rating" if card.standing.rating is None else "review"
             found.setdefault((*shared[card.asset_id], wants), []).append(card)
     sheets = [
-        Sheet(f"{key}:{wants}", origin, wants, some[0].creator_id, tuple(sorted(some, key=_age)))
-        for (origin, key, wants), some in found.items()
+        Sheet(f"{key}:{wants}{mark}", origin, wants, some[0].creator_id, tuple(sorted(some, key=_age)))
+        for (origin, key, wants), every in found.items()
+        for mark, some in _of_one_kind(every)
         if len(some) >= FEWEST
     ]
     placed = {card.asset_id for sheet in sheets for card in sheet.cards}
     return sorted(sheets, key=lambda sheet: _age(sheet.cards[0])), [one for one in cards if one.asset_id not in placed]
+
+
+def _of_one_kind(cards: Sequence[Card]) -> list[tuple[str, Sequence[Card]]]:
+    """What may stand on one sheet, each with its mark: what a model of their own made stands without demonstrations."""
+    demo = [one for one in cards if one.label]
+    if not demo or not any(one.seed is not None and not one.label for one in cards):
+        return [("", cards)]
+    return [("", [one for one in cards if not one.label]), (":demo", demo)]
 
 
 def _age(card: Card) -> tuple[object, ...]:

@@ -104,8 +104,7 @@ def _turn(joined: Joined, lent: Lent) -> None:
                 joined.spool.drop(asked)
                 joined.tell(Message("join.handed", {"number": asked.number + 1}))
     except Ended:
-        joined.tell(Message("join.ended"))
-        joined.spool.clear(None)
+        joined.tell(Message("join.ended"))  # what it made stays until the house lends something else
     except (EngineUnreachable, AnswerUnusable) as error:
         joined.tell(error.message)
         joined.house.give_back(_given(lent, "later", error))

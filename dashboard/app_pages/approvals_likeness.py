@@ -17,6 +17,7 @@ from foundation.errors import NotFound
 from foundation.words import Message
 from gate import beside
 from gate.beside import DOUBLE, OTHER, REASONS, SAME, Alike
+from studio import kinds
 from tenants.reads import Creator
 from tenants.roles import Right
 
@@ -31,9 +32,12 @@ def show(page: Page, found: Approvals) -> None:
     def ask(scope: Scope) -> list[Pair]:
         return likeness_reads.pairs(scope, [one.id for one in _mine(page, scope)], page.who.member)
 
-    for pair in page.read(ask):
-        if st.session_state.get(f"{DONE}:{pair.one.id}") == pair.one.digest:
-            continue
+    waiting = [one for one in page.read(ask) if st.session_state.get(f"{DONE}:{one.one.id}") != one.one.digest]
+    judged = [[pair.one.asset_id] for pair in waiting]  # whom it resembles has to stand beside it, whoever made that
+    drawn = [waiting[at] for at in page.read(lambda scope: kinds.of_one(scope, judged))]
+    if len(waiting) > len(drawn):
+        draw("approvals_note.html", note=page.voice.some("approvals.later", len(waiting) - len(drawn)))
+    for pair in drawn:
         with st.container(border=True, gap="small"):
             draw(
                 "approvals_likeness.html",

@@ -20,6 +20,7 @@ from gate import lowering, sampling
 from gate.lowering import LONGEST, Wish
 from gate.sampling import Drawn
 from gate.units import Rating
+from studio import kinds
 from tenants.roles import Right
 
 DONE = "approvals:second"
@@ -32,15 +33,22 @@ def show(page: Page, found: Approvals, second: Second) -> None:
     """Draw the wishes, then what is to be read, the oldest first."""
     if not second.count:
         draw("approvals_note.html", note=page.word("second.nothing"))
-    for wish in second.wishes:
-        if not st.session_state.get(f"{DONE}:{wish.id}"):
-            with st.container(border=True, gap="small"):
-                _wish(page, found, wish)
+    every: list[Wish | Drawn] = [*second.wishes, *second.drawn]
+    waiting = [one for one in every if not st.session_state.get(f"{DONE}:{one.id}")]
     pictures = page.read(lambda scope: second_reads.pictures(scope, second.drawn)) if second.drawn else {}
-    for one in second.drawn:
-        if not st.session_state.get(f"{DONE}:{one.id}"):
-            with st.container(border=True, gap="small"):
+    things = [
+        [one.asset_id] if isinstance(one, Wish) else [shot.asset_id for shot in pictures[one.id].values()]
+        for one in waiting
+    ]
+    drawn = [waiting[at] for at in page.read(lambda scope: kinds.of_one(scope, things))]
+    for one in drawn:
+        with st.container(border=True, gap="small"):
+            if isinstance(one, Wish):
+                _wish(page, found, one)
+            else:
                 _drawn(page, found, one, pictures[one.id])
+    if len(waiting) > len(drawn):
+        draw("approvals_note.html", note=page.voice.some("approvals.later", len(waiting) - len(drawn)))
 
 
 def _wish(page: Page, found: Approvals, wish: Wish) -> None:

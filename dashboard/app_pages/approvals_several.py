@@ -15,6 +15,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
 from schedules.reviewing import Asked
+from studio import kinds
 from tenants.roles import Right
 
 SEVERAL, PICK = "approvals:several", "approvals:pick:"
@@ -33,12 +34,16 @@ def show(page: Page, found: Approvals) -> None:
     """The next posts, and one yes to those that are marked. One that wants more than a look stands alone instead."""
     asked = found.posts[:MOST]
     shown = page.read(lambda scope: [_content(page, scope, found, one) for one in asked])
-    ready = {one.post_id: (one, has) for one, has in zip(asked, shown, strict=True) if _is_ready(has)}
-    for one, has in ready.values():
+    every = [(one, has) for one, has in zip(asked, shown, strict=True) if _is_ready(has)]
+    pictures = [[shot.asset_id for shot in has.shots] for _, has in every]
+    drawn = [every[at] for at in page.read(lambda scope: kinds.of_one(scope, pictures))]
+    ready = {one.post_id: (one, has) for one, has in drawn}
+    for one, has in drawn:
         with st.container(border=True):
             _card(page, found, one, has)
-    alone = len(asked) - len(ready)
-    if alone:
+    if len(every) > len(drawn):
+        draw("approvals_note.html", note=page.voice.some("approvals.later", len(every) - len(drawn)))
+    if alone := len(asked) - len(every):
         draw("approvals_note.html", note=page.word("approvals.several_alone", count=alone))
     if not ready:
         return

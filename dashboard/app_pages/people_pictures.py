@@ -18,7 +18,7 @@ from foundation.words import Message
 from gate import bystanders, naming
 from gate.bystanders import Unknown
 from gate.proposing import Open
-from studio import judging
+from studio import judging, kinds
 from studio import reads as studio_reads
 from tenants.reads import Creator
 from tenants.roles import Right
@@ -33,10 +33,11 @@ def show(page: Page) -> None:
 
 def draw_waiting(page: Page, creators: Sequence[Creator]) -> bool:
     """Draw the pictures of these creators that wait; whether there are any."""
-    found, blurred = page.read(lambda scope: (waiting(scope, creators), unknown(scope, creators)))
-    covered = page.read(
-        lambda scope: _covered(scope, [*(one.asset_id for one in found), *(one.asset_id for one in blurred)])
-    )
+    every: list[Open | Unknown] = page.read(lambda scope: [*waiting(scope, creators), *unknown(scope, creators)])
+    drawn = [every[at] for at in page.read(lambda scope: kinds.of_one(scope, [[one.asset_id] for one in every]))]
+    found = [one for one in drawn if isinstance(one, Open)]
+    blurred = [one for one in drawn if isinstance(one, Unknown)]
+    covered = page.read(lambda scope: _covered(scope, [one.asset_id for one in drawn]))
     names = {one.id: one.name for one in creators}
     with st.container(horizontal=True, gap="small"):
         for one in found:
@@ -45,7 +46,9 @@ def draw_waiting(page: Page, creators: Sequence[Creator]) -> bool:
     for each in blurred:  # as wide as the page: nobody judges a face on a thumbnail
         with st.container(border=True, gap="small"):
             _blurred(page, each, names[each.creator_id], hidden=each.asset_id in covered)
-    return bool(found or blurred)
+    if len(every) > len(drawn):
+        st.caption(page.voice.some("approvals.later", len(every) - len(drawn)))
+    return bool(every)
 
 
 def _covered(scope: Scope, assets: Sequence[UUID]) -> frozenset[UUID]:

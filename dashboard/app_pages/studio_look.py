@@ -6,9 +6,10 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
-from dashboard.app_pages import studio_outgoing
+from dashboard.app_pages import studio_asked, studio_outgoing
 from dashboard.app_pages.studio_variants import clear_src
 from dashboard.frame import Page
+from dashboard.reads.library import side
 from dashboard.reads.studio import abilities_of, engine_of
 from dashboard.widgets import draw
 from foundation import settings
@@ -17,9 +18,11 @@ from foundation.words import Message
 from generators import hosting
 from generators.contract import EngineMissing
 from studio import looks
+from studio import reads as studio_reads
 from studio.looks import Kept
 from studio.reads import Card
 from studio.recipes import Spec
+from studio.searching import ALL, DEMO, OWN
 from tenants.reads import Creator
 from tenants.roles import Right
 
@@ -43,16 +46,25 @@ def edit(page: Page, creator: Creator) -> None:
     kept = page.read(lambda scope: looks.of(scope, creator.id))
     if not kept:
         return
+    aside = page.read(lambda scope: _aside(scope, creator.id, [one.asset_id for one in kept]))
     with st.expander(page.word("look.all", name=creator.name), icon=":material/face:"):
         draw("studio_note.html", note=page.word("look.how", most=looks.MOST))
         with st.container(horizontal=True, gap="small"):
             for place, one in enumerate(kept):
-                _picture(page, creator.id, one, place)
+                _picture(page, creator.id, one, place, aside=aside.get(one.asset_id, ""))
 
 
-def _picture(page: Page, creator_id: UUID, one: Kept, place: int) -> None:
+def _aside(scope: Scope, creator_id: UUID, assets: list[UUID]) -> dict[UUID, str]:
+    """Those of these pictures that are not of the kind the page shows now, with the kind they are of."""
+    made = side(scope, creator_id, studio_asked.facets().made)
+    cards = studio_reads.cards_of(scope, assets) if made != ALL else []
+    other = OWN if made == DEMO else DEMO
+    return {one.asset_id: f"studio.made.{other}" for one in cards if bool(one.label) != (made == DEMO)}
+
+
+def _picture(page: Page, creator_id: UUID, one: Kept, place: int, *, aside: str) -> None:
     with st.container(width=WIDE, border=True, gap="small"):
-        why = page.voice.say(one.refused) if one.refused is not None else ""
+        why = page.voice.say(one.refused) if one.refused is not None else page.word(aside) if aside else ""
         draw("studio_look.html", src="" if why else clear_src(one.asset_id), why=why, place=place + 1, word=page.word)
         if place:
             first = partial(_first, page, creator_id, one.asset_id)

@@ -125,7 +125,7 @@ def desk(
         now=scope.now,
         creator=creator,
         accounts=accounts(scope, [creator]),
-        tiles=library.tiles(scope, creator.id, limit=pictures),
+        tiles=library.tiles(scope, creator.id, limit=pictures, beside=draft.assets),
         uploads=[found[one] for one in brought if one in found and found[one].creator_id == creator.id],
         previews=shown,
         next_free=agenda.next_free(scope, creator.id, creator.zone, channels=draft.channels),

@@ -1,5 +1,5 @@
 """Home: what needs somebody, what is happening now, and the day of each creator, in at most ten statements; one more
-where a post is kept back, and two where one is in doubt."""
+where a post is kept back or two pictures are shown, and two where one is in doubt."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -208,6 +208,11 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     board = agenda.board(scope, ids, (start, scope.now + AHEAD), since=since, names=names, also=about)
     entries, moved = board.entries, [one for one in board.moved if _seen(one)]
     talk, money = may(member.role, Right.CHAT), may(member.role, Right.MONEY)
+    happens = live.of_one_kind(
+        scope,
+        studio_reads.running(scope, ids, since=since),
+        live.live(scope, ids, moved, since=since, talk=talk, money=money),
+    )
     return _Posts(
         needs=[
             *needs.found(notices, by_id, entries, member),
@@ -215,10 +220,10 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
             *needs.to_answer(public_desk.waiting(scope, ids) if talk else 0, member, scope.now),
         ],
         entries=entries,
-        live=live.live(scope, ids, moved, since=since, talk=talk, money=money),
+        live=happens[1],
         kept_back=live.kept_back(scope, entries, moved),
         doubts=doubts(scope, [one for one in entries if one.delivery_id in about]),
-        running=studio_reads.running(scope, ids, since=since),
+        running=happens[0],
         strides=[] if any(one.state is DeliveryState.PUBLISHED for one in entries) else _strides(scope, mine),
     )
 

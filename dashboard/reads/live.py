@@ -15,6 +15,8 @@ from gate.reasons import Reason
 from schedules.agenda import Moved
 from schedules.reads import Entry
 from schedules.states import DeliveryState
+from studio import kinds
+from studio.reads import Running
 from subscribers import lately
 from subscribers.lately import JustSaid, JustSold
 
@@ -51,6 +53,17 @@ def live(
     lines += [("said", one) for one in (lately.said(scope, creators, since=since) if talk else ())]
     lines += [("sold", one) for one in (lately.sold(scope, creators, since=since) if money else ())]
     return sorted(lines, key=lambda line: line[1].at, reverse=True)[:SHOWN]
+
+
+def of_one_kind(scope: Scope, runs: Sequence[Running], lines: Sequence[Line]) -> tuple[list[Running], list[Line]]:
+    """The same, without pictures of demonstrations where those of a model of one's own stand."""
+    shown = [[one.picture] if isinstance(one, Moved) and one.picture else [] for _, one in lines]
+    fit = kinds.of_one(scope, [*(one.assets for one in runs), *shown])
+    told: list[Line] = [
+        (kind, replace(one, picture=None) if isinstance(one, Moved) and at not in fit else one)
+        for at, (kind, one) in enumerate(lines, len(runs))
+    ]
+    return [one if at in fit else replace(one, assets=(), scores=()) for at, one in enumerate(runs)], told
 
 
 def _newest_alike(moved: Sequence[Moved]) -> list[Moved]:

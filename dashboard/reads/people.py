@@ -18,6 +18,7 @@ from gate.offers import Offer
 from gate.people import REAL
 from gate.proposing import Open
 from gate.proving import ProofNoted
+from studio import library as studio_library
 from studio import reads as studio_reads
 from studio.reads import Card as Picture
 from tenants import reads as tenant_reads
@@ -70,9 +71,9 @@ def beside(scope: Scope, person_id: UUID) -> Beside:
 
 
 def library(scope: Scope, creator_id: UUID) -> list[Picture]:
-    """Pictures of a creator that may be chosen as references."""
-    found = studio_reads.cards(scope, creator_id, limit=REFERENCES)
-    return [one for one in found if not one.standing.withheld]
+    """Pictures of a creator that may be chosen as references; no demonstrations where those stand apart."""
+    found, own = studio_reads.cards(scope, creator_id, limit=REFERENCES), studio_library.apart(scope, creator_id)
+    return [one for one in found if not one.standing.withheld and not (own and one.label)]
 
 
 @dataclass(frozen=True)

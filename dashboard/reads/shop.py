@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from foundation.errors import NotFound
 from foundation.money import Money
 from schedules import costs
 from schedules.calendar import local_day
-from studio import library, packs
+from studio import kinds, library, packs
 from studio.costs import Bill
 from studio.library import Tile
 from studio.packs import Ware
@@ -77,8 +77,10 @@ class Books:
 
 
 def shelf(scope: Scope, creator: Creator) -> Shelf:
-    """A creator's packs."""
-    wares = packs.wares(scope, [creator.id])
+    """A creator's packs. Covers of demonstrations do not stand beside those of a model of their own."""
+    every = packs.wares(scope, [creator.id])
+    fit = kinds.of_one(scope, [[one.cover] if one.cover is not None else [] for one in every])
+    wares = [one if at in fit else replace(one, cover=None) for at, one in enumerate(every)]
     platforms = {one.platform for one in channel_reads.channels_of(scope, creator.id) if one.chat_surface}
     return Shelf(
         creator=creator,

@@ -164,13 +164,19 @@ class ComfyUI:
             return _over(key, direct)
         queue = self._json("/queue")
         for state, listed in ((_RUNS, "queue_running"), (_WAITS, "queue_pending")):
-            for entry in queue.get(listed) or ():
+            for entry in self._listed(queue, listed):
                 if _is_ours(entry, key):
                     return _Place(state, str(entry[1]))
         for native, entry in self._json("/history?max_items=64").items():
             if isinstance(entry, dict) and _is_ours(entry.get("prompt"), key):
                 return _over(native, entry)
         return _Place(_GONE)
+
+    def _listed(self, queue: Mapping[str, Any], listed: str) -> list[Any]:
+        found = queue.get(listed) or []
+        if not isinstance(found, list):
+            raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
+        return found
 
     def _stop(self, key: str) -> None:
         """Take the picture out of the queue, or interrupt it where it is the one that runs; no other is touched."""
@@ -193,15 +199,14 @@ class ComfyUI:
         came = place.came or {}
         if _ended_badly(place):
             raise _failed(self.name, came["status"])
-        for output in (came.get("outputs") or {}).values():
-            for image in output.get("images") or () if isinstance(output, dict) else ():
-                if image.get("type") == "output":
-                    named = {name: str(image.get(name) or "") for name in ("filename", "subfolder", "type")}
-                    reply = self._exchange("GET", f"/view?{urlencode(named)}")
-                    if isinstance(reply, Reply) and reply.status == 200:
-                        return reply.body
-                    self._forgotten(place)  # somebody took the file away: the next try makes it again
-                    raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
+        for image in _images(came.get("outputs")):
+            if image.get("type") == "output":
+                named = {name: str(image.get(name) or "") for name in ("filename", "subfolder", "type")}
+                reply = self._exchange("GET", f"/view?{urlencode(named)}")
+                if isinstance(reply, Reply) and reply.status == 200:
+                    return reply.body
+                self._forgotten(place)  # somebody took the file away: the next try makes it again
+                raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
         raise EngineMissing("engine.workflow_nothing", engine=self.name)
 
     def _picture(self, job: ImageJob, workflow: Workflow, data: bytes) -> Picture:
@@ -232,7 +237,7 @@ class ComfyUI:
             raise EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
         try:
             told = json.loads(reply.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name) from error
         if not isinstance(told, dict):
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
@@ -263,6 +268,16 @@ def _is_ours(entry: Any, key: str) -> bool:
     return bool(entry[1] == key or (isinstance(entry[3], dict) and entry[3].get(OURS) == key))
 
 
+def _entries(told: Any) -> list[Any]:
+    return told if isinstance(told, list) else []
+
+
+def _images(outputs: Any) -> list[dict[str, Any]]:
+    """What the nodes of a graph saved; what is none of it is left aside."""
+    nodes = [one for one in outputs.values() if isinstance(one, dict)] if isinstance(outputs, dict) else []
+    return [image for node in nodes for image in _entries(node.get("images")) if isinstance(image, dict)]
+
+
 def _over(native: str, entry: Any) -> _Place:
     return _Place(_OVER, native, entry if isinstance(entry, dict) else {})
 
@@ -277,7 +292,7 @@ def _wrong(reply: Reply) -> str:
     try:
         errors = json.loads(reply.body)["node_errors"]
         return str(next(iter(errors.values()))["class_type"])[:60]
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
         return "?"
 
 
@@ -288,7 +303,7 @@ def _failed(engine: str, status: Mapping[str, Any]) -> EngineMissing | JobTooLar
     node = next(
         (
             str(one[1].get("node_type"))
-            for one in status.get("messages") or ()
+            for one in _entries(status.get("messages"))
             if isinstance(one, list) and len(one) == 2 and one[0] == "execution_error" and isinstance(one[1], dict)
         ),
         "?",

@@ -220,7 +220,7 @@ class Replicate:
         path = "/predictions?" + urlencode({"created_after": since.isoformat()})
         for _ in range(PAGES):
             page = self._json(path)
-            for one in page.get("results") or ():
+            for one in self._results(page):
                 if _marker(one if isinstance(one.get("input"), dict) else self._told(_id(one))) == marker:
                     return _id(one)
             cursor = urlsplit(str(page.get("next") or "")).query  # its host is not believed
@@ -228,6 +228,13 @@ class Replicate:
                 return ""
             path = "/predictions?" + cursor
         raise Undelivered("engine.order_lost", engine=self.name)  # not to the end of the list: it may be there
+
+    def _results(self, page: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The predictions of a page. Raises EngineUnreachable for what is no page: it says nothing of what it lacks."""
+        found = page.get("results")
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
+        return found
 
     def _awaited(self, slip: Slip, progress: Progress) -> Mapping[str, Any]:
         until, look, done = monotonic() + self._seconds, self._look, 0

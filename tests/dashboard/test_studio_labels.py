@@ -2,8 +2,12 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
+from dashboard.reads import compose, live, shop
 from foundation.database import OpenScope
 from foundation.storage import FileStore
 from gate import labels, ratings
@@ -11,12 +15,17 @@ from gate.labels import LabelSaid
 from gate.units import Rating
 from generators.contract import ImageJob, Label
 from generators.engines.placeholder import Placeholder
-from studio import collecting, ingesting, jobs, library, recipes
+from schedules import drafting
+from schedules import reads as schedule_reads
+from studio import collecting, ingesting, jobs, kinds, library, looks, packs, recipes, sheets
+from studio import reads as studio_reads
 from studio.states import ShelfState
+from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
+from tests.dashboard.test_approvals import asked
 from tests.dashboard.test_studio import pick, word, work
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CREDENTIAL, spec
@@ -137,3 +146,98 @@ def test_pictures_to_judge_are_those_of_one_kind(door: Door, lumiere: Agency) ->
         for _ in first:
             page.press(word("approvals.allow"))
         assert drawn(page.again(), "preview") == {str(one) for one in (demo, *own)} - first
+
+
+def test_posts_approved_together_show_no_demonstration_beside_their_own(door: Door, lumiere: Agency) -> None:
+    demo, own = made(door, lumiere, Label.DEMO, 1), made(door, lumiere, Label.NONE, 2)
+    asked(lumiere, "La démonstration", media=(demo,), minutes=50)
+    asked(lumiere, "Le nôtre", media=(own,), minutes=60)
+    asked(lumiere, "Sans image", minutes=70)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/approvals")
+        text = page.check(word("approvals.several"))
+        assert drawn(text, "preview") == {str(own)}, "own pictures first"
+        assert word("approvals.later_one", count=1) in text
+        for body in ("Le nôtre", "Sans image"):
+            page.check(word("approvals.several_mark", creator="Mia", post=body))
+        page.press(word("approvals.several_now", count=2))
+        text = page.again()
+        assert drawn(text, "preview") == {str(demo)}
+        assert word("approvals.later_one", count=1) not in text
+
+
+def test_a_post_with_a_demonstration_is_written_beside_demonstrations(door: Door, lumiere: Agency) -> None:
+    demo, own = made(door, lumiere, Label.DEMO, 1), made(door, lumiere, Label.NONE, 2)
+    post_id, _ = asked(lumiere, "La démonstration", media=(demo,))
+    with lumiere.scope() as scope:
+        post = schedule_reads.written_post(scope, post_id)
+        written = drafting.as_written(post, ())
+        creator = tenant_reads.creator(scope, lumiere.creator_id)
+        with_demo = compose.desk(scope, creator, written, author=post.author, brought=(), pictures=9)
+        without = compose.desk(scope, creator, replace(written, media=()), author=post.author, brought=(), pictures=9)
+    assert {one.asset_id for one in with_demo.tiles} == {demo}
+    assert {one.asset_id for one in without.tiles} == {own}
+
+
+def test_covers_of_packs_and_pictures_of_runs_are_of_one_kind(door: Door, lumiere: Agency) -> None:
+    demo, own = made(door, lumiere, Label.DEMO, 1), made(door, lumiere, Label.NONE, 2)
+    with lumiere.scope() as scope:
+        for title, asset in (("Essai", demo), ("Plage", own)):
+            packs.make(
+                scope, creator_id=lumiere.creator_id, slug=title.lower(), title=title, description="", assets=(asset,)
+            )
+        shown = shop.shelf(scope, tenant_reads.creator(scope, lumiere.creator_id))
+        assert {one.title: one.cover for one in shown.wares} == {"Essai": None, "Plage": own}
+        recipe_id = recipes.save(scope, lumiere.creator_id, spec(variants=1))
+        jobs.start(scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="demo")
+    work(door, lumiere)
+    with lumiere.scope() as scope:
+        runs = studio_reads.running(scope, [lumiere.creator_id], since=scope.now - timedelta(hours=1))
+        assert [len(one.assets) for one in runs] == [1]
+        ours = replace(runs[0], assets=(own,), scores=(None,))
+        assert [one.assets for one in live.of_one_kind(scope, [runs[0], ours], [])[0]] == [(), (own,)]
+        assert [one.assets for one in live.of_one_kind(scope, runs, [])[0]] == [runs[0].assets]
+
+
+def test_a_pack_of_both_kinds_is_judged_on_two_sheets(door: Door, lumiere: Agency) -> None:
+    mixed = [made(door, lumiere, label, n, Rating.N) for n, label in enumerate([Label.DEMO, Label.NONE] * 2, 1)]
+    with lumiere.scope() as scope:
+        for asset in mixed:
+            library.shelve(scope, asset, ShelfState.KEPT)
+        packs.make(
+            scope, creator_id=lumiere.creator_id, slug="mixed", title="Mixed", description="", assets=tuple(mixed)
+        )
+        found, alone = sheets.together(scope, sheets.waiting(scope, [lumiere.creator_id]))
+    assert sorted({bool(card.label) for card in sheet.cards} == {True} for sheet in found) == [False, True]
+    assert all(len({bool(card.label) for card in sheet.cards}) == 1 for sheet in found)
+    assert len({sheet.key for sheet in found}) == 2
+    assert not alone
+
+
+def test_a_look_shows_the_kind_that_the_page_shows(door: Door, lumiere: Agency) -> None:
+    demo, own = made(door, lumiere, Label.DEMO, 1), made(door, lumiere, Label.NONE, 2)
+    with lumiere.scope() as scope:
+        for place, asset in enumerate((demo, own)):
+            scope.add(
+                looks.LookPicture(
+                    tenant_id=scope.tenant_id,
+                    creator_id=lumiere.creator_id,
+                    asset_id=asset,
+                    position=place,
+                    by="system:test",
+                )
+            )
+        scope.run("UPDATE creators SET kind = 'synthetic' WHERE id = :c", c=lumiere.creator_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert drawn(page.open("/studio")) == {str(own)}
+
+
+@pytest.mark.parametrize("second", [Label.NONE, Label.DEMO])
+def test_what_shows_both_kinds_stands_alone_at_last(door: Door, lumiere: Agency, second: Label) -> None:
+    demo, own = made(door, lumiere, Label.DEMO, 1), made(door, lumiere, Label.NONE, 2)
+    other = made(door, lumiere, second, 3)
+    with lumiere.scope() as scope:
+        assert kinds.of_one(scope, [(demo, own), (other,)]) == [1]
+        assert kinds.of_one(scope, [(demo, own), ()]) == [1]
+        assert kinds.of_one(scope, [(demo, own), (demo, own)]) == [0]
+        assert kinds.of_one(scope, [(demo,), ()]) == [0, 1]

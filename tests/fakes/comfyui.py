@@ -29,9 +29,10 @@ MODELS = ("dream.safetensors", "look.safetensors")
 
 @dataclass(frozen=True)
 class Fault:
-    """What a request meets: a status, silence, a reset after it was taken in, or an answer that is no JSON."""
+    """What a request meets: a status, silence, a reset after it was taken in, an answer that is no JSON, or `body`."""
 
     status: int = 0
+    body: str = ""
     hang: bool = False
     reset_after: bool = False
     broken: bool = False
@@ -237,7 +238,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.broken:
             self._raw(200, b"{", "application/json")
         elif fault.status:
-            self._json(fault.status, {"error": "busy"})
+            self._raw(fault.status, fault.body.encode() or b'{"error": "busy"}', "application/json")
         self.close_connection = True
         return True
 

@@ -1,5 +1,6 @@
 """One contract for both stores: the same bytes once, those bytes or an error, nothing of another tenant's."""
 
+import os
 import resource
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -146,3 +147,23 @@ def test_an_address_that_is_none_is_said(address: str) -> None:
     with pytest.raises(BadInput) as raised:
         library(Settings(storage=StorageSettings(url=address)))
     assert raised.value.message.code == "storage.bad_address"
+
+
+def test_what_is_stored_survives_a_power_cut(tmp_path: Path, tenant_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A renamed file is there for good once its folder was written, and a new folder once the one around it was."""
+    written: list[Path] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        fsync(descriptor)
+        written.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    store = FileStore(tmp_path / "objects")
+    sha256 = store.put(tenant_id, DATA)
+    folder = tmp_path / "objects" / str(tenant_id) / sha256[:2]
+    assert written[1:] == [folder, folder.parent, folder.parent.parent, tmp_path]
+    written.clear()
+    other = next(data for data in (b"%d" % n for n in range(10_000)) if digest_of(data)[:2] == sha256[:2])
+    store.put(tenant_id, other)
+    assert written[1:] == [folder]

@@ -351,3 +351,33 @@ def test_workflows_that_cannot_be_told_apart_are_said(saved: Callable[..., str])
         read_all(first)
     with pytest.raises(EngineMissing, match="workflow_pictures"):
         read_all(saved(loading("pose"), "alone.json"))
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        '{"%s": {"outputs": [1]}}',
+        '{"%s": {"outputs": {"9": {"images": 7}}}}',
+        '{"%s": {"outputs": {"9": {"images": ["a.png", null]}}}}',
+        '{"%s": {"status": {"status_str": "error", "messages": 7}}}',
+        "[" * 200_000,
+    ],
+)
+def test_an_answer_of_another_shape_is_an_engine_error(
+    comfy: FakeComfy, saved: Callable[..., str], history: str
+) -> None:
+    engine = ComfyUI(comfy.url, read(saved()), seconds=0.0, deadline=0.5)
+    _, key = read(saved()).asked(an_image_job(), {})
+    said = history % key if "%s" in history else history
+    comfy.fail("/history", Fault(status=200, body="{}"))
+    comfy.fail(f"/history/{key}", *[Fault(status=200, body=said)] * 9)
+    with pytest.raises((EngineMissing, EngineUnreachable)):
+        engine.draw(an_image_job())
+
+
+@pytest.mark.parametrize("queue", ['{"queue_running": 7}', '{"queue_pending": {"a": 1}, "queue_running": [null]}'])
+def test_a_queue_of_another_shape_is_an_engine_error(comfy: FakeComfy, engine: ComfyUI, queue: str) -> None:
+    comfy.fail("/queue", *[Fault(status=200, body=queue)] * 3)
+    with pytest.raises(EngineUnreachable, match="answer_broken_off"):
+        engine.draw(an_image_job())
+    assert comfy.sent == []

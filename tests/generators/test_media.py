@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageOps
 
 from foundation.errors import BadInput
-from generators import hashes, media
+from generators import containers, hashes, media
 from generators.media import Profile
 from tests.generators.builders import a_picture, encoded, photographs
 
@@ -108,6 +108,35 @@ def test_a_jpeg_of_thousands_of_scans_is_refused() -> None:
     following = progressive.index(b"\xff\xda", start + 2)
     bomb = progressive[:start] + progressive[start:following] * 100 + progressive[following:]
     assert refused(bomb) == "photo.corrupt"
+
+
+def test_a_file_of_countless_empty_parts_is_refused() -> None:
+    """Each of them is worked on by itself, here and in the decoder: 64 MiB hold millions."""
+    gif = encoded(a_picture(), "GIF")
+    webp = WEBP[12:] + b"note\x00\x00\x00\x00" * 200_000
+    files = {
+        "jpeg": JPEG[:2] + b"\xff\xfe\x00\x02" * 200_000 + JPEG[2:],
+        "png": PNG[:-12] + chunk(b"noTe", b"") * 200_000 + PNG[-12:],
+        "webp": b"RIFF" + struct.pack("<I", len(webp) + 4) + b"WEBP" + webp,
+        "blocks": gif[:-1] + b"\x21\xfe\x00" * 200_000 + gif[-1:],
+        "parts": gif[:-1] + b"\x21\xfe" + b"\x01x" * 200_000 + b"\x00" + gif[-1:],
+    }
+    assert {name: refused(data) for name, data in files.items()} == dict.fromkeys(files, "photo.corrupt")
+
+
+def test_markers_are_found_past_stuffed_bytes_restarts_and_fill() -> None:
+    start = JPEG.rindex(b"\xff\xda")
+    scan = start + 2 + int.from_bytes(JPEG[start + 2 : start + 4], "big")
+    filled = (
+        JPEG[:2]
+        + b"\xff" * 1000
+        + JPEG[2:scan]
+        + b"\xff\x00\xff\xd3\xff\xff\x00" * 9
+        + JPEG[scan:-2]
+        + b"\xff\xff\xff\xd9"
+    )
+    assert containers.inspect(filled, name="x").kind == "JPEG"
+    assert refused(filled[:-1]) == "photo.corrupt"
 
 
 @pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])

@@ -307,3 +307,20 @@ def test_a_mask_is_turned_where_a_model_makes_black_anew(said: str, black: bool)
     mask = pictures_taken.inline(sent["mask"], most=10_000)
     assert mask is not None
     assert (mask.getpixel((10, 50)), mask.getpixel((190, 50))) == ((0, 255) if black else (255, 0))
+
+
+@pytest.mark.parametrize(
+    "page", ['{"results": ["a"]}', '{"results": [null]}', '{"results": 7}', '{"results": {}}', "{}"]
+)
+def test_a_list_of_another_shape_is_no_word_that_nothing_was_ordered(
+    there: FakeReplicate, engine: Replicate, page: str
+) -> None:
+    """Whoever reads from it that an order was never taken pays twice."""
+    slip = a_slip()
+    there.fail(ORDERS, Fault(reset_after=True))
+    there.fail("/v1/predictions", *[Fault(status=200, body=page)] * 40)
+    with pytest.raises(EngineUnreachable, match="answer_broken_off"):
+        engine.buy(an_image_job(), slip)
+    there.faults["/v1/predictions"].clear()
+    engine.buy(an_image_job(), slip)
+    assert len(there.billed) == 1

@@ -51,6 +51,10 @@ def test_a_heic_is_read_upright_whole_or_in_tiles(folder: Path, tile: int, turns
     assert apart(photo.pixels, wanted) < 3
 
 
+def test_an_avif_of_countless_empty_boxes_is_refused() -> None:
+    assert refused(AVIF + b"\x00\x00\x00\x08free" * 200_000) == "photo.corrupt"
+
+
 def test_a_heic_tells_when_and_that_it_knew_where_and_nothing_of_it_leaves(folder: Path) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6  # readers of HEIC go by its boxes alone

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from foundation import outbox
 from foundation.errors import BadInput, NotFound
-from studio import jobs, quotas
+from studio import jobs, quotas, recipes
 from studio.quotas import Window
 from tests.channels.builders import Killed
-from tests.studio.builders import Atelier, Engine, atelier
+from tests.studio.builders import Atelier, Engine, atelier, spec
 
 ZONES = ["Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu", "America/Havana"]
 NIGHT = Window(time(23), time(7))
@@ -116,6 +116,18 @@ def test_a_run_outside_its_hours_waits_and_goes_when_they_are_changed(nova: Atel
         assert at <= scope.now
     nova.work(job_id, lambda: engine)
     assert nova.progress(job_id) == ("done", 3, 3)
+
+
+def test_a_run_that_leaves_the_machine_to_others_does_so_still_once_its_hours_are_changed(nova: Atelier) -> None:
+    _shut(nova)
+    with nova.scope() as scope:
+        recipe_id = recipes.save(scope, nova.creator_id, spec())
+        jobs.start(scope, creator_id=nova.creator_id, recipe_id=recipe_id, seed=7, key="paced", pause=60)
+        quotas.set_window(scope, None)
+        assert jobs.reconsider(scope) == 1
+        row = scope.run("SELECT args, available_at FROM outbox WHERE tenant_id = :t", t=nova.tenant_id).one()
+        assert row.args["pause"] == 60
+        assert row.available_at <= scope.now
 
 
 def test_a_run_beyond_the_quota_waits_for_the_next_day(nova: Atelier) -> None:

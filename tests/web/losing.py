@@ -35,6 +35,9 @@ class Wire:
             if fault == "reset_before":
                 _reset(client)
                 return
+            if fault.startswith("proxy_"):  # it never reaches the house
+                _answer(client, int(fault.removeprefix("proxy_")), "text/html", b"<html>no</html>")
+                return
             if fault == "hang_before":
                 self.held.wait(60)
                 return

@@ -147,6 +147,35 @@ def test_what_is_kept_is_not_drawn_again(mine: Home, between: Wire, tmp_path: Pa
     assert mine.bring() == 3
 
 
+@pytest.mark.parametrize("status", [200, 302, 404, 408, 413])
+def test_what_something_between_answers_costs_no_finished_picture(
+    mine: Home, between: Wire, tmp_path: Path, status: int
+) -> None:
+    between.faults["pictures"] = [f"proxy_{status}"]
+    job_id, engine = mine.start(variants=2), Engine()
+    assert "join.ended" not in work(mine, between.url, tmp_path, engine)
+    assert mine.bring() == 2
+    assert (len(engine.drawn), mine.progress(job_id)) == (2, ("done", 2, 2))
+
+
+def test_what_was_made_under_a_lease_that_is_lost_is_not_drawn_again(mine: Home, room: Room, tmp_path: Path) -> None:
+    """The house was away for longer than the lease, and lends the same once more."""
+
+    class Late(Engine):
+        def draw(self, job: ImageJob, progress: Progress = unheard) -> Picture:
+            picture = super().draw(job, progress)
+            if len(self.drawn) == 2:
+                with mine.scope() as scope:
+                    scope.run("UPDATE home_runs SET lease = NULL, until = NULL WHERE tenant_id = :t", t=mine.tenant_id)
+            return picture
+
+    job_id, engine = mine.start(variants=3), Late()
+    said = work(mine, str(room.client.base_url), tmp_path, engine)
+    assert "join.ended" in said
+    assert mine.bring() == 3
+    assert (len(engine.drawn), mine.progress(job_id)) == (3, ("done", 3, 3))
+
+
 def test_a_stop_is_heard_in_the_middle_of_a_picture(mine: Home, room: Room, tmp_path: Path) -> None:
     job_id, drawing = mine.start(), threading.Event()
 
