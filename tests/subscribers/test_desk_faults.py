@@ -139,7 +139,7 @@ def test_what_another_worker_has_in_hand_is_come_back_for(studio: Studio, kind: 
         return handler.keywords["carry"](armed)  # type: ignore[attr-defined]  # a partial
 
     with pytest.raises(outbox.Later):
-        handler.func(event, **handler.keywords | {"carry": carry})  # type: ignore[attr-defined]
+        handler.func(event, **handler.keywords | {"carry": carry})  # type: ignore[attr-defined]  # a partial
     studio.drain()
     assert len(studio.texts("leo")) > before
 
