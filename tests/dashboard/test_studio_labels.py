@@ -17,7 +17,7 @@ from generators.contract import ImageJob, Label
 from generators.engines.placeholder import Placeholder
 from schedules import drafting
 from schedules import reads as schedule_reads
-from studio import collecting, ingesting, jobs, kinds, library, looks, packs, recipes, sheets
+from studio import collecting, ingesting, jobs, kinds, library, packs, recipes, sheets
 from studio import reads as studio_reads
 from studio.states import ShelfState
 from tenants import reads as tenant_reads
@@ -212,24 +212,6 @@ def test_a_pack_of_both_kinds_is_judged_on_two_sheets(door: Door, lumiere: Agenc
     assert all(len({bool(card.label) for card in sheet.cards}) == 1 for sheet in found)
     assert len({sheet.key for sheet in found}) == 2
     assert not alone
-
-
-def test_a_look_shows_the_kind_that_the_page_shows(door: Door, lumiere: Agency) -> None:
-    demo, own = made(door, lumiere, Label.DEMO, 1), made(door, lumiere, Label.NONE, 2)
-    with lumiere.scope() as scope:
-        for place, asset in enumerate((demo, own)):
-            scope.add(
-                looks.LookPicture(
-                    tenant_id=scope.tenant_id,
-                    creator_id=lumiere.creator_id,
-                    asset_id=asset,
-                    position=place,
-                    by="system:test",
-                )
-            )
-        scope.run("UPDATE creators SET kind = 'synthetic' WHERE id = :c", c=lumiere.creator_id)
-    with stream(door.url, door.cookie(lumiere)) as page:
-        assert drawn(page.open("/studio")) == {str(own)}
 
 
 @pytest.mark.parametrize("second", [Label.NONE, Label.DEMO])
