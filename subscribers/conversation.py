@@ -52,9 +52,6 @@ NOTICE_AGAIN = timedelta(hours=3)
 REDONE_MOST = 2
 """Turns thrown away in a row because the fan wrote on; the next one answers all it has seen."""
 
-WORDS = frozenset({"message", "unsupported"})
-"""What may bear words of a fan: a picture too, and these are heard for an age and for a cry for help."""
-
 OVER_18 = "over_18"
 """What a test network says of a fan who proved to be an adult."""
 
@@ -112,7 +109,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
         native_id=update.fan,
         handle=update.handle,
         language=update.language,
-        said=update.text if update.kind in WORDS else "",
+        said=update.text if update.kind in talks.WORDS else "",
     )
     native_id = update.native_id if update.kind == "message" and update.native_id else f"update:{update.key}"
     if talks.knows(scope, fan, channel, native_id):
@@ -126,9 +123,9 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
         return
     directory.rebuild_facts(scope, fan.fan_id)
     reports = _told_where(scope, talk, update, pages)
-    crisis = update.kind in WORDS and gate_text.crisis(update.text, lexicon=inforce.rules(scope).lexicon)
+    crisis = update.kind in talks.WORDS and gate_text.crisis(update.text, lexicon=inforce.rules(scope).lexicon)
     if age is Age.MINOR:
-        _reopen(scope, talk)
+        talks.reopen(scope, talk)
         if crisis:
             safety.crisis(scope, talk, update.text)
         safety.minor(scope, talk, fan, update.text)
@@ -136,7 +133,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
     if (fan.status != "active" or reports) and not crisis:
         return
     _try_role(scope, channel, fan, asks=_asks_age(update))
-    _reopen(scope, talk)
+    talks.reopen(scope, talk)
     _notice(scope, talk, fan, talk.session_at != session)
     if crisis:
         safety.crisis(scope, talk, update.text)
@@ -155,12 +152,6 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
             _stop(scope, talk, everything="all" in folded(update.text).split())
         case _:
             talks.ask_for_person(scope, talk, Message("chat.unreadable"))
-
-
-def _reopen(scope: Scope, talk: Conversation) -> None:
-    if OwnerState(talk.owner) is OwnerState.CLOSED:
-        reopened = OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT
-        talks.give(scope, talk, reopened, None)
 
 
 def _try_role(scope: Scope, channel: Channel, fan: directory.Identity, *, asks: bool) -> None:
@@ -207,7 +198,7 @@ class Age(Enum):
 
 def _age(scope: Scope, channel: Channel, fan: directory.Identity, update: Update, environment: str) -> Age:
     """What this says of the fan's age, told to the gate at once. There is no setting that turns this off."""
-    if update.kind in WORDS:
+    if update.kind in talks.WORDS:
         lexicon, (before, asked) = inforce.rules(scope).lexicon, talks.lately(scope, fan, channel)
         signal = gate_text.minor_statement(update.text, before=before, asked=asked, lexicon=lexicon)
         if signal is MinorSignal.NONE:

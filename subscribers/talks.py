@@ -39,6 +39,10 @@ ALARMS = frozenset({"chat.crisis", "chat.minor"})
 """Reasons that are told beside whatever else is open about a conversation, and that no other takes the place of."""
 
 
+WORDS = frozenset({"message", "unsupported"})
+"""What may bear words of a fan: a picture too, and these are heard for an age and for a cry for help."""
+
+
 def kept(text: str) -> str:
     """Words of a platform as a database takes them: one that it refuses would hide all that a message says."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
@@ -252,6 +256,12 @@ def give(
     silence(scope, talk.id, Message("draft.new_owner"))
     if to is not OwnerState.PENDING_HUMAN:
         notices.settle_all(scope, [_cause(talk.id), *(_cause(talk.id, alarm) for alarm in ALARMS)])
+
+
+def reopen(scope: Scope, talk: Conversation) -> None:
+    """Who writes again is answered again: by a person where somebody may be in danger, else by the bot."""
+    if OwnerState(talk.owner) is OwnerState.CLOSED:
+        give(scope, talk, OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT, None)
 
 
 def ask_for_person(
