@@ -21,6 +21,9 @@ TURNED = 10
 SHOWN = 4
 """A term of fewer letters is not sought where some of them are blotted out."""
 
+UNSPACED = "\u2e80"
+"""From here on stand the scripts of Chinese, Japanese and Korean."""
+
 ROMAN = "x(?:i{1,3}|iv|vi{0,2})"
 """11 to 17; smaller ones are words too."""
 
@@ -151,8 +154,8 @@ def _compiled(file: _File, terms: Mapping[str, Sequence[str]], vocabulary: Vocab
         version=file.lexicon_version,
         digest=digest,
         terms=tuple(term(kind, word) for kind, words in terms.items() for word in words),
-        crisis=tuple({spaced(form(skeleton(phrase))) for phrase in phrases for form in (str, leet)}),
-        crisis_not=tuple(spaced(skeleton(phrase)) for phrase in file.crisis.get("not", [])),
+        crisis=tuple({_sought(form(skeleton(phrase))) for phrase in phrases for form in (str, leet)}),
+        crisis_not=tuple(_sought(skeleton(phrase)) for phrase in file.crisis.get("not", [])),
         minor_stated=_ages(file.minor, file.minor.stated),
         minor_hinted=_ages(file.minor, file.minor.hinted),
         minor_answer=_ages(file.minor, {language: [r"^\W*{age}\b(?! ?{unit})"] for language in file.minor.asked}),
@@ -161,6 +164,12 @@ def _compiled(file: _File, terms: Mapping[str, Sequence[str]], vocabulary: Vocab
         ai_marks=tuple(re.compile(pattern) for pattern in file.ai_marks),
         vocabulary=vocabulary,
     )
+
+
+def _sought(folded: str) -> str:
+    """A phrase as whole words; of scripts that put none or no blanks around what they say, anywhere."""
+    words = spaced(folded)
+    return words.strip() if words.strip()[:1] >= UNSPACED else words
 
 
 def _ages(minor: _Minor, patterns: Mapping[str, Sequence[str]]) -> "tuple[re.Pattern[str], ...]":

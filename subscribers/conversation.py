@@ -109,7 +109,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
         native_id=update.fan,
         handle=update.handle,
         language=update.language,
-        said=update.text if update.kind == "message" else "",
+        said=update.text if update.kind in talks.WORDS else "",
     )
     native_id = update.native_id if update.kind == "message" and update.native_id else f"update:{update.key}"
     if talks.knows(scope, fan, channel, native_id):
@@ -123,16 +123,17 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
         return
     directory.rebuild_facts(scope, fan.fan_id)
     reports = _told_where(scope, talk, update, pages)
+    crisis = update.kind in talks.WORDS and gate_text.crisis(update.text, lexicon=inforce.rules(scope).lexicon)
     if age is Age.MINOR:
+        talks.reopen(scope, talk)
+        if crisis:
+            safety.crisis(scope, talk, update.text)
         safety.minor(scope, talk, fan, update.text)
         return
-    crisis = update.kind == "message" and gate_text.crisis(update.text, lexicon=inforce.rules(scope).lexicon)
     if (fan.status != "active" or reports) and not crisis:
         return
     _try_role(scope, channel, fan, asks=_asks_age(update))
-    if OwnerState(talk.owner) is OwnerState.CLOSED:
-        reopened = OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT
-        talks.give(scope, talk, reopened, None)
+    talks.reopen(scope, talk)
     _notice(scope, talk, fan, talk.session_at != session)
     if crisis:
         safety.crisis(scope, talk, update.text)
@@ -197,7 +198,7 @@ class Age(Enum):
 
 def _age(scope: Scope, channel: Channel, fan: directory.Identity, update: Update, environment: str) -> Age:
     """What this says of the fan's age, told to the gate at once. There is no setting that turns this off."""
-    if update.kind == "message":
+    if update.kind in talks.WORDS:
         lexicon, (before, asked) = inforce.rules(scope).lexicon, talks.lately(scope, fan, channel)
         signal = gate_text.minor_statement(update.text, before=before, asked=asked, lexicon=lexicon)
         if signal is MinorSignal.NONE:

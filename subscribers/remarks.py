@@ -139,7 +139,7 @@ def receive(scope: Scope, channel: Channel, said: Said) -> None:
         talks.give(scope, talk, OwnerState.PENDING_HUMAN, None)
     if minor:
         safety.found_minor(scope, talk, fan, text)
-    elif gate_text.crisis(text, lexicon=inforce.rules(scope).lexicon):
+    if gate_text.crisis(text, lexicon=inforce.rules(scope).lexicon):
         safety.found_crisis(scope, talk, text)
 
 

@@ -35,6 +35,14 @@ PATIENT = frozenset(
 """Reasons after which the bot may go on by itself: never safety, never money, never a complaint."""
 
 
+ALARMS = frozenset({"chat.crisis", "chat.minor"})
+"""Reasons that are told beside whatever else is open about a conversation, and that no other takes the place of."""
+
+
+WORDS = frozenset({"message", "unsupported"})
+"""What may bear words of a fan: a picture too, and these are heard for an age and for a cry for help."""
+
+
 def kept(text: str) -> str:
     """Words of a platform as a database takes them: one that it refuses would hide all that a message says."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
@@ -247,7 +255,13 @@ def give(
     )
     silence(scope, talk.id, Message("draft.new_owner"))
     if to is not OwnerState.PENDING_HUMAN:
-        notices.settle(scope, _cause(talk.id))
+        notices.settle_all(scope, [_cause(talk.id), *(_cause(talk.id, alarm) for alarm in ALARMS)])
+
+
+def reopen(scope: Scope, talk: Conversation) -> None:
+    """Who writes again is answered again: by a person where somebody may be in danger, else by the bot."""
+    if OwnerState(talk.owner) is OwnerState.CLOSED:
+        give(scope, talk, OwnerState.PENDING_HUMAN if talk.safety_hold else OwnerState.BOT, None)
 
 
 def ask_for_person(
@@ -260,8 +274,10 @@ def ask_for_person(
         if reason.code in PATIENT:
             again = ChatTurn(scope.tenant_id, talk.id)
             outbox.put(scope, again, at=scope.now + PROMISED, lane=turn_lane(talk.id), holds_lane=True)
+    elif reason.code in ALARMS and (talk.reason or {}).get("code") not in ALARMS:
+        talk.reason = stored(reason)
     scope.add(talk)
-    notices.put(scope, reason, cause=_cause(talk.id), urgent=urgent, creator_id=talk.creator_id)
+    notices.put(scope, reason, cause=_cause(talk.id, reason.code), urgent=urgent, creator_id=talk.creator_id)
 
 
 def mark(scope: Scope, talk: Conversation, kind: str) -> None:
@@ -295,5 +311,5 @@ def supersede(scope: Scope, conversation_id: UUID, reason: Message, states: tupl
     return int(done.rowcount)
 
 
-def _cause(conversation_id: UUID) -> str:
-    return f"chat:{conversation_id}:person"
+def _cause(conversation_id: UUID, reason: str = "") -> str:
+    return f"chat:{conversation_id}:{reason.partition('.')[2] if reason in ALARMS else 'person'}"

@@ -103,7 +103,7 @@ def begin(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Begun | None:
 
 def _go_on(scope: Scope, talk: Conversation) -> None:
     """Nobody came in the promised time: one notice, and the bot answers what the fan writes next."""
-    if talk.reason is None or talk.reason["code"] not in talks.PATIENT:
+    if talk.safety_hold or talk.reason is None or talk.reason["code"] not in talks.PATIENT:
         return
     talks.give(scope, talk, OwnerState.BOT, Message("chat.nobody_came"))
     drafts.say_service(scope, talk, Message("service.nobody_free"))

@@ -83,7 +83,8 @@ def test_what_is_not_heard_is_paid_and_never_asked_again(there: FakeStability, e
     assert there.billed == (1 if fault.reset_after else 0)
 
 
-def test_what_the_service_itself_refuses(there: FakeStability, engine: Stability) -> None:
+def test_what_the_service_itself_refuses(there: FakeStability) -> None:
+    engine = Stability(there.url, SecretStr(TOKEN), "core", PRICES)  # nothing is late here: as patient as in the house
     slip = Slip("x")
     with pytest.raises(Undelivered, match="content_refused"):
         engine.buy(an_image_job(prompt="forbidden"), slip)

@@ -1,0 +1,60 @@
+"""Who writes in a language that the assistant does not speak is heard all the same."""
+
+import pytest
+
+from gate.text import MinorSignal, asks_if_bot, crisis, minor_statement
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ik ben 15", "ik ben vijftien jaar oud", "ik ben minderjarig", "mam 15 lat", "mam piętnaście lat",
+        "jestem niepełnoletnia", "мне 15 лет", "мне всего пятнадцать лет", "я несовершеннолетняя", "мені 15 років",
+        "мені п'ятнадцять років", "15 yaşındayım", "on beş yaşındayım", "عمري 15", "عمري ١٥ سنة", "عمري خمسة عشر",
+        "أنا قاصر", "15歳です", "私は十五歳です", "まだ１５歳だよ", "我15岁", "我今年十五岁",
+        "我未满18岁", "我还没成年", "저는 15살이에요", "저는 열다섯 살이에요", "im 5teen",
+    ],
+)  # fmt: skip
+def test_a_minor_is_heard(said: str) -> None:
+    assert minor_statement(said) is MinorSignal.STATED
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ik ben 25", "ik ben 15 jaar getrouwd", "mam 25 lat", "mam 15 lat doświadczenia", "мне 25 лет",
+        "мне двадцать пять лет", "мне было 15 лет", "мне 15 лет назад подарили", "25 yaşındayım",
+        "yirmi beş yaşındayım", "kızım 15 yaşında", "عمري 25", "عمري ٢٥", "25歳です", "二十五歳です", "15歳の娘がいる",
+        "15歳でした", "我25岁", "我二十五岁", "我15岁的时候", "我是成年人", "我满18岁了", "저는 25살이에요",
+        "저는 스물다섯 살이에요",
+    ],
+)  # fmt: skip
+def test_an_adult_is_none(said: str) -> None:
+    assert minor_statement(said) is MinorSignal.NONE
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ik wil dood", "ik denk aan zelfmoord", "chcę umrzeć", "я хочу умереть сегодня", "не хочу жить", "хочу померти",
+        "artık ölmek istiyorum", "أريد أن أموت", "もう死にたいです", "我不想活了", "너무 힘들어서 죽고싶어",
+    ],
+)  # fmt: skip
+def test_a_cry_for_help_is_heard(said: str) -> None:
+    assert crisis(said)
+
+
+@pytest.mark.parametrize("said", ["我想死你了", "привет, как дела", "lekker weer vandaag", "元気ですか"])
+def test_other_words_are_none(said: str) -> None:
+    assert not crisis(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ben je een bot?", "jesteś botem?", "ты бот?", "вы живой человек?", "ти бот?", "bot musun?", "هل أنت روبوت",
+        "ボットですか？", "你是不是真人", "로봇이에요?",
+    ],
+)  # fmt: skip
+def test_the_question_whether_a_machine_answers_is_heard(said: str) -> None:
+    assert asks_if_bot(said)
