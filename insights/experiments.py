@@ -63,6 +63,14 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What was read of a unit, None where the platform gave nothing; one that is `final` is corrected by nobody."""
+
+    value: int | None
+    final: bool
+
+
+@dataclass(frozen=True)
 class Effect:
     """By how much a usual post of B has more than one of A, as a share (0.2 is 20 % more), with its interval."""
 
@@ -96,11 +104,26 @@ def begin(scope: Scope, series_id: UUID, wanted: Wanted, *, key: UUID, author: s
 def verdict(scope: Scope, test: Listed) -> Verdict:
     """What may be said of a test now."""
     units = variants.units(scope, test)
-    values = _values(scope, test, units)
-    late = timedelta(hours=test.age_hours) * (1 + DRIFT)  # no reading comes after that
-    ripe = [one for one in units if values.get(one.delivery_id) is not None or one.at + late < scope.now]
-    samples = [Sample(one.variant, one.at, values.get(one.delivery_id)) for one in ripe]
-    return judge(samples, test.planned) if len(test.differ) == 1 else Verdict(Kind.MIXED)
+    told = samples(units, _readings(scope, test, units), test.age_hours, scope.now)
+    return judge(told, test.planned) if len(test.differ) == 1 else Verdict(Kind.MIXED)
+
+
+def samples(units: Sequence[Unit], read: Mapping[UUID, Reading], age_hours: int, now: datetime) -> list[Sample]:
+    """The units of which nothing more will be read, up to the first that may be; pure.
+
+    Its number would put out that of a later one: what was told once would be told of others. A unit that was taken
+    away counts as it was read, else whoever takes one away would change what was told; one that was not is none.
+    """
+    late = timedelta(hours=age_hours) * (1 + DRIFT)  # no reading comes after that
+    found: list[Sample] = []
+    for one in units:
+        reading = read.get(one.delivery_id)
+        if not one.stands and reading is None:
+            continue
+        if one.stands and not (reading is not None and reading.final) and one.at + late >= now:
+            break
+        found.append(Sample(one.variant, one.at, reading.value if reading is not None else None))
+    return found
 
 
 def said_of(test: Listed, found: Verdict) -> Message:
@@ -114,16 +137,16 @@ def said_of(test: Listed, found: Verdict) -> Message:
     return Message(code, params | {"better": found.better.upper()})
 
 
-def _values(scope: Scope, test: Listed, units: Sequence[Unit]) -> Mapping[UUID, int | None]:
+def _readings(scope: Scope, test: Listed, units: Sequence[Unit]) -> Mapping[UUID, Reading]:
     rows = scope.session.exec(
-        select(MetricSnapshot.delivery_id, MetricSnapshot.value).where(
+        select(MetricSnapshot.delivery_id, MetricSnapshot.value, MetricSnapshot.quality).where(
             MetricSnapshot.tenant_id == scope.tenant_id,
             col(MetricSnapshot.delivery_id).in_([one.delivery_id for one in units]),
             MetricSnapshot.metric == test.metric,
             MetricSnapshot.age_hours == test.age_hours,
         )
     )
-    return dict(rows.all())
+    return {delivery_id: Reading(value, quality == "measured") for delivery_id, value, quality in rows}
 
 
 def judge(samples: Sequence[Sample], planned: int) -> Verdict:

@@ -28,6 +28,11 @@ ON CONFLICT (tenant_id, delivery_id, metric, age_hours) DO UPDATE SET value = EX
 WHERE metric_snapshots.quality <> 'measured'
 """
 
+_BEFORE = """
+SELECT DISTINCT observed_at FROM metric_snapshots WHERE tenant_id = :tenant AND delivery_id = :delivery
+  AND age_hours = :age AND quality = 'typed'
+"""
+
 
 def keep(scope: Scope, delivery_id: UUID, told: Mapping[str, str]) -> int:
     """Keep the numbers of a post as they were typed, by metric; an empty one is not known, never zero. How many.
@@ -42,6 +47,7 @@ def keep(scope: Scope, delivery_id: UUID, told: Mapping[str, str]) -> int:
     if not numbers:
         raise BadInput("numbers.none")
     age = age_at(scope.now - post.at)
+    corrected = scope.run(_BEFORE, tenant=scope.tenant_id, delivery=delivery_id, age=age).scalars().all()
     for metric, value in numbers.items():
         scope.run(
             _KEEP,
@@ -57,7 +63,8 @@ def keep(scope: Scope, delivery_id: UUID, told: Mapping[str, str]) -> int:
         )
     audit.note(scope, "numbers.typed", f"delivery:{delivery_id}", count=len(numbers))
     zone = tenant_reads.creator(scope, post.creator_id).zone
-    outbox.put(scope, RollupDue(scope.tenant_id, post.creator_id, local_day(scope.now, zone)))
+    for day in sorted({local_day(at, zone) for at in (*corrected, scope.now)}):  # the day it was typed on lost it
+        outbox.put(scope, RollupDue(scope.tenant_id, post.creator_id, day))
     return len(numbers)
 
 

@@ -33,6 +33,9 @@ ORIGIN = "variant"
 LEAST, MOST = 40, 1000
 """Units of a test: fewer say nothing, more are years."""
 
+GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
+"""States of a unit that left and was taken away."""
+
 SHOWN = 60
 """Tests of a creator that are listed."""
 
@@ -90,11 +93,12 @@ class Listed:
 
 @dataclass(frozen=True)
 class Unit:
-    """One post of a test that stands outside: since when that is known (UTC-aware), and its version."""
+    """One post of a test that left: since when that is known (UTC-aware), its version, and whether it still stands."""
 
     delivery_id: UUID
     variant: str
     at: datetime
+    stands: bool = True
 
 
 def differences(one: Content, other: Content) -> frozenset[str]:
@@ -273,7 +277,7 @@ def _listed(scope: Scope, row: PostTest) -> Listed:
 
 
 def units(scope: Scope, one: Listed) -> list[Unit]:
-    """The posts of a test that stand outside, the first to leave first."""
+    """The posts of a test that left, those that were taken away too, the first to leave first."""
     rows = scope.session.exec(
         select(Delivery)
         .where(
@@ -281,9 +285,9 @@ def units(scope: Scope, one: Listed) -> list[Unit]:
             Delivery.channel_id == one.channel_id,
             Delivery.series_id == one.series_id,
             col(Delivery.variant).is_not(None),
-            Delivery.state == str(DeliveryState.PUBLISHED),
+            col(Delivery.state).in_([str(DeliveryState.PUBLISHED), *map(str, GONE)]),
         )
         .execution_options(populate_existing=True)
     )
-    found = [Unit(row.id, row.variant or A, row.settled_at or row.due_at) for row in rows]
+    found = [Unit(row.id, row.variant or A, row.settled_at or row.due_at, row.state not in GONE) for row in rows]
     return sorted(found, key=lambda unit: (unit.at, str(unit.delivery_id)))

@@ -194,10 +194,11 @@ def record_payment(scope: Scope, fact: PaymentFact) -> UUID | None:
 def name_order(scope: Scope, payment_id: UUID, order_id: UUID) -> None:
     """A member says which order an unmatched payment pays; the workers do it, since delivery begins there.
 
-    Raises NotFound for an order or a payment that is not here.
+    Raises NotFound for an order or a payment that is not here, Conflict for a pack that its fan owns already.
     """
-    orderbook.find(scope, order_id)
+    order = orderbook.find(scope, order_id)
     refunding.unmatched(scope, payment_id)
+    _once(scope, order)
     outbox.put(scope, PaymentSettle(scope.tenant_id, payment_id, order_id=order_id, by=scope.actor))
 
 
@@ -205,7 +206,7 @@ def settle_unmatched(scope: Scope, payment_id: UUID, order_id: UUID) -> None:
     """A member says which order an unmatched payment pays: it is sold and delivered as if it had come with its order.
 
     Settled twice is once. Raises NotFound, and Conflict for an order that is paid, of another creator or another
-    currency, or money that is on its way back.
+    currency, money that is on its way back, or a pack that its fan owns already.
     """
     talks.locked(scope, orderbook.find(scope, order_id).conversation_id)  # conversations before orders
     order = orderbook.find(scope, order_id, lock=True)
@@ -215,6 +216,7 @@ def settle_unmatched(scope: Scope, payment_id: UUID, order_id: UUID) -> None:
     same = payment.creator_id == order.creator_id and payment.currency == order.currency
     if payment.kind != "orphan" or not same or order.state not in UNPAID:
         raise Conflict("payment.not_settled")
+    _once(scope, order)
     payment.kind, payment.order_id, payment.fan_id = "matched", order.id, order.fan_id
     scope.add(payment)
     money = Money(payment.amount_minor, payment.currency)
@@ -222,6 +224,11 @@ def settle_unmatched(scope: Scope, payment_id: UUID, order_id: UUID) -> None:
     ledger.settle_suspense(scope, payment_id, money, at=scope.now, **whose)
     _sell(scope, order, payment_id)
     notices.settle(scope, payments.unmatched(payment_id))
+
+
+def _once(scope: Scope, order: Order) -> None:
+    if order.state in UNPAID and orderbook.owns(scope, order.fan_id, order.pack_id):
+        raise Conflict("payment.owned", title=order.title)
 
 
 def ask_refund(scope: Scope, payment_id: UUID, *, reason: Message) -> None:

@@ -155,11 +155,11 @@ def count_anew(scope: Scope, row: Subscription) -> None:
 
 
 def is_paid(scope: Scope, row: Subscription, until: datetime) -> bool:
-    """Whether the month that ends about `until` is paid already, by money that was not given back."""
+    """Whether the month that ends about `until` is paid already, by money that is not on its way back."""
     found = scope.run(
         "SELECT 1 FROM subscription_months m LEFT JOIN refunds r ON r.tenant_id = m.tenant_id"
-        " AND r.payment_id = m.payment_id WHERE m.tenant_id = :tenant AND m.subscription_id = :id AND r.id IS NULL"
-        " AND m.until > :after AND m.until < :before",
+        " AND r.payment_id = m.payment_id AND r.state <> 'failed' WHERE m.tenant_id = :tenant"
+        " AND m.subscription_id = :id AND r.id IS NULL AND m.until > :after AND m.until < :before",
         tenant=scope.tenant_id,
         id=row.id,
         after=until - PERIOD / 2,

@@ -1,6 +1,7 @@
 """What is said of a test: nothing before its size, nothing of a split that is no accident, seldom a false alarm."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,11 +13,13 @@ from hypothesis import strategies as some
 from numpy.random import Generator, default_rng
 
 from foundation.errors import BadInput
+from foundation.ids import uuid7
 from insights import experiments
-from insights.experiments import Kind, Sample, Verdict, effect_of, judge, split_chance, student
+from insights.collecting import DRIFT
+from insights.experiments import Kind, Reading, Sample, Verdict, effect_of, judge, samples, split_chance, student
 from schedules import drafting, removal, variants
 from schedules.assigning import A, B, drawn
-from schedules.variants import LEAST, Listed
+from schedules.variants import LEAST, Listed, Unit
 from tests.insights.test_readings import readings
 from tests.schedules.builders import Desk
 from tests.schedules.repeats import approved, begin, repeat
@@ -190,15 +193,63 @@ def test_a_number_of_another_age_does_not_count(lea: Desk) -> None:
     assert verdict(lea, test).more == LEAST
 
 
-def test_what_was_removed_counts_no_more(lea: Desk) -> None:
+def test_what_was_removed_before_it_was_read_counts_no_more(lea: Desk) -> None:
     test = run(lea)
     lea.live(hours=24 * 5)
     before = verdict(lea, test).more
     with lea.scope() as scope:
+        last = variants.units(scope, test)[-1].delivery_id
+    assert (24, "views") not in readings(lea, last)
+    lea.act(removal.ask, last)
+    lea.run()
+    assert verdict(lea, test).more == before
+    lea.live(hours=24)
+    assert verdict(lea, test).more == before, "it is made good by another"
+
+
+def test_what_is_removed_later_changes_nothing_that_was_told(lea: Desk) -> None:
+    test = run(lea)
+    lea.live(hours=24 * 44)
+    read_as(lea, test, a=100, b=150)
+    found = verdict(lea, test)
+    with lea.scope() as scope:
         first = variants.units(scope, test)[0].delivery_id
     lea.act(removal.ask, first)
+    assert found.kind is Kind.BETTER
+    assert verdict(lea, test) == found, "while it is taken away"
     lea.run()
-    assert verdict(lea, test).more == before + 1
+    assert verdict(lea, test) == found
+
+
+UNITS = some.lists(
+    some.tuples(some.sampled_from([A, B]), some.floats(0, 0.5), some.none() | some.integers(0, 500), some.booleans()),
+    min_size=10,
+    max_size=30,
+)
+
+
+@given(UNITS, some.integers(5, 12), some.sampled_from(experiments.AGES))
+def test_what_was_told_once_is_told_of_the_same_posts_for_ever(
+    told_of: list[tuple[str, float, int | None, bool]], planned: int, age_hours: int
+) -> None:
+    """Whatever is read late, typed and corrected, or taken away later; looked at each few hours."""
+    age = timedelta(hours=age_hours)
+    units = [Unit(uuid7(), one[0], START + timedelta(hours=9) * number) for number, one in enumerate(told_of)]
+    said: Verdict | None = None
+    for step in range(0, 24 * 20, 5):
+        now, read, seen_now = START + timedelta(hours=step), dict[UUID, Reading](), list[Unit]()
+        for unit, (_, late, value, removed) in zip(units, told_of, strict=True):
+            taken = unit.at + age * (1 + min(late, DRIFT))
+            if taken <= now:
+                corrected = value if value is None or now > unit.at + age * (1 + DRIFT) else value + 1
+                read[unit.delivery_id] = Reading(
+                    value if late <= DRIFT else corrected, late <= DRIFT and value is not None
+                )
+            if unit.at <= now:
+                seen_now.append(replace(unit, stands=not (removed and now > unit.at + age * 1.3)))
+        found = judge(samples(seen_now, read, age_hours, now), planned)
+        assert said is None or found == said
+        said = found if found.kind is not Kind.WAITING else None
 
 
 def test_a_version_that_was_rewritten_is_not_compared(lea: Desk) -> None:

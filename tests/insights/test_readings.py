@@ -1,7 +1,7 @@
 """The numbers of a post at equal ages: asked in time, kept as they were, and never made up."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any, Literal
 from uuid import UUID
@@ -12,8 +12,9 @@ from connectors.standing import Missing
 from foundation import outbox
 from gate import copies
 from gate.units import Subject
-from insights import collecting, reads, reports, rollups, vanished
+from insights import collecting, reads, reports, rollups, typed, vanished
 from insights.events import AGES, LookAgain, ReadingDue
+from insights.reads import Work
 from schedules import removal, series
 from schedules import vanished as schedules_vanished
 from schedules.calendar import local_day
@@ -134,6 +135,39 @@ def test_the_days_of_a_post_add_up_to_what_it_came_to(lea: Desk) -> None:
     assert sum(one.views for one in work.values()) == 900
     assert sum(one.interactions for one in work.values()) == 90
     assert work[days[-1][1]].views == 500
+
+
+def days_of(lea: Desk, days: set[date]) -> dict[date, Work]:
+    with lea.scope() as scope:
+        return reads.work(scope, lea.creator_id, min(days), max(days))
+
+
+def test_what_a_platform_takes_back_is_taken_off_the_day_it_says_so(lea: Desk) -> None:
+    """Likes that were bought are purged, views revised: a day may come to less than nothing, the sum never to more."""
+    delivery_id, passed, days = published(lea), 0, set[date]()
+    for age, numbers in ((1, {"views": 90, "likes": 9}), (24, {"views": 60, "likes": 0}), (168, {"views": 70})):
+        lea.pass_time(hours=age - passed)
+        event, passed = ReadingDue(lea.tenant_id, delivery_id, age), age
+        collecting.collect(event, tenant=lea.services.tenant, read=partial(_same, numbers), still=lambda *_: None)
+        with lea.scope() as scope:
+            days.add(local_day(scope.now, ZONE))
+            rollups.refresh(scope, lea.creator_id, local_day(scope.now, ZONE))
+    work = days_of(lea, days)
+    assert sum(one.views for one in work.values()) == 70
+    assert sum(one.interactions for one in work.values()) == 0, "nobody told of likes at a week: they stay as they were"
+    assert work[max(days)].views == 10
+
+
+def test_a_number_typed_again_on_another_day_counts_once(lea: Desk) -> None:
+    delivery_id, days = published(lea), set[date]()
+    lea.pass_time(hours=168)
+    for views in ("100", "120"):
+        with lea.scope() as scope:
+            typed.keep(scope, delivery_id, {"views": views})
+            days.add(local_day(scope.now, ZONE))
+        lea.run()
+        lea.pass_time(hours=36)
+    assert sum(one.views for one in days_of(lea, days).values()) == 120
 
 
 def _same(numbers: Mapping[str, int], *_: object) -> Mapping[str, int]:

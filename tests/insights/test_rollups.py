@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from foundation.ids import uuid7
 from insights import rollups
+from insights.collecting import DRIFT
 from insights.events import SaleSeen
+from insights.loading import PastReading, load_readings
 from insights.rollups import lateness_p95_ms
 from schedules.calendar import bounds
 from schedules.reads import Entry
@@ -127,6 +129,40 @@ def test_a_day_is_the_creator_s_own(ledgers: Books, at: str, day: date) -> None:
         work = ledgers.work_of(each)
         assert work is not None
         assert (work.published, work.lateness_p95_ms) == ((1, 40) if each == day else (0, None))
+
+
+Told = dict[int, tuple[int | None, float]]
+TOLD: st.SearchStrategy[Told] = st.fixed_dictionaries(
+    {age: st.tuples(st.none() | st.integers(0, 10**9), st.floats(0, DRIFT)) for age in (0, 1, 6, 24, 50, 168)}
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(MINUTES, st.sampled_from(["views", "likes", "saves"]), TOLD), min_size=1, max_size=4))
+def test_the_days_of_posts_add_up_to_what_was_told_last(services: Services, posts: list[tuple[int, str, Told]]) -> None:
+    """Whatever a platform takes back on the way, and whatever it did not tell: last reading minus first, over each span
+    of days, where the first is nothing."""
+    made = books(services)
+    read: list[PastReading] = []
+    for at, metric, told in posts:
+        due = BEGIN + timedelta(minutes=at)
+        where = (made.creator_id, made.post(due), made.channel_id, metric)
+        for age, (value, late) in sorted(told.items()):
+            if value is not None:
+                read.append(PastReading(*where, age, value, due + timedelta(hours=age * (1 + late))))
+    with made.scope() as scope:
+        load_readings(scope, read)
+    days = [date(2025, 3, 28) + timedelta(days=number) for number in range(15)]
+    for day in days:
+        made.roll_up(day)
+    views = interactions = 0
+    for day in days:
+        work, until = made.work_of(day), bounds(day, made.zone)[1]
+        assert work is not None
+        views, interactions = views + work.views, interactions + work.interactions
+        last = {(one.delivery_id, one.metric): one.value for one in read if one.observed_at < until}
+        assert views == sum(value for (_, metric), value in last.items() if metric == "views")
+        assert interactions == sum(value for (_, metric), value in last.items() if metric != "views")
 
 
 def test_a_refund_counts_on_its_own_day_and_the_sale_on_its_own(ledgers: Books) -> None:

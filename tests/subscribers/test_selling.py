@@ -8,6 +8,7 @@ import pytest
 from channels import listening
 from connectors.contract import Update
 from foundation.database import Database
+from foundation.errors import Conflict
 from foundation.ids import uuid7
 from foundation.money import Money
 from gate import viewers
@@ -213,6 +214,22 @@ def test_money_that_fits_no_order_stays_in_sight(studio: Studio) -> None:
     assert balance(studio, "suspense") == -(500 + 499 + 500)
     assert len(studio.rows("SELECT 1 FROM notices WHERE tenant_id = :tenant AND cause LIKE 'payment:%'")) == 3
     assert order_of(studio, order_id).state is OrderState.INVOICED
+
+
+def test_money_is_not_taken_for_a_pack_its_fan_owns(studio: Studio) -> None:
+    """A member names an older order of a pack that was bought since: nobody pays twice for the same."""
+    older = studio.invoiced("leo")
+    studio.world.pass_time(timedelta(minutes=31).total_seconds())
+    studio.drain()
+    pay(studio, "leo", studio.invoiced("leo"), "bought")
+    pay(studio, "leo", None, "stray")
+    (stray,) = studio.rows("SELECT id FROM payments WHERE tenant_id = :tenant AND kind = 'orphan'")
+    for act in (orders.name_order, orders.settle_unmatched):
+        with pytest.raises(Conflict) as told, studio.scope() as scope:
+            act(scope, stray.id, older)
+        assert told.value.message.code == "payment.owned"
+    assert balance(studio, "suspense") == -500
+    assert len(studio.rows("SELECT 1 FROM entitlements WHERE tenant_id = :tenant")) == 1
 
 
 def test_a_late_payment_of_an_expired_order_is_delivered(studio: Studio) -> None:

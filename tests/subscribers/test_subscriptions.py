@@ -8,15 +8,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from connectors.outcomes import Rejected
 from foundation.database import Database
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from foundation.money import Money
+from foundation.words import Message
 from gate import viewers
 from insights import reports, rollups
 from insights.events import SaleSeen
 from schedules.calendar import local_day
-from subscribers import closing, conversation, directory, offers, plans
+from subscribers import closing, conversation, directory, offers, plans, refunding, subscribing
 from tests.fakes import telegram as fake
 from tests.fakes import telegram_months
 from tests.fakes.telegram_world import Checkout
@@ -204,6 +206,18 @@ def test_a_month_that_does_not_fit_waits_for_a_person(nova: Bot, wrong: str) -> 
     assert nova.held("suspense") == -amount
     assert list(nova.notices()) == ["payment.unmatched"]
     assert nova.even()
+
+
+def test_a_month_whose_refund_was_refused_is_paid_still(nova: Bot) -> None:
+    """Its money stayed with us: whoever pays it a second time gets that back."""
+    found = begun(nova)
+    (payment,) = nova.rows("SELECT id FROM payments WHERE tenant_id = :tenant")
+    with nova.scope() as scope:
+        refunding.ask(scope, payment.id, reason=Message("refund.goodwill"))
+        refunding.settle(scope, payment.id, Rejected(Message("refund.forgotten"), permanent=True))
+        row = subscribing.find(scope, found)
+        assert row.until is not None
+        assert subscribing.is_paid(scope, row, row.until)
 
 
 def test_a_second_one_beside_it_is_given_back_and_stopped(nova: Bot) -> None:
