@@ -76,7 +76,7 @@ def following(entry: Entry, found: Standing) -> Next:
         return Next("calendar.next.removing_by_hand")
     if entry.ends_at is not None:
         return Next("calendar.next.ends" if found.now < entry.ends_at else "calendar.next.ended")
-    return Next(f"calendar.next.{entry.state}")
+    return Next(f"calendar.next.{entry.told}")
 
 
 @dataclass(frozen=True)

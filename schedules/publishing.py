@@ -43,8 +43,8 @@ from schedules.lost import ACCOUNT_LOST
 from schedules.models import Delivery
 from schedules.moving import delivery, fewer_files, move
 from schedules.planning import wake
-from schedules.settling import HANDED_OVER, Settlement, settlement, waits
-from schedules.states import MARGIN, DeliveryState
+from schedules.settling import Settlement, settlement, waits
+from schedules.states import HANDED_OVER, MARGIN, DeliveryState
 from schedules.threads import part_of
 from tenants import notices
 

@@ -19,7 +19,7 @@ from schedules.lateness import Late, choice_of
 from schedules.linking import NO_WISH, Wanted
 from schedules.models import Delivery, DeliveryMove, Post
 from schedules.overrides import Content, Override, read
-from schedules.states import NEEDS_A_PERSON, DeliveryState
+from schedules.states import HANDED_OVER, NEEDS_A_PERSON, DeliveryState
 from schedules.threads import Piece, pieces
 
 
@@ -67,6 +67,12 @@ class Entry:
         if self.lasts_hours is None or self.state is not DeliveryState.PUBLISHED or self.settled_at is None:
             return None
         return self.settled_at + timedelta(hours=self.lasts_hours)
+
+    @property
+    def told(self) -> str:
+        """How people are told its state: what waits for somebody's phone was taken by no platform yet."""
+        waits = self.state is DeliveryState.PROCESSING and self.reason is not None and self.reason.code == HANDED_OVER
+        return "handed_over" if waits else str(self.state)
 
 
 @dataclass(frozen=True)

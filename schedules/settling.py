@@ -18,13 +18,11 @@ from connectors.outcomes import (
 )
 from foundation.words import Message
 from schedules.lost import ACCOUNT_LOST
-from schedules.states import MARGIN, DeliveryState
+from schedules.states import HANDED_OVER, MARGIN, DeliveryState
 
 S = DeliveryState
 
 FIRST_POLL = timedelta(seconds=5)
-HANDED_OVER = "delivery.handed_over"
-"""The reason of a delivery that a person posts: nothing is polled, and after a week somebody is asked."""
 
 
 @dataclass(frozen=True)

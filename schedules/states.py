@@ -14,6 +14,9 @@ STAGE = timedelta(minutes=5)
 MARGIN = timedelta(seconds=20)
 """From a claim's deadline to the look that finds out what happened."""
 
+HANDED_OVER = "delivery.handed_over"
+"""The reason of a delivery that a person posts: nothing is polled, and after a week somebody is asked."""
+
 
 class DeliveryState(StrEnum):
     """Where one post on one channel stands."""

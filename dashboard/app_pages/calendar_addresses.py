@@ -34,7 +34,7 @@ def show(page: Page, mine: Sequence[Creator]) -> None:
         _one(page, one, names, page.voice.moment(one.used_at, found.now) if one.used_at is not None else "")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(page.word("address.whose"), list(names), format_func=names.__getitem__, key=WHOSE, width=260)
-        st.checkbox(page.word("address.words"), key=WORDS)
+        st.checkbox(page.word("address.words"), key=WORDS, wrap=True)
         st.button(page.word("address.make"), key=PRESS, on_click=_pressed)
 
 

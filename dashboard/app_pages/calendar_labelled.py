@@ -90,7 +90,7 @@ def _several(page: Page, found: Labelled) -> None:
         words = " ".join(turn.words.split())[:80] or "…"
         label = page.label("post_label.mark", day=f"{turn.local:%d/%m/%Y %H:%M}", creator=turn.creator.name, post=words)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.checkbox(label, key=f"{PICK}{turn.post_id}")
+            st.checkbox(label, key=f"{PICK}{turn.post_id}", wrap=True)
             if has := found.labels.get(turn.post_id):
                 draw("labels.html", labels=has, voice=page.voice)
     if not shown:

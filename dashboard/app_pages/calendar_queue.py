@@ -175,8 +175,12 @@ def _hours(page: Page, found: Queue) -> None:
         now = found.channel.min_gap // MINUTE
         key = f"{APART}:{found.channel.id}"
         st.number_input(page.word("queue.apart"), 0, connecting.MOST_APART, now, key=key, width=320)
-        st.checkbox(page.word("queue.hold_distance"), found.channel.holds_distance, key=f"{BINDS}:{found.channel.id}")
-        st.checkbox(page.word("queue.hold_repeats"), found.channel.holds_repeats, key=f"{HOLDS}:{found.channel.id}")
+        st.checkbox(
+            page.word("queue.hold_distance"), found.channel.holds_distance, key=f"{BINDS}:{found.channel.id}", wrap=True
+        )
+        st.checkbox(
+            page.word("queue.hold_repeats"), found.channel.holds_repeats, key=f"{HOLDS}:{found.channel.id}", wrap=True
+        )
         act = partial(_apart, page, found.channel.id)
         acting.button(page, "queue.apart_keep", act, right=Right.RUN, key=f"{key}:keep")
 

@@ -97,6 +97,7 @@ def _tiles(page: Page, found: Desk) -> None:
                     key=key,
                     on_change=_ticked,
                     args=(str(tile.asset_id),),
+                    wrap=True,
                 )
 
 

@@ -65,7 +65,7 @@ def _real(page: Page, found: People, one: Dossier, near: Beside) -> None:
         _prove(page, found, one)
     with st.container(horizontal=True, gap="small"):
         people_code.offer(page, one.id, one.name, key=f"code:{one.id}")
-        sure = st.checkbox(page.label("people.end_sure", name=one.name), key=f"end:{one.id}")
+        sure = st.checkbox(page.label("people.end_sure", name=one.name), key=f"end:{one.id}", wrap=True)
         act = partial(_end, one)
         acting.button(page, "people.end", act, right=Right.RUN, key=f"ended:{one.id}", disabled=not sure)
 

@@ -46,7 +46,7 @@ def test_a_pool_is_begun_filled_paused_and_emptied(door: Door, lumiere: Agency) 
         page.open("/calendar")
         page.press("Ce qui revient")
         page.type("La même publication revient", "30")
-        assert "Noté" in page.press("Retenir")
+        assert "Noté" in page.press("Enregistrer")
         page.choose("Une publication déjà partie", "une vieille")
         assert "revient désormais" in page.press("La faire revenir")
         assert len(filled(lumiere)) == 1

@@ -218,7 +218,7 @@ def test_room_between_posts_is_set_by_a_person(door: Door, lumiere: Agency) -> N
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=channel_id)
         page.type("Au moins tant de minutes", "90")
-        assert "La file garde cette distance" in page.press("Retenir")
+        assert "La file garde cette distance" in page.press("Enregistrer")
     with lumiere.scope() as scope:
         assert channel_reads.channel(scope, channel_id).min_gap == timedelta(minutes=90)
 

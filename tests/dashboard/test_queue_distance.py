@@ -24,7 +24,7 @@ def test_a_distance_is_made_to_bind_and_what_it_would_do_is_said(door: Door, lum
         page.open("/calendar", queue=lumiere.channel_id)
         page.type("Au moins tant de minutes", "90")
         page.check("Faire attendre les publications")
-        assert "attendront" in page.press("Retenir")
+        assert "attendront" in page.press("Enregistrer")
         with lumiere.scope() as scope:
             channel = channel_reads.channel(scope, lumiere.channel_id)
             day = local_day(scope.now, ZONE) + timedelta(days=5)

@@ -38,6 +38,8 @@ def entry(state: S = S.SCHEDULED, **more: object) -> Entry:
         (entry(S.DRAFT), CALM, "draft_nobody"),
         (entry(S.DRAFT), replace(CALM, free=True), "draft_free"),
         (entry(S.DRAFT), replace(CALM, approvers=("Ann", "Rob")), "draft"),
+        (entry(S.PROCESSING), CALM, "processing"),
+        (entry(S.PROCESSING, reason=Message("delivery.handed_over")), CALM, "handed_over"),
         (entry(S.REMOVING), CALM, "removing"),
         (entry(S.REMOVING), replace(CALM, by_hand=True), "removing_by_hand"),
     ],

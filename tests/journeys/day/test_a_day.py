@@ -11,7 +11,7 @@ from foundation.money import Money
 from foundation.words import Message, say
 from insights import reports
 from schedules import reads as schedule_reads
-from schedules import settling
+from schedules import states
 from tests.house.test_words import BANNED_WORD
 from tests.journeys.day.conftest import ZONE, Lived
 from tests.journeys.day.house import House
@@ -177,7 +177,7 @@ def test_nobody_is_left_in_hand(house: House, mia: Lived, nova: Lived) -> None:
     with house.scope() as scope:
         for creator, lived in zip(creators, (mia, nova), strict=True):
             entries = schedule_reads.day(scope, creator.id, date.fromisoformat(lived.day), ZONE)
-            by_machine = [one for one in entries if one.reason != Message(settling.HANDED_OVER)]
+            by_machine = [one for one in entries if one.reason != Message(states.HANDED_OVER)]
             assert {entry.state for entry in by_machine} <= {"published", "scheduled"}
         dead = "SELECT count(*) FROM outbox WHERE tenant_id = :tenant AND state = 'dead'"
         assert scope.run(dead, tenant=scope.tenant_id).scalar_one() == 0
