@@ -17,17 +17,18 @@ from connectors import (
     options,
     showing,
 )
-from connectors.answers import segment
+from connectors.answers import segment, told_by
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
 from connectors.discord_history import LOOK, in_history
 from connectors.discord_ids import copy_at, file_name, is_id, moment, nonce, place
-from connectors.discord_meaning import GONE, UNKNOWN_MESSAGE, code, said
+from connectors.discord_meaning import GONE, UNKNOWN_MESSAGE, code, is_no_message, said
 from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Destination, Seen
 from connectors.roles import ADULT
+from connectors.standing import Missing, Stand, Standing
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import PASSED_ON, Button, Medium, Unit
@@ -81,6 +82,7 @@ class Discord:
             Option(discord_passing.OPTION, "flag", default=options.NO),
         ),
     )
+    numbers_prove = True
     form = ConnectForm(
         fields=(
             Field("token", secret=True),
@@ -139,7 +141,7 @@ class Discord:
         if not answers:
             return Send(_asked(LOOK, f"/channels/{segment(own.channel)}/messages/{segment(path[3])}"))
         last = answers[-1]
-        if isinstance(last, Response) and last.status == 404 and code(last) == UNKNOWN_MESSAGE:
+        if is_no_message(last):
             return Absent()
         body = last.body if isinstance(last, Response) and last.ok and isinstance(last.body, dict) else {}
         if body.get("id") != path[3]:
@@ -183,6 +185,17 @@ class Discord:
             return None
         counts = [each.get("count") for each in last.body.get("reactions") or () if isinstance(each, dict)]
         return {"likes": sum(count for count in counts if isinstance(count, int))}
+
+    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+        """Whether the channel still has the message: a channel that is gone, or shut to the bot, says nothing of it."""
+        channel, message = _whereabouts(copy)
+        if message.startswith(REMOVED):
+            return Missing()  # Discord said so while it was posted
+        if not answers:
+            return Send(_asked(LOOK, f"/channels/{segment(channel)}/messages/{segment(message)}"))
+        if told_by(answers[-1]).get("id") == message:
+            return Standing()
+        return Missing() if is_no_message(answers[-1]) else None
 
     def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
         """The next sign-in request, the account, or why not."""
@@ -318,7 +331,7 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
         if isinstance(message, str) and is_id(message) and isinstance(channel, str) and is_id(channel):
             return copy_at(place(unit.account), channel, message, unit.viewer)
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
-    if isinstance(answer, Response) and answer.status == 404 and code(answer) == UNKNOWN_MESSAGE:
+    if is_no_message(answer):
         return Published(f"{REMOVED}{nonce(unit.native_key)}")  # the nonce was used, and its message deleted since
     return said(answer, creates=True, reader=bool(unit.viewer))
 

@@ -25,6 +25,11 @@ def code(answer: Answer) -> int:
     return found if isinstance(found, int) else 0
 
 
+def is_no_message(answer: Answer) -> bool:
+    """Whether Discord itself says that there is no such message in a channel that it shows us."""
+    return isinstance(answer, Response) and answer.status == 404 and code(answer) == UNKNOWN_MESSAGE
+
+
 def said(answer: Answer, *, creates: bool, reader: bool = False) -> Outcome:
     """What an answer that is no success meant; `creates`: the request makes a message, `reader`: for one person."""
     match answer:

@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.answers import told_by
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
-from connectors.discord_meaning import UNKNOWN_MESSAGE, code, said
+from connectors.discord_meaning import is_no_message, said
 from connectors.editing import EDIT, GONE, LOOK
 from connectors.outcomes import Outcome, Published, Rejected
 from foundation.words import Message
@@ -24,7 +24,7 @@ def edit(path: str, words: str, native_id: str, answers: tuple[Answer, ...], *, 
     last = answers[-1] if answers else None
     if last is None and files:
         return Send(WireStep(LOOK, StepKind.CONTROL, "GET", path, token="bot", action="look"))  # noqa: S106  how it is shown
-    if isinstance(last, Response) and last.status == 404 and code(last) == UNKNOWN_MESSAGE:
+    if last is not None and is_no_message(last):
         return Rejected(Message(GONE), permanent=True)
     if last is not None and not (isinstance(last, Response) and last.ok):
         return said(last, creates=False)

@@ -35,6 +35,7 @@ from tests.fakes.discord_world import (
     HISTORY,
     SEND,
     THREAD,
+    VIEW,
     Bot,
     Channel,
     Json,
@@ -347,7 +348,7 @@ class FakeDiscord:
         return self.world.shown(found)
 
     def _one(self, bot: Bot, method: str, channel_id: str, message_id: str) -> tuple[int, Any]:
-        channel = self.world.seen(bot, channel_id)
+        channel = self.world.seen(bot, channel_id, VIEW | HISTORY if method == "GET" else VIEW)
         found = next((one for one in channel.messages if one.id == message_id and not one.deleted), None)
         if found is None:
             raise Refusal(404, 10008, "Unknown Message")
