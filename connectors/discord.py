@@ -20,6 +20,7 @@ from connectors import (
 from connectors.answers import segment, told_by
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
+from connectors.discord_asking import step
 from connectors.discord_history import LOOK, in_history
 from connectors.discord_ids import copy_at, file_name, is_id, moment, nonce, place
 from connectors.discord_meaning import GONE, UNKNOWN_MESSAGE, code, is_no_message, said
@@ -157,7 +158,7 @@ class Discord:
             return Published(copy.native_id)
         if not answers:
             path = f"/channels/{segment(channel)}/messages/{segment(message)}"
-            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, token="bot", action="delete"))  # noqa: S106  how it is shown
+            return Send(step("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
         last = answers[-1]
         absent = isinstance(last, Response) and last.status == 404 and code(last) in {UNKNOWN_MESSAGE, *GONE}
         if isinstance(last, Response) and (200 <= last.status < 300 or absent):
@@ -234,7 +235,7 @@ class Discord:
         if told is None:
             return None
         path = f"/interactions/{segment(update.key.partition(':')[2])}/{{token}}/callback"
-        return WireStep("ack", StepKind.CONTROL, "POST", path, told, token="path", action="ack", deadline=2.0)  # noqa: S106  how it is shown
+        return step("ack", StepKind.CONTROL, "POST", path, told, token="path", action="ack", deadline=2.0)  # noqa: S106  how it is shown
 
 
 def _unfit(unit: Unit, can: Capabilities) -> Message | None:
@@ -263,14 +264,14 @@ def _words(unit: Unit) -> str:
 
 def _asked(name: str, path: str) -> WireStep:
     """A harmless request for what stands somewhere; its action is its name."""
-    return WireStep(name, StepKind.CONTROL, "GET", path, token="bot", action=name)  # noqa: S106  how it is shown
+    return step(name, StepKind.CONTROL, "GET", path, action=name)
 
 
 def open_chat(viewer: str, kind: StepKind) -> WireStep:
     """Ask for the channel of direct messages with somebody; asked again it is the same one."""
     action = LOOK if kind is StepKind.CONTROL else ""
     body = {"recipient_id": viewer}
-    return WireStep(OPEN, kind, "POST", "/users/@me/channels", body, token="bot", action=action, deadline=10.0)  # noqa: S106  how it is shown
+    return step(OPEN, kind, "POST", "/users/@me/channels", body, action=action, deadline=10.0)
 
 
 def opened(answer: Answer) -> str:
@@ -296,13 +297,13 @@ def _create(unit: Unit, channel: str) -> WireStep:
         said["message_reference"] = {"message_id": unit.under.rpartition("/")[2], "fail_if_not_exists": True}
     path = f"/channels/{segment(channel)}/messages"
     if not unit.media:
-        return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, token="bot")  # noqa: S106  how it is shown
+        return step(PUBLISH, StepKind.PUBLISH, "POST", path, said)
     said["attachments"] = [_attachment(*each) for each in zip(range(len(names)), names, unit.media, strict=True)]
     files = {
         f"files[{number}]": FileRef(medium.sha256, medium.mime, names[number])
         for number, medium in enumerate(unit.media)
     }
-    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"payload_json": said}, files=files, token="bot")  # noqa: S106  how it is shown
+    return step(PUBLISH, StepKind.PUBLISH, "POST", path, {"payload_json": said}, files=files)
 
 
 def _attachment(number: int, name: str, medium: Medium) -> dict[str, str]:

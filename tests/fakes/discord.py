@@ -47,6 +47,9 @@ from tests.fakes.discord_world import (
     user,
 )
 
+AGENTS = "DiscordBot (https://"
+"""How programs call themselves; others are turned away at the edge."""
+
 MOST_PASSED_ON = 10
 """In an hour, from one channel."""
 
@@ -125,6 +128,8 @@ class FakeDiscord:
         body = await request.body()
         method, path = request.method, request.url.path.removeprefix(API)
         try:
+            if not request.headers.get("user-agent", "").startswith(AGENTS):
+                raise Refusal(403, 40333, "internal network error")
             with self.lock:
                 said, files = read(request.headers.get("content-type", ""), body)
                 if trouble := self.spec.judge(method, path, dict(request.query_params), said):
