@@ -17,17 +17,19 @@ from connectors import (
     options,
     showing,
 )
-from connectors.answers import segment
+from connectors.answers import segment, told_by
 from connectors.capabilities import Capabilities, Option
 from connectors.contract import Answer, Copy, FileRef, Response, Send, Sought, StepKind, Update, WireStep
+from connectors.discord_asking import step
 from connectors.discord_history import LOOK, in_history
 from connectors.discord_ids import copy_at, file_name, is_id, moment, nonce, place
-from connectors.discord_meaning import GONE, UNKNOWN_MESSAGE, code, said
+from connectors.discord_meaning import GONE, UNKNOWN_MESSAGE, code, is_no_message, said
 from connectors.enrolment import Connected, ConnectForm, Field
 from connectors.naming import NO_POST, OTHERS, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Uncertain, Unknown
 from connectors.places import Destination, Seen
 from connectors.roles import ADULT
+from connectors.standing import Missing, Stand, Standing
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import PASSED_ON, Button, Medium, Unit
@@ -81,6 +83,7 @@ class Discord:
             Option(discord_passing.OPTION, "flag", default=options.NO),
         ),
     )
+    numbers_prove = True
     form = ConnectForm(
         fields=(
             Field("token", secret=True),
@@ -139,7 +142,7 @@ class Discord:
         if not answers:
             return Send(_asked(LOOK, f"/channels/{segment(own.channel)}/messages/{segment(path[3])}"))
         last = answers[-1]
-        if isinstance(last, Response) and last.status == 404 and code(last) == UNKNOWN_MESSAGE:
+        if is_no_message(last):
             return Absent()
         body = last.body if isinstance(last, Response) and last.ok and isinstance(last.body, dict) else {}
         if body.get("id") != path[3]:
@@ -155,7 +158,7 @@ class Discord:
             return Published(copy.native_id)
         if not answers:
             path = f"/channels/{segment(channel)}/messages/{segment(message)}"
-            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, token="bot", action="delete"))  # noqa: S106  how it is shown
+            return Send(step("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
         last = answers[-1]
         absent = isinstance(last, Response) and last.status == 404 and code(last) in {UNKNOWN_MESSAGE, *GONE}
         if isinstance(last, Response) and (200 <= last.status < 300 or absent):
@@ -183,6 +186,17 @@ class Discord:
             return None
         counts = [each.get("count") for each in last.body.get("reactions") or () if isinstance(each, dict)]
         return {"likes": sum(count for count in counts if isinstance(count, int))}
+
+    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+        """Whether the channel still has the message: a channel that is gone, or shut to the bot, says nothing of it."""
+        channel, message = _whereabouts(copy)
+        if message.startswith(REMOVED):
+            return Missing()  # Discord said so while it was posted
+        if not answers:
+            return Send(_asked(LOOK, f"/channels/{segment(channel)}/messages/{segment(message)}"))
+        if told_by(answers[-1]).get("id") == message:
+            return Standing()
+        return Missing() if is_no_message(answers[-1]) else None
 
     def connect(self, form: Mapping[str, str | Sealed], answers: tuple[Answer, ...]) -> Send | Connected | Outcome:
         """The next sign-in request, the account, or why not."""
@@ -221,7 +235,7 @@ class Discord:
         if told is None:
             return None
         path = f"/interactions/{segment(update.key.partition(':')[2])}/{{token}}/callback"
-        return WireStep("ack", StepKind.CONTROL, "POST", path, told, token="path", action="ack", deadline=2.0)  # noqa: S106  how it is shown
+        return step("ack", StepKind.CONTROL, "POST", path, told, token="path", action="ack", deadline=2.0)  # noqa: S106  how it is shown
 
 
 def _unfit(unit: Unit, can: Capabilities) -> Message | None:
@@ -250,14 +264,14 @@ def _words(unit: Unit) -> str:
 
 def _asked(name: str, path: str) -> WireStep:
     """A harmless request for what stands somewhere; its action is its name."""
-    return WireStep(name, StepKind.CONTROL, "GET", path, token="bot", action=name)  # noqa: S106  how it is shown
+    return step(name, StepKind.CONTROL, "GET", path, action=name)
 
 
 def open_chat(viewer: str, kind: StepKind) -> WireStep:
     """Ask for the channel of direct messages with somebody; asked again it is the same one."""
     action = LOOK if kind is StepKind.CONTROL else ""
     body = {"recipient_id": viewer}
-    return WireStep(OPEN, kind, "POST", "/users/@me/channels", body, token="bot", action=action, deadline=10.0)  # noqa: S106  how it is shown
+    return step(OPEN, kind, "POST", "/users/@me/channels", body, action=action, deadline=10.0)
 
 
 def opened(answer: Answer) -> str:
@@ -283,13 +297,13 @@ def _create(unit: Unit, channel: str) -> WireStep:
         said["message_reference"] = {"message_id": unit.under.rpartition("/")[2], "fail_if_not_exists": True}
     path = f"/channels/{segment(channel)}/messages"
     if not unit.media:
-        return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, token="bot")  # noqa: S106  how it is shown
+        return step(PUBLISH, StepKind.PUBLISH, "POST", path, said)
     said["attachments"] = [_attachment(*each) for each in zip(range(len(names)), names, unit.media, strict=True)]
     files = {
         f"files[{number}]": FileRef(medium.sha256, medium.mime, names[number])
         for number, medium in enumerate(unit.media)
     }
-    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"payload_json": said}, files=files, token="bot")  # noqa: S106  how it is shown
+    return step(PUBLISH, StepKind.PUBLISH, "POST", path, {"payload_json": said}, files=files)
 
 
 def _attachment(number: int, name: str, medium: Medium) -> dict[str, str]:
@@ -318,7 +332,7 @@ def _published(answer: Answer, unit: Unit) -> Outcome:
         if isinstance(message, str) and is_id(message) and isinstance(channel, str) and is_id(channel):
             return copy_at(place(unit.account), channel, message, unit.viewer)
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
-    if isinstance(answer, Response) and answer.status == 404 and code(answer) == UNKNOWN_MESSAGE:
+    if is_no_message(answer):
         return Published(f"{REMOVED}{nonce(unit.native_key)}")  # the nonce was used, and its message deleted since
     return said(answer, creates=True, reader=bool(unit.viewer))
 

@@ -6,6 +6,7 @@ from typing import Any
 from connectors.answers import segment
 from connectors.commands import Command
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
+from connectors.discord_asking import step
 from connectors.discord_ids import SITE, is_id
 from connectors.discord_meaning import code, said
 from connectors.outcomes import Outcome
@@ -47,9 +48,9 @@ def answered(application: str, chat: str) -> WireStep:
     in the chat itself the answer is a message, and the waiting is taken away."""
     path = f"/webhooks/{segment(application)}/{{token}}/messages/@original"
     if not chat:
-        return WireStep("answered", StepKind.CONTROL, "DELETE", path, token="path", action="ack", deadline=10.0)  # noqa: S106  how it is shown
+        return step("answered", StepKind.CONTROL, "DELETE", path, token="path", action="ack", deadline=10.0)  # noqa: S106  how it is shown
     told = {"content": f"{SITE}/@me/{segment(chat)}", "flags": _NO_PREVIEW, "allowed_mentions": {"parse": []}}
-    return WireStep("answered", StepKind.CONTROL, "PATCH", path, told, token="path", action="ack", deadline=10.0)  # noqa: S106  how it is shown
+    return step("answered", StepKind.CONTROL, "PATCH", path, told, token="path", action="ack", deadline=10.0)  # noqa: S106  how it is shown
 
 
 def typed(data: Mapping[str, Any], wanted: Sequence[Command]) -> str:
@@ -70,7 +71,7 @@ def _path(application: str) -> str:
 
 
 def _step(name: str, method: str, path: str, body: Mapping[str, Any] | None = None) -> WireStep:
-    return WireStep(name, StepKind.AUTH, method, path, body, token="bot", deadline=10.0)  # noqa: S106  how it is shown
+    return step(name, StepKind.AUTH, method, path, body, deadline=10.0)
 
 
 def _done(answer: Answer) -> bool:

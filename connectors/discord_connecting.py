@@ -6,6 +6,7 @@ from typing import Any
 from connectors import discord_roles
 from connectors.answers import segment
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
+from connectors.discord_asking import step
 from connectors.discord_ids import Place, channel_in, is_id
 from connectors.discord_meaning import said
 from connectors.discord_roles import ADMINISTRATOR
@@ -56,7 +57,7 @@ def _step(name: str, channel: str, told: Mapping[str, Mapping[str, Any]]) -> Wir
         "guild": f"/guilds/{guild}",
         "member": f"/guilds/{guild}/members/{segment(str(told.get('me', {}).get('id', '')))}",
     }
-    return WireStep(name, StepKind.AUTH, "GET", paths[name], token="bot")  # noqa: S106  how it is shown, not one
+    return step(name, StepKind.AUTH, "GET", paths[name])
 
 
 def _refusal(answer: Answer, told: Mapping[str, Mapping[str, Any]], adult: str) -> Outcome:

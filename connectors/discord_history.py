@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors.answers import ahead, segment
 from connectors.contract import Answer, Response, Send, Sought, StepKind, WireStep
+from connectors.discord_asking import step
 from connectors.discord_ids import at_or_after, copy_at, is_id, names_message, nonce, place
 from connectors.discord_words import joined
 from connectors.outcomes import Absent, Found, Sighting, Unknown
@@ -49,12 +50,12 @@ def in_history(sought: Sought, channel: str, answers: tuple[Answer, ...]) -> Sen
 
 def _history(channel: str, after: int) -> WireStep:
     path = f"/channels/{segment(channel)}/messages?after={after}&limit={LISTED}"
-    return WireStep(LOOK, StepKind.CONTROL, "GET", path, token="bot", action=LOOK)  # noqa: S106  how it is shown
+    return step(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
 
 
 def _asked_for_channel(channel: str) -> WireStep:
     path = f"/channels/{segment(channel)}"
-    return WireStep("channel", StepKind.CONTROL, "GET", path, token="bot", action=LOOK)  # noqa: S106  how it is shown
+    return step("channel", StepKind.CONTROL, "GET", path, action=LOOK)
 
 
 def _really_empty(answer: Response, start: int) -> Sighting:

@@ -15,6 +15,10 @@ READER_AWAY = frozenset({50007, 50033, 50278, *GONE})
 """To one reader: 50007 they take no messages of ours, 50033 there is no such person, 50278 they left every server where
 the bot is, or their chat is closed to us."""
 
+TURNED_AWAY, TURNED_AWAY_FOR = 40333, timedelta(minutes=10)
+"""Its edge let the request through to nobody: "internal network error", for how we call ourselves, or from where we
+ask. Nothing of it was read. https://github.com/discord/discord-api-docs/issues/6473"""
+
 HARMFUL = frozenset({20009, 200000, 200001, 240000})
 """Explicit content, words an administrator forbids, harmful links: the same message is never taken."""
 
@@ -25,6 +29,11 @@ def code(answer: Answer) -> int:
     return found if isinstance(found, int) else 0
 
 
+def is_no_message(answer: Answer) -> bool:
+    """Whether Discord itself says that there is no such message in a channel that it shows us."""
+    return isinstance(answer, Response) and answer.status == 404 and code(answer) == UNKNOWN_MESSAGE
+
+
 def said(answer: Answer, *, creates: bool, reader: bool = False) -> Outcome:
     """What an answer that is no success meant; `creates`: the request makes a message, `reader`: for one person."""
     match answer:
@@ -32,6 +41,8 @@ def said(answer: Answer, *, creates: bool, reader: bool = False) -> Outcome:
             return _wait(answer)
         case Response(status=401):
             return Reauthorize(Message("connectors.token_refused"))
+        case Response(status=403) if code(answer) == TURNED_AWAY:
+            return Retry(TURNED_AWAY_FOR, "account", Message("discord.turned_away"))
         case Response(status=400 | 403 | 404) if reader and code(answer) in READER_AWAY:
             return Rejected(Message(READER_GONE), permanent=True)
         case Response(status=403 | 404) if code(answer) in GONE:

@@ -7,7 +7,8 @@ Source: https://docs.discord.com/developers/resources/message#crosspost-message,
 """
 
 from connectors.answers import CROSSPOST, segment
-from connectors.contract import Answer, Response, Send, Sought, StepKind, WireStep
+from connectors.contract import Answer, Response, Send, Sought, StepKind
+from connectors.discord_asking import step
 from connectors.discord_connecting import ANNOUNCEMENT
 from connectors.discord_ids import is_id, moment, place
 from connectors.discord_meaning import UNKNOWN_MESSAGE, code, said
@@ -34,7 +35,7 @@ def followed(unit: Unit, last: Answer | None) -> Send | Outcome | None:
     goes ahead of content is, so that it is decided before whether any of it may leave."""
     if last is None:
         path = f"/channels/{segment(place(unit.account).channel)}"
-        return Send(WireStep(PLACE, StepKind.STAGE, "GET", path, token="bot"))  # noqa: S106  how it is shown
+        return Send(step(PLACE, StepKind.STAGE, "GET", path))
     if not isinstance(last, Response) or not last.ok or not isinstance(last.body, dict):
         return said(last, creates=False)
     return None if last.body.get("type") == ANNOUNCEMENT else Rejected(_NOT_THERE, permanent=False)
@@ -44,7 +45,7 @@ def next_turn(unit: Unit, answers: tuple[Answer, ...]) -> Send | Outcome:
     """Pass the message on that stands above, or tell what came of it. A unit without one is only weighed."""
     if not answers:
         path = f"{_path(unit.account, unit.reply_to)}/crosspost"
-        return Send(WireStep(CROSSPOST, StepKind.PUBLISH, "POST", path, token="bot"))  # noqa: S106  how it is shown
+        return Send(step(CROSSPOST, StepKind.PUBLISH, "POST", path))
     last, copy = answers[-1], Published(f"{PASSED}{unit.reply_to}", place(unit.account).url(unit.reply_to))
     if isinstance(last, Response) and last.ok:
         told = last.body if isinstance(last.body, dict) else {}
@@ -66,7 +67,7 @@ def find(sought: Sought, answers: tuple[Answer, ...]) -> Send | Sighting:
     """Whether the message says that it was passed on."""
     if not answers:
         path = _path(sought.account, sought.reply_to)
-        return Send(WireStep(LOOK, StepKind.CONTROL, "GET", path, token="bot", action=LOOK))  # noqa: S106  how it is shown
+        return Send(step(LOOK, StepKind.CONTROL, "GET", path, action=LOOK))
     last = answers[-1]
     told = last.body if isinstance(last, Response) and last.ok and isinstance(last.body, dict) else {}
     if told.get("id") != sought.reply_to or not isinstance(told.get("flags"), int):

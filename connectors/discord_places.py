@@ -2,6 +2,7 @@
 
 from connectors.answers import segment, told_by
 from connectors.contract import Answer, Response, Send, StepKind, WireStep
+from connectors.discord_asking import step
 from connectors.discord_ids import is_id, place
 from connectors.discord_meaning import said
 from connectors.following import FOLLOWERS, number
@@ -52,4 +53,4 @@ def followers(account: str, answers: tuple[Answer, ...]) -> Send | int | None:
 
 
 def _asked(name: str, path: str, *, action: str = LOOK) -> WireStep:
-    return WireStep(name, StepKind.CONTROL, "GET", path, token="bot", action=action)  # noqa: S106  how it is shown
+    return step(name, StepKind.CONTROL, "GET", path, action=action)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.answers import segment
-from connectors.contract import Answer, Response, Send, StepKind, WireStep
+from connectors.contract import Answer, Response, Send, StepKind
+from connectors.discord_asking import step
 from connectors.discord_ids import is_id, place
 from connectors.discord_meaning import code, said
 from connectors.outcomes import Outcome, Published, Rejected
@@ -34,7 +35,7 @@ def turn(account: str, fan: str, role: str, give: bool, answers: tuple[Answer, .
     if not answers:
         path = f"/guilds/{segment(place(account).guild)}/members/{segment(fan)}/roles/{segment(role)}"
         method = "PUT" if give else "DELETE"
-        return Send(WireStep(ROLE, StepKind.CONTROL, method, path, token="bot", action=ROLE))  # noqa: S106  how it is shown
+        return Send(step(ROLE, StepKind.CONTROL, method, path, action=ROLE))
     last = answers[-1]
     if isinstance(last, Response) and 200 <= last.status < 300:
         return Published(fan)

@@ -7,8 +7,9 @@ Source: https://docs.discord.com/developers/resources/message#edit-message
 from typing import Any
 
 from connectors.answers import told_by
-from connectors.contract import Answer, Response, Send, StepKind, WireStep
-from connectors.discord_meaning import UNKNOWN_MESSAGE, code, said
+from connectors.contract import Answer, Response, Send, StepKind
+from connectors.discord_asking import step
+from connectors.discord_meaning import is_no_message, said
 from connectors.editing import EDIT, GONE, LOOK
 from connectors.outcomes import Outcome, Published, Rejected
 from foundation.words import Message
@@ -23,8 +24,8 @@ def edit(path: str, words: str, native_id: str, answers: tuple[Answer, ...], *, 
     """The next request for the message at `path`, or what came of it; with `files` they are asked for first."""
     last = answers[-1] if answers else None
     if last is None and files:
-        return Send(WireStep(LOOK, StepKind.CONTROL, "GET", path, token="bot", action="look"))  # noqa: S106  how it is shown
-    if isinstance(last, Response) and last.status == 404 and code(last) == UNKNOWN_MESSAGE:
+        return Send(step(LOOK, StepKind.CONTROL, "GET", path, action="look"))
+    if last is not None and is_no_message(last):
         return Rejected(Message(GONE), permanent=True)
     if last is not None and not (isinstance(last, Response) and last.ok):
         return said(last, creates=False)
@@ -37,4 +38,4 @@ def edit(path: str, words: str, native_id: str, answers: tuple[Answer, ...], *, 
         if not kept:
             return Rejected(Message("edit.other_media"), permanent=False)
         body["attachments"] = kept
-    return Send(WireStep(EDIT, StepKind.MUTATE, "PATCH", path, body, token="bot"))  # noqa: S106  how it is shown
+    return Send(step(EDIT, StepKind.MUTATE, "PATCH", path, body))

@@ -33,6 +33,7 @@ from connectors.fanvue_upload import FILM, Upload, not_staged
 from connectors.locking import Locked
 from connectors.naming import NO_POST, UNREAD, Address, path_of
 from connectors.outcomes import Absent, Found, Outcome, Published, Rejected, Sighting, Unknown
+from connectors.standing import Missing, Stand, Standing
 from foundation.sealed import Sealed
 from foundation.words import Message
 from gate.units import Unit
@@ -78,6 +79,7 @@ class Fanvue:
 
     capabilities = CAN
     form = fanvue_account.FORM
+    numbers_prove = True
     refresh_grace = fanvue_account.ONCE
     earns_as = "Fanvue"
     call_header = fanvue_calls.HEADER
@@ -141,8 +143,7 @@ class Fanvue:
         last = answers[-1]
         if uuid_of(last) == number:
             return Found(number, "", told_at(told_by(last).get("createdAt")))
-        missing = isinstance(last, Response) and last.status == 404 and bool(said(last))
-        return Absent() if missing else UNREAD
+        return Absent() if _missing(last) else UNREAD
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
         """Delete the post, or take the message back; gone already is gone."""
@@ -152,7 +153,7 @@ class Fanvue:
             path = f"/posts/{segment(copy.native_id)}"
             return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, headers=VERSION, action="delete"))
         last = answers[-1]
-        done = isinstance(last, Response) and (last.status == 204 or (last.status == 404 and bool(said(last))))
+        done = (isinstance(last, Response) and last.status == 204) or _missing(last)
         return Published(copy.native_id) if done or told_by(last) else meaning(last, creates=False)
 
     def read(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Mapping[str, int] | None:
@@ -169,6 +170,14 @@ class Fanvue:
             "tips": tips.get("count") if isinstance(tips, dict) else None,
         }
         return {name: int(count) for name, count in counts.items() if isinstance(count, int | float)} or None
+
+    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+        """Whether the account still has the post; a 404 without Fanvue's own words may be anybody's."""
+        if not answers:
+            return Send(_one(copy.native_id, "look"))
+        if uuid_of(answers[-1]) == copy.native_id:
+            return Standing()
+        return Missing() if _missing(answers[-1]) else None
 
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many follow the account; who subscribes is counted apart there."""
@@ -271,6 +280,11 @@ def _published(answer: Answer) -> Outcome:
     if isinstance(answer, Response) and answer.status == 404 and "media" in said(answer):
         return staged_anew()
     return meaning(answer, creates=True)
+
+
+def _missing(answer: Answer) -> bool:
+    """Whether Fanvue itself says that there is no such post."""
+    return isinstance(answer, Response) and answer.status == 404 and bool(said(answer))
 
 
 def _one(number: str, action: str) -> WireStep:

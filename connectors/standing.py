@@ -20,11 +20,13 @@ class Standing:
 @dataclass(frozen=True)
 class Missing:
     """The platform itself says that it is not there. `by`: its rules, or a moderator's; its owner, by hand; or nobody
-    says. `word` is the platform's own for the reason. `with_comment`: its first comment went with it."""
+    says. `word` is the platform's own for the reason. `with_comment`: its first comment went with it. `hidden`: it
+    was for everybody and is not any more, which may be its end, or its owner's or the platform's wish for a while."""
 
     by: Literal["rules", "owner", "nobody"] = "nobody"
     word: str = ""
     with_comment: bool = False
+    hidden: bool = False
 
 
 Stand = Standing | Missing

@@ -28,6 +28,7 @@ from connectors.outcomes import (
 )
 from connectors.places import Located, shown_at
 from connectors.revoking import Held
+from connectors.standing import Missing, Stand, Standing
 from connectors.tiktok_account import CREATOR, READERS, SURFACE, code, data, meaning, spot
 from connectors.tiktok_upload import (
     DONE,
@@ -101,6 +102,7 @@ class TikTok:
 
     capabilities = CAN
     form = tiktok_account.FORM
+    numbers_prove = True
     refresh_grace = tiktok_account.KEEPS
 
     def count(self, unit: Unit) -> tuple[int, int]:
@@ -128,11 +130,12 @@ class TikTok:
             return Send(status(publish, LOOK))
         told = data(answers[0])
         if len(answers) > 1:
-            return Found(publish, _url(answers[1]))
+            url = _url(answers[1])
+            return Found(_post(told) if url else publish, url)  # by its number it is asked for, also once it is gone
         match told.get("status"):
             case str() as done if done == DONE:
                 post = _post(told)
-                return Send(_video(post, "id,share_url", VIDEO)) if post else Found(publish)
+                return _told_of(post) if post else Found(publish)
             case str() as failed if failed == FAILED:
                 why = _plain(told.get("fail_reason"))
                 return Failed(Message("tiktok.film_refused", {"code": why}), AFTER_A_FAULT if why == INTERNAL else None)
@@ -150,7 +153,7 @@ class TikTok:
         if len(path) != 3 or path[1] != "video" or not (path[2].isascii() and path[2].isdigit()):
             return NO_POST
         if not answers:
-            return Send(_video(path[2], "id,share_url", VIDEO))
+            return _told_of(path[2])
         videos = data(answers[-1]).get("videos")
         if not isinstance(videos, list):
             return UNREAD
@@ -165,7 +168,7 @@ class TikTok:
         if not post:
             return None
         if not answers or answers[-1].step != VIDEO:
-            return Send(_video(post, "id,share_url", VIDEO))
+            return _told_of(post)
         return Located(_url(answers[-1]), post)
 
     def remove(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Outcome:
@@ -181,6 +184,22 @@ class TikTok:
             return _numbers(post) if post else None
         told = _listed(answers[-1])
         return {name: told[field] for field, name in _COUNTS.items() if isinstance(told.get(field), int)} or None
+
+    def still(self, copy: Copy, answers: tuple[Answer, ...]) -> Send | Stand | None:
+        """Whether a film that everybody saw is still told of. One that never was for everybody has no number, and
+        nobody can ask for it; one that its owner hides, or TikTok looks at once more, is told of like a deleted one."""
+        numbered = copy.native_id.isdigit()
+        if not answers:
+            return _told_of(copy.native_id) if numbered else Send(status(copy.native_id, LOOK))
+        post = copy.native_id if numbered else _post(data(answers[0]))
+        if not post:
+            return None
+        if not numbered and len(answers) == 1:
+            return _told_of(post)
+        told = data(answers[-1]).get("videos")
+        if not isinstance(told, list):
+            return None
+        return Standing() if _listed(answers[-1]).get("id") == post else Missing(hidden=True)
 
     def followers(self, account: str, destination: str, answers: tuple[Answer, ...]) -> Send | int | None:
         """How many follow the account."""
@@ -288,6 +307,10 @@ def _post(told: Mapping[str, Any]) -> str:
 
 def _numbers(post: str) -> Send:
     return Send(_video(post, f"id,{','.join(_COUNTS)}", NUMBERS))
+
+
+def _told_of(post: str) -> Send:
+    return Send(_video(post, "id,share_url", VIDEO))
 
 
 def _video(post: str, fields: str, name: str) -> WireStep:

@@ -32,7 +32,13 @@ Source: https://developers.google.com/youtube/v3/determine_quota_cost
 """
 
 DAY = timedelta(days=1)
-_GONE = frozenset({"youtubeSignupRequired", "channelSuspended", "channelClosed", "accountClosed", "accountSuspended"})
+_OF_USER = ("authenticatedUserAccountClosed", "authenticatedUserAccountSuspended")
+_GONE = frozenset(
+    {"youtubeSignupRequired", "channelSuspended", "channelClosed", "accountClosed", "accountSuspended", *_OF_USER}
+)
+FORBIDDEN = "forbidden"
+"""Of a film or a list of ours: the yes is not for this. Of a comment or a cover: whoever asks may not do this one."""
+
 _DAYS = frozenset({"quotaExceeded", "dailyLimitExceeded"})
 _SOON = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
 _COUNT = re.compile(r"\d{1,20}", re.ASCII)
@@ -57,7 +63,7 @@ def meaning(answer: Answer, *, creates: bool) -> Outcome:
         return Retry(http.RATE_WINDOW, "app", Message("connectors.rate_limited"))
     if word == "uploadLimitExceeded":
         return Retry(DAY, "account", Message("youtube.uploads_used_up"))
-    if word == "insufficientPermissions":
+    if word in ("insufficientPermissions", FORBIDDEN):
         return Reauthorize(Message("oauth.scopes"))
     if answer.status == 401:
         return http.meaning(answer, creates=creates)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from connectors import answers as http
 from connectors.contract import Answer, FileRef, Response, Send, StepKind, WireStep
 from connectors.outcomes import Outcome, Rejected, Retry
-from connectors.youtube_account import meaning, reason
+from connectors.youtube_account import FORBIDDEN, meaning, reason
 from foundation.words import Message
 from gate.units import Medium, Unit
 
@@ -61,6 +61,6 @@ def refused(answer: Answer) -> Outcome:
         return http.staged_anew()
     if word == "uploadRateExceeded":
         return Retry(TOO_MANY_FOR, "account", Message("connectors.rate_limited"))
-    if word == "forbidden":
+    if word == FORBIDDEN:
         return Rejected(Message("youtube.cover_forbidden"), permanent=False)
     return meaning(answer, creates=False)

@@ -22,7 +22,7 @@ from connectors import remarks
 from connectors.contract import Answer, Send
 from connectors.outcomes import Rejected
 from connectors.remarks import Remark, Remarks
-from connectors.youtube_account import meaning, part
+from connectors.youtube_account import FORBIDDEN, meaning, part, reason
 from connectors.youtube_remarks import LISTED, id_of, replies, url_of
 
 MOST_REQUESTS = 5
@@ -117,7 +117,7 @@ def _rows(answer: Answer) -> list[dict[str, Any]] | None:
 
 def _of_no_use(answer: Answer) -> bool:
     """Whether the same will be refused again: a thread is gone, or a place in a list is no more."""
-    return isinstance(meaning(answer, creates=False), Rejected)
+    return reason(answer) == FORBIDDEN or isinstance(meaning(answer, creates=False), Rejected)
 
 
 def _asks(place: _Place, number: int) -> Send:

@@ -28,7 +28,7 @@ from connectors.outcomes import (
     Unknown,
 )
 from connectors.remarks import OURS, Act, Spot, own, top
-from connectors.youtube_account import items, meaning, part, reason
+from connectors.youtube_account import FORBIDDEN, items, meaning, part, reason
 from foundation.words import Message
 from gate.units import Unit
 
@@ -131,6 +131,8 @@ def _refused(last: Answer, *, creates: bool) -> Outcome:
         return Rejected(Message("youtube.remark_gone"), permanent=False)
     if word in _CLOSED:
         return Rejected(Message("youtube.no_answers"), permanent=False)
+    if word == FORBIDDEN:
+        return Rejected(Message("youtube.refused", {"code": word}), permanent=False)
     outcome = meaning(last, creates=creates)
     lacks = isinstance(outcome, Reauthorize) and word == "insufficientPermissions"
     return Rejected(Message("oauth.scopes"), permanent=False) if lacks else outcome

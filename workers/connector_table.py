@@ -14,6 +14,7 @@ from connectors.following import Followed
 from connectors.places import ReadsBack, Seeable
 from connectors.purse import Lists
 from connectors.remarks import Remarked
+from connectors.standing import Watched
 from foundation.errors import NotFound
 from foundation.words import Message
 from gate.units import REMARK
@@ -125,6 +126,7 @@ def _tells(one: Connector) -> list[str]:
         "tokens renewed": isinstance(one, Refreshable),
         "webhooks": isinstance(one, Hookable | Calling | Subscribes),
         "posts replaced": isinstance(one, Replaces),
+        "posts that are gone": isinstance(one, Watched),
         "followers": isinstance(one, Followed),
         "earnings": isinstance(one, Earned),
         "movements of money": isinstance(one, Lists),

@@ -25,6 +25,7 @@ from connectors.suite.price_rules import prices_are_kept, what_was_bought_is_see
 from connectors.suite.readings import earnings_are_told, followers_are_counted, lately, movements_are_listed
 from connectors.suite.remark_rules import remarks_are_answered_once, remarks_are_heard, remarks_are_moderated
 from connectors.suite.role_rules import roles_are_given_once
+from connectors.suite.standing_rules import what_is_gone_is_missed
 from connectors.suite.token_rules import tokens_are_renewed
 from connectors.suite.wordless_rules import pictures_without_words_are_found
 from connectors.suite.world import World
@@ -364,6 +365,7 @@ RULES: tuple[Rule, ...] = (
     nothing_leaves_a_closed_door,
     orders_carry_no_content,
     numbers_are_read,
+    what_is_gone_is_missed,
     followers_are_counted,
     earnings_are_told,
     movements_are_listed,

@@ -181,6 +181,10 @@ class World:
     """What an address names, where the platform has another name for a copy than the one it gave at first."""
     named_on: str = "lookups"
     """What kind of request the fake takes the question for an address for; "" where nobody can be asked for a post."""
+    watched_on: str = ""
+    """What kind of request the fake takes the question for whether a post still stands; `named_on` where empty."""
+    take_down: Callable[[str], None] | None = None
+    """Makes somebody take a copy away there; None where the account's own removal does."""
     answers: bool = True
     """Whether what is said there can be answered."""
     passed_on: Callable[[str], bool] | None = None

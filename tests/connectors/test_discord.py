@@ -133,6 +133,7 @@ def test_what_does_not_fit_is_not_tried(change: dict[str, Any], code: str) -> No
     ("told", "expected"),
     [
         (answer(400, 50035), Rejected),
+        (answer(403, 40333), Retry),  # its edge: nobody read it
         (answer(400, 50006), Rejected),
         (answer(413, 40005), Rejected),
         (answer(401), Reauthorize),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connectors.discord_asking import AGENT
 from foundation.http import HttpClient, Reply, Request
 from tests.fakes.discord import FakeDiscord, discord
 from tests.fakes.discord_spec import document
@@ -23,7 +24,7 @@ def fake() -> Iterator[FakeDiscord]:
 
 def call(fake: FakeDiscord, bot: Bot, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     """Status and JSON of one request."""
-    headers = {"authorization": f"Bot {bot.token}", "content-type": "application/json"}
+    headers = {"authorization": f"Bot {bot.token}", "content-type": "application/json", **AGENT}
     data = b"" if body is None else json.dumps(body).encode()
     reply = HttpClient().exchange(Request(method, fake.api + path, headers, data, 5.0))
     assert isinstance(reply, Reply)

@@ -4,19 +4,26 @@ import pytest
 
 from connectors.bluesky import Bluesky
 from connectors.contract import Answer, Copy, Response, Send, StepAnswerLost, StepKind
+from connectors.discord import Discord
 from connectors.facebook import Facebook
+from connectors.fanvue import Fanvue
 from connectors.instagram import Instagram
 from connectors.mastodon import Mastodon
 from connectors.mastodon_account import NO_MORE
 from connectors.reddit import Reddit
 from connectors.standing import Missing, Stand, Standing, Watched
 from connectors.threads import Threads
+from connectors.tiktok import TikTok
 from connectors.x import X
 from connectors.youtube import YouTube
 
-ACCOUNTS = {"reddit": "somebody/lakes"}
-IDS = {"reddit": "t3_abc", "facebook": "17_501"}
-EVERY: tuple[Watched, ...] = (Instagram(), Facebook(), Threads(), Reddit(), YouTube(), X(), Mastodon(), Bluesky())
+POST = "0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee"
+ACCOUNTS = {"reddit": "somebody/lakes", "discord": "1111111111:2222222222:3333333333"}
+IDS = {"reddit": "t3_abc", "facebook": "17_501", "fanvue": POST}
+EVERY: tuple[Watched, ...] = (
+    *(Instagram(), Facebook(), Threads(), Reddit(), YouTube(), X(), Mastodon(), Bluesky()),
+    *(Discord(), Fanvue(), TikTok()),
+)
 
 
 def copy_on(one: Watched) -> Copy:
@@ -60,6 +67,19 @@ NOT_FOUND = told(
 )
 
 
+def films(*numbers: str, code: str = "ok", status: int = 200) -> Response:
+    """What TikTok tells of those it was asked for."""
+    error = {"code": code, "message": "", "log_id": "1"}
+    found = {"data": {"videos": [{"id": each} for each in numbers]}} if code == "ok" else {}
+    return Response("video", status, {}, {**found, "error": error})
+
+
+def published(*numbers: int) -> Response:
+    """What TikTok says of a publication."""
+    posts = {"publicaly_available_post_id": list(numbers)} if numbers else {}
+    return told({"data": {"status": "PUBLISH_COMPLETE", **posts}, "error": {"code": "ok", "message": ""}})
+
+
 @pytest.mark.parametrize(
     ("one", "answers", "seen"),
     [
@@ -100,6 +120,19 @@ NOT_FOUND = told(
         (Mastodon(), (told({"id": "501"}),), Standing()),
         (Mastodon(), (told({"error": NO_MORE}, 404),), Missing()),
         (Mastodon(), (told({"error": "no such page"}, 404),), None),
+        (Discord(), (told({"id": "501"}),), Standing()),
+        (Discord(), (told({"message": "Unknown Message", "code": 10008}, 404),), Missing()),
+        (Discord(), (told({"message": "Unknown Channel", "code": 10003}, 404),), None),
+        (Discord(), (told({"message": "Missing Permissions", "code": 50013}, 403),), None),
+        (Fanvue(), (told({"uuid": POST}),), Standing()),
+        (Fanvue(), (told({"error": "Not found", "message": "Post not found"}, 404),), Missing()),
+        (Fanvue(), (told({"message": "Insufficient scope: read:post is required"}, 403),), None),
+        (Fanvue(), (told({"error": "API version sunset", "message": "ended"}, 410),), None),
+        (TikTok(), (films("501"),), Standing()),
+        (TikTok(), (films(),), Missing(hidden=True)),
+        (TikTok(), (films("502"),), Missing(hidden=True)),
+        (TikTok(), (films(code="scope_not_authorized", status=401),), None),
+        (TikTok(), (films(code="internal_error", status=500),), None),
     ],
 )
 def test_what_a_platform_says_of_a_post(one: Watched, answers: tuple[Answer, ...], seen: Stand | None) -> None:
@@ -113,5 +146,19 @@ def test_what_a_platform_says_of_a_post(one: Watched, answers: tuple[Answer, ...
 def test_an_outage_is_no_answer_and_looking_changes_nothing(one: Watched, answer: Answer) -> None:
     turn = one.still(copy_on(one), ())
     assert isinstance(turn, Send)
-    assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "look", "GET")
+    asks = "POST" if one.capabilities.platform == "tiktok" else "GET"
+    assert (turn.step.kind, turn.step.action, turn.step.method) == (StepKind.CONTROL, "look", asks)
     assert one.still(copy_on(one), (answer,)) is None
+
+
+def test_a_film_that_was_never_for_everybody_is_not_missed_on_tiktok() -> None:
+    copy, platform = Copy("v_pub_file~1.1", "17"), TikTok()
+    assert isinstance(platform.still(copy, ()), Send)
+    assert platform.still(copy, (published(),)) is None, "it has no number: nobody can ask for it"
+    assert isinstance(platform.still(copy, (published(501),)), Send)
+    assert platform.still(copy, (published(501), films("501"))) == Standing()
+    assert platform.still(copy, (published(501), films())) == Missing(hidden=True)
+
+
+def test_what_discord_said_was_deleted_is_not_asked_for() -> None:
+    assert Discord().still(Copy("removed-ABC", ACCOUNTS["discord"]), ()) == Missing()

@@ -254,7 +254,7 @@ def test_what_stands_has_its_address_once_anybody_may_see_it() -> None:
     asked = step_of(PLATFORM.find(SOUGHT, (public,)))
     assert asked.json == {"filters": {"video_ids": [str(POST)]}}
     told = said(VIDEO, 200, {"videos": [{"id": str(POST), "share_url": "https://www.tiktok.com/@mia/video/7"}]})
-    assert PLATFORM.find(SOUGHT, (public, told)) == Found(NAME, "https://www.tiktok.com/@mia/video/7")
+    assert PLATFORM.find(SOUGHT, (public, told)) == Found(str(POST), "https://www.tiktok.com/@mia/video/7")
     assert PLATFORM.find(SOUGHT, (public, no("internal_error", 500, VIDEO))) == Found(NAME)
     assert isinstance(PLATFORM.find(replace(SOUGHT, told=()), ()), Unknown), "nothing was ever begun"
 

@@ -92,6 +92,7 @@ def world(server: FakeFacebook, http: HttpClient, files: str, *, film: bool = Fa
         address=lambda post: f"https://www.facebook.com/{page.id}/posts/{post.partition('_')[2]}",
         elsewhere=(f"https://www.facebook.com/{page.id}", f"https://www.facebook.com/{page.id}/posts/1"),
         says=fake.says,
+        watched_on="metrics",
         counts="likes",
         followers=partial(setattr, page, "followers"),
         flags=(),

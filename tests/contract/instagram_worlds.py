@@ -82,6 +82,9 @@ class InstagramFake:
     def close(self, native_id: str) -> None:
         next(post for post in self.profile.posts if post["id"] == native_id)["is_comment_enabled"] = False
 
+    def take_down(self, native_id: str) -> None:
+        self.profile.posts = [post for post in self.profile.posts if post["id"] != native_id]
+
     def remark_is(self, native_id: str) -> set[str]:
         one = self.profile.comments.every[native_id]
         return {"deleted"} if one.deleted else {"hidden"} if one.hidden else {"shown"}
@@ -134,6 +137,8 @@ def world(
         lags=False,
         address=lambda post: f"https://www.instagram.com/{profile.username}/reel/{post}/?igsh=abc",
         elsewhere=(f"https://www.instagram.com/{profile.username}/", "https://www.instagram.com/p/1/"),
+        watched_on="metrics",
+        take_down=fake.take_down,
         counts="likes",
         followers=partial(setattr, profile, "followers"),
         followers_on="checks",

@@ -9,7 +9,16 @@ from connectors.fanvue import Fanvue
 from connectors.feed import Feed
 from connectors.instagram import Instagram
 from connectors.sandbox import Sandbox
-from connectors.suite import call_rules, edit_rules, price_rules, readings, rules, token_rules, wordless_rules
+from connectors.suite import (
+    call_rules,
+    edit_rules,
+    price_rules,
+    readings,
+    rules,
+    standing_rules,
+    token_rules,
+    wordless_rules,
+)
 from connectors.telegram import Telegram
 from tests.contract import (
     broken,
@@ -18,6 +27,7 @@ from tests.contract import (
     broken_edits,
     broken_options,
     broken_roles,
+    broken_standing,
     broken_wordless,
 )
 from tests.contract.worlds import Fakes
@@ -61,6 +71,8 @@ FOUND: tuple[tuple[type[Sound], str, rules.Rule, str], ...] = (
     (broken.GivesUpOffline, "post", rules.nothing_leaves_a_closed_door, "Rejected"),
     (broken.TellsInLookUps, "post", rules.orders_carry_no_content, "carries the text"),
     (broken.InventsNumbers, "post", rules.numbers_are_read, "broken answer"),
+    (broken_standing.MissesWhatItCannotRead, "fanvue", standing_rules.what_is_gone_is_missed, "broken answer"),
+    (broken_standing.NeverMisses, "fanvue", standing_rules.what_is_gone_is_missed, "and it is gone"),
     (broken.AsksInPost, "post", rules.orders_carry_no_content, "control/look"),
     (broken.InventsFollowers, "post", readings.followers_are_counted, "broken answer"),
     (broken.CountsItself, "post", readings.followers_are_counted, "where there are 12"),

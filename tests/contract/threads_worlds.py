@@ -74,6 +74,7 @@ def world(server: FakeThreads, http: HttpClient, files: str, *, film: bool = Fal
         lags=False,
         address=lambda post: f"https://www.threads.com/@{profile.username}/post/{post}?xmt=abc",
         elsewhere=(f"https://www.threads.net/@{profile.username}", "https://www.threads.net/@somebody/post/1"),
+        watched_on="metrics",
         counts="likes",
         followers=partial(setattr, profile, "followers"),
         flags=(),

@@ -15,6 +15,7 @@ from foundation.http import HttpClient
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from tests.fakes.tiktok import FakeTikTok, Member
+from tests.fakes.tiktok_world import EVERYBODY
 
 FILM = stored(b"\0\0\0\x18ftypmp42" + bytes(2 * LEAST + 1000), "video/mp4", "waves on a beach")
 """Of two parts: the second, which has the rest, publishes it."""
@@ -34,12 +35,16 @@ class TikTokFake:
         self.server.book.ask(mode, on=on, **more)
 
     def taken(self) -> list[tuple[str, str]]:
-        """By the names that TikTok gave them before: posts that are not public have no other."""
-        names = {one.id: one.publish_id for one in self.member.made}
-        return [(names[number], title) for number, title in self.member.taken]
+        """By their numbers, and those that are not public by the names that TikTok gave them before: they have no
+        other."""
+        return [(self._name(number), title) for number, title in self.member.taken]
 
     def standing(self) -> set[str]:
-        return {one.publish_id for one in self.member.posts.values()}
+        return {self._name(number) for number in self.member.posts}
+
+    def _name(self, number: str) -> str:
+        one = next(each for each in self.member.made if each.id == number)
+        return number if one.privacy == EVERYBODY else one.publish_id
 
     def requests(self) -> list[Mapping[str, Any]]:
         return list(self.server.book.record(after=self.after))
@@ -53,9 +58,6 @@ def world(server: FakeTikTok, http: HttpClient, *, slow: float = 0.0) -> World:
     account = Spot(member.open_id, "PUBLIC_TO_EVERYONE").account
     past = server.book.record()
 
-    def posts() -> dict[str, str]:
-        return {one.publish_id: one.id for one in member.made}
-
     return World(
         name="tiktok",
         connector=TikTok(),
@@ -64,9 +66,9 @@ def world(server: FakeTikTok, http: HttpClient, *, slow: float = 0.0) -> World:
         surface=SURFACE,
         transport=transport(http),
         clock=server.clock,
-        address=lambda made: f"https://www.tiktok.com/@{member.username}/video/{posts()[made]}?lang=fr",
+        address=lambda made: f"https://www.tiktok.com/@{member.username}/video/{made}?lang=fr",
         elsewhere=(f"https://www.tiktok.com/@{member.username}", "https://www.tiktok.com/@somebody/video/1"),
-        named_as=lambda made: posts()[made],
+        take_down=partial(server.takes_down, member),
         counts="views",
         followers=partial(setattr, member, "followers"),
         flags=(AI,),

@@ -35,6 +35,7 @@ from tests.fakes.discord_world import (
     HISTORY,
     SEND,
     THREAD,
+    VIEW,
     Bot,
     Channel,
     Json,
@@ -45,6 +46,9 @@ from tests.fakes.discord_world import (
     application,
     user,
 )
+
+AGENTS = "DiscordBot (https://"
+"""How programs call themselves; others are turned away at the edge."""
 
 MOST_PASSED_ON = 10
 """In an hour, from one channel."""
@@ -124,6 +128,8 @@ class FakeDiscord:
         body = await request.body()
         method, path = request.method, request.url.path.removeprefix(API)
         try:
+            if not request.headers.get("user-agent", "").startswith(AGENTS):
+                raise Refusal(403, 40333, "internal network error")
             with self.lock:
                 said, files = read(request.headers.get("content-type", ""), body)
                 if trouble := self.spec.judge(method, path, dict(request.query_params), said):
@@ -347,7 +353,7 @@ class FakeDiscord:
         return self.world.shown(found)
 
     def _one(self, bot: Bot, method: str, channel_id: str, message_id: str) -> tuple[int, Any]:
-        channel = self.world.seen(bot, channel_id)
+        channel = self.world.seen(bot, channel_id, VIEW | HISTORY if method == "GET" else VIEW)
         found = next((one for one in channel.messages if one.id == message_id and not one.deleted), None)
         if found is None:
             raise Refusal(404, 10008, "Unknown Message")

@@ -228,6 +228,16 @@ def test_of_a_thread_whose_first_part_is_gone_the_rest_still_stands(lea: Desk) -
     assert lea.state(delivery_id) is DeliveryState.REMOVED, "a person may take the rest away"
 
 
+def test_what_is_only_hidden_there_is_told_and_can_still_be_called_back(lea: Desk) -> None:
+    delivery_id = published(lea)
+    for _ in range(2):
+        note(lea, delivery_id, Missing(hidden=True))
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
+    assert lea.notices()[f"delivery:{delivery_id}:gone"] == "delivery.hidden_there"
+    with lea.scope() as scope:
+        assert [one.gone_at for one in copies.copies(scope, Subject("delivery", delivery_id))] == [None]
+
+
 @pytest.mark.parametrize(("by", "ends"), [("rules", True), ("owner", False), ("nobody", False)])
 def test_a_series_ends_where_its_post_broke_the_rules(lea: Desk, by: By, ends: bool) -> None:
     post_id = repeats.begin(lea, repeats.repeat(lea), "main")

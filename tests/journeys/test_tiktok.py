@@ -147,6 +147,22 @@ def test_a_film_nobody_may_see_yet_has_its_address_once_it_is_seen(house: Visite
     assert (task.caption, task.url) == ("examiné", entry.url)
 
 
+def test_what_nobody_sees_there_any_more_is_told_at_the_second_look(house: Visited) -> None:
+    """A film that its owner hides is told of like a deleted one: it must still be called back."""
+    house.enrol()
+    kept, hidden = post(house, "Reste là"), post(house, "Disparaît")
+    house.live(minutes=5)
+    native_id = house.desk.entry(hidden).native_id
+    assert native_id is not None
+    house.server.takes_down(house.member, native_id)
+    house.live(minutes=70)
+    assert f"delivery:{hidden}:gone" not in house.desk.notices(), "one look proves nothing"
+    house.live(minutes=70)
+    assert house.desk.notices()[f"delivery:{hidden}:gone"] == "delivery.hidden_there"
+    assert f"delivery:{kept}:gone" not in house.desk.notices()
+    assert [house.desk.state(one) for one in (kept, hidden)] == [S.PUBLISHED, S.PUBLISHED]
+
+
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_film_that_is_refused_afterwards_is_told_at_once(house: Visited, *, lost: bool) -> None:
     """Also where nobody knew whether its last part had arrived; planned once more, it is begun anew."""

@@ -70,7 +70,7 @@ def test_the_guide_lists_them_by_effort() -> None:
             "tells",
             "settings of the place, webhooks, posts replaced, followers, movements of money, posts with a price",
         ),
-        ("fanvue", "tells", "tokens renewed, webhooks, followers, earnings, posts with a price"),
+        ("fanvue", "tells", "tokens renewed, webhooks, posts that are gone, followers, earnings, posts with a price"),
         ("sandbox", "sells", "yes"),
         ("sandbox", "tells", "marks of a post, followers"),
         ("x", "cost", "by request"),
