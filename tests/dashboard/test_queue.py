@@ -66,7 +66,7 @@ def test_an_hour_that_has_posts_is_given_up_with_or_without_them(door: Door, lum
     before = queue(lumiere, channel_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", queue=channel_id)
-        assert "À cette heure : 1 publication(s) prévue(s)" in text
+        assert "Publications prévues à cette heure : 1." in text
         assert "Publications déplacées : 1" in page.press(
             "Retirer l’heure et les déplacer aux prochains créneaux libres"
         )
