@@ -3,15 +3,15 @@
 Source: https://docs.discord.com/developers/reference#user-agent
 """
 
-from importlib.metadata import version
 from typing import Any
 
 from connectors.contract import StepKind, WireStep
+from foundation import telemetry
 
 HOME = "https://greenroom.example"
 """Where this program is described: a name that nobody can own stands here until it has an address of its own."""
 
-AGENT = {"user-agent": f"DiscordBot ({HOME}, {version('greenroom')})"}
+AGENT = {"user-agent": f"DiscordBot ({HOME}, {telemetry.release()})"}
 
 
 def step(name: str, kind: StepKind, method: str, path: str, json: Any = None, **more: Any) -> WireStep:

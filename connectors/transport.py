@@ -44,7 +44,7 @@ HandOver = Callable[["WireStep", Permit | RemovalOrder, "Account"], Answer]
 Lend = Callable[[Permit, FileRef], str]
 """An address of ours under which the platform fetches one stored file for one permit; "" where there can be none."""
 
-_AGENT = re.compile(r"[\w.:+/@=() -]{0,100}|DiscordBot \([\w.:/-]{0,60}, [\w.]{1,20}\)", re.ASCII)
+_AGENT = re.compile(r"[\w.:+/@=() -]{0,100}|DiscordBot \([\w.:/-]{0,60}, [\w.+]{1,20}\)", re.ASCII)
 """How a request may name who asks: the one header of an order that has blanks."""
 
 DEEPEST = 100

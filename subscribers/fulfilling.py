@@ -108,8 +108,8 @@ def put_off(scope: Scope, fulfilment_id: UUID, again: timedelta | None) -> timed
     """A push that could not be claimed: worried about after a while. The wait, None when it ended."""
     talk = talks.locked(scope, _read(scope, fulfilment_id).conversation_id)
     row = _read(scope, fulfilment_id, lock=True)
-    if row.state == FulfilmentState.SENDING:
-        return sending.SOON  # whoever has it in hand may hear "later", and lost the row that would come back to us
+    if row.state == FulfilmentState.SENDING:  # as in `sending.put_off`
+        return sending.SOON if row.deadline_at is not None and scope.now < row.deadline_at + MARGIN else None
     if row.state != FulfilmentState.WAITING:
         return None
     _worry(scope, talk, row)

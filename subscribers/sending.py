@@ -190,8 +190,8 @@ def put_off(scope: Scope, draft_id: UUID, again: timedelta | None) -> timedelta 
     """Why a draft could not be claimed, written down; how long to wait when that may pass, None when it ended."""
     talk = talks.locked(scope, drafts.read(scope, draft_id).conversation_id)
     row = drafts.read(scope, draft_id, lock=True)
-    if row.state == DraftState.SENDING:
-        return SOON  # whoever has it in hand may hear "later", and lost the row that would come back to us
+    if row.state == DraftState.SENDING:  # who has it may hear "later" and lost its row; after its time it is sought
+        return SOON if row.deadline_at is not None and scope.now < row.deadline_at + MARGIN else None
     if row.state not in (DraftState.APPROVED, DraftState.AUTO):
         return None
     if row.expires_at <= scope.now:
