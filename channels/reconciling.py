@@ -23,6 +23,7 @@ from connectors.outcomes import (
     Unknown,
 )
 from connectors.transport import Transport
+from foundation import clock_falls
 from foundation.database import OpenScope, Scope
 from foundation.errors import Conflict
 from foundation.words import Message
@@ -289,6 +290,7 @@ def _sought(scope: Scope, row: Attempt) -> Sought:
     }
     same = [one.publish_armed_at for one in sent if one.publish_armed_at and one.unit_digest == row.unit_digest]
     armed_at = min(same, default=row.armed_at)  # an earlier try may stand there after all
+    armed_at -= clock_falls.since(scope, armed_at)  # by their clock it is there for longer than by ours
     return Sought(
         row.native_key,
         unit.text("body"),

@@ -33,15 +33,16 @@ from foundation.words import Message
 from gate import minting
 from gate.units import Subject, Unit
 from studio import packs
-from subscribers import directory, drafts, orderbook, refunding, sending, subscribing, talks
+from subscribers import directory, drafts, orderbook, refunding, sending, subscribing, talks, under_way
 from subscribers.events import ChatReconcile, OrderFulfil
 from subscribers.models import Conversation, Fulfilment
 from subscribers.rails import registry
 from subscribers.sending import NotClaimable
 from subscribers.states import FULFILMENT_STATES, ORDER_STATES, DraftState, FulfilmentState, OrderState
+from subscribers.under_way import MARGIN, SOON
 from tenants import notices
 
-ACT, MARGIN = timedelta(seconds=60), timedelta(seconds=20)
+ACT = timedelta(seconds=60)
 """A pack may hold many files."""
 
 WORRY, GIVE_UP = timedelta(minutes=15), timedelta(hours=24)
@@ -86,7 +87,7 @@ def claim(
     minting.lock_epochs(scope, unit)
     blocked = budgets.take(scope, channel)
     if blocked is not None:
-        raise NotClaimable(max(blocked.until - scope.now, sending.SOON))
+        raise NotClaimable(max(blocked.until - scope.now, SOON))
     talk = talks.locked(scope, row.conversation_id)
     if talk.safety_hold:
         raise NotClaimable
@@ -108,8 +109,8 @@ def put_off(scope: Scope, fulfilment_id: UUID, again: timedelta | None) -> timed
     """A push that could not be claimed: worried about after a while. The wait, None when it ended."""
     talk = talks.locked(scope, _read(scope, fulfilment_id).conversation_id)
     row = _read(scope, fulfilment_id, lock=True)
-    if row.state == FulfilmentState.SENDING:  # as in `sending.put_off`
-        return sending.SOON if row.deadline_at is not None and scope.now < row.deadline_at + MARGIN else None
+    if row.state == FulfilmentState.SENDING:
+        return under_way.again(scope, row.deadline_at)
     if row.state != FulfilmentState.WAITING:
         return None
     _worry(scope, talk, row)
@@ -129,7 +130,7 @@ def deny(scope: Scope, fulfilment_id: UUID, decision: minting.Decision) -> timed
         return None
     if decision.stopped or decision.stale:
         _worry(scope, talk, row)
-        _later(scope, row, sending.STOPPED_AGAIN if decision.stopped else sending.SOON)
+        _later(scope, row, sending.STOPPED_AGAIN if decision.stopped else SOON)
         return None
     reason = sending.refusal(decision)
     _move(scope, row, FulfilmentState.REFUSED, reason)

@@ -32,21 +32,19 @@ from foundation.words import Message, say
 from gate import minting
 from gate.permit import Permit
 from gate.units import Button, Invoice, Medium, Subject, Text, Unit, Verdict
-from subscribers import directory, drafts, locked, orderbook, remark_rows, replying, talks
+from subscribers import directory, drafts, locked, orderbook, remark_rows, replying, talks, under_way
 from subscribers.events import ChatReconcile, ChatTurn
 from subscribers.models import Conversation, Draft
 from subscribers.states import ORDER_STATES, DraftState, OrderState
+from subscribers.under_way import MARGIN, SOON
 from tenants import notices
 
-ACT, MARGIN = timedelta(seconds=30), timedelta(seconds=20)
-"""How long a message may take to leave, and after that until its answer is looked for."""
-
-ACT_WITH_FILES = timedelta(seconds=60)
+ACT, ACT_WITH_FILES = timedelta(seconds=30), timedelta(seconds=60)
+"""How long a message may take to leave."""
 
 Mint = Callable[..., Permit]
 """`gate.minting.mint` with the key bound; the claim adds whose words it carries, since nobody reviews their own."""
 
-SOON = timedelta(seconds=2)
 STOPPED_AGAIN = timedelta(seconds=30)
 
 
@@ -190,8 +188,8 @@ def put_off(scope: Scope, draft_id: UUID, again: timedelta | None) -> timedelta 
     """Why a draft could not be claimed, written down; how long to wait when that may pass, None when it ended."""
     talk = talks.locked(scope, drafts.read(scope, draft_id).conversation_id)
     row = drafts.read(scope, draft_id, lock=True)
-    if row.state == DraftState.SENDING:  # who has it may hear "later" and lost its row; after its time it is sought
-        return SOON if row.deadline_at is not None and scope.now < row.deadline_at + MARGIN else None
+    if row.state == DraftState.SENDING:
+        return under_way.again(scope, row.deadline_at)
     if row.state not in (DraftState.APPROVED, DraftState.AUTO):
         return None
     if row.expires_at <= scope.now:

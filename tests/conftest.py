@@ -207,6 +207,7 @@ def set_right(found: "Cluster") -> None:
     engine = create_engine(found.url("postgres", "house"))
     with engine.begin() as connection:
         connection.execute(text(AT_THE_HOUR))
+        connection.execute(text("UPDATE house_clock SET seen_at = NULL, falls = '[]'"))  # that was no fall
         _began[:] = [connection.execute(text("SELECT house_now()")).scalar_one().astimezone(UTC)]
         connection.execute(text("UPDATE intake_beats SET seen_at = people_now()"))
         connection.execute(text("DELETE FROM agencies"))  # nothing refers to them: whoever asks for all finds no other

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from foundation import leases, telemetry
+from foundation import clock_falls, leases, telemetry
 from foundation.clock import monotonic
 from foundation.database import Database, OpenScope, Scope
 from foundation.facts import QUEUE as FACTS
@@ -213,7 +213,9 @@ class Relay:
 
     def _sweep(self) -> None:
         with self._scope() as scope:
-            expired = leases.sweep(scope)
+            fell, expired = clock_falls.see(scope), leases.sweep(scope)
+        if fell is not None:
+            log.warning("relay.clock_put_back", seconds=round(fell.total_seconds()))
         if expired:
             telemetry.EXPIRED.inc(expired)
             log.warning("relay.leases_expired", rows=expired)

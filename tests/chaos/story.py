@@ -23,16 +23,12 @@ def tell(
 ) -> str:
     """Everything about one seed."""
     again = f"GREENROOM_CHAOS_SEEDS=1 GREENROOM_CHAOS_FIRST={world.seed} .venv/bin/pytest tests/chaos/test_chaos.py"
-    lines = [
-        f"seed {world.seed}: {len(findings)} findings; once more: {again}",
-        "",
-        *findings,
-        "",
-        "what was done to the house:",
-    ]
+    heading = f"seed {world.seed}: {len(findings)} findings; once more: {again}"
+    lines = [heading, "", "what was done to the house:"]
     lines += [f"  {deed.at:%H:%M:%S.%f} (house {deed.house:%H:%M:%S}) {deed.told}" for deed in deeds]
     lines += [f"  afterwards: {note}" for note in notes]
     lines += ["", *_subjects(world, findings), "", *_fans(world.fans), "", *_logs(world, logged)]
+    lines += ["", heading, *findings]  # last, where whoever sees the end of a long log alone finds them
     return "\n".join(lines)
 
 

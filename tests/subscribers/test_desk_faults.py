@@ -1,6 +1,7 @@
 """What goes wrong around an answer: told twice, out of order, after a restart; a process that dies in a press."""
 
 import contextlib
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from channels import listening
 from connectors.contract import Update
 from foundation import outbox
 from foundation.ids import uuid7
-from subscribers import answering, composing, orders
+from subscribers import answering, composing, orders, under_way
 from subscribers.conversation import talks
 from tests.channels.builders import CONNECTORS, Clockwork, Killed
 from tests.subscribers.builders import EVENTS, Studio, answer
@@ -142,6 +143,14 @@ def test_what_another_worker_has_in_hand_is_come_back_for(studio: Studio, kind: 
         handler.func(event, **handler.keywords | {"carry": carry})  # type: ignore[attr-defined]  # a partial
     studio.drain()
     assert len(studio.texts("leo")) > before
+
+
+def test_who_comes_back_comes_seldom_where_the_clock_was_put_back(studio: Studio) -> None:
+    """Each time is a row handed out: for an hour, every two seconds, where its end lies in a future that is no more."""
+    hour = timedelta(hours=1)
+    with studio.scope() as scope:
+        waits = [under_way.again(scope, scope.now + left) for left in (under_way.LONGEST, hour, -under_way.MARGIN)]
+        assert [*waits, under_way.again(scope, None)] == [under_way.SOON, under_way.SELDOM, None, None]
 
 
 def waiting(studio: Studio, kind: str) -> Any:

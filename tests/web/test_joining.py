@@ -23,7 +23,7 @@ from generators.engines.diffusion import Diffusion
 from generators.engines.placeholder import Placeholder
 from generators.engines.replicate import Replicate, Service
 from generators.wire import Able
-from studio import jobs
+from studio import home, jobs
 from tests.conftest import wait_until
 from tests.generators.builders import needs_diffusion
 from tests.web.builders import Room
@@ -166,6 +166,7 @@ def test_what_was_made_under_a_lease_that_is_lost_is_not_drawn_again(mine: Home,
             picture = super().draw(job, progress)
             if len(self.drawn) == 2:
                 with mine.scope() as scope:
+                    scope.hold(home.held(scope))  # a beat that is under way would write after it
                     scope.run("UPDATE home_runs SET lease = NULL, until = NULL WHERE tenant_id = :t", t=mine.tenant_id)
             return picture
 

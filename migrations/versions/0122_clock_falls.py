@@ -1,0 +1,36 @@
+"""A clock that was put back is known to have been: what was sent by the old one is looked for as long ago as it was."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0122"
+down_revision = "0121"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("house_clock", sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("house_clock", sa.Column("falls", JSONB(), nullable=False, server_default="[]"))
+    op.execute("GRANT SELECT (falls) ON house_clock TO app")
+    # less than two seconds is how a clock is kept right, and what two readings of one may differ by
+    op.execute(
+        "CREATE FUNCTION house_clock_seen() RETURNS interval LANGUAGE plpgsql SECURITY DEFINER SET search_path = public"
+        " AS $$ DECLARE before timestamptz; at timestamptz; BEGIN"
+        " SELECT seen_at INTO before FROM house_clock FOR UPDATE; at := house_now();"
+        " UPDATE house_clock SET seen_at = at, falls ="
+        " (SELECT coalesce(jsonb_agg(f), '[]') FROM jsonb_array_elements(falls) f"
+        "  WHERE (f ->> 'from')::timestamptz > at - interval '2 days')"
+        " || CASE WHEN before > at + interval '2 seconds'"
+        "   THEN jsonb_build_array(jsonb_build_object('from', before, 'by', before - at)) ELSE '[]' END;"
+        " RETURN CASE WHEN before > at + interval '2 seconds' THEN before - at END; END $$"
+    )
+    op.execute("REVOKE ALL ON FUNCTION house_clock_seen() FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION house_clock_seen() TO relay")
+
+
+def downgrade() -> None:
+    op.execute("DROP FUNCTION house_clock_seen()")
+    op.drop_column("house_clock", "falls")
+    op.drop_column("house_clock", "seen_at")
