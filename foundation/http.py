@@ -1,5 +1,6 @@
 """The one HTTP client. Says of each failure whether anything left the house: that decides between retry and doubt."""
 
+import json
 import logging
 import ssl
 import threading
@@ -45,6 +46,13 @@ class Reply:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+    def told(self) -> Any:
+        """The body as JSON; None of what is none, as of what is cut off or nested without end."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ def _unload(http: HttpClient, url: str, models: Sequence[str]) -> None:
     if not isinstance(reply, Reply) or reply.status != 200:
         return
     try:
-        names = {str(one.get("name")) for one in json.loads(reply.body)["models"]}
-    except (ValueError, KeyError, TypeError, AttributeError):
+        names = {str(one.get("name")) for one in reply.told()["models"]}
+    except (KeyError, TypeError, AttributeError):
         return
     for model in filter(None, models):
         if names & {model, f"{model}:latest"}:

@@ -235,10 +235,7 @@ class ComfyUI:
             raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
         if reply.status != 200:
             raise EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
-        try:
-            told = json.loads(reply.body)
-        except (ValueError, RecursionError) as error:
-            raise EngineUnreachable("engine.answer_broken_off", engine=self.name) from error
+        told = reply.told()
         if not isinstance(told, dict):
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
         return told
@@ -290,9 +287,9 @@ def _ended_badly(place: _Place) -> bool:
 def _wrong(reply: Reply) -> str:
     """The first node a server found at fault, by its class; its words are not repeated."""
     try:
-        errors = json.loads(reply.body)["node_errors"]
+        errors = reply.told()["node_errors"]
         return str(next(iter(errors.values()))["class_type"])[:60]
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
+    except (KeyError, TypeError, AttributeError, StopIteration):
         return "?"
 
 

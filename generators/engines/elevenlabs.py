@@ -59,9 +59,9 @@ class ElevenLabs:
         if reply.status != 200:
             raise self._refused(reply)
         try:
-            listed = json.loads(reply.body)["voices"][:MOST_VOICES]
+            listed = reply.told()["voices"][:MOST_VOICES]
             return tuple(voice for one in listed if (voice := _voice(one)) is not None)
-        except (ValueError, KeyError, TypeError) as error:
+        except (KeyError, TypeError) as error:
             raise AnswerUnusable("engine.answer_invalid", engine=self.name) from error
 
     def say(self, job: SpeechJob) -> Spoken:
@@ -135,9 +135,9 @@ def _voice(told: Any) -> Voice | None:
 
 def _status(reply: Reply) -> str:
     try:
-        detail = json.loads(reply.body)["detail"]
+        detail = reply.told()["detail"]
         return str(detail.get("status", "")) if isinstance(detail, dict) else ""
-    except (ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return ""
 
 

@@ -4,7 +4,6 @@ The server cuts a question that exceeds its window silently, so the window is al
 before; the schema of a JSON answer goes in `format`, and the answer is still not believed.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -40,8 +39,8 @@ def models_at(url: str) -> frozenset[str]:
     if not isinstance(reply, Reply) or reply.status != 200:
         return frozenset()
     try:
-        names = {str(entry["name"]) for entry in json.loads(reply.body)["models"]}
-    except (ValueError, KeyError, TypeError):
+        names = {str(entry["name"]) for entry in reply.told()["models"]}
+    except (KeyError, TypeError):
         return frozenset()
     return frozenset(names | {name.removesuffix(":latest") for name in names})
 

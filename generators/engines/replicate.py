@@ -192,7 +192,7 @@ class Replicate:
             if isinstance(reply, Reply) and 400 <= reply.status < 500 and reply.status != 408:
                 slip.refused()
                 raise self._refusal(reply, model)
-            if isinstance(reply, Reply) and reply.status in _TAKEN and (order := _id(_read(reply))):
+            if isinstance(reply, Reply) and reply.status in _TAKEN and (order := _id(reply.told())):
                 slip.ordered(order)
                 return
             if self._found(slip):
@@ -297,7 +297,7 @@ class Replicate:
             raise Undelivered("engine.order_lost", engine=self.name)
         if reply.status not in _TAKEN:
             raise self._refusal(reply, path.removeprefix("/models/"))
-        if not isinstance(told := _read(reply), dict):
+        if not isinstance(told := reply.told(), dict):
             raise EngineUnreachable("engine.answer_broken_off", engine=self.name)
         return told
 
@@ -338,13 +338,6 @@ def _order_of(model: str) -> tuple[str, dict[str, Any]]:
     """Models that Replicate keeps up have an address, of others a version is asked."""
     name, _, version = model.partition(":")
     return ("/predictions", {"version": version}) if version else (f"/models/{quote(name)}/predictions", {})
-
-
-def _read(reply: Reply) -> Any:
-    try:
-        return json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _id(told: Any) -> str:

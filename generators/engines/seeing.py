@@ -59,10 +59,7 @@ def _about(url: str, model: str) -> Mapping[str, Any]:
         raise EngineMissing("engine.model_missing", engine=Ollama.name, model=model)
     if reply.status != 200:
         raise EngineUnreachable("engine.server_refused", engine=Ollama.name, status=reply.status)
-    try:
-        found = json.loads(reply.body)
-    except ValueError:
-        found = None
+    found = reply.told()
     return found if isinstance(found, dict) else {}
 
 

@@ -27,6 +27,15 @@ def answering(serve: Callable[[socket.socket], None]) -> Iterator[str]:
         yield f"http://127.0.0.1:{door.getsockname()[1]}/"
 
 
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 200_000, b'{"a":' * 100_000, b"<html>"])
+def test_what_is_no_json_says_nothing(body: bytes) -> None:
+    assert Reply(200, {}, body).told() is None
+
+
+def test_what_is_json_is_told() -> None:
+    assert Reply(200, {}, b'{"a": [1, null]}').told() == {"a": [1, None]}
+
+
 def sips(line: socket.socket) -> None:
     """Takes what comes a little at a time, but often enough that no single write is kept waiting."""
     with closing(line):
