@@ -318,11 +318,16 @@ class _Client(discord.Client):
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
         """A server let the bot in."""
-        self.heard.put_nowait(_Servers(here=frozenset({str(guild.id)})))
+        self._on(guild)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """A server that is said not to be down: the bot is on it, be it new there or after a failure of theirs."""
-        self.heard.put_nowait(_Servers(here=frozenset({str(guild.id)})))
+        self._on(guild)
+
+    def _on(self, guild: discord.Guild) -> None:
+        """It is, unless it was put out since: a client that begins holds these two back, but no removal."""
+        if self.get_guild(guild.id) is not None:
+            self.heard.put_nowait(_Servers(here=frozenset({str(guild.id)})))
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """A server put the bot out, or is no more."""
