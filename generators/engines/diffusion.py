@@ -112,8 +112,9 @@ class Diffusion:
     def draw_many(self, jobs: Sequence[ImageJob], progress: Progress = unheard) -> Iterator[Picture]:
         """As `draw`, neighbours that differ in words and seed alone together; where memory is short, fewer at once.
 
-        The same jobs give the same bytes on the same build; a job in a batch of another size may differ by a rounding
-        (one level of 255, measured), which is no promise either.
+        The same jobs give the same bytes on the same build; on a card, not after its memory was short (measured). A job
+        in a batch of another size may differ by roundings: one level of 255 on a processor, nine in bfloat16 on a card
+        (measured), which is no promise either.
         """
         total, done = sum(map(_steps, jobs)), 0
         progress(0, total)
@@ -145,7 +146,9 @@ class Diffusion:
         if not half:
             raise JobTooLarge("engine.memory", width=job.width, height=job.height)
         first = sum(map(_steps, batch[:half]))
-        return self._fitting(batch[:half], heard) + self._fitting(batch[half:], lambda steps: heard(first + steps))
+        made = self._fitting(batch[:half], heard)
+        self.pipelines.keep_only(self.shelf.model(job.model))  # what the first half left free is in pieces
+        return made + self._fitting(batch[half:], lambda steps: heard(first + steps))
 
     def _run(self, batch: list[ImageJob], heard: Heard) -> list[Made]:
         job, torch = batch[0], importlib.import_module("torch")

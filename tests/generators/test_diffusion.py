@@ -1,5 +1,6 @@
 """The real code of diffusers on tiny folders of random weights: every layout and way of asking, nothing left over."""
 
+import gc
 import importlib
 import io
 import json
@@ -18,7 +19,7 @@ from foundation.ids import uuid7
 from foundation.settings import GeneratorsSettings
 from generators import masks, registry, shaping
 from generators.contract import EngineMissing, ImageJob, JobTooLarge, Label, Lora, Picture
-from generators.device import MIB
+from generators.device import MIB, choose
 from generators.engines.diffusion import Diffusion
 from generators.engines.model_folders import Shelf
 from generators.masks import Region
@@ -102,8 +103,9 @@ def test_a_batch_gives_the_pictures_of_one_by_one_up_to_a_rounding(engine: Diffu
     jobs = [job(seed=seed, prompt=f"beach {'ab' * seed}") for seed in (1, 2)] + [job(steps=3, seed=4)]
     heard: list[tuple[int, int]] = []
     together = list(engine.draw_many(jobs, lambda done, total: heard.append((done, total))))
+    rounding = 1 if engine.device.dtype == "float32" else 16
     for picture, one in zip(together, jobs, strict=True):
-        assert np.abs(pixels(picture) - pixels(engine.draw(one))).max() <= 1
+        assert np.abs(pixels(picture) - pixels(engine.draw(one))).max() <= rounding
     assert [one.data for one in engine.draw_many(jobs)] == [one.data for one in together]
     assert heard[0] == (0, 7)
     assert heard[-1] == (7, 7)
@@ -259,8 +261,8 @@ def test_what_is_not_connected_is_said(settings: Callable[..., GeneratorsSetting
 
 
 def test_models_stay_loaded_as_long_as_they_fit(settings: Callable[..., GeneratorsSettings]) -> None:
-    shelf = Shelf(settings())
-    size = max(shelf.model(name).bytes_in("float32") for name in ("one", "two", "xl"))
+    shelf, dtype = Shelf(settings()), choose().dtype
+    size = max(shelf.model(name).bytes_in(dtype) for name in ("one", "two", "xl"))
     engine = Diffusion(settings(diffusion_memory_mib=-(-2 * size // MIB)))
     for name in ("one", "two", "one", "two"):
         engine.draw(job(model=name))
@@ -273,7 +275,8 @@ def test_models_stay_loaded_as_long_as_they_fit(settings: Callable[..., Generato
 
 
 def test_a_model_that_went_leaves_no_memory(settings: Callable[..., GeneratorsSettings]) -> None:
-    engine = Diffusion(settings(diffusion_memory_mib=-(-Shelf(settings()).model("one").bytes_in("float32") // MIB)))
+    size = Shelf(settings()).model("one").bytes_in(choose().dtype)
+    engine = Diffusion(settings(diffusion_memory_mib=-(-size // MIB)))
     engine.draw(job(pose=photo()))
     gone = weakref.ref(engine.pipelines.get(engine.shelf.default).unet)
     engine.draw(job(model="two"))
@@ -324,6 +327,30 @@ def test_short_memory_makes_smaller_batches(engine: Diffusion, refused: Callable
     assert tried == [4, 2, 1, 2, 1]
     assert [picture.seed for picture in made] == [0, 1, 2, 3]
     assert engine.pipelines.hot == ("one",), "another model goes before a batch is halved"
+
+
+def test_what_one_half_left_in_pieces_is_given_back_before_the_other(engine: Diffusion) -> None:
+    """A card with two gibibytes free drew one picture of 1024 x 1024 pixels and had no room for the next (measured)."""
+    engine.draw(job(steps=1))
+    whole, kept = [True], list[int]()
+
+    def collected(phase: str, told: dict[str, int]) -> None:
+        whole[0] = whole[0] or (phase == "stop" and told["generation"] == 2)
+
+    def enter(module: object, given: tuple[Any, ...]) -> None:
+        if type(module).__name__ == "UNet2DConditionModel":
+            if given[0].shape[0] > 2 or not whole[0]:  # each with and without its words
+                refused_by_a_card()
+            whole[0] = False
+
+    hook = importlib.import_module("torch.nn.modules.module").register_module_forward_pre_hook(enter)
+    gc.callbacks.append(collected)
+    try:
+        kept += [picture.seed for picture in engine.draw_many([job(seed=seed, steps=1) for seed in range(4)])]
+    finally:
+        gc.callbacks.remove(collected)
+        hook.remove()
+    assert kept == [0, 1, 2, 3]
 
 
 def test_a_picture_that_never_fits_is_said_and_the_engine_goes_on(engine: Diffusion) -> None:
