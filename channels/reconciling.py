@@ -18,6 +18,7 @@ from connectors.outcomes import (
     Processing,
     Published,
     Rejected,
+    Retry,
     Sighting,
     Uncertain,
     Unknown,
@@ -52,6 +53,9 @@ _TRY = "try"
 
 NO_LOOKUP = "attempt.no_lookup"
 """The account offers nothing to look at: another look would be no better, and a person must decide at once."""
+
+
+_OUT_OF_TIME = Retry(timedelta(), "account", Message("attempt.out_of_time"))
 
 
 @dataclass(frozen=True)
@@ -183,10 +187,14 @@ def next_look_at(scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID
 def absolve(scope: Scope, subject: Subject, part: int = 0) -> None:
     """It is not there, by proof or by a person's word (the scope's actor): it may be sent again, with the same key.
 
-    Nothing to do where there is no doubt. Raises Conflict while the attempt is still under way.
+    An attempt that asked for nothing visible is closed: whether another one comes that would do so, nobody knows.
+    Nothing else to do where there is no doubt. Raises Conflict while the attempt is still under way.
     """
     row = _last(scope, subject, part)
     if row is None or not attempts.in_doubt(row):
+        if row is not None and row.outcome is None:
+            name, result = storing.outcome_name(_OUT_OF_TIME), storing.outcome_to_json(_OUT_OF_TIME)
+            attempts.finish(scope, row.id, name, result, _OUT_OF_TIME.reason)
         return
     if _under_way(scope, row):
         raise Conflict("attempt.under_way")

@@ -230,9 +230,7 @@ def doubt(scope: Scope, delivery_id: UUID, *, recorded: Recorded) -> int | None:
             move(scope, row, S.UNCERTAIN, reason=Message("delivery.no_answer"), uncertain_since=scope.now)
         else:  # proof that nothing visible was ever asked for
             _apply(scope, row, Settlement(waits(row.part_ids), again_at=scope.now))
-            if row.state not in (S.SCHEDULED, S.PARTLY):  # too late by now: no claim follows that would end the attempt
-                unsent = Retry(AT_ONCE, "account", Message("attempt.out_of_time"))
-                carrying.close(scope, subject(delivery_id), unsent, part=part, note_copy=minting.note_copy)
+            reconciling.absolve(scope, subject(delivery_id), part)
     return part_of(row) if row.state in (S.UNCERTAIN, S.PROCESSING) else None
 
 

@@ -96,7 +96,8 @@ def _rows(scope: Scope) -> Iterator[Finding]:
     for row in scope.run(
         "SELECT subject_kind, subject_id, kind, n FROM attempts a WHERE tenant_id = :tenant AND outcome IS NULL"
         " AND kind IN ('send', 'stage') AND NOT EXISTS (SELECT 1 FROM drafts d WHERE d.tenant_id = a.tenant_id"
-        " AND d.id = a.subject_id AND d.state = 'uncertain')",
+        " AND d.id = a.subject_id AND d.state = 'uncertain') AND NOT EXISTS (SELECT 1 FROM fulfilments f"
+        " WHERE f.tenant_id = a.tenant_id AND f.id = a.subject_id AND f.state = 'uncertain')",
         tenant=scope.tenant_id,
     ):
         yield f"attempt {row.n} of {row.subject_kind} {row.subject_id} has no end"

@@ -2,6 +2,7 @@
 
 import pytest
 
+from schedules import planning
 from schedules.states import DeliveryState as S
 from tests.schedules.builders import Desk, desk
 
@@ -87,6 +88,29 @@ def test_what_died_over_an_upload_and_is_too_late_leaves_no_attempt_open(lea: De
             open_ones += 1
             assert mia.state(delivery_id) is S.HELD, at
         assert all(one.outcome is not None for one in mia.attempts(delivery_id)), at
+    assert not died
+    assert open_ones >= 1
+
+
+def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(lea: Desk) -> None:
+    """Somebody takes it off the calendar between the end of the doubt and the claim that would follow."""
+    open_ones = 0
+    for at in range(8, MOST, 2):
+        mia = desk(lea.services, lea.network)
+        delivery_id = mia.delivery("never", media=(mia.photo(),))
+        died = mia.crash(at=at)
+        if not died:
+            break
+        if mia.state(delivery_id) is S.PUBLISHING:
+            mia.pass_time(minutes=3)
+            route = mia.routes.by_kind["delivery.reconcile"]
+            route.handler(route.event(mia.tenant_id, delivery_id))
+        if mia.state(delivery_id) is S.SCHEDULED:
+            open_ones += bool(mia.attempts(delivery_id))
+            mia.act(planning.cancel, delivery_id)
+            mia.live(minutes=5)
+            assert [one.outcome for one in mia.attempts(delivery_id) if one.outcome is None] == [], at
+            assert mia.texts() == []
     assert not died
     assert open_ones >= 1
 
