@@ -14,8 +14,9 @@ from workers.listeners import Ears
 from workers.relay_main import stopped_by
 from workers.wiring import Services, wire
 
-MAKE_POOL, LISTEN_POOL = 5, 3
-"""Connections to PostgreSQL per process; they open when first needed."""
+MAKE_POOL, LISTEN_POOL = 3, 2
+"""Connections to PostgreSQL per process; they open when first needed. Two for what works long, one for who waits for
+sellers. No thread asks for one while it holds another, so that few are enough (ADR 0171)."""
 
 MAKE_THREADS = 10
 """Two that work, and eight that wait for sellers of pictures: the relay hands out no more (`relay.PLACES`)."""
