@@ -201,6 +201,11 @@ def absolve(scope: Scope, subject: Subject, part: int = 0) -> None:
     _let_go(scope, row, proven=isinstance(verdict(_looks(scope, row)), Absent | Failed))
 
 
+def leave(scope: Scope, subject: Subject) -> None:
+    """Nobody goes on with what was begun ahead of time; whoever still works on it cannot."""
+    attempts.supersede(scope, subject, 0, ("stage",))
+
+
 def weigh(scope: Scope, row: Attempt) -> Outcome | None:
     """What stands of a doubtful attempt after the looks: published, still uncertain, or nothing (None)."""
     doubt = Uncertain(Message.from_json(row.detail) if row.detail else Message("attempt.no_answer"))

@@ -2,7 +2,7 @@
 
 from schedules import planning
 from schedules.states import DeliveryState as S
-from tests.schedules.builders import Desk
+from tests.schedules.builders import Desk, desk
 
 
 def test_pictures_go_ahead_and_the_post_at_its_time(lea: Desk) -> None:
@@ -28,6 +28,24 @@ def test_an_upload_that_fails_ahead_is_made_again(lea: Desk) -> None:
 def test_words_alone_are_not_staged(lea: Desk) -> None:
     lea.delivery("words", after=1800)
     assert lea.rows("delivery.stage") == []
+
+
+def test_an_upload_that_died_ahead_is_over_once_its_post_is_cancelled(lea: Desk) -> None:
+    open_ones = 0
+    for at in range(2, 40, 2):
+        mia = desk(lea.services, lea.network)
+        delivery_id = mia.delivery("never", media=(mia.photo(),), after=1800)
+        mia.pass_time(minutes=20, seconds=1)
+        died = mia.crash(at=at)
+        open_ones += any(one.outcome is None for one in mia.attempts(delivery_id, "stage"))
+        mia.act(planning.cancel, delivery_id)
+        mia.live(minutes=15)
+        assert all(one.outcome is not None for one in mia.attempts(delivery_id, "stage")), at
+        assert mia.texts() == []
+        if not died:
+            break
+    assert not died
+    assert open_ones >= 1
 
 
 def test_a_cancelled_delivery_uploads_nothing(lea: Desk) -> None:
