@@ -202,8 +202,12 @@ def absolve(scope: Scope, subject: Subject, part: int = 0) -> None:
 
 
 def leave(scope: Scope, subject: Subject) -> None:
-    """Nobody goes on with what was begun ahead of time; whoever still works on it cannot."""
-    attempts.supersede(scope, subject, 0, ("stage",))
+    """Nobody goes on with a subject: what asked for nothing visible is over, what is in doubt is closed as such."""
+    for row in attempts.of(scope, subject, None):
+        if row.outcome is None and attempts.in_doubt(row):
+            attempts.finish(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
+        elif row.outcome is None:
+            attempts.supersede(scope, subject, row.part, (row.kind,))
 
 
 def weigh(scope: Scope, row: Attempt) -> Outcome | None:
