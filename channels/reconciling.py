@@ -193,8 +193,7 @@ def absolve(scope: Scope, subject: Subject, part: int = 0) -> None:
     row = _last(scope, subject, part)
     if row is None or not attempts.in_doubt(row):
         if row is not None and row.outcome is None:
-            name, result = storing.outcome_name(_OUT_OF_TIME), storing.outcome_to_json(_OUT_OF_TIME)
-            attempts.finish(scope, row.id, name, result, _OUT_OF_TIME.reason)
+            _end_unsent(scope, row)
         return
     if _under_way(scope, row):
         raise Conflict("attempt.under_way")
@@ -207,7 +206,15 @@ def leave(scope: Scope, subject: Subject) -> None:
         if row.outcome is None and attempts.in_doubt(row):
             attempts.finish(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
         elif row.outcome is None:
-            attempts.supersede(scope, subject, row.part, (row.kind,))
+            _end_unsent(scope, row)
+
+
+def _end_unsent(scope: Scope, row: Attempt) -> None:
+    """Nothing visible left: whoever still works on it cannot go on, and its permit, where it has one, is void."""
+    name, result = storing.outcome_name(_OUT_OF_TIME), storing.outcome_to_json(_OUT_OF_TIME)
+    jti = attempts.publish_permit(row)
+    if attempts.finish(scope, row.id, name, result, _OUT_OF_TIME.reason) is not None and jti is not None:
+        copies.void(scope, jti, name)
 
 
 def weigh(scope: Scope, row: Attempt) -> Outcome | None:

@@ -10,12 +10,14 @@ from sqlalchemy import bindparam
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import select
 
+from channels import reconciling
 from foundation import telemetry
 from foundation.database import Scope, stored
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.words import Message, canonical
 from schedules import announcing, lost
+from schedules.composing import subject
 from schedules.models import Delivery
 from schedules.states import DELIVERY_STATES, NEEDS_A_PERSON, DeliveryState
 from tenants import notices
@@ -44,6 +46,7 @@ def delivery(scope: Scope, delivery_id: UUID) -> Delivery:
 def move(scope: Scope, row: Delivery, after: DeliveryState, *, reason: Message | None = None, **changes: Any) -> None:
     """Bring `row` to `after`, with further column changes; write the move by the scope's actor, tell the members.
 
+    Nobody goes on with one that is cancelled, whoever did it: its attempts have an end.
     Raises Conflict when the graph has no such edge, or when somebody else changed the delivery meanwhile.
     """
     before = DeliveryState(row.state)
@@ -51,6 +54,8 @@ def move(scope: Scope, row: Delivery, after: DeliveryState, *, reason: Message |
     wanted = {"state": str(after), "reason": stored(reason), **changes}
     told = {"move": uuid7(), "creator": row.creator_id, "before": str(before), "by": scope.actor}
     _write(scope, row, f"WITH moved AS ({_set(wanted)} RETURNING tenant_id, id, state, reason) {_TOLD}", wanted, told)
+    if after is DeliveryState.CANCELLED:
+        reconciling.leave(scope, subject(row.id))
     _tell(scope, row, before, reason)
     announcing.moved(scope, row, before)
     _count(scope, after, scope.now - row.due_at)

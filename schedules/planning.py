@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from channels import reads as channel_reads
-from channels import reconciling
 from connectors.options import Chosen
 from foundation import outbox
 from foundation.database import Scope
@@ -22,7 +21,6 @@ from foundation.words import Message, canonical
 from gate.units import Medium
 from schedules import lateness, linking, overrides, prints, rehearsing, retiming, threads
 from schedules.calendar import WallTime, local_wall
-from schedules.composing import subject
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.linking import NO_WISH, Wanted
 from schedules.models import Delivery, Post
@@ -393,5 +391,4 @@ def cancel(scope: Scope, delivery_id: UUID) -> None:
 def drop(scope: Scope, row: Delivery, *, reason: Message | None = None) -> None:
     """Take a delivery off the calendar, with a reason people can read. Raises Conflict as `cancel`."""
     move(scope, row, S.CANCELLED, reason=reason)
-    reconciling.leave(scope, subject(row.id))
     unplan(scope, row.id)

@@ -16,7 +16,7 @@ from workers.wiring import Services, wire
 
 MAKE_POOL, LISTEN_POOL = 3, 2
 """Connections to PostgreSQL per process; they open when first needed. Two for what works long, one for who waits for
-sellers. No thread asks for one while it holds another, so that few are enough (ADR 0171)."""
+sellers. No thread was seen to ask for one while it holds another, so that few are enough (ADR 0171)."""
 
 MAKE_THREADS = 10
 """Two that work, and eight that wait for sellers of pictures: the relay hands out no more (`relay.PLACES`)."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schedules import planning, publishing
+from schedules import doubts, planning
 from schedules.states import DeliveryState as S
 from tests.schedules.builders import Desk, desk
 
@@ -115,21 +115,26 @@ def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(l
     assert open_ones >= 1
 
 
-def test_what_died_over_its_answer_and_is_left_as_it_is_leaves_no_attempt_open(lea: Desk) -> None:
-    """Somebody takes it off the calendar while it is in doubt; it stays known as what may be there."""
+@pytest.mark.parametrize("button", [False, True], ids=["cancelled", "left in doubt"])
+def test_what_died_over_its_answer_and_is_given_up_leaves_no_attempt_open(lea: Desk, button: bool) -> None:
+    """Nobody looks any more; it stays known as what may be there."""
     open_ones = 0
     for at in range(8, MOST, 2):
         mia = desk(lea.services, lea.network)
+        mia.fault("status:403", on="lookups", times=1000)
         delivery_id = mia.delivery("once")
         if not mia.crash(at=at):
             break
-        mia.pass_time(minutes=3)
         if mia.state(delivery_id) is S.PUBLISHING:
-            with mia.scope() as scope:
-                publishing.doubt(scope, delivery_id, recorded=lambda *_, **__: None)
+            mia.pass_time(minutes=3)
+            route = mia.routes.by_kind["delivery.reconcile"]
+            route.handler(route.event(mia.tenant_id, delivery_id))
         if mia.state(delivery_id) is S.UNCERTAIN:
             open_ones += any(one.outcome is None for one in mia.attempts(delivery_id))
-            mia.act(planning.cancel, delivery_id)
+            if button:
+                mia.act(doubts.leave, delivery_id, member_id=mia.manager)
+            else:
+                mia.act(planning.cancel, delivery_id)
             assert [one.outcome for one in mia.attempts(delivery_id)] == ["uncertain"], at
     assert open_ones >= 1
 
