@@ -1,6 +1,6 @@
 """The rows of attempts: each step, answer, outcome and resolution is written once, by compare-and-set."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -67,6 +67,20 @@ def of(scope: Scope, subject: Subject, part: int | None = 0, kinds: Iterable[str
         kinds=list(kinds),
     )
     return [Attempt(*row) for row in found]
+
+
+def open_subjects(scope: Scope, subjects: Collection[Subject]) -> list[Subject]:
+    """Those that have an attempt without an outcome; of one kind."""
+    found = scope.run(
+        "SELECT DISTINCT subject_kind, subject_id FROM attempts WHERE tenant_id = :tenant"
+        " AND subject_kind = ANY(CAST(:kinds AS text[])) AND subject_id = ANY(:ids) AND kind = ANY(:carrying)"
+        " AND outcome IS NULL",
+        tenant=scope.tenant_id,
+        kinds=sorted({one.kind for one in subjects}),
+        ids=[one.id for one in subjects],
+        carrying=list(CARRYING),
+    )
+    return [Subject(*row) for row in found]
 
 
 def was_staged(scope: Scope, subject: Subject) -> bool:

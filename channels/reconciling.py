@@ -1,6 +1,6 @@
 """Looking for what may have been accepted, and saying when it is surely not there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -207,6 +207,12 @@ def leave(scope: Scope, subject: Subject) -> None:
             attempts.finish(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
         elif row.outcome is None:
             _end_unsent(scope, row)
+
+
+def leave_all(scope: Scope, subjects: Collection[Subject]) -> None:
+    """`leave` for each of many of which few were tried."""
+    for one in attempts.open_subjects(scope, subjects):
+        leave(scope, one)
 
 
 def _end_unsent(scope: Scope, row: Attempt) -> None:

@@ -16,12 +16,11 @@ from schedules.calendar import parse
 from schedules.models import Delivery
 from schedules.moving import change
 from schedules.planning import wake
-from schedules.states import DeliveryState
+from schedules.states import TO_COME, DeliveryState
 from tenants import notices
 
 S = DeliveryState
-PLANNED = tuple(map(str, (S.DRAFT, S.APPROVED, S.SCHEDULED)))
-"""States of a delivery whose time is still to come by itself."""
+_TO_COME = sorted(map(str, TO_COME))
 
 log = telemetry.log("schedules.clocks")
 
@@ -55,7 +54,7 @@ def _coming(scope: Scope) -> Sequence[Delivery]:
     return scope.session.exec(
         select(Delivery)
         .where(
-            Delivery.tenant_id == scope.tenant_id, col(Delivery.state).in_(PLANNED), col(Delivery.due_at) > scope.now
+            Delivery.tenant_id == scope.tenant_id, col(Delivery.state).in_(_TO_COME), col(Delivery.due_at) > scope.now
         )
         .execution_options(populate_existing=True)
     ).all()
@@ -66,7 +65,7 @@ def _locked(scope: Scope, ids: Sequence[UUID]) -> Sequence[Delivery]:
         return []
     return scope.session.exec(
         select(Delivery)
-        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(ids), col(Delivery.state).in_(PLANNED))
+        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(ids), col(Delivery.state).in_(_TO_COME))
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .with_for_update()
         .execution_options(populate_existing=True)

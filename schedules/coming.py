@@ -14,7 +14,7 @@ from gate.switches import Halt
 from schedules import drafting, preflights, rehearsing
 from schedules.composing import subject
 from schedules.reads import Entry
-from schedules.states import DeliveryState
+from schedules.states import CANCELLABLE, TO_COME, DeliveryState
 
 S = DeliveryState
 TO_LEAVE = frozenset({S.APPROVED, S.SCHEDULED, S.PARTLY})
@@ -91,7 +91,7 @@ class Ahead:
 def of_delivery(scope: Scope, entry: Entry, connectors: Mapping[str, Connector]) -> Ahead:
     """What comes next for a delivery, as things stand."""
     draft = entry.state is S.DRAFT
-    dry = entry.state in rehearsing.AHEAD and (entry.dry or rehearsing.covers(scope, entry.post_id, entry.channel_id))
+    dry = entry.state in CANCELLABLE and (entry.dry or rehearsing.covers(scope, entry.post_id, entry.channel_id))
     found = Standing(
         now=scope.now,
         stopped=stopped(switches.halt(scope, "sending"), entry),
@@ -101,7 +101,7 @@ def of_delivery(scope: Scope, entry: Entry, connectors: Mapping[str, Connector])
         in_the_way=_in_the_way(scope, entry) if entry.state in TO_LEAVE and not dry else None,
         by_hand=entry.state is S.REMOVING and _by_hand(scope, entry),
     )
-    judged = not dry and entry.state in (S.DRAFT, S.APPROVED, S.SCHEDULED)
+    judged = not dry and entry.state in TO_COME
     troubles = preflights.of_delivery(scope, entry.delivery_id, connectors) if judged else ()
     leaving = draft or entry.state in TO_LEAVE
     return Ahead(following(entry, found), leaves_at(entry) if leaving else None, tuple(troubles))

@@ -19,7 +19,7 @@ from schedules import lateness
 from schedules.calendar import zone_of
 from schedules.models import Delivery
 from schedules.planning import PRIORITY
-from schedules.states import DeliveryState
+from schedules.states import TO_COME, DeliveryState
 
 S = DeliveryState
 
@@ -37,7 +37,7 @@ YIELD = timedelta(seconds=5)
 A_DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 NOBODY = UUID(int=0)
 
-TO_COME = [str(one) for one in (S.DRAFT, S.APPROVED, S.SCHEDULED)]
+AHEAD = sorted(map(str, TO_COME))
 OUTSIDE = [str(one) for one in (S.PUBLISHED, S.BROKEN_OFF, S.REMOVING)]
 UNDER_WAY = [str(one) for one in (S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF)]
 
@@ -212,14 +212,14 @@ def foreseen(scope: Scope, channel: Channel, until: datetime) -> dict[UUID, date
     """
     if not binds(channel):
         return {}
-    known = [one.waiting for one in _planned(scope, channel.id, until, TO_COME)]
+    known = [one.waiting for one in _planned(scope, channel.id, until, AHEAD)]
     return course(known, free=_free(scope, channel.id, channel.min_gap), gap=channel.min_gap)
 
 
 def would_leave(scope: Scope, channel: Channel, at: datetime, *, but: UUID = NOBODY) -> datetime | None:
     """When a post that is planned at an instant would leave an account that keeps its distance, None for what would be
     too late by its turn. `but` is the delivery itself; a new one is as important, and may be as late, as is usual."""
-    known = {one.id: one for one in _planned(scope, channel.id, at + A_DAY, TO_COME)}
+    known = {one.id: one for one in _planned(scope, channel.id, at + A_DAY, AHEAD)}
     old = known.pop(but, None)
     late = lateness.until(lateness.USUAL, at, channel.zone, until_midnight=False)
     if old is not None:

@@ -17,7 +17,7 @@ from schedules.moving import delivery, move
 from schedules.overrides import Content, Override
 from schedules.planning import LATE_OK, deliveries_of, digest_now, post, wake
 from schedules.reads import Written
-from schedules.states import DeliveryState
+from schedules.states import CANCELLABLE, DeliveryState
 from schedules.threads import Piece
 from studio import library
 from tenants import reads as tenant_reads
@@ -26,8 +26,6 @@ from tenants.roles import Right, may
 
 ORIGIN = "dashboard"
 S = DeliveryState
-REWRITABLE = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.FAILED})
-"""States in which nothing is outside, so that the words may still change."""
 
 
 @dataclass(frozen=True)
@@ -218,7 +216,7 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
     library.check_owner(scope, row.creator_id, draft.assets)
     rows = deliveries_of(scope, post_id)
     known = [one for one in rows if one.state != S.CANCELLED]
-    if (rows and not known) or any(one.state not in REWRITABLE for one in known):
+    if (rows and not known) or any(one.state not in CANCELLABLE for one in known):
         raise Conflict("post.left_already")
     row.title, row.body, row.media = draft.title, draft.body, [str(asset) for asset in draft.media]
     row.parts, row.overrides = threads.stored(draft.parts), overrides.stored(draft.others)

@@ -23,7 +23,7 @@ from schedules.events import EditSaid
 from schedules.models import Delivery, Edit, Post, PostTest
 from schedules.moving import delivery, move
 from schedules.planning import deliveries_of, digest_now, post, wake
-from schedules.states import DeliveryState, EditState
+from schedules.states import CANCELLABLE, DeliveryState, EditState
 from tenants import audit
 from tenants import reads as tenant_reads
 from tenants.roles import Right, require
@@ -144,7 +144,7 @@ def _rewrite(scope: Scope, row: Post, *, title: str, body: str, author: str) -> 
 def _back_to_draft(scope: Scope, rows: Collection[Delivery]) -> None:
     """What has not left waits for a yes to the new words, its time a wish."""
     for one in rows:
-        if one.state in drafting.REWRITABLE:
+        if one.state in CANCELLABLE:
             if one.state != S.DRAFT:
                 move(scope, one, S.DRAFT)
             wake(scope, one)

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from channels import reconciling
 from foundation import outbox_bulk, telemetry
 from foundation.database import Scope
 from foundation.ids import derived, uuid7
 from foundation.loading import forget_plans, load
 from foundation.outbox_bulk import Due
 from schedules import announcing, labels, lateness, overrides, prints, rehearsing, threads
-from schedules.drafting import REWRITABLE
+from schedules.composing import subject
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.imports_judging import Account, Wish
 from schedules.lateness import Late
@@ -24,7 +25,7 @@ from schedules.models_planning import PostLabel
 from schedules.moving import causes
 from schedules.planning import AHEAD, content_digest, options_print, part_print, price_print, print_of
 from schedules.rehearsing import Dry
-from schedules.states import DELIVERY_STATES, DeliveryState
+from schedules.states import CANCELLABLE, DELIVERY_STATES, DeliveryState
 from tenants import notices
 
 ORIGIN = "csv"
@@ -193,7 +194,7 @@ def take_back(scope: Scope, import_id: UUID) -> tuple[int, int]:
         origin=ORIGIN,
         prefix=f"{import_id}:",
     ).all()
-    here = [row for row in rows if S(row.state) in REWRITABLE]
+    here = [row for row in rows if S(row.state) in CANCELLABLE]
     for before in {S(row.state) for row in here}:
         DELIVERY_STATES.check(before, S.CANCELLED)
     ids = [row.id for row in here]
@@ -204,6 +205,7 @@ def take_back(scope: Scope, import_id: UUID) -> tuple[int, int]:
         tenant=scope.tenant_id,
         ids=ids,
     )
+    reconciling.leave_all(scope, [subject(one) for one in ids])
     forget_plans(scope)
     load(scope, DeliveryMove, [_move(scope, one.creator_id, one.id, one.state, str(S.CANCELLED)) for one in here])
     outbox_bulk.cancel_all(scope, [kind.kind for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue)], ids)

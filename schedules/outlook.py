@@ -24,7 +24,7 @@ from gate import expiring
 from schedules import distance, preflights, rehearsing, spacing
 from schedules.models import Delivery, Post
 from schedules.rehearsing import Dry
-from schedules.states import DeliveryState
+from schedules.states import TO_COME, DeliveryState
 
 S = DeliveryState
 Rows = Sequence[tuple[Delivery, Post]]
@@ -33,7 +33,6 @@ MOST = 500
 """Posts that are judged; more are only counted."""
 
 LONGEST = 90
-TO_COME = (S.DRAFT, S.APPROVED, S.SCHEDULED)
 SHOWN = 80
 """Characters of a post by which people know it again."""
 

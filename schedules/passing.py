@@ -9,11 +9,10 @@ from foundation.database import Scope
 from foundation.words import Message
 from schedules.models import Delivery
 from schedules.planning import drop
-from schedules.states import DeliveryState
+from schedules.states import TO_COME, DeliveryState
 from tenants import notices
 
 S = DeliveryState
-WAITING = (S.DRAFT, S.APPROVED, S.SCHEDULED)
 
 
 _AGAIN = re.compile(r"\.?again-\d+$")
@@ -31,7 +30,7 @@ def by_rule(row: Delivery) -> bool:
 
 def overtaken(scope: Scope, row: Delivery) -> bool:
     """Whether the next time of its series has come too, so that this one would only make a burst."""
-    if row.state not in WAITING or not by_rule(row):
+    if row.state not in TO_COME or not by_rule(row):
         return False
     newer = select(Delivery.id).where(
         Delivery.tenant_id == scope.tenant_id,
@@ -46,7 +45,7 @@ def overtaken(scope: Scope, row: Delivery) -> bool:
 
 def pass_over(scope: Scope, row: Delivery, reason: Message) -> None:
     """Take an overtaken delivery off the calendar, and tell the members once. One that went on meanwhile stays."""
-    if row.state not in WAITING:
+    if row.state not in TO_COME:
         return
     drop(scope, row, reason=reason)
     told = Message("series.some_passed_over", {"since": row.wall_time.replace("T", " ")})

@@ -20,7 +20,8 @@ from schedules.events import PauseOver
 from schedules.models import Delivery, Post
 from schedules.queueing import Change
 from schedules.quiet import Quiet
-from schedules.shifting import MOVABLE, By, Chosen, Done, Out, Preview
+from schedules.shifting import By, Chosen, Done, Out, Preview
+from schedules.states import TO_COME
 from tenants import notices
 
 FOLLOWS = timedelta(days=400)
@@ -60,7 +61,7 @@ def preview(scope: Scope, wanted: Pause) -> Preview:
     inside = shifting.rows(scope, Chosen(wanted.creator_id, wanted.channel_id, max(start, scope.now), end))
     out = _left_out(scope, wanted, inside)
     inside = [(row, owner) for row, owner in inside if row.id not in {one.delivery_id for one in out}]
-    movable = [row for row, _ in inside if row.state in MOVABLE]
+    movable = [row for row, _ in inside if row.state in TO_COME]
     queues = {
         channel_id: [
             one.delivery_id
@@ -90,7 +91,7 @@ def _left_out(scope: Scope, wanted: Pause, inside: Sequence[tuple[Delivery, Post
     over: dict[tuple[UUID, UUID], Message] = {}
     found = []
     for row, owner in inside:
-        if row.series_id is None or row.state not in MOVABLE:
+        if row.series_id is None or row.state not in TO_COME:
             continue
         key = (row.series_id, row.channel_id)
         if key not in over:

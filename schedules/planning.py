@@ -26,7 +26,7 @@ from schedules.linking import NO_WISH, Wanted
 from schedules.models import Delivery, Post
 from schedules.moving import change, delivery, move
 from schedules.overrides import Content, Override
-from schedules.states import ENDED, PLANNABLE, DeliveryState
+from schedules.states import CANCELLABLE, ENDED, PLANNABLE, DeliveryState
 from schedules.threads import Piece
 from studio import library
 from tenants import reads as tenant_reads
@@ -384,11 +384,14 @@ def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_o
 
 
 def cancel(scope: Scope, delivery_id: UUID) -> None:
-    """Take a delivery off the calendar. Raises Conflict once it is publishing or published: removal is another act."""
+    """Take a delivery off the calendar. Raises Conflict once it is on its way, in doubt or outside: those have acts of
+    their own (`doubts.leave`, `removal.ask`)."""
     drop(scope, delivery(scope, delivery_id))
 
 
 def drop(scope: Scope, row: Delivery, *, reason: Message | None = None) -> None:
     """Take a delivery off the calendar, with a reason people can read. Raises Conflict as `cancel`."""
+    if row.state not in CANCELLABLE:
+        raise Conflict("delivery.not_movable")
     move(scope, row, S.CANCELLED, reason=reason)
     unplan(scope, row.id)

@@ -23,7 +23,7 @@ from schedules.models import Delivery, Post
 from schedules.models_planning import Pool, PoolEntry
 from schedules.overrides import Content
 from schedules.planning import drop
-from schedules.states import DeliveryState
+from schedules.states import TO_COME, DeliveryState
 
 S = DeliveryState
 KEY = "pool-"
@@ -36,8 +36,6 @@ MOST, MOST_WORDINGS = 500, 20
 """Entries of a pool, and wordings of one entry."""
 
 OLDEST = timedelta(days=730)
-COMING = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED})
-"""States of what a pool planned that nobody has to decide on and that has not left."""
 
 
 @dataclass(frozen=True)
@@ -250,7 +248,7 @@ def coming(scope: Scope, posts: Sequence[UUID], *, lock: bool = False) -> list[D
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.post_id).in_(list(posts)),
             col(Delivery.occurrence_key).startswith(KEY),
-            col(Delivery.state).in_(sorted(map(str, COMING))),
+            col(Delivery.state).in_(sorted(map(str, TO_COME))),
         )
         .order_by(col(Delivery.due_at), col(Delivery.id))
     )

@@ -21,7 +21,7 @@ from schedules.claiming import UNAPPROVED, NotClaimable, shown
 from schedules.models import Delivery
 from schedules.moving import delivery, early_warning
 from schedules.planning import AHEAD, post
-from schedules.states import DeliveryState
+from schedules.states import TO_COME, DeliveryState
 from tenants import notices
 
 OUTLIVES = timedelta(minutes=15)
@@ -42,7 +42,7 @@ def check(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector
     What keeps all of its account's posts back is told once for all of them.
     """
     row = delivery(scope, delivery_id)
-    if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
+    if row.state not in TO_COME:
         return None
     channel = channel_reads.channel(scope, row.channel_id)
     measuring.refresh(scope, channel, connectors)
@@ -107,7 +107,7 @@ def of_delivery(scope: Scope, delivery_id: UUID, connectors: Mapping[str, Connec
     """`troubles` of a delivery that is on the calendar or a draft, whose missing yes is said elsewhere; nothing of any
     other."""
     row = delivery(scope, delivery_id)
-    if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED):
+    if row.state not in TO_COME:
         return []
     return [one for one in troubles(scope, row, connectors) if row.state != S.DRAFT or one != UNAPPROVED]
 

@@ -24,10 +24,10 @@ from schedules.models import Delivery, Post
 from schedules.models_planning import SlotUse
 from schedules.moving import delivery
 from schedules.quiet import Quiet
-from schedules.shifting import MOVABLE, Done, Preview
+from schedules.shifting import Done, Preview
 from schedules.slots import Place
 from schedules.spacing import busy, gap_of
-from schedules.states import DeliveryState
+from schedules.states import TO_COME, DeliveryState
 from tenants import notices
 
 S = DeliveryState
@@ -66,7 +66,7 @@ def entries(scope: Scope, channel_id: UUID) -> list[Queued]:
         .where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == channel_id,
-            col(Delivery.state).in_(sorted(map(str, MOVABLE))),
+            col(Delivery.state).in_(sorted(map(str, TO_COME))),
             col(Delivery.due_at) > scope.now,
             Delivery.wall_time == SlotUse.wall_time,
             Delivery.zone == SlotUse.zone,
@@ -326,7 +326,7 @@ def watch(scope: Scope) -> int:
 
     One notice a queue: it ends when somebody adds a post, and one that was put away comes back when the next has left.
     """
-    ahead, since = sorted(map(str, MOVABLE)), scope.now - JUST_NOW
+    ahead, since = sorted(map(str, TO_COME)), scope.now - JUST_NOW
     rows = scope.run(_LOW, tenant=scope.tenant_id, now=scope.now, ahead=ahead, since=since).all()
     low = [row for row in rows if row.ahead < FEW]
     names = channel_reads.names(scope) if low else {}

@@ -27,7 +27,7 @@ from schedules.models import Delivery
 from schedules.models_planning import Pool
 from schedules.pools import KEY
 from schedules.slots import Place
-from schedules.states import DeliveryState
+from schedules.states import TO_COME, DeliveryState
 
 S = DeliveryState
 RECYCLING = "system:recycling"
@@ -115,7 +115,7 @@ def _fill(scope: Scope, here: _Here) -> int:
     while entries:
         uses = _uses(scope, here.channel.id, posts)
         ours = [one for one in uses if one.by_pool and one.state not in NEVER_LEFT]
-        if sum(one.state in pools.COMING and one.at > scope.now for one in ours) >= FULL:
+        if sum(one.state in TO_COME and one.at > scope.now for one in ours) >= FULL:
             break
         after = max([scope.now + LEAD, *(one.at + here.pool.every - SECOND for one in ours)])
         place = next(_places(scope, here, after), None)

@@ -16,12 +16,11 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.ids import uuid7
 from schedules.models import Delivery
-from schedules.states import DeliveryState
+from schedules.states import CANCELLABLE, DeliveryState
 from tenants import audit
 
 S = DeliveryState
 What = Literal["tenant", "channel", "post"]
-AHEAD = (S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.FAILED)
 """States of what is still to leave."""
 
 Dry = Callable[[UUID, UUID], bool]
@@ -85,7 +84,7 @@ def begin(scope: Scope, what: What, of_id: UUID) -> int:
         "SELECT count(*) FROM deliveries WHERE tenant_id = :tenant AND state = ANY(:ahead)"
         " AND :of IN (tenant_id, channel_id, post_id)",
         tenant=scope.tenant_id,
-        ahead=[str(one) for one in AHEAD],
+        ahead=[str(one) for one in CANCELLABLE],
         of=of_id,
     ).scalar_one()
     return ahead

@@ -16,14 +16,11 @@ from schedules.models import Delivery
 from schedules.moving import delivery
 from schedules.passing import first_key
 from schedules.planning import deliveries_of
-from schedules.states import DeliveryState
+from schedules.states import CANCELLABLE, DeliveryState
 from tenants import reads as tenant_reads
 from tenants.roles import Right, require
 
 S = DeliveryState
-CANCELLABLE = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.FAILED})
-"""States in which nothing is outside, nor on its way."""
-
 LEAVING = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF})
 """States in which something is outside or may be: taking it away is another act than not sending it."""
 

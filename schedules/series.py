@@ -23,8 +23,8 @@ from schedules.events import ExtendDue
 from schedules.models import Delivery, Series
 from schedules.planning import LATE_OK, deliveries_of, drop
 from schedules.recurrence import Repeat, crowded
-from schedules.series_rule import TO_COME, Shut, coming, give_way, repeat_of, shut_of, skipped
-from schedules.states import SERIES_STATES, DeliveryState, SeriesState
+from schedules.series_rule import Shut, coming, give_way, repeat_of, shut_of, skipped
+from schedules.states import CANCELLABLE, SERIES_STATES, TO_COME, DeliveryState, SeriesState
 
 AHEAD = timedelta(days=90)
 """How far ahead the deliveries of a series are made."""
@@ -39,8 +39,6 @@ ORIGIN = "series"
 """`origin` of posts written for a changed rest of a series."""
 
 S = DeliveryState
-GIVEN_UP = TO_COME | {S.HELD, S.FAILED}
-"""States in which a delivery may be taken off the calendar: nothing of it is outside."""
 
 
 @dataclass(frozen=True)
@@ -281,7 +279,7 @@ def skip(scope: Scope, series_id: UUID, day: date) -> None:
     if not repeat_of(row).falls_on(day):
         raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
     theirs = [one for one in _from(scope, row, day) if _day(one) == day]
-    if any(one.state not in GIVEN_UP | {S.CANCELLED} for one in theirs):
+    if any(one.state not in CANCELLABLE | {S.CANCELLED} for one in theirs):
         raise Conflict("series.left_already", day=f"{day:%d/%m/%Y}")
     _drop(scope, theirs, Message("series.skipped"))
     row.skipped = sorted({*row.skipped, str(day)})
@@ -320,7 +318,7 @@ def change_following(
         raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
     channels = _theirs(scope, row, change.channels)
     following = _from(scope, row, day)
-    gone = {_day(one) for one in following if one.state not in GIVEN_UP | {S.CANCELLED}}
+    gone = {_day(one) for one in following if one.state not in CANCELLABLE | {S.CANCELLED}}
     _drop(scope, following, Message("series.replaced"))
     row.rule = str(old.before(day).rule)
     _lay_out(scope, row)  # of one that was just planned most is not made yet, and the row that would make it ends here
@@ -382,7 +380,7 @@ def _day(row: Delivery) -> date:
 
 
 def _drop(scope: Scope, rows: Iterable[Delivery], reason: Message) -> int:
-    doomed = [one for one in rows if one.state in GIVEN_UP]
+    doomed = [one for one in rows if one.state in CANCELLABLE]
     for one in doomed:
         drop(scope, one, reason=reason)
     return len(doomed)

@@ -23,13 +23,10 @@ from schedules.models import Delivery, Series
 from schedules.moving import move
 from schedules.quiet import Quiet
 from schedules.recurrence import Repeat, parse
-from schedules.states import DeliveryState
+from schedules.states import TO_COME, DeliveryState
 from tenants import notices
 
 S = DeliveryState
-TO_COME = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED})
-"""States of a delivery that nobody has to decide on and that has not left."""
-
 OUT = ".out-"
 """Ends what a time was known by that is left out."""
 

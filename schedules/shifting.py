@@ -18,7 +18,7 @@ from schedules.models import Delivery, Post
 from schedules.models_planning import ShiftRow
 from schedules.moving import delivery
 from schedules.spacing import busy, gap_of, room
-from schedules.states import ENDED, DeliveryState
+from schedules.states import ENDED, TO_COME, DeliveryState
 from tenants import reads as tenant_reads
 
 S = DeliveryState
@@ -31,9 +31,6 @@ FARTHEST = 366
 
 UNDO = timedelta(minutes=10)
 """So long a shift may be taken back."""
-
-MOVABLE = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED})
-"""States that have a time to come. What waits for a person is left to them."""
 
 UNDER_WAY = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY})
 ON_ITS_WAY = "shift.on_its_way"
@@ -146,7 +143,7 @@ def preview(scope: Scope, chosen: Chosen, by: By) -> Preview:
     """What a shift would move where. Raises BadInput for one that goes nowhere, too far, or is too large."""
     by.check()
     known = rows(scope, chosen)
-    goes = {row.id: by.of(parse(row.wall_time, row.zone)) for row, _ in known if row.state in MOVABLE}
+    goes = {row.id: by.of(parse(row.wall_time, row.zone)) for row, _ in known if row.state in TO_COME}
     return sorted_out(scope, known, goes)
 
 
@@ -231,7 +228,7 @@ def stays_as(row: Delivery, after: WallTime | None, now: datetime) -> Message | 
     """Why a delivery cannot be moved to a wall time; None where it can."""
     if row.state in UNDER_WAY:
         return Message(ON_ITS_WAY)
-    if row.state not in MOVABLE:
+    if row.state not in TO_COME:
         return Message("shift.waits_for_you")
     if after is not None and after.instant() < now:
         return Message("shift.past")

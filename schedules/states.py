@@ -39,6 +39,12 @@ NEEDS_A_PERSON = frozenset({S.HELD, S.FAILED, S.UNCERTAIN, S.BROKEN_OFF})
 ENDED = frozenset({S.PUBLISHED, S.CANCELLED, S.REMOVING, S.REMOVED, S.REHEARSED})
 """States from which none leads back: nothing of such a delivery is planned, approved or moved any more."""
 
+TO_COME = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED})
+"""States of a delivery that nobody has to decide on and that has not left."""
+
+CANCELLABLE = TO_COME | {S.HELD, S.FAILED}
+"""States in which nothing of a delivery is outside, nor may be: it may be rewritten, or taken off the calendar."""
+
 PLANNABLE = frozenset({S.SCHEDULED, S.HELD, S.FAILED, S.BROKEN_OFF})
 """States in which a person may give a delivery a time to leave. A publishing one may be outside already."""
 

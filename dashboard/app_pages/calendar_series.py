@@ -40,7 +40,7 @@ from schedules.reads import Written
 from schedules.recurrence import LAST, Every, Repeat
 from schedules.series import AHEAD, AT_ONCE, Change
 from schedules.series_reads import NEXT, Repeated
-from schedules.states import SeriesState
+from schedules.states import CANCELLABLE, SeriesState
 from tenants.roles import Right
 
 
@@ -187,7 +187,7 @@ def show(page: Page, found: Opened) -> None:
             return
         day = date.fromisoformat(entry.occurrence_key[:10]) if entry is not None else None
         with st.container(horizontal=True, gap="small"):
-            if day is not None and any(place.entry.state in series.GIVEN_UP for place in found.places):
+            if day is not None and any(place.entry.state in CANCELLABLE for place in found.places):
                 with st.popover(page.word("series.skip", day=page.voice.short_day(day))):
                     act = partial(_skip, page, found.creator.id, one.id, day)
                     draw("calendar_note.html", note=page.word("series.skip_asked"))

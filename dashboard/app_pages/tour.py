@@ -16,7 +16,7 @@ from foundation.errors import Conflict, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
 from schedules import drafting, planning, removal
-from schedules.states import DeliveryState
+from schedules.states import CANCELLABLE, DeliveryState
 from subscribers import orders
 from subscribers.shop import Charge
 from tenants import reads as tenant_reads
@@ -120,7 +120,7 @@ def _take_back(page: Page, scope: Scope, _: UUID) -> Message:
     for row in planning.deliveries_of(scope, found.post_id):
         if row.state in STANDS:
             removal.ask(scope, row.id)
-        elif row.state in (S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD, S.FAILED):
+        elif row.state in CANCELLABLE:
             drafting.skip(scope, row.id)
     return Message("tour.undone_publish")
 

@@ -19,8 +19,7 @@ from schedules.days import Summary, any_planned, summaries
 from schedules.labels import Label
 from schedules.quiet import Quiet
 from schedules.reads import Entry
-from schedules.shifting import MOVABLE
-from schedules.states import NEEDS_A_PERSON, DeliveryState
+from schedules.states import NEEDS_A_PERSON, TO_COME, DeliveryState
 from tenants.reads import Creator
 
 S = DeliveryState
@@ -92,7 +91,7 @@ class Turn:
     @property
     def seen(self) -> str:
         """What a card hands back when it is dragged: versions by delivery; nothing where any of it stays."""
-        movable = all(one.state in MOVABLE for one in self.posts)
+        movable = all(one.state in TO_COME for one in self.posts)
         return " ".join(f"{one.delivery_id}={one.version}" for one in self.posts) if movable else ""
 
     @property
@@ -137,7 +136,7 @@ class ShortTurn:
     @property
     def seen(self) -> str:
         """What it hands back when it is dragged, as a turn does."""
-        movable = all(state in MOVABLE for state in self.states)
+        movable = all(state in TO_COME for state in self.states)
         return " ".join(f"{key}={version}" for key, version in self.summary.versions.items()) if movable else ""
 
 

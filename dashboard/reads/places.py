@@ -21,7 +21,7 @@ from schedules import reads as schedule_reads
 from schedules.composing import subject
 from schedules.edit_reads import Reworded
 from schedules.reads import Entry, Step
-from schedules.states import PLANNABLE, DeliveryState
+from schedules.states import CANCELLABLE, PLANNABLE, TO_COME, DeliveryState
 
 S = DeliveryState
 JUDGED = 8
@@ -88,7 +88,7 @@ def places(
     found = []
     for one in entries:
         what = about[one.delivery_id]
-        only = one.state in rehearsing.AHEAD and (one.dry or dry(one.post_id, one.channel_id))
+        only = one.state in CANCELLABLE and (one.dry or dry(one.post_id, one.channel_id))
         place = replace(
             Place(one, stories[one.delivery_id], tried[what], clicked.get(what), only),
             doubt=known.get(one.delivery_id),
@@ -102,7 +102,7 @@ def places(
 
 def _judged(scope: Scope, found: Sequence[Place]) -> list[Place]:
     """With what would stop those that are to leave, the first ones due."""
-    ahead = [one for one in found if not one.dry and one.entry.state in (S.DRAFT, S.APPROVED, S.SCHEDULED)]
+    ahead = [one for one in found if not one.dry and one.entry.state in TO_COME]
     judged = {one.entry.delivery_id for one in sorted(ahead, key=lambda one: one.entry.due_at)[:JUDGED]}
     return [
         replace(one, troubles=preflights.of_delivery(scope, one.entry.delivery_id, connectors()))

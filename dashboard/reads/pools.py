@@ -13,7 +13,7 @@ from schedules import pools, slots
 from schedules import reads as schedule_reads
 from schedules.pools import Rhythm
 from schedules.reads import Entry, Written
-from schedules.states import DeliveryState
+from schedules.states import TO_COME, DeliveryState
 from tenants.reads import Creator
 
 S = DeliveryState
@@ -73,7 +73,7 @@ def recycled(scope: Scope, creator: Creator) -> Recycled:
         rhythm=rhythm,
         paused=row is not None and row.paused,
         items=[_item(scope, entry.id, list(map(UUID, entry.wordings)), entry.taken_out, known) for entry in entries],
-        coming=[one for one in known if one.occurrence_key.startswith(pools.KEY) and one.state in pools.COMING],
+        coming=[one for one in known if one.occurrence_key.startswith(pools.KEY) and one.state in TO_COME],
         offered=_offered(known, inside),
     )
 
@@ -81,7 +81,7 @@ def recycled(scope: Scope, creator: Creator) -> Recycled:
 def _item(scope: Scope, entry_id: UUID, wordings: Sequence[UUID], out: bool, known: Sequence[Entry]) -> Item:
     mine = [one for one in known if one.post_id in wordings]
     left = [one.settled_at or one.due_at for one in mine if one.state is S.PUBLISHED]
-    ahead = [one.due_at for one in mine if one.state in pools.COMING]
+    ahead = [one.due_at for one in mine if one.state in TO_COME]
     written = [schedule_reads.written_post(scope, one) for one in wordings]
     return Item(entry_id, written, out, max(left, default=None), min(ahead, default=None))
 

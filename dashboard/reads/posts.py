@@ -17,12 +17,11 @@ from gate.switches import Halt
 from schedules import drafting, labels, rehearsing
 from schedules import reads as schedule_reads
 from schedules.coming import stopped
-from schedules.drafting import REWRITABLE
 from schedules.labels import Label
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
 from schedules.reads import Written
-from schedules.states import DeliveryState
+from schedules.states import CANCELLABLE, DeliveryState
 from tenants import reads as tenant_reads
 from tenants.reads import Creator
 
@@ -75,7 +74,7 @@ class Opened:
     def rewritable(self) -> bool:
         """Whether its words may still change."""
         live = [state for state in self.everywhere if state is not S.CANCELLED]
-        return bool(live) and all(state in REWRITABLE for state in live)
+        return bool(live) and all(state in CANCELLABLE for state in live)
 
 
 def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = "") -> Opened:

@@ -10,8 +10,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from foundation.database import Scope
 from foundation.errors import GreenroomError
-from schedules import planning, removal
+from schedules import doubts, planning, removal
 from schedules.calendar import WallTime
+from schedules.moving import delivery
+from schedules.states import DeliveryState
+from tenants import reads as tenant_reads
 from tests.chaos.world import Intent, World
 
 EACH = 6
@@ -25,10 +28,18 @@ def _later(scope: Scope, delivery_id: UUID) -> None:
     planning.move_delivery(scope, delivery_id, at=WallTime(at.date(), at.time(), "UTC"))
 
 
+def _cancel(scope: Scope, delivery_id: UUID) -> None:
+    """Not any more: it comes off the calendar, or is left in doubt."""
+    if delivery(scope, delivery_id).state == DeliveryState.UNCERTAIN:
+        doubts.leave(scope, delivery_id, member_id=tenant_reads.members(scope)[0].id)
+    else:
+        planning.cancel(scope, delivery_id)
+
+
 WISHES: Mapping[str, Callable[[Scope, UUID], object]] = {
     "later": _later,
     "now": planning.send_now,
-    "cancel": planning.cancel,
+    "cancel": _cancel,
     "remove": removal.ask,
 }
 

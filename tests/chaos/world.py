@@ -26,7 +26,7 @@ from studio import ingesting, jobs, library, packs, recipes
 from subscribers import ledger, offers, persona
 from subscribers.ledger import SplitShares
 from subscribers.persona import Persona
-from tenants import agencies
+from tenants import agencies, roles
 from tests.chaos.house import ACTOR, House
 from tests.schedules.builders import jpeg
 from web import sites
@@ -201,6 +201,8 @@ def found(house: House, seed: int) -> World:
         world.tenants.append(tenant_id)
         with house.scope(tenant_id) as scope:
             agencies.found(scope, name=f"Agence {number}", language="fr", zone="UTC")
+            email = f"marc-{run}@{number}.test"
+            agencies.add_member(scope, name="Marc", email=email, role=roles.Role.MANAGER, language="fr", zone="UTC")
         for each in range(CREATORS):
             _creator(world, tenant_id, f"c{seed}-{number}{each}-{run}", number * CREATORS + each)
     return world

@@ -115,8 +115,7 @@ def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(l
     assert open_ones >= 1
 
 
-@pytest.mark.parametrize("button", [False, True], ids=["cancelled", "left in doubt"])
-def test_what_died_over_its_answer_and_is_given_up_leaves_no_attempt_open(lea: Desk, button: bool) -> None:
+def test_what_died_over_its_answer_and_is_given_up_leaves_no_attempt_open(lea: Desk) -> None:
     """Nobody looks any more; it stays known as what may be there."""
     open_ones = 0
     for at in range(8, MOST, 2):
@@ -131,10 +130,7 @@ def test_what_died_over_its_answer_and_is_given_up_leaves_no_attempt_open(lea: D
             route.handler(route.event(mia.tenant_id, delivery_id))
         if mia.state(delivery_id) is S.UNCERTAIN:
             open_ones += any(one.outcome is None for one in mia.attempts(delivery_id))
-            if button:
-                mia.act(doubts.leave, delivery_id, member_id=mia.manager)
-            else:
-                mia.act(planning.cancel, delivery_id)
+            mia.act(doubts.leave, delivery_id, member_id=mia.manager)
             assert [one.outcome for one in mia.attempts(delivery_id)] == ["uncertain"], at
     assert open_ones >= 1
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from foundation.errors import Conflict
-from schedules import planning, publishing
+from schedules import doubts, publishing
 from schedules.states import DeliveryState as S
 from tests.schedules.builders import Desk, desk
 
@@ -120,7 +120,7 @@ def test_a_person_says_it_is_not_there(lea: Desk) -> None:
 
 def test_a_person_leaves_it(lea: Desk) -> None:
     delivery_id = in_doubt(lea, "reset_after")
-    lea.act(planning.cancel, delivery_id)
+    lea.act(doubts.leave, delivery_id, member_id=lea.manager)
     lea.live(days=2)
     assert lea.state(delivery_id) is S.CANCELLED
     assert lea.texts() == ["once"]

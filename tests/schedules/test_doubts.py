@@ -1,11 +1,13 @@
 """A person's word on a post in doubt, given on a page that may not write the gate's records."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
 
+from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, Refused
-from schedules import doubts
+from schedules import doubts, drafting, planning
 from schedules.states import DeliveryState as S
 from tenants.roles import Role
 from tests.schedules.builders import Desk
@@ -174,6 +176,15 @@ def test_it_is_left_at_that(lea: Desk) -> None:
     assert lea.texts() == []
     with pytest.raises(Conflict):
         leave(lea, delivery_id)
+
+
+@pytest.mark.parametrize("button", [planning.cancel, drafting.skip])
+def test_it_is_not_taken_off_the_calendar(lea: Desk, button: Callable[[Scope, UUID], None]) -> None:
+    """It may stand outside: only who may approve leaves it at that, by the button of doubts."""
+    delivery_id = in_doubt(lea, "reset_after")
+    with pytest.raises(Conflict) as told:
+        lea.act(button, delivery_id)
+    assert (told.value.message.code, lea.state(delivery_id)) == ("delivery.not_movable", S.UNCERTAIN)
 
 
 def test_who_may_not_leaves_nothing(lea: Desk) -> None:

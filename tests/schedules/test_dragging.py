@@ -13,6 +13,7 @@ from foundation.ids import uuid7
 from schedules import dragging, planning, shifting, slots
 from schedules.calendar import WallTime, local_day, local_wall
 from schedules.dragging import Spot, at_hour, on_clock, same_time, within
+from schedules.states import TO_COME
 from schedules.states import DeliveryState as S
 from tests.schedules.builders import ZONE, Desk, desk
 from tests.schedules.test_calendar import CLOCKS, DAYS, ZONES
@@ -158,7 +159,7 @@ def test_all_accounts_of_a_card_go_or_none(lea: Desk) -> None:
     assert lea.entry(both[0]).wall_time == str(at(lea, 4, time(12)))
 
 
-@pytest.mark.parametrize("state", sorted(set(S) - shifting.MOVABLE))
+@pytest.mark.parametrize("state", sorted(set(S) - TO_COME))
 def test_what_is_locked_or_waits_for_somebody_stays(lea: Desk, state: S) -> None:
     found = planned(lea)
     with lea.scope() as scope:

@@ -330,6 +330,23 @@ def test_taking_back_closes_what_waited_for_somebody(clerk: Clerk) -> None:
     assert not clerk.desk.notices()
 
 
+def test_an_upload_that_died_ahead_is_over_once_its_file_is_taken_back(free: Clerk) -> None:
+    open_ones = 0
+    for at in range(8, 40, 4):
+        one = Clerk(desk(free.desk.services, free.desk.network, tiers=0))
+        found = one.write(table([one.row(1, media=str(one.desk.photo()))]), plan=True)
+        (row,) = one.rows("SELECT id, due_at FROM deliveries WHERE tenant_id = :tenant")
+        one.desk.pass_time(seconds=(row.due_at - one.desk.now() - planning.AHEAD).total_seconds() + 1)
+        died = one.desk.crash(at=at)
+        open_ones += any(tried.outcome is None for tried in one.desk.attempts(row.id, "stage"))
+        assert one.undo(found) == (1, 0)
+        assert all(tried.outcome is not None for tried in one.desk.attempts(row.id, "stage")), at
+        if not died:
+            break
+    assert not died
+    assert open_ones >= 1
+
+
 def test_what_may_be_outside_is_not_taken_back(free: Clerk) -> None:
     found = free.write(table([free.row(1)]), plan=True)
     delivery_id = free.rows("SELECT id FROM deliveries WHERE tenant_id = :tenant")[0].id

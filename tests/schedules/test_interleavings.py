@@ -4,6 +4,7 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from channels import reads as channel_reads
 from channels.attempts import Subject
 from foundation.errors import BadInput, Conflict
 from gate import switches
-from schedules import planning, publishing, rehearsing, removal
+from schedules import doubts, planning, publishing, rehearsing, removal
 from schedules.models import Delivery
 from schedules.states import DELIVERY_STATES
 from schedules.states import DeliveryState as S
@@ -51,7 +52,7 @@ class Known:
     approved: bool = False
     again: int = 0
     """How often a person said "send again"."""
-    cancelled_in_doubt: bool = False
+    left_in_doubt: bool = False
 
 
 class House(RuleBasedStateMachine):
@@ -119,7 +120,12 @@ class House(RuleBasedStateMachine):
     def cancel(self, delivery_id: UUID) -> None:
         in_doubt = self.lea.state(delivery_id) is S.UNCERTAIN
         if self._try(planning.cancel, delivery_id):
-            self.known[delivery_id].cancelled_in_doubt = in_doubt
+            assert not in_doubt
+
+    @rule(delivery_id=deliveries)
+    def leave_in_doubt(self, delivery_id: UUID) -> None:
+        if self._try(partial(doubts.leave, member_id=self.lea.manager), delivery_id):
+            self.known[delivery_id].left_in_doubt = True
 
     @rule(delivery_id=deliveries)
     def send_again(self, delivery_id: UUID) -> None:
@@ -310,7 +316,7 @@ class House(RuleBasedStateMachine):
             assert not (waiting and row.due_at < now - timedelta(minutes=3)), context
             if state is S.PUBLISHED:
                 assert there >= 1, context
-            elif state in (S.HELD, S.FAILED, S.REHEARSED) or (state is S.CANCELLED and not known.cancelled_in_doubt):
+            elif state in (S.HELD, S.FAILED, S.REHEARSED) or (state is S.CANCELLED and not known.left_in_doubt):
                 assert there == 0 or known.again, context
 
 

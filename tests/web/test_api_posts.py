@@ -171,6 +171,7 @@ def test_a_date_never_publishes_again(api: Program, state: str) -> None:
         (f"/posts/{post['id']}/cancel", None, 1),
         (f"/deliveries/{place['id']}/move", {"at": later(hours=3)}, place["version"]),
         (f"/deliveries/{place['id']}/now", None, place["version"]),
+        (f"/deliveries/{place['id']}/cancel", None, place["version"]),
         (f"/deliveries/{place['id']}/importance", {"priority": 1}, place["version"]),
     ):
         answer = api.ask("POST", path, body, version=version)
