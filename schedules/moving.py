@@ -28,6 +28,9 @@ TOLD_TOGETHER = frozenset({"downtime.too_late", "downtime.no_turn", "downtime.he
 TOLD_ELSEWHERE = TOLD_TOGETHER | {lost.ACCOUNT_LOST}
 """The same, with those that the notice of a lost account tells of."""
 
+GIVEN_UP = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING})
+"""What comes into these states is sent by nobody any more."""
+
 _ONE = (
     select(Delivery)
     .where(Delivery.tenant_id == bindparam("tenant"), Delivery.id == bindparam("id"))
@@ -46,7 +49,7 @@ def delivery(scope: Scope, delivery_id: UUID) -> Delivery:
 def move(scope: Scope, row: Delivery, after: DeliveryState, *, reason: Message | None = None, **changes: Any) -> None:
     """Bring `row` to `after`, with further column changes; write the move by the scope's actor, tell the members.
 
-    Nobody goes on with one that is cancelled, whoever did it: its attempts have an end.
+    Nobody goes on with one that is cancelled or taken away, whoever did it: its attempts have an end.
     Raises Conflict when the graph has no such edge, or when somebody else changed the delivery meanwhile.
     """
     before = DeliveryState(row.state)
@@ -54,7 +57,7 @@ def move(scope: Scope, row: Delivery, after: DeliveryState, *, reason: Message |
     wanted = {"state": str(after), "reason": stored(reason), **changes}
     told = {"move": uuid7(), "creator": row.creator_id, "before": str(before), "by": scope.actor}
     _write(scope, row, f"WITH moved AS ({_set(wanted)} RETURNING tenant_id, id, state, reason) {_TOLD}", wanted, told)
-    if after is DeliveryState.CANCELLED:
+    if after in GIVEN_UP:
         reconciling.leave(scope, subject(row.id))
     _tell(scope, row, before, reason)
     announcing.moved(scope, row, before)

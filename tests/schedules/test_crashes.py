@@ -1,8 +1,12 @@
 """A process that dies at every line between the row and its end: never twice, never lost."""
 
+from collections.abc import Callable
+from uuid import UUID
+
 import pytest
 
-from schedules import doubts, planning
+from foundation.database import Scope
+from schedules import doubts, planning, publishing, removal
 from schedules.states import DeliveryState as S
 from tests.schedules.builders import Desk, desk
 
@@ -92,6 +96,10 @@ def test_what_died_over_an_upload_and_is_too_late_leaves_no_attempt_open(lea: De
     assert open_ones >= 1
 
 
+def _linked(scope: Scope, delivery_id: UUID) -> None:
+    publishing.link(scope, delivery_id, native_id="1", url="")
+
+
 def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(lea: Desk) -> None:
     """Somebody takes it off the calendar between the end of the doubt and the claim that would follow."""
     open_ones = 0
@@ -115,12 +123,25 @@ def test_what_died_over_an_upload_and_is_cancelled_then_leaves_no_attempt_open(l
     assert open_ones >= 1
 
 
-def test_what_died_over_its_answer_and_is_given_up_leaves_no_attempt_open(lea: Desk) -> None:
-    """Nobody looks any more; it stays known as what may be there."""
+@pytest.mark.parametrize("looked", [False, True], ids=["nobody can look", "somebody can"])
+@pytest.mark.parametrize(
+    ("decided", "ends"),
+    [
+        (doubts.leave, ["uncertain"]),
+        (removal.ask, ["uncertain"]),
+        (_linked, ["published"]),
+        (publishing.send_again, ["uncertain", "published"]),
+    ],
+)
+def test_what_died_over_its_answer_leaves_no_attempt_open(
+    lea: Desk, decided: Callable[..., object], ends: list[str], looked: bool
+) -> None:
+    """Whatever a person decides of it: a try that nobody goes on with stays known as what may be there."""
     open_ones = 0
     for at in range(8, MOST, 2):
         mia = desk(lea.services, lea.network)
-        mia.fault("status:403", on="lookups", times=1000)
+        if not looked:
+            mia.fault("status:403", on="lookups", times=1000)
         delivery_id = mia.delivery("once")
         if not mia.crash(at=at):
             break
@@ -130,8 +151,9 @@ def test_what_died_over_its_answer_and_is_given_up_leaves_no_attempt_open(lea: D
             route.handler(route.event(mia.tenant_id, delivery_id))
         if mia.state(delivery_id) is S.UNCERTAIN:
             open_ones += any(one.outcome is None for one in mia.attempts(delivery_id))
-            mia.act(doubts.leave, delivery_id, member_id=mia.manager)
-            assert [one.outcome for one in mia.attempts(delivery_id)] == ["uncertain"], at
+            mia.act(decided, delivery_id, **({"member_id": mia.manager} if decided is doubts.leave else {}))
+            mia.live(minutes=30)
+            assert [one.outcome for one in mia.attempts(delivery_id)] == ends, at
     assert open_ones >= 1
 
 
