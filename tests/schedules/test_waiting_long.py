@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from schedules import moving, planning, waiting_long
+from schedules import doubts, moving, planning, waiting_long
 from schedules.states import DeliveryState as S
 from tenants import reads as tenant_reads
 from tests.schedules.builders import Desk
@@ -58,7 +58,7 @@ def test_doubt_of_a_day_is_told_to_the_owner_alone(lea: Desk) -> None:
     assert lea.notices()[cause] == "waiting.unsure"
     with lea.scope() as scope:
         assert cause not in {one.cause for one in tenant_reads.open_notices(scope, to=other)}
-    lea.act(planning.cancel, delivery_id)
+    lea.act(doubts.leave, delivery_id, member_id=lea.manager)
     lea.act(waiting_long.watch)
     assert cause not in lea.notices()
 
