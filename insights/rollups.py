@@ -33,11 +33,11 @@ def roll_up(event: RollupDue, *, tenant: OpenScope) -> None:
 
 
 def roll_up_sale(event: SaleSeen, *, tenant: OpenScope) -> None:
-    """A sale or refund happened: the creator's day is rolled up again, and that of the sale, if it is another."""
+    """A sale or refund happened: the creator's day is rolled up again, and each other day its books bear."""
     with tenant(event.tenant_id, ROLLING) as scope:
-        creator_id, sold_at = subscriber_reads.sold(scope, event.subject_id)
+        creator_id, times = subscriber_reads.booked(scope, event.subject_id)
         zone = tenant_reads.creator(scope, creator_id).zone
-        for day in sorted({local_day(scope.now, zone), local_day(sold_at, zone)}):
+        for day in sorted({local_day(at, zone) for at in (scope.now, *times)}):
             refresh(scope, creator_id, day)
 
 

@@ -192,17 +192,22 @@ def order(scope: Scope, order_id: UUID) -> OrderStory:
     return _order(row)
 
 
-def sold(scope: Scope, subject_id: UUID) -> tuple[UUID, datetime]:
-    """Whose sale it was and when: of an order, or of a payment without one. Raises NotFound."""
-    row = scope.run(
-        "SELECT creator_id, created_at AS at FROM orders WHERE tenant_id = :tenant AND id = :id UNION ALL"
-        " SELECT creator_id, at FROM payments WHERE tenant_id = :tenant AND id = :id",
-        tenant=scope.tenant_id,
-        id=subject_id,
-    ).first()
+_BOOKED = """
+SELECT s.creator_id, array(
+  SELECT t.occurred_at FROM payments p JOIN ledger_transactions t ON t.tenant_id = p.tenant_id
+    AND t.source_key = CAST(p.id AS text) AND t.source_kind IN ('payment', 'settled', 'split', 'commission', 'refund')
+  WHERE p.tenant_id = :tenant AND (p.id = :id OR p.order_id = :id)) AS times
+FROM (SELECT creator_id FROM orders WHERE tenant_id = :tenant AND id = :id
+  UNION SELECT creator_id FROM payments WHERE tenant_id = :tenant AND id = :id) s
+"""
+
+
+def booked(scope: Scope, subject_id: UUID) -> tuple[UUID, list[datetime]]:
+    """Whose sale it was, and the times its books bear: of an order, or of a payment without one. Raises NotFound."""
+    row = scope.run(_BOOKED, tenant=scope.tenant_id, id=subject_id).first()
     if row is None:
         raise NotFound("order.unknown")
-    return row.creator_id, row.at
+    return row.creator_id, row.times
 
 
 def orders(scope: Scope, creator_id: UUID, *, since: datetime, until: datetime) -> list[OrderStory]:

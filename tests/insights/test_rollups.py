@@ -180,6 +180,16 @@ def test_a_sale_that_is_heard_of_late_rolls_up_its_own_day(ledgers: Books) -> No
     assert len(ledgers.sales_of(date(2025, 3, 29))) == 1
 
 
+def test_it_rolls_up_the_days_of_its_books_not_the_day_of_its_order(ledgers: Books) -> None:
+    """Ordered on one day, paid on another, given back on a third: and heard of much later."""
+    order_id = ledgers.sale(BEGIN + timedelta(days=1), refunded_at=BEGIN + timedelta(days=2))
+    with ledgers.scope() as scope:
+        scope.run("UPDATE orders SET created_at = :at WHERE tenant_id = :t", at=BEGIN, t=ledgers.tenant_id)
+    rollups.roll_up_sale(SaleSeen(ledgers.tenant_id, order_id), tenant=ledgers.services.tenant)
+    days = [date(2025, 3, 29) + timedelta(days=number) for number in range(3)]
+    assert [[row.orders for row in ledgers.sales_of(day)] for day in days] == [[], [1], [0]]
+
+
 def test_a_day_that_loses_its_only_sale_loses_its_row(ledgers: Books) -> None:
     """Rows are rebuilt, not added to."""
     ledgers.sale(BEGIN, 500)
