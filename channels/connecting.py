@@ -211,15 +211,16 @@ def leave(scope: Scope, channel_id: UUID, reason: Message) -> None:
     notices.settle_all(scope, [cause.format(channel_id) for cause in _ASKED])
 
 
-def left(scope: Scope, channel: reads.Channel, reason: Message) -> None:
-    """Its credentials are forgotten, and it is said so; nothing where somebody connected it again meanwhile."""
+def left(scope: Scope, channel: reads.Channel, reason: Message) -> bool:
+    """Its credentials are forgotten, and it is said so; nothing, and False, where somebody connected it meanwhile."""
     tokens.lock(scope, channel.id)
     if reads.channel(scope, channel.id).state != ChannelState.LEAVING:
-        return
+        return False
     tokens.forget(scope, channel.id)
     _move(scope, channel.id, ChannelState.DISCONNECTED, reason)
     message = Message("channel.notice_disconnected", {"account": channel.name})
     notices.put(scope, message, cause=_cause(channel.id, ChannelState.DISCONNECTED), creator_id=channel.creator_id)
+    return True
 
 
 def turned(scope: Scope, channel_id: UUID, *, back: bool) -> None:

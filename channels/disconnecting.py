@@ -10,10 +10,13 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from channels import abilities, asking, attempts, connecting, oauth_clients, reads
+from sqlmodel import col, select
+
+from channels import abilities, asking, attempts, connecting, handing, oauth_clients, reads
 from channels.events import ChannelLeave
+from channels.models import HandoverRow
 from channels.reads import Channel
-from channels.states import ChannelState
+from channels.states import LIVE_TASKS, ChannelState
 from connectors import calling
 from connectors.contract import (
     Answer,
@@ -73,7 +76,7 @@ def leave(
         raise outbox.Later(LOOKED_AT)
     code = _told(channel, client, abilities.known(connectors, channel), transport, addresses)
     with tenant(event.tenant_id, asking.ACTOR) as scope:
-        connecting.left(scope, channel, Message(code, {"name": event.by}))
+        _left(scope, channel, Message(code, {"name": event.by}))
 
 
 def gave_up(event: ChannelLeave, *, tenant: OpenScope) -> None:
@@ -81,7 +84,21 @@ def gave_up(event: ChannelLeave, *, tenant: OpenScope) -> None:
     with tenant(event.tenant_id, asking.ACTOR) as scope:
         channel = reads.channel(scope, event.subject_id)
         if channel.state == ChannelState.LEAVING:
-            connecting.left(scope, channel, Message("channel.left_unanswered", {"name": event.by}))
+            _left(scope, channel, Message("channel.left_unanswered", {"name": event.by}))
+
+
+def _left(scope: Scope, channel: Channel, reason: Message) -> None:
+    """What a person was to post there is nobody's task any more; what they are to take away there still is."""
+    if not connecting.left(scope, channel, reason):
+        return
+    tasks = select(HandoverRow).where(
+        HandoverRow.tenant_id == scope.tenant_id,
+        HandoverRow.channel_id == channel.id,
+        HandoverRow.kind == handing.POST,
+        col(HandoverRow.state).in_(sorted(map(str, LIVE_TASKS))),
+    )
+    for row in scope.session.exec(tasks.with_for_update()).all():
+        handing.recall(scope, row, "handover.disconnected")
 
 
 def _told(

@@ -169,7 +169,7 @@ def _asked_back(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
         return True  # never handed to anybody
     opened = post.opened_at is not None
     if post.state in LIVE_TASKS:
-        end(scope, post, H.RECALLED, "recalled_open" if opened else "recalled", why="handover.recalled")
+        recall(scope, post, "handover.recalled")
     if post.state in (H.CANNOT, H.LATE) or not (opened or post.state == H.DONE):
         return True
     content = {name: post.content.get(name) for name in ("site", "title", "caption")}
@@ -233,6 +233,11 @@ def _first_words(text: str) -> str:
 
 def _instant(at: datetime | None) -> str:
     return at.isoformat() if at is not None else ""
+
+
+def recall(scope: Scope, row: HandoverRow, why: str) -> None:
+    """Nobody is to post it any more; what was opened may stand. Raises as `end`."""
+    end(scope, row, H.RECALLED, "recalled" if row.opened_at is None else "recalled_open", why=why)
 
 
 def replaced(scope: Scope, permit_jti: UUID) -> None:

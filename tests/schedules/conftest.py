@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import Cluster
 from tests.fakes.network import Network, network
 from tests.schedules.builders import Desk, desk, wired
+from tests.schedules.files import Clerk
 from workers.wiring import Services
 
 
@@ -32,3 +33,14 @@ def sandbox(running: Network) -> Iterator[Network]:
 def lea(services: Services, sandbox: Network) -> Desk:
     """Léa with one account that keeps no keys: a repeat is a second post."""
     return desk(services, sandbox)
+
+
+@pytest.fixture
+def clerk(lea: Desk) -> Clerk:
+    return Clerk(lea)
+
+
+@pytest.fixture
+def free(services: Services, sandbox: Network) -> Clerk:
+    """An agency whose creator asks for nobody's yes."""
+    return Clerk(desk(services, sandbox, tiers=0))

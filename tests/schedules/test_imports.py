@@ -17,28 +17,12 @@ from schedules.calendar import WallTime, zone_of
 from schedules.events import ImportApply
 from schedules.imports_cells import COLUMNS
 from schedules.imports_rows import ACCOUNT
-from schedules.moving import delivery, move
 from schedules.overrides import Override
-from schedules.states import DeliveryState
 from schedules.threads import Piece
 from tenants import agencies
-from tests.fakes.network import Network
-from tests.schedules.builders import Desk, desk
 from tests.schedules.files import Clerk, table
-from workers.wiring import Services
 
 TABLES = ("posts", "deliveries", "delivery_moves", "outbox")
-
-
-@pytest.fixture
-def clerk(lea: Desk) -> Clerk:
-    return Clerk(lea)
-
-
-@pytest.fixture
-def free(services: Services, sandbox: Network) -> Clerk:
-    """An agency whose creator asks for nobody's yes."""
-    return Clerk(desk(services, sandbox, tiers=0))
 
 
 def test_looking_writes_nothing_but_its_report(clerk: Clerk) -> None:
@@ -308,68 +292,6 @@ def test_what_is_near_or_said_already_is_marked(clerk: Clerk) -> None:
         (6, "time", "import.too_near"),  # the text above takes two lines
         (8, "time", "import.same_time"),
     ]
-
-
-def test_taking_back_leaves_what_has_left(free: Clerk) -> None:
-    found = free.write(table([free.row(1), free.row(2, date=free.day(5))]), plan=True)
-    free.desk.live(days=2)
-    assert free.undo(found) == (1, 1)
-    assert free.undo(found) == (1, 1), "asked twice, it says the same"
-    assert free.states() == ["cancelled", "published"]
-    assert not [row for row in free.desk.rows() if row.kind == "delivery.publish"]
-    free.desk.live(days=5)
-    assert free.desk.texts() == ["bonjour 1"]
-
-
-def test_taking_back_closes_what_waited_for_somebody(clerk: Clerk) -> None:
-    found = clerk.write(table([clerk.row(1)]))
-    clerk.desk.live(days=2)
-    assert clerk.states() == ["held"]
-    assert clerk.desk.notices()
-    assert clerk.undo(found) == (1, 0)
-    assert not clerk.desk.notices()
-
-
-def test_an_upload_that_died_ahead_is_over_once_its_file_is_taken_back(free: Clerk) -> None:
-    open_ones = 0
-    for at in range(8, 40, 4):
-        one = Clerk(desk(free.desk.services, free.desk.network, tiers=0))
-        found = one.write(table([one.row(1, media=str(one.desk.photo()))]), plan=True)
-        (row,) = one.rows("SELECT id, due_at FROM deliveries WHERE tenant_id = :tenant")
-        one.desk.pass_time(seconds=(row.due_at - one.desk.now() - planning.AHEAD).total_seconds() + 1)
-        died = one.desk.crash(at=at)
-        open_ones += any(tried.outcome is None for tried in one.desk.attempts(row.id, "stage"))
-        assert one.undo(found) == (1, 0)
-        assert all(tried.outcome is not None for tried in one.desk.attempts(row.id, "stage")), at
-        if not died:
-            break
-    assert not died
-    assert open_ones >= 1
-
-
-def test_what_may_be_outside_is_not_taken_back(free: Clerk) -> None:
-    found = free.write(table([free.row(1)]), plan=True)
-    delivery_id = free.rows("SELECT id FROM deliveries WHERE tenant_id = :tenant")[0].id
-    with free.desk.scope() as scope:
-        row = delivery(scope, delivery_id)
-        move(scope, row, DeliveryState.PUBLISHING)
-        move(scope, row, DeliveryState.UNCERTAIN)
-    assert free.undo(found) == (0, 1)
-    assert free.states() == ["uncertain"]
-
-
-def test_a_file_that_was_taken_back_begins_anew(clerk: Clerk) -> None:
-    data = table([clerk.row(1)])
-    first = clerk.write(data)
-    clerk.undo(first)
-    second = clerk.write(data)
-    assert second != first
-    assert clerk.states() == ["cancelled", "draft"]
-
-
-def test_nothing_is_taken_back_of_what_was_not_written(clerk: Clerk) -> None:
-    with pytest.raises(Conflict):
-        clerk.undo(clerk.bring(table([clerk.row(1)])))
 
 
 def test_nobody_else_sees_writes_or_takes_back(clerk: Clerk, free: Clerk) -> None:

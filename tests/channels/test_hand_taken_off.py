@@ -1,0 +1,55 @@
+"""An account is disconnected while somebody is to post there by hand."""
+
+import pytest
+
+from channels import disconnecting
+from foundation.errors import Conflict
+from schedules import removal
+from schedules.states import DeliveryState as S
+from tests.channels.by_hand import NAME, Phone
+from tests.channels.test_handing import due, hand, lea  # noqa: F401  fixtures
+from tests.schedules.builders import Desk
+from tests.schedules.conftest import running, sandbox, services  # noqa: F401  fixtures
+
+
+def _disconnect(lea: Desk) -> None:  # noqa: F811  fixtures
+    lea.act(disconnecting.ask, lea.channels[NAME], "Marc")
+    lea.live(minutes=3)
+
+
+def test_a_task_that_nobody_opened_is_nobodys(lea: Desk, hand: Phone) -> None:  # noqa: F811  fixtures
+    delivery, task = due(lea, hand)
+    _disconnect(lea)
+    assert hand.tasks() == []
+    assert (lea.state(delivery), lea.why(delivery)) == (S.FAILED, "handover.disconnected")
+    assert None not in {one.outcome for one in lea.attempts(delivery)}
+    assert lea.rows("handover.look") == []
+    for late in (hand.open, hand.done):
+        with pytest.raises(Conflict):
+            late(task.id)
+
+
+def test_of_one_that_somebody_opened_a_person_says_whether_it_stands(lea: Desk, hand: Phone) -> None:  # noqa: F811  fixtures
+    delivery, task = due(lea, hand)
+    hand.open(task.id)
+    _disconnect(lea)
+    assert hand.task(task.id).state == "recalled"
+    assert (lea.state(delivery), lea.why(delivery)) == (S.UNCERTAIN, "handover.disconnected")
+    assert lea.notices()[f"delivery:{delivery}"] == "handover.disconnected"
+
+
+def test_what_is_to_be_taken_away_still_is(lea: Desk, hand: Phone) -> None:  # noqa: F811  fixtures
+    delivery, task = due(lea, hand)
+    hand.done(task.id)
+    lea.act(removal.ask, delivery)
+    lea.run()
+    (removing,) = hand.tasks()
+    _disconnect(lea)
+    assert hand.tasks() == [removing]
+
+
+def test_another_account_goes_on(lea: Desk, hand: Phone) -> None:  # noqa: F811  fixtures
+    _, task = due(lea, hand)
+    lea.act(disconnecting.ask, lea.channels["main"], "Marc")
+    lea.live(minutes=3)
+    assert [one.id for one in hand.tasks()] == [task.id]
