@@ -24,7 +24,6 @@ from schedules.moving import delivery, move
 from schedules.states import DeliveryState
 from schedules.threads import Piece
 from tenants import agencies, audit
-from tests.schedules.builders import Desk
 from tests.schedules.files import Clerk, table
 from tests.schedules.test_prices import elsewhere
 
@@ -191,11 +190,6 @@ def test_calendars_read_what_was_meant(lines: list[Line]) -> None:
 def test_a_long_line_of_wide_letters_is_folded_between_them() -> None:
     assert exports.folded("é" * 100).count(b"\r\n ") == 2
     assert unfolded(exports.folded("😀" * 60)) == ["😀" * 60]
-
-
-@pytest.fixture
-def clerk(lea: Desk) -> Clerk:
-    return Clerk(lea)
 
 
 def window(clerk: Clerk) -> list[Line]:
