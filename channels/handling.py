@@ -13,7 +13,7 @@ from foundation import outbox
 from foundation.database import OpenScope
 from gate.permit import ControlOrder
 
-__all__ = ["probe", "remove"]
+__all__ = ["gave_up", "probe", "remove"]
 
 
 def probe(event: ChannelProbe, *, tenant: OpenScope, transport: Transport, connectors: Mapping[str, Connector]) -> None:
@@ -39,6 +39,12 @@ def probe(event: ChannelProbe, *, tenant: OpenScope, transport: Transport, conne
         braked, now = budgets.limit(scope, channel.id, brake=True), scope.now
     if braked is not None:
         raise outbox.Later(braked.until - now)
+
+
+def gave_up(event: ChannelProbe, *, tenant: OpenScope) -> None:
+    """Nothing of it could be asked, and nobody will ask again: the next post finds out."""
+    with tenant(event.tenant_id, asking.ACTOR) as scope:
+        budgets.release(scope, event.subject_id)
 
 
 def _harmless(connector: Connector, account: str, now: datetime) -> Send | None:

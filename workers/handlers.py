@@ -196,7 +196,9 @@ def _accounts(s: Services) -> tuple[Route, ...]:
             deadline_seconds=ACT_SECONDS,
             on_dead=partial(disconnecting.gave_up, tenant=tenant),
         ),
-        Route(ChannelProbe, probe, deadline_seconds=ACT_SECONDS),
+        Route(
+            ChannelProbe, probe, deadline_seconds=ACT_SECONDS, on_dead=partial(channel_handling.gave_up, tenant=tenant)
+        ),
         Route(ChannelLook, see, deadline_seconds=LOOK_SECONDS),
         Route(CopyProbe, partial(seeing.watch, tenant=tenant)),
         Route(ChannelMeasure, measure, deadline_seconds=ACT_SECONDS),
