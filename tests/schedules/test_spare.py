@@ -312,7 +312,7 @@ def test_what_makes_posts_makes_them_for_the_spare(lea: Desk, blog: Site) -> Non
     lea.run()
     moved(lea)
     blog.say("new")
-    lea.live(days=40)
+    lea.live(days=12)
     with lea.scope() as scope:
         made = scope.run(
             "SELECT d.channel_id, p.origin FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id"
