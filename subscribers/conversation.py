@@ -19,19 +19,20 @@ from foundation.words import Message
 from gate import inforce, viewers
 from gate import text as gate_text
 from gate.evidence import TEST_METHOD
-from gate.text import MinorSignal
 from subscribers import (
     commands,
     directory,
     drafts,
     ending,
     fulfilling,
+    heard,
     joining,
     offers,
     orders,
     proofs,
     refunding,
     safety,
+    signals,
     speakers,
     subscriptions,
     talks,
@@ -123,7 +124,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
         return
     directory.rebuild_facts(scope, fan.fan_id)
     reports = _told_where(scope, talk, update, pages)
-    crisis = update.kind in talks.WORDS and gate_text.crisis(update.text, lexicon=inforce.rules(scope).lexicon)
+    crisis = update.kind in talks.WORDS and signals.crisis(scope, update.text)
     if age is Age.MINOR:
         talks.reopen(scope, talk)
         if crisis:
@@ -197,15 +198,10 @@ class Age(Enum):
 
 
 def _age(scope: Scope, channel: Channel, fan: directory.Identity, update: Update, environment: str) -> Age:
-    """What this says of the fan's age, told to the gate at once. There is no setting that turns this off."""
+    """What this says of the fan's age, told to the gate at once."""
     if update.kind in talks.WORDS:
-        lexicon, (before, asked) = inforce.rules(scope).lexicon, talks.lately(scope, fan, channel)
-        signal = gate_text.minor_statement(update.text, before=before, asked=asked, lexicon=lexicon)
-        if signal is MinorSignal.NONE:
-            return Age.NOTHING
-        tell = viewers.block if signal is MinorSignal.STATED else viewers.suspect
-        tell(scope, channel.platform, update.fan)
-        return Age.MINOR
+        readings = heard.said_now(scope, fan, channel, update.text)
+        return Age.MINOR if signals.minor(scope, channel.platform, update.fan, *readings) else Age.NOTHING
     if update.kind != "age":
         return Age.NOTHING
     if not viewers.level(scope, channel.platform, update.fan).welcome:

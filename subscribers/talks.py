@@ -22,9 +22,6 @@ from tenants import notices
 SESSION = timedelta(hours=24)
 """A fan away for so long begins a new session."""
 
-LATELY = 6
-"""So many lines are looked back at for a statement that began earlier."""
-
 PROMISED = timedelta(minutes=5)
 """How long a person has to answer before the bot goes on, where the reason allows it."""
 
@@ -121,24 +118,6 @@ def knows(scope: Scope, fan: directory.Identity, channel: Channel, native_id: st
         native=native_id,
     ).scalar()
     return bool(known)
-
-
-def lately(scope: Scope, fan: directory.Identity, channel: Channel) -> tuple[list[str], str]:
-    """What the fan wrote last in this session, oldest first, and the last thing we said."""
-    rows = scope.run(
-        "SELECT m.direction, m.body FROM messages m"
-        " JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
-        " WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND c.kind = 'private'"
-        " AND m.kind = 'text'"
-        " AND m.at > :since ORDER BY m.seq DESC LIMIT :lines",
-        tenant=scope.tenant_id,
-        fan=fan.fan_id,
-        channel=channel.id,
-        since=scope.now - SESSION,
-        lines=LATELY,
-    ).all()
-    written = [row.body for row in rows if row.direction == "in"]
-    return written[::-1], next((row.body for row in rows if row.direction == "out"), "")
 
 
 def heard(scope: Scope, talk: Conversation, *, native_id: str, kind: str, body: str) -> bool:
