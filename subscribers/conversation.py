@@ -1,6 +1,5 @@
 """What a fan does, and who answers: stored first, safety next, then code, a person or the model."""
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
@@ -55,12 +54,6 @@ REDONE_MOST = 2
 
 OVER_18 = "over_18"
 """What a test network says of a fan who proved to be an adult."""
-
-_PERSON = re.compile(
-    r"\b(?:speak|talk) (?:to|with) (?:a |some ?one |somebody )?(?:real |actual )?(?:human|person|someone)"
-    r"|\bparler (?:a|avec) (?:un |une )?(?:vraie? )?(?:humaine?|personne|quelqu'un)"
-)
-_MONEY_BACK = re.compile(r"\b(?:refund|chargeback|rembours\w*|arnaque\w*|scam(?:med)?|escroqu\w*)\b")
 
 
 def receive(scope: Scope, channel: Channel, update: Update, *, rails: Rails, environment: str, pages: str = "") -> None:
@@ -260,7 +253,7 @@ def _answer(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | Non
             directory.opt_in(scope, talk.fan_id)
         case "paysupport":
             _hand_over(scope, talk, Message("chat.asks_money_back"))
-        case "human" if not _MONEY_BACK.search(folded(said)):
+        case "human" if not commands.MONEY_BACK.search(folded(said)):
             _hand_over(scope, talk, Message("chat.asks_person"))
         case _:
             _converse(scope, talk, folded(said))
@@ -268,9 +261,9 @@ def _answer(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | Non
 
 def _converse(scope: Scope, talk: Conversation, plain: str) -> None:
     """Words that are no command: who asks for a person or for money back has one, the rest is its owner's to answer."""
-    if _MONEY_BACK.search(plain):
+    if commands.MONEY_BACK.search(plain):
         _hand_over(scope, talk, Message("chat.asks_money_back"))
-    elif _PERSON.search(plain):
+    elif commands.PERSON.search(plain):
         _hand_over(scope, talk, Message("chat.asks_person"))
     elif OwnerState(talk.owner) is OwnerState.BOT:
         plan_turn(scope, talk)
