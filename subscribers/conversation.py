@@ -22,6 +22,7 @@ from subscribers import (
     commands,
     directory,
     drafts,
+    edits,
     ending,
     fulfilling,
     heard,
@@ -82,6 +83,8 @@ def receive(scope: Scope, channel: Channel, update: Update, *, rails: Rails, env
         case "lost" | "back":
             if update.ref == channel.destination:
                 connecting.turned(scope, channel.id, back=update.kind == "back")
+        case "edited":
+            edits.hear(scope, channel, update)
         case "join":
             joining.asked(scope, channel, update, notice=_notice)
         case "message" | "button" | "age" | "stop" | "unsupported":
@@ -96,6 +99,7 @@ def till(channel: Channel) -> Till:
 
 
 def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, environment: str, pages: str) -> None:
+    words = update.kind in talks.WORDS
     fan = directory.find_or_add(
         scope,
         creator_id=channel.creator_id,
@@ -103,10 +107,11 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
         native_id=update.fan,
         handle=update.handle,
         language=update.language,
-        said=update.text if update.kind in talks.WORDS else "",
+        said=update.text if words else "",
     )
-    native_id = update.native_id if update.kind == "message" and update.native_id else f"update:{update.key}"
-    if talks.knows(scope, fan, channel, native_id):
+    native_id = update.native_id if words and update.native_id else f"update:{update.key}"
+    if talks.seq_of(scope, fan, channel, native_id) is not None:
+        edits.hear(scope, channel, update)  # a list that is read again may show it in other words
         return
     # before the conversation is locked: the reader's epoch comes first
     age = _age(scope, channel, fan, update, environment)
@@ -117,12 +122,13 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
         return
     directory.rebuild_facts(scope, fan.fan_id)
     reports = _told_where(scope, talk, update, pages)
-    crisis = update.kind in talks.WORDS and signals.crisis(scope, update.text)
+    crisis = words and signals.crisis(scope, update.text)
     if age is Age.MINOR:
         talks.reopen(scope, talk)
         if crisis:
             safety.crisis(scope, talk, update.text)
         safety.minor(scope, talk, fan, update.text)
+        talks.mark(scope, talk, "minor")
         return
     if (fan.status != "active" or reports) and not crisis:
         return
@@ -131,6 +137,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
     _notice(scope, talk, fan, talk.session_at != session)
     if crisis:
         safety.crisis(scope, talk, update.text)
+        talks.mark(scope, talk, "crisis")
         return
     match update.kind:
         case "message" | "button" if _asks_age(update):

@@ -4,6 +4,7 @@ this off."""
 from foundation.database import Scope
 from gate import inforce, viewers
 from gate import text as gate_text
+from gate.lexicon import Lexicon
 from gate.text import MinorSignal
 from subscribers.heard import Reading
 
@@ -19,11 +20,16 @@ def minor(scope: Scope, platform: str, user_id: str, *readings: Reading) -> bool
     To be called before a conversation is locked: the reader's epoch comes first.
     """
     lexicon = inforce.rules(scope).lexicon
-    found = {
-        gate_text.minor_statement(one.text, before=one.before, asked=one.asked, lexicon=lexicon) for one in readings
-    }
+    found = {_said(one, lexicon) for one in readings}
     if MinorSignal.STATED in found:
         viewers.block(scope, platform, user_id)
     elif MinorSignal.HINTED in found:
         viewers.suspect(scope, platform, user_id)
     return bool(found - {MinorSignal.NONE})
+
+
+def _said(one: Reading, lexicon: Lexicon) -> MinorSignal:
+    """What one reading says; of words that were heard before, nothing that they say alone."""
+    if one.known and gate_text.minor_statement(one.text, lexicon=lexicon) is not MinorSignal.NONE:
+        return MinorSignal.NONE
+    return gate_text.minor_statement(one.text, before=one.before, asked=one.asked, lexicon=lexicon)
