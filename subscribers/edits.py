@@ -4,6 +4,7 @@ nobody."""
 from channels.reads import Channel
 from connectors.contract import Update
 from foundation.database import Scope
+from gate.text import MinorSignal
 from subscribers import directory, heard, safety, signals, talks
 from subscribers.heard import Reading
 
@@ -17,8 +18,8 @@ def hear(scope: Scope, channel: Channel, update: Update) -> None:
     if not _has_words(update) or (fan is not None and _is_old(scope, fan, channel, update)):
         return
     danger = signals.crisis(scope, update.text)
-    minor = signals.minor(scope, channel.platform, update.fan, *_readings(scope, fan, channel, update))
-    if fan is None and not (danger or minor):
+    age = signals.age(scope, *_readings(scope, fan, channel, update))
+    if fan is None and not danger and age is MinorSignal.NONE:
         return
     fan = fan or directory.find_or_add(
         scope,
@@ -29,6 +30,7 @@ def hear(scope: Scope, channel: Channel, update: Update) -> None:
         language=update.language,
         said=update.text,
     )
+    minor = signals.tell(scope, channel.platform, update.fan, age)  # the fan is held before, the conversation after
     talk = talks.opened(scope, fan, channel)
     if _is_old(scope, fan, channel, update):  # another process heard it meanwhile
         return

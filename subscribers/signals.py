@@ -15,17 +15,27 @@ def crisis(scope: Scope, text: str) -> bool:
 
 
 def minor(scope: Scope, platform: str, user_id: str, *readings: Reading) -> bool:
-    """Whether words, read in any of these ways, say or strongly hint that they are a minor's.
+    """Whether words, read in any of these ways, say or strongly hint that they are a minor's; then the gate knows.
 
-    To be called before a conversation is locked: the reader's epoch comes first.
+    To be called before a conversation is locked: the reader's epoch comes first, as in `tell`.
     """
+    return tell(scope, platform, user_id, age(scope, *readings))
+
+
+def age(scope: Scope, *readings: Reading) -> MinorSignal:
+    """The strongest thing that words say of their writer's age, read in any of these ways; nobody is told."""
     lexicon = inforce.rules(scope).lexicon
     found = {_said(one, lexicon) for one in readings}
-    if MinorSignal.STATED in found:
+    return next((one for one in (MinorSignal.STATED, MinorSignal.HINTED) if one in found), MinorSignal.NONE)
+
+
+def tell(scope: Scope, platform: str, user_id: str, signal: MinorSignal) -> bool:
+    """Let the gate know what somebody's words said; whether they said anything."""
+    if signal is MinorSignal.STATED:
         viewers.block(scope, platform, user_id)
-    elif MinorSignal.HINTED in found:
+    elif signal is MinorSignal.HINTED:
         viewers.suspect(scope, platform, user_id)
-    return bool(found - {MinorSignal.NONE})
+    return signal is not MinorSignal.NONE
 
 
 def _said(one: Reading, lexicon: Lexicon) -> MinorSignal:
