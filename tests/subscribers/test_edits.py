@@ -266,7 +266,9 @@ def test_words_beside_a_picture_are_heard_when_they_are_edited(studio: Studio) -
         (["salut", "mineur"], [edit("je suis", 1)]),  # what follows it completes it
         (["je suis", "salut"], [edit("mineur", 2)]),
         (["salut", "toi", "oui"], [edit("mineur", 2), edit("je suis", 1)]),  # two edits, the later line first
+        (["salut", "toi"], [edit("je suis", 1), edit("mineur", 2)]),  # and the earlier one
         (["salut"], [edit("je suis", 1), message("mineur", 2)]),  # an edit, then a message
+        (["je suis"], [edit("toi", 1), message("mineur", 2)]),  # what was said was said
         (["je suis", "un chat"], [message("rien", 3), message("ici", 4), edit("mineur", 2)]),
         (["salut", "je suis"], [edit("salut toi", 1), edit("salut à toi", 1), message("mineur", 3)]),  # none hides it
     ],
@@ -287,8 +289,9 @@ def test_a_number_answers_what_was_asked_before_it(studio: Studio) -> None:
     assert state(studio) is AssuranceState.BLOCKED
 
 
-def test_what_a_person_decided_on_is_not_raised_by_an_edit_beside_it(studio: Studio) -> None:
-    say(studio, message("salut"), message(MINOR, 2))
+@pytest.mark.parametrize("said", [message(MINOR, 2), edit(MINOR, 2)])
+def test_what_a_person_decided_on_is_not_raised_by_an_edit_beside_it(studio: Studio, said: Update) -> None:
+    say(studio, message("salut"), *([message("toi", 2)] if said.kind == "edited" else []), said)
     cleared(studio)
     say(studio, edit("salut à toi"))
     assert (state(studio), signals(studio)) == (AssuranceState.UNKNOWN, ["minor"])
