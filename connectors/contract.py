@@ -369,9 +369,9 @@ class News:
     cursor: str
 
 
-Gone = Literal["blocked", "lost", "back", "join", "counted"]
-"""`blocked`: the fan takes no messages of ours any more; `lost`, `back`: we may no more, or again, post to `ref`;
-`join`: somebody asks into that place; `counted`: its message `native_id` has `amount_minor` reactions now."""
+Gone = Literal["blocked", "lost", "back", "join", "counted", "edited"]
+"""`blocked`: the fan takes no message of ours; `lost`, `back`: we may no more, or again, post to `ref`; `join`:
+somebody asks into that place; `counted`, `edited`: message `native_id` has `amount_minor` reactions, reads `text`."""
 
 
 @dataclass(frozen=True)

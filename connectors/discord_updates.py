@@ -4,7 +4,7 @@ Importing this module costs some 16 MiB: it is loaded with the first account tha
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import discord
@@ -50,6 +50,19 @@ def written(message: discord.Message) -> Update | None:
         text=message.content,
         shows=_shows(message),
     )
+
+
+def edited(message: discord.Message) -> Update | None:
+    """What a message of a person says since it was edited; None for one that is told again for another reason (a link
+    was looked up, it was pinned), which bears no time of an edit, and for one without words.
+
+    Source: https://docs.discord.com/developers/events/gateway-events#message-update
+    """
+    says, at = written(message), message.edited_at
+    if says is None or at is None or not says.text:
+        return None
+    key = f"edited:{at.isoformat()}:{message.id}"  # ends with the message: how far the account was heard goes by that
+    return replace(says, key=key, kind="edited", at=at, shows="")
 
 
 def _shows(message: discord.Message) -> Shows:

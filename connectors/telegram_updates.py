@@ -4,6 +4,7 @@ Importing this module costs some 25 MiB: it is loaded with the first update.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from telegram import (
@@ -42,6 +43,8 @@ def _read(told: Told) -> Update | None:
     key = str(told.update_id)
     if told.message is not None:
         return _message(key, told.message)
+    if told.edited_message is not None:
+        return _edited(key, told.edited_message)
     if told.callback_query is not None:
         return _button(key, told.callback_query)
     if told.pre_checkout_query is not None:
@@ -94,6 +97,15 @@ def _message(key: str, message: Message) -> Update | None:
     if message.text:
         return Update(key, "message", **common, text=message.text)
     return Update(key, "unsupported", **common, text=message.caption or "")
+
+
+def _edited(key: str, message: Message) -> Update | None:
+    """What a message says since it was edited. It comes for other reasons too, the same words once more, or without
+    any: a place that moves. https://core.telegram.org/bots/api#update"""
+    says = _message(key, message)
+    if says is None or says.kind not in ("message", "unsupported") or not says.text:
+        return None
+    return replace(says, kind="edited", at=message.edit_date or message.date)
 
 
 def _button(key: str, pressed: CallbackQuery) -> Update | None:

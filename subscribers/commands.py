@@ -32,6 +32,14 @@ _BEGINS = re.compile(r"/(?:stop|[a-z]+\b)")
 """Whoever writes /stopp or /stopall wants peace all the same; any other name ends where it ends."""
 
 
+PERSON = re.compile(
+    r"\b(?:speak|talk) (?:to|with) (?:a |some ?one |somebody )?(?:real |actual )?(?:human|person|someone)"
+    r"|\bparler (?:a|avec) (?:un |une )?(?:vraie? )?(?:humaine?|personne|quelqu'un)"
+)
+MONEY_BACK = re.compile(r"\b(?:refund|chargeback|rembours\w*|arnaque\w*|scam(?:med)?|escroqu\w*)\b")
+"""The same two wishes in plain words, folded."""
+
+
 def given(said: str) -> str:
     """The name of the command a message begins with; "" where it begins with none."""
     found = _BEGINS.match(folded(said))

@@ -1,6 +1,5 @@
 """What a fan does, and who answers: stored first, safety next, then code, a person or the model."""
 
-import re
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
@@ -19,19 +18,21 @@ from foundation.words import Message
 from gate import inforce, viewers
 from gate import text as gate_text
 from gate.evidence import TEST_METHOD
-from gate.text import MinorSignal
 from subscribers import (
     commands,
     directory,
     drafts,
+    edits,
     ending,
     fulfilling,
+    heard,
     joining,
     offers,
     orders,
     proofs,
     refunding,
     safety,
+    signals,
     speakers,
     subscriptions,
     talks,
@@ -54,12 +55,6 @@ REDONE_MOST = 2
 
 OVER_18 = "over_18"
 """What a test network says of a fan who proved to be an adult."""
-
-_PERSON = re.compile(
-    r"\b(?:speak|talk) (?:to|with) (?:a |some ?one |somebody )?(?:real |actual )?(?:human|person|someone)"
-    r"|\bparler (?:a|avec) (?:un |une )?(?:vraie? )?(?:humaine?|personne|quelqu'un)"
-)
-_MONEY_BACK = re.compile(r"\b(?:refund|chargeback|rembours\w*|arnaque\w*|scam(?:med)?|escroqu\w*)\b")
 
 
 def receive(scope: Scope, channel: Channel, update: Update, *, rails: Rails, environment: str, pages: str = "") -> None:
@@ -88,6 +83,8 @@ def receive(scope: Scope, channel: Channel, update: Update, *, rails: Rails, env
         case "lost" | "back":
             if update.ref == channel.destination:
                 connecting.turned(scope, channel.id, back=update.kind == "back")
+        case "edited":
+            edits.hear(scope, channel, update)
         case "join":
             joining.asked(scope, channel, update, notice=_notice)
         case "message" | "button" | "age" | "stop" | "unsupported":
@@ -102,6 +99,7 @@ def till(channel: Channel) -> Till:
 
 
 def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, environment: str, pages: str) -> None:
+    words = update.kind in talks.WORDS
     fan = directory.find_or_add(
         scope,
         creator_id=channel.creator_id,
@@ -109,10 +107,11 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
         native_id=update.fan,
         handle=update.handle,
         language=update.language,
-        said=update.text if update.kind in talks.WORDS else "",
+        said=update.text if words else "",
     )
-    native_id = update.native_id if update.kind == "message" and update.native_id else f"update:{update.key}"
-    if talks.knows(scope, fan, channel, native_id):
+    native_id = update.native_id if words and update.native_id else f"update:{update.key}"
+    if talks.seq_of(scope, fan, channel, native_id) is not None:
+        edits.hear(scope, channel, update)  # a list that is read again may show it in other words
         return
     # before the conversation is locked: the reader's epoch comes first
     age = _age(scope, channel, fan, update, environment)
@@ -123,12 +122,13 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
         return
     directory.rebuild_facts(scope, fan.fan_id)
     reports = _told_where(scope, talk, update, pages)
-    crisis = update.kind in talks.WORDS and gate_text.crisis(update.text, lexicon=inforce.rules(scope).lexicon)
+    crisis = words and signals.crisis(scope, update.text)
     if age is Age.MINOR:
         talks.reopen(scope, talk)
         if crisis:
             safety.crisis(scope, talk, update.text)
         safety.minor(scope, talk, fan, update.text)
+        talks.mark(scope, talk, "minor")
         return
     if (fan.status != "active" or reports) and not crisis:
         return
@@ -137,6 +137,7 @@ def _hear(scope: Scope, channel: Channel, update: Update, *, rails: Rails, envir
     _notice(scope, talk, fan, talk.session_at != session)
     if crisis:
         safety.crisis(scope, talk, update.text)
+        talks.mark(scope, talk, "crisis")
         return
     match update.kind:
         case "message" | "button" if _asks_age(update):
@@ -197,15 +198,10 @@ class Age(Enum):
 
 
 def _age(scope: Scope, channel: Channel, fan: directory.Identity, update: Update, environment: str) -> Age:
-    """What this says of the fan's age, told to the gate at once. There is no setting that turns this off."""
+    """What this says of the fan's age, told to the gate at once."""
     if update.kind in talks.WORDS:
-        lexicon, (before, asked) = inforce.rules(scope).lexicon, talks.lately(scope, fan, channel)
-        signal = gate_text.minor_statement(update.text, before=before, asked=asked, lexicon=lexicon)
-        if signal is MinorSignal.NONE:
-            return Age.NOTHING
-        tell = viewers.block if signal is MinorSignal.STATED else viewers.suspect
-        tell(scope, channel.platform, update.fan)
-        return Age.MINOR
+        readings = heard.said_now(scope, fan, channel, update.text)
+        return Age.MINOR if signals.minor(scope, channel.platform, update.fan, *readings) else Age.NOTHING
     if update.kind != "age":
         return Age.NOTHING
     if not viewers.level(scope, channel.platform, update.fan).welcome:
@@ -264,7 +260,7 @@ def _answer(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | Non
             directory.opt_in(scope, talk.fan_id)
         case "paysupport":
             _hand_over(scope, talk, Message("chat.asks_money_back"))
-        case "human" if not _MONEY_BACK.search(folded(said)):
+        case "human" if not commands.MONEY_BACK.search(folded(said)):
             _hand_over(scope, talk, Message("chat.asks_person"))
         case _:
             _converse(scope, talk, folded(said))
@@ -272,9 +268,9 @@ def _answer(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | Non
 
 def _converse(scope: Scope, talk: Conversation, plain: str) -> None:
     """Words that are no command: who asks for a person or for money back has one, the rest is its owner's to answer."""
-    if _MONEY_BACK.search(plain):
+    if commands.MONEY_BACK.search(plain):
         _hand_over(scope, talk, Message("chat.asks_money_back"))
-    elif _PERSON.search(plain):
+    elif commands.PERSON.search(plain):
         _hand_over(scope, talk, Message("chat.asks_person"))
     elif OwnerState(talk.owner) is OwnerState.BOT:
         plan_turn(scope, talk)

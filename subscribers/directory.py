@@ -244,7 +244,7 @@ def rebuild_facts(scope: Scope, fan_id: UUID) -> None:
         "   SELECT count(*) FILTER (WHERE m.direction = 'in'), count(*) FILTER (WHERE m.direction = 'out'),"
         "     max(m.at) FILTER (WHERE m.direction = 'in'), max(m.at) FILTER (WHERE m.direction = 'out')"
         "   FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
-        "   WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND m.kind <> 'remark'),"
+        "   WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND m.kind NOT IN ('remark', 'edited')),"
         " buys = (SELECT count(*) FROM entitlements WHERE tenant_id = :tenant AND fan_id = :fan AND state = 'active'),"
         " spent = (SELECT coalesce(jsonb_object_agg(currency, minor), '{}'::jsonb) FROM ("
         "   SELECT e.currency, -sum(e.amount_minor) AS minor FROM ledger_transactions t"
@@ -264,8 +264,11 @@ def erase(scope: Scope, about: UUID) -> None:
     """Forget a fan: bodies, media, drafts, handles and names go; ledger rows stay under the bare id."""
     params = {"tenant": scope.tenant_id, "fan": about}
     talks = "SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan"
-    scope.run(
-        f"UPDATE messages SET body = '', media = '[]' WHERE tenant_id = :tenant AND conversation_id IN ({talks})",  # noqa: S608  a constant
+    scope.run(  # what was edited is named by a digest of its words
+        "UPDATE messages SET body = '', media = '[]',"  # noqa: S608  a constant
+        " native_id = CASE WHEN kind = 'edited' THEN :erased || id ELSE native_id END"
+        f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
+        erased=ERASED,
         **params,
     )
     scope.run(

@@ -186,8 +186,9 @@ dealt AS (
   SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND kind = 'public'
     AND owner = 'closed' ORDER BY last_in_at DESC LIMIT :dealt)
 SELECT c.id, c.creator_id, f.display_name, c.owner, c.owner_member_id, c.priority, c.safety_hold, c.snoozed_until,
-  coalesce(m.body, '') AS said, CASE WHEN m.direction = 'in' OR c.owner = 'pending_human' OR a.suggested
-    THEN c.last_in_at END AS waits_since, c.last_in_at,
+  coalesce(m.body, '') AS said, CASE WHEN c.owner = 'pending_human' OR a.suggested OR NOT EXISTS (
+    SELECT FROM messages o WHERE o.tenant_id = :tenant AND o.conversation_id = c.id AND o.seq > c.last_in_seq
+      AND o.direction = 'out') THEN c.last_in_at END AS waits_since, c.last_in_at,
   coalesce(a.suggested, false) AS suggested, coalesce(a.doubt, false) AS doubt, c.kind = 'public' AS public
 FROM (SELECT id FROM people UNION SELECT id FROM newest UNION SELECT id FROM public UNION SELECT id FROM dealt) these
 JOIN conversations c ON c.tenant_id = :tenant AND c.id = these.id

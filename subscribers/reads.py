@@ -250,7 +250,7 @@ def chat_counts(scope: Scope, creator_id: UUID, since: datetime, until: datetime
         " (SELECT count(*) FROM fans f WHERE f.tenant_id = :tenant AND f.creator_id = :creator"
         f"   AND f.created_at >= :since AND f.created_at < :until AND NOT {_ONLY_IN_PUBLIC})"
         " FROM messages WHERE tenant_id = :tenant AND creator_id = :creator AND at >= :since AND at < :until"
-        " AND kind <> 'remark'",
+        " AND kind NOT IN ('remark', 'edited')",
         tenant=scope.tenant_id,
         creator=creator_id,
         since=since,

@@ -17,12 +17,10 @@ from connectors.remarks import Remark as Said
 from foundation import outbox, outbox_soon
 from foundation.database import OpenScope, Scope
 from foundation.words import Message
-from gate import inforce, viewers
 from gate import remarks as gate_remarks
-from gate import text as gate_text
-from gate.text import MinorSignal
-from subscribers import directory, safety, talks
+from subscribers import directory, safety, signals, talks
 from subscribers.events import RemarksDue
+from subscribers.heard import Reading
 from subscribers.models import Remark
 from subscribers.remark_rows import KIND, PUBLIC
 from subscribers.states import OwnerState
@@ -109,7 +107,7 @@ def receive(scope: Scope, channel: Channel, said: Said) -> None:
         handle=talks.kept(said.handle)[:LONGEST_NAME],
         said=text,
     )
-    minor = _minor(scope, channel, fan, text)  # before the conversation is locked: the reader's epoch comes first
+    minor = signals.minor(scope, channel.platform, author, Reading(text))
     talk = talks.opened(scope, fan, channel, kind=PUBLIC)
     if not talks.heard(scope, talk, native_id=native_id, kind=KIND, body=text):
         return
@@ -139,7 +137,7 @@ def receive(scope: Scope, channel: Channel, said: Said) -> None:
         talks.give(scope, talk, OwnerState.PENDING_HUMAN, None)
     if minor:
         safety.found_minor(scope, talk, fan, text)
-    if gate_text.crisis(text, lexicon=inforce.rules(scope).lexicon):
+    if signals.crisis(scope, text):
         safety.found_crisis(scope, talk, text)
 
 
@@ -159,12 +157,3 @@ def _known(scope: Scope, channel_id: UUID, native_id: str) -> bool:
         names=[native_id, f"{directory.ERASED}{digest}"],
     ).scalar()
     return bool(found)
-
-
-def _minor(scope: Scope, channel: Channel, fan: directory.Identity, text: str) -> bool:
-    """Whether somebody says in public that they are a minor; told to the safety check at once, like in a chat."""
-    signal = gate_text.minor_statement(text, before=[], asked="", lexicon=inforce.rules(scope).lexicon)
-    if signal is not MinorSignal.NONE:
-        tell = viewers.block if signal is MinorSignal.STATED else viewers.suspect
-        tell(scope, channel.platform, fan.native_id)
-    return signal is not MinorSignal.NONE

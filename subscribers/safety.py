@@ -11,7 +11,7 @@ from subscribers.models import Conversation, SafetyEvent
 
 def crisis(scope: Scope, talk: Conversation, said: str) -> None:
     """Helplines at once, nothing sold or suggested, and a person called. No setting turns this off."""
-    _quiet(scope, talk, "crisis")
+    _quiet(scope, talk)
     drafts.say_service(scope, talk, Message("service.safety.crisis"))
     found_crisis(scope, talk, said)
 
@@ -25,7 +25,7 @@ def found_crisis(scope: Scope, talk: Conversation, said: str) -> None:
 
 def minor(scope: Scope, talk: Conversation, fan: directory.Identity, said: str) -> None:
     """Everything stops but one fixed text, once; a person reviews."""
-    _quiet(scope, talk, "minor")
+    _quiet(scope, talk)
     if fan.status == "active":
         drafts.say_service(scope, talk, Message("service.safety.minor"))
     found_minor(scope, talk, fan, said)
@@ -47,8 +47,8 @@ def sell_no_more(scope: Scope, fan_id: UUID) -> None:
     unlocking.give_up(scope, fan_id, Message("draft.safety"))
 
 
-def _quiet(scope: Scope, talk: Conversation, kind: str) -> None:
-    """What was about to be said or sold is not, and this line is shown to no model."""
+def _quiet(scope: Scope, talk: Conversation) -> None:
+    """What was about to be said or sold is not."""
     talks.silence(scope, talk.id, Message("draft.safety"))
     scope.run(
         "UPDATE drafts SET state = 'cancelled', updated_at = house_now() WHERE tenant_id = :tenant"
@@ -57,7 +57,6 @@ def _quiet(scope: Scope, talk: Conversation, kind: str) -> None:
         talk=talk.id,
     )
     unlocking.give_up(scope, talk.fan_id, Message("draft.safety"))
-    talks.mark(scope, talk, kind)
     scope.add(talk)
 
 

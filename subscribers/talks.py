@@ -1,5 +1,6 @@
 """Conversations as rows: opened, locked, their lines in order, and the one way their owner changes."""
 
+import hashlib
 from datetime import timedelta
 from typing import Literal
 from uuid import UUID
@@ -22,9 +23,6 @@ from tenants import notices
 SESSION = timedelta(hours=24)
 """A fan away for so long begins a new session."""
 
-LATELY = 6
-"""So many lines are looked back at for a statement that began earlier."""
-
 PROMISED = timedelta(minutes=5)
 """How long a person has to answer before the bot goes on, where the reason allows it."""
 
@@ -41,6 +39,13 @@ ALARMS = frozenset({"chat.crisis", "chat.minor"})
 
 WORDS = frozenset({"message", "unsupported"})
 """What may bear words of a fan: a picture too, and these are heard for an age and for a cry for help."""
+
+
+EDITED = "edited"
+"""The kind of a line that says what a message of a fan reads since it was edited; what it said before stays."""
+
+NAMES = len(EDITED) + 64 + 3
+"""Where, in the native id of such a line, that of its message begins (counted from 1): after a digest of the words."""
 
 
 def kept(text: str) -> str:
@@ -108,37 +113,42 @@ def read(scope: Scope, conversation_id: UUID, *, lock: bool = False) -> Conversa
     return row
 
 
-def knows(scope: Scope, fan: directory.Identity, channel: Channel, native_id: str) -> bool:
-    """Whether this very thing was heard before."""
-    known = scope.run(
-        "SELECT 1 FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
-        " WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND c.kind = 'private'"
-        " AND m.direction = 'in'"
-        " AND m.native_id = :native",
+def seq_of(scope: Scope, fan: directory.Identity, channel: Channel, native_id: str) -> int | None:
+    """The line that this very thing was heard as; None where it was not."""
+    found: int | None = scope.run(
+        f"SELECT m.seq {_HEARD} AND m.native_id = :native",
         tenant=scope.tenant_id,
         fan=fan.fan_id,
         channel=channel.id,
         native=native_id,
     ).scalar()
-    return bool(known)
+    return found
 
 
-def lately(scope: Scope, fan: directory.Identity, channel: Channel) -> tuple[list[str], str]:
-    """What the fan wrote last in this session, oldest first, and the last thing we said."""
-    rows = scope.run(
-        "SELECT m.direction, m.body FROM messages m"
-        " JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
-        " WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND c.kind = 'private'"
-        " AND m.kind = 'text'"
-        " AND m.at > :since ORDER BY m.seq DESC LIMIT :lines",
+def has_said(scope: Scope, fan: directory.Identity, channel: Channel, native_id: str, words: str) -> bool:
+    """Whether a message is known to say these very words, or to have said them once."""
+    found = scope.run(
+        f"SELECT 1 {_HEARD} AND (m.native_id = :version OR m.native_id = :native AND m.body = :body)",
         tenant=scope.tenant_id,
         fan=fan.fan_id,
         channel=channel.id,
-        since=scope.now - SESSION,
-        lines=LATELY,
-    ).all()
-    written = [row.body for row in rows if row.direction == "in"]
-    return written[::-1], next((row.body for row in rows if row.direction == "out"), "")
+        native=native_id,
+        body=ages.struck(words),
+        version=_version(native_id, words),
+    ).scalar()
+    return bool(found)
+
+
+def _version(native_id: str, words: str) -> str:
+    return f"{EDITED}:{hashlib.sha256(words.encode()).hexdigest()}:{native_id}"
+
+
+_HEARD = (
+    "FROM messages m JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
+    " WHERE m.tenant_id = :tenant AND c.fan_id = :fan AND c.channel_id = :channel AND c.kind = 'private'"
+    " AND m.direction = 'in'"
+)
+"""What a fan did on an account, in private."""
 
 
 def heard(scope: Scope, talk: Conversation, *, native_id: str, kind: str, body: str) -> bool:
@@ -158,6 +168,13 @@ def heard(scope: Scope, talk: Conversation, *, native_id: str, kind: str, body: 
     talk.last_in_seq, talk.last_in_at, talk.snoozed_until = talk.last_seq, scope.now, None
     scope.add(row, talk)
     return True
+
+
+def edited(scope: Scope, talk: Conversation, *, native_id: str, words: str) -> None:
+    """Keep what a message of the fan says now, as a line of its own: nothing of what it said is lost. Nobody wrote
+    anew, so no session begins, no day to answer in, and nothing waits for an answer."""
+    named = _version(native_id, words)
+    scope.add(_line(scope, talk, direction="in", author="fan", native_id=named, kind=EDITED, body=words), talk)
 
 
 def spoke(

@@ -339,6 +339,12 @@ class _Client(discord.Client):
         if update is not None:
             self.heard.put_nowait(_Told(update))
 
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Somebody edited what they wrote to the bot, however long ago: no message is kept here to compare it with."""
+        update = discord_updates.edited(payload.message) if payload.guild_id is None else None
+        if update is not None:
+            self.heard.put_nowait(_Told(update))
+
     async def on_interaction(self, interaction: Interaction) -> None:
         """Somebody pressed a button under a direct message, or chose a command."""
         called = discord_updates.called(interaction, self.application_id, self._commands)

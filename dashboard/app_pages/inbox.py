@@ -23,7 +23,7 @@ TICK = "2s"
 """How often one value is read; only when it changed is anything drawn again."""
 
 KINDS = frozenset(
-    {"notice", "invoice", "pack", "locked", "button", "age", "stop", "join", "unsupported"}
+    {"notice", "invoice", "pack", "locked", "button", "age", "stop", "join", "edited", "unsupported"}
     | set(get_args(Shows)) - {""}
 )
 """Lines that say more than their words."""
