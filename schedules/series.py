@@ -157,7 +157,7 @@ def _check_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, confirm
         if not (comes and goes_on):  # a test of two versions ends also where its hour is quiet by now
             raise BadInput("series.all_quiet" if comes else "series.never")
     closed = shut_of(scope, row)
-    made = sum(_leaves(closed, channel, wall) for wall in _window(scope, row) for channel in closed)
+    made = sum(leaves(closed, channel, wall) for wall in _window(scope, row) for channel in closed)
     if made > AT_ONCE and not confirmed:
         raise BadInput("series.many", count=made)
     close = _crowded(scope, row)
@@ -165,7 +165,7 @@ def _check_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, confirm
         raise BadInput("series.too_close", hours=round(row.gap_min / timedelta(hours=1)), at=_said(close))
 
 
-def _leaves(closed: Shut, channel: UUID, wall: WallTime) -> bool:
+def leaves(closed: Shut, channel: UUID, wall: WallTime) -> bool:
     """Whether a time of a series leaves on an account: days and hours without posts have none by a rule."""
     return quiet.covering(closed[channel], wall.instant()) is None
 
@@ -232,7 +232,7 @@ def _make(scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collect
     for (channel, key), wall in {**wanted, **known.by_hand}.items():
         if (channel, key) in known.made or channel not in closed or wall.instant() < scope.now:
             continue
-        if not _leaves(closed, channel, wall):
+        if not leaves(closed, channel, wall):
             continue
         post_id, variant = assigning.turn(scope, row, channel, key)
         if post_id in refused:
@@ -270,8 +270,8 @@ def _become(scope: Scope, row: Series, after: SeriesState) -> None:
     scope.add(row)
 
 
-def skip(scope: Scope, series_id: UUID, day: date) -> None:
-    """Leave one of its dates out, on every account. Twice is as once.
+def skip(scope: Scope, series_id: UUID, day: date, *, why: str = "series.skipped") -> list[Delivery]:
+    """Leave one of its dates out, on every account; what that takes off the calendar. Twice is as once.
 
     Raises BadInput for a day it does not fall on, Conflict for one that has left or is on its way.
     """
@@ -281,9 +281,11 @@ def skip(scope: Scope, series_id: UUID, day: date) -> None:
     theirs = [one for one in _from(scope, row, day) if _day(one) == day]
     if any(one.state not in CANCELLABLE | {S.CANCELLED} for one in theirs):
         raise Conflict("series.left_already", day=f"{day:%d/%m/%Y}")
-    _drop(scope, theirs, Message("series.skipped"))
+    taken = [one for one in theirs if one.state in CANCELLABLE]
+    _drop(scope, taken, Message(why))
     row.skipped = sorted({*row.skipped, str(day)})
     scope.add(row)
+    return taken
 
 
 def stop(scope: Scope, series_id: UUID) -> int:
@@ -324,7 +326,7 @@ def change_following(
     _lay_out(scope, row)  # of one that was just planned most is not made yet, and the row that would make it ends here
     post_id = change.post_id or row.post_id
     if change.draft is not None:
-        post_id = _write_following(scope, row, day, change.draft, author=author)
+        post_id = write_beside(scope, row, change.draft, key=derived(row.id, "words", day), author=author)
     begin(
         scope,
         post_id,
@@ -351,13 +353,14 @@ def _theirs(scope: Scope, row: Series, channels: Sequence[UUID] | None) -> list[
     return list(dict.fromkeys(channels))
 
 
-def _write_following(scope: Scope, row: Series, day: date, draft: Draft, *, author: str) -> UUID:
+def write_beside(scope: Scope, row: Series, draft: Draft, *, key: UUID, author: str) -> UUID:
+    """Write what takes the place of a series on some of its dates, once per `key`: as late, as important and, where the
+    draft says nothing of that, with the labels that it has. Raises BadInput for an empty draft, and NotFound."""
     before = planning.post(scope, row.post_id)
     if draft.creator_id != row.creator_id:
         raise NotFound("series.unknown")
-    key = derived(row.id, "words", day)
     late: dict[str, Any] = {"late_ok": before.late_ok, "until_midnight": before.until_midnight}
-    if draft.labels is None:  # what follows belongs to what went before
+    if draft.labels is None:  # it belongs to what it was part of
         draft = replace(draft, labels=labels.ids_of(scope, before.id))
     return drafting.write(scope, draft, key=key, author=author, origin=ORIGIN, priority=before.priority, **late)
 

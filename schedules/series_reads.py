@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from foundation.database import Scope
 from schedules import assigning, series_rule
 from schedules.calendar import WallTime
-from schedules.models import Series
+from schedules.models import Delivery, Series
 from schedules.recurrence import Repeat
 from schedules.series import AHEAD, key_of
 from schedules.series_rule import repeat_of, skipped
-from schedules.states import SeriesState
+from schedules.states import CANCELLABLE, SeriesState
 
 NEXT = 5
 """So many of the times to come are shown."""
@@ -46,6 +46,17 @@ def of_post(scope: Scope, post_id: UUID) -> list[Repeated]:
         .execution_options(populate_existing=True)
     )
     return [repeated(scope, row) for row in rows]
+
+
+def dates_ahead(scope: Scope, post_id: UUID) -> int:
+    """How many dates of a post that repeats are on the calendar and have not left: other words are said on each."""
+    query = select(func.count(func.distinct(func.left(Delivery.occurrence_key, 10)))).where(
+        Delivery.tenant_id == scope.tenant_id,
+        Delivery.post_id == post_id,
+        col(Delivery.series_id).is_not(None),
+        col(Delivery.state).in_(sorted(map(str, CANCELLABLE))),
+    )
+    return scope.session.exec(query).one()
 
 
 def repeated(scope: Scope, row: Series) -> Repeated:

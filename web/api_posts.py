@@ -69,7 +69,7 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
             at = wall_of(body.at, creator.zone) if body.at is not None else None
             post_id = scheduling.write(scope, body.draft, key=uuid7(), at=at, author=scope.actor, origin=ORIGIN)
             selling.check(scope, post_id, connectors=connectors)
-            return _whole(scope, sight, post_id, "post.write", status=201)
+            return answered(scope, sight, post_id, "post.write", status=201)
 
         return call.once(act)
 
@@ -90,7 +90,7 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
             if body.rewrites or (body.late_ok is None and body.labels is None):
                 drafting.rewrite(scope, post_id, body.draft(old), author=scope.actor)
             selling.check(scope, post_id, connectors=connectors)
-            return _whole(scope, sight, post_id, "post.rewrite")
+            return answered(scope, sight, post_id, "post.rewrite")
 
         return call.change(act, post=post_id)
 
@@ -127,7 +127,7 @@ def _rewords(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
             title = old.title if body.title is None else body.title
             said = old.body if body.body is None else body.body
             editing.ask(scope, post_id, title=title, body=said, able=able, author=scope.actor)
-            return _whole(scope, sight, post_id, "post.reword", status=202)
+            return answered(scope, sight, post_id, "post.reword", status=202)
 
         return call.once(act, post=post_id)
 
@@ -146,7 +146,7 @@ def _acts(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connect
             at = wall_of(body.at, sight.creator(post.creator_id).zone)
             scheduling.schedule(scope, post_id, channels=body.channels, at=at)
             selling.check(scope, post_id, connectors=connectors)
-            return _whole(scope, sight, post_id, "post.schedule")
+            return answered(scope, sight, post_id, "post.schedule")
 
         return call.once(act, post=post_id)
 
@@ -158,7 +158,7 @@ def _acts(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connect
         def act(scope: Scope, sight: Sight) -> Done:
             _seen(scope, sight, post_id, call)
             scheduling.cancel(scope, post_id)
-            return _whole(scope, sight, post_id, "post.cancel")
+            return answered(scope, sight, post_id, "post.cancel")
 
         return call.once(act, post=post_id)
 
@@ -173,7 +173,7 @@ def _acts(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connect
             _seen(scope, sight, post_id, call)
             api_reviews.look_first(scope, sight, post_id)
             scheduling.approve(scope, post_id, member_id=sight.member.id, note=body.note, tier=body.tier)
-            return _whole(scope, sight, post_id, "post.approve")
+            return answered(scope, sight, post_id, "post.approve")
 
         return call.once(act, post=post_id)
 
@@ -184,7 +184,8 @@ def _seen(scope: Scope, sight: Sight, post_id: UUID, call: Call) -> None:
     scheduling.seen(scope, post_id, call.version)
 
 
-def _whole(scope: Scope, sight: Sight, post_id: UUID, did: str, *, status: int = 200) -> Done:
+def answered(scope: Scope, sight: Sight, post_id: UUID, did: str, *, status: int = 200) -> Done:
+    """Answer with a post as it stands."""
     found = listing.whole(scope, sight.creators, post_id)
     headers = etag(found.listed.version)
     if status == 201:

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
-from schedules import listing, selling, series, series_listing, series_reads
+from schedules import listing, selling, series, series_apart, series_listing, series_reads
 from schedules.series import Change
 from schedules.series_listing import Listed
 from schedules.states import SeriesState
@@ -19,9 +19,10 @@ from tenants.keys import KeyScope
 from web import api_cursor
 from web.api_call import Call, Done, Sight, Where, doing, etag, making, reading, tag
 from web.api_inputs import PageIn, wall_of
+from web.api_models import PostWhole
 from web.api_plan_inputs import SeriesChange, SeriesIn, SkipIn, first_of
 from web.api_plan_models import SeriesOut, SeriesPage
-from web.api_posts import ORIGIN
+from web.api_posts import ORIGIN, answered
 
 
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
@@ -30,6 +31,7 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     _reads(routes, tenant)
     _begins(routes, tenant, connectors)
     _changes(routes, tenant, connectors)
+    _dates(routes, tenant)
     return routes
 
 
@@ -112,6 +114,10 @@ def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
 
         return call.once(act, where=where_stands(series_id))
 
+
+def _dates(routes: APIRouter, tenant: OpenScope) -> None:
+    can_write = Depends(doing(tenant, KeyScope.POSTS_WRITE))
+
     @routes.post("/{series_id}/skip", response_model=SeriesOut)
     def skip_date(series_id: UUID, body: SkipIn, call: Annotated[Call, can_write]) -> Response:
         """Leave one of its dates out, on every account. Needs `posts:write`."""
@@ -120,6 +126,18 @@ def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
             as_seen(scope, sight, series_id, call)
             series.skip(scope, series_id, body.day)
             return _whole(scope, sight, series_id, "series.skip")
+
+        return call.once(act, where=where_stands(series_id))
+
+    @routes.post("/{series_id}/detach", status_code=201, response_model=PostWhole)
+    def detach_date(series_id: UUID, body: SkipIn, call: Annotated[Call, can_write]) -> Response:
+        """Leave one of its dates out, and answer with a post of its own that says the same there and then: change its
+        words, and those of the other dates stay. Needs `posts:write`."""
+
+        def act(scope: Scope, sight: Sight) -> Done:
+            as_seen(scope, sight, series_id, call)
+            made = series_apart.detach(scope, series_id, body.day, author=scope.actor)
+            return answered(scope, sight, made, "series.detach", status=201)
 
         return call.once(act, where=where_stands(series_id))
 

@@ -155,6 +155,7 @@ def _skip(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: 
 
 def _rework(page: Page, found: Opened) -> None:
     about = (found.post, found.said, found.creator.slug)
+    at = found.places[0].entry.occurrence_key if found.places else ""
     with st.container(horizontal=True, gap="small"):
         if found.rewritable:
             st.button(
@@ -162,8 +163,9 @@ def _rework(page: Page, found: Opened) -> None:
                 icon=":material/edit:",
                 key="post:edit",
                 on_click=compose_draft.rework,
-                args=about,
+                args=(*about, at),
             )
+        calendar_series.alone(page, found)
         st.button(
             page.word("calendar.duplicate"),
             icon=":material/content_copy:",

@@ -8,6 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.app_pages import compose_draft
 from dashboard.frame import Page
 from dashboard.reads.compose import accounts, connectors
 from dashboard.reads.posts import Opened
@@ -33,15 +34,18 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
-from schedules import drafting, selling, series, series_reads, series_rule
+from schedules import drafting, selling, series, series_apart, series_reads, series_rule
+from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, zone_of
 from schedules.drafting import Draft, Planned
 from schedules.reads import Written
 from schedules.recurrence import LAST, Every, Repeat
 from schedules.series import AHEAD, AT_ONCE, Change
 from schedules.series_reads import NEXT, Repeated
-from schedules.states import CANCELLABLE, SeriesState
+from schedules.states import CANCELLABLE, DeliveryState, SeriesState
 from tenants.roles import Right
+
+ALONE = "post:alone"
 
 
 @dataclass(frozen=True)
@@ -209,6 +213,36 @@ def _skip(page: Page, creator_id: UUID, series_id: UUID, day: date, scope: Scope
 def _stop(page: Page, creator_id: UUID, series_id: UUID, scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
     return Message("series.stop_done", {"count": series.stop(scope, series_id)})
+
+
+def alone(page: Page, found: Opened) -> None:
+    """The button that makes the date of a series that is open a post of its own, to say something else then."""
+    entry = found.places[0].entry if found.places else None
+    live = {place.entry.state for place in found.places} - {DeliveryState.CANCELLED}
+    if entry is None or entry.series_id is None or not live or live - CANCELLABLE:
+        return
+    which = (entry.series_id, date.fromisoformat(entry.occurrence_key[:10]))
+    st.button(
+        page.word("series.alone"), icon=":material/event:", key=ALONE, on_click=_parted, args=(page, found, which)
+    )
+
+
+def _parted(page: Page, found: Opened, which: tuple[UUID, date]) -> None:
+    """Make it, then open its words."""
+    made: list[Written] = []
+    acting.press(partial(_alone, page, found.creator.id, which, made), Right.RUN, ALONE)
+    if made and f"press:{ALONE}" not in st.session_state:  # it stands
+        compose_draft.rework(made[0], found.said, found.creator.slug)
+
+
+def _alone(
+    page: Page, creator_id: UUID, which: tuple[UUID, date], made: list[Written], scope: Scope, _: UUID
+) -> Message:
+    page.my(scope, creator_id)
+    series_id, day = which
+    post_id = series_apart.detach(scope, series_id, day, author=page.who.actor)
+    made.append(schedule_reads.written_post(scope, post_id))
+    return Message("series.alone_done", {"day": f"{day:%d/%m/%Y}"})
 
 
 def _change(page: Page, found: Opened, one: Repeated, day: date) -> None:

@@ -34,6 +34,7 @@ from dashboard.app_pages.compose_draft import (
     CREATOR,
     DAY,
     ID,
+    OPENED,
     OTHERS,
     REPEAT,
     REWORK,
@@ -54,7 +55,7 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.words import Message
-from schedules import agenda, drafting, selling
+from schedules import agenda, drafting, selling, series_reads
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, local_wall
 from schedules.drafting import Draft
@@ -185,6 +186,9 @@ def _previews(page: Page, found: Desk) -> None:
 def _send(page: Page, found: Desk, written: Draft) -> None:
     """When it leaves, and the press that writes it."""
     if typed(REWORK):
+        dates = page.read(lambda scope: series_reads.dates_ahead(scope, UUID(typed(REWORK))))
+        if dates:
+            draw("calendar_note.html", note=page.word("series.rework_why", count=dates))
         draw("calendar_note.html", note=page.word("compose.rework_why"))
         _press(page, found, "compose.save")
         return
@@ -274,8 +278,9 @@ def _pressed(page: Page, creator_id: UUID) -> None:
         act = partial(_plan, page, written, asked, made)
     acting.press(act, Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
+        opened = {"at": at} if (at := typed(OPENED)) else {}
         compose_draft.forget()
-        st.query_params.from_dict({"post": str(made[0])})
+        st.query_params.from_dict({"post": str(made[0]), **opened})
 
 
 def _written(creator_id: UUID) -> Draft:

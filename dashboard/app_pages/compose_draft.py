@@ -37,12 +37,15 @@ BY_MODEL = "compose:by_model"
 ASIDE = "compose:aside"
 """The post that was put aside and is gone on with."""
 
+OPENED = "compose:opened"
+"""The date of a post that repeats from which it was opened: back there once it is changed."""
+
 MARKED = "compose:marked"
 """How the text of the post that is changed or copied was marked: it stays so."""
 
 _WORDS, _WHEN = (
     (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED),
-    (WHEN, DAY, CLOCK, ZONE, REWORK, PRIORITY, LATE),
+    (WHEN, DAY, CLOCK, ZONE, REWORK, OPENED, PRIORITY, LATE),
 )
 FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN, BY_MODEL, MARKED, LABELS, ASIDE)
 OF_PART = "compose:part:"
@@ -177,10 +180,11 @@ def _otherwise(part: str, there: Piece, ours: Piece) -> dict[str, Any]:
     return fields | ({media_field(part): [str(one) for one in there.media]} if there.media != ours.media else {})
 
 
-def rework(post: Written, there: Mapping[UUID, Content], creator: str) -> None:
-    """Open a post of which nothing is outside, to change what it says, in a callback."""
+def rework(post: Written, there: Mapping[UUID, Content], creator: str, at: str = "") -> None:
+    """Open a post of which nothing is outside, to change what it says, in a callback; `at` is which of its dates was
+    open, where it repeats."""
     duplicate(post, there, creator)
-    st.session_state[REWORK] = str(post.id)
+    st.session_state.update({REWORK: str(post.id), OPENED: at})
 
 
 def forget() -> None:

@@ -52,6 +52,13 @@ def only(who: Agency, post_id: UUID) -> Repeated:
     return found
 
 
+def apart(who: Agency) -> list[schedule_reads.Written]:
+    """The posts that took the place of dates of a series."""
+    with who.scope() as scope:
+        found = scope.run("SELECT id FROM posts WHERE origin = 'series' ORDER BY created_at").scalars().all()
+        return [schedule_reads.written_post(scope, one) for one in found]
+
+
 def all_made(who: Agency, post_id: UUID) -> None:
     """What the house does a moment later."""
     with who.scope() as scope:
@@ -182,6 +189,46 @@ def test_one_date_is_moved_and_the_others_stay(door: Door, lumiere: Agency) -> N
     assert len(rows(lumiere, post_id)) == 6
 
 
+def test_one_date_alone_is_changed_in_words(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    second = rows(lumiere, post_id)[1]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id, at=second.occurrence_key)
+        text = page.press("Changer cette date seule")
+        assert "est maintenant une publication à part" in text
+        assert "Cette publication se répète" not in text
+        page.type("Texte", "seulement ce jour-là")
+        assert "seulement ce jour-là" in page.press("Enregistrer")
+    (alone,) = apart(lumiere)
+    assert alone.body == "seulement ce jour-là"
+    assert [row.wall_time for row in rows(lumiere, alone.id)] == [second.wall_time]
+    assert [post.body for post in posts(lumiere)] == ["chaque semaine"]
+    all_made(lumiere, post_id)
+    assert [row.state for row in rows(lumiere, post_id)].count(S.CANCELLED) == 1
+
+
+def test_a_double_press_makes_one_date_one_post(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.press_twice("Changer cette date seule")
+        page.again()
+    assert len(apart(lumiere)) == 1
+
+
+def test_words_of_every_date_say_so_and_the_open_date_stays_open(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    third = rows(lumiere, post_id)[2]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id, at=third.occurrence_key)
+        text = page.press("Modifier")
+        assert "toutes ses dates à venir, 6 au calendrier" in text
+        page.type("Texte", "autre chose")
+        page.press("Enregistrer")
+        assert third.occurrence_key[:10] in page.query
+    assert [post.body for post in posts(lumiere)] == ["autre chose"]
+
+
 def test_it_is_stopped(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -206,9 +253,7 @@ def test_this_and_the_following_are_changed(door: Door, lumiere: Agency, words: 
     kept = [row for row in rows(lumiere, post_id) if row.state != S.CANCELLED]
     if words:
         assert len(kept) == 2
-        with lumiere.scope() as scope:
-            ours = scope.run("SELECT id FROM posts WHERE origin = 'series'").scalars().all()
-            assert [schedule_reads.written_post(scope, one).body for one in ours] == [words]
+        assert [one.body for one in apart(lumiere)] == [words]
     else:
         assert len({row.series_id for row in kept}) == 2
 

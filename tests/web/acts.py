@@ -95,6 +95,7 @@ OVER_API: Mapping[str, str] = {
     "calendar_rehearsal._begin": "POST /rehearsals",
     "calendar_rehearsal._end": "DELETE /rehearsals/{of_id}",
     "calendar_repeats._anyway": "POST /deliveries/{delivery_id}/anyway",
+    "calendar_series._alone": "POST /series/{series_id}/detach",
     "calendar_series._follow": "POST /series/{series_id}/change",
     "calendar_series._skip": "POST /series/{series_id}/skip",
     "calendar_series._stop": "POST /series/{series_id}/stop",

@@ -24,7 +24,7 @@ def test_the_document_names_what_is_there(room: Room) -> None:
         "POST /deliveries/{delivery_id}/link", "POST /deliveries/{delivery_id}/remove",
         "POST /deliveries/{delivery_id}/leave", "POST /deliveries/{delivery_id}/once-more",
         "GET /series", "POST /series", "GET /series/{series_id}", "POST /series/{series_id}/change",
-        "POST /series/{series_id}/skip", "POST /series/{series_id}/stop",
+        "POST /series/{series_id}/skip", "POST /series/{series_id}/detach", "POST /series/{series_id}/stop",
         "POST /series/{series_id}/test", "GET /tests", "GET /tests/{test_id}", "POST /tests/{test_id}/end",
         "GET /labels", "POST /labels", "GET /labels/{label_id}", "PATCH /labels/{label_id}",
         "DELETE /labels/{label_id}", "POST /labels/give", "POST /labels/take",

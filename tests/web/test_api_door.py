@@ -60,6 +60,7 @@ BODIES: dict[str, Any] = {
     "POST /posts/{post_id}/reword": {"body": "other words"},
     "POST /series/{series_id}/change": {"day": "2031-03-06"},
     "POST /series/{series_id}/skip": {"day": "2031-03-06"},
+    "POST /series/{series_id}/detach": {"day": "2031-03-06"},
     "POST /series/{series_id}/test": {"day": "2031-03-06", "metric": "views", "age_hours": 24, "planned": 60},
     "POST /tests/{test_id}/end": {"keep": "a"},
     "POST /queues/{channel_id}/fill": {"posts": [str(uuid7())]},

@@ -62,6 +62,25 @@ def test_a_series_begins_is_left_out_once_changed_and_stopped(api: Program) -> N
     )
 
 
+def test_one_date_of_a_series_becomes_a_post_of_its_own(api: Program) -> None:
+    one = made(api.ask("POST", "/series", repeating(bare(api))))
+    path, day = f"/series/{one['id']}", {"day": "2031-03-06"}
+    tag = api.ask("GET", path).headers["etag"]
+    first, again = (api.ask("POST", f"{path}/detach", day, if_match=tag, idempotency_key="that-date") for _ in range(2))
+    assert first.status_code == 201, first.text
+    alone = first.json()
+    assert again.json() == alone
+    assert first.headers["location"] == f"/v1/posts/{alone['id']}"
+    assert [row["wall_time"] for row in alone["deliveries"]] == ["2031-03-06T18:30"]
+    assert alone["id"] != one["post_id"]
+    words = api.ask("PATCH", f"/posts/{alone['id']}", {"body": "only then"}, if_match=first.headers["etag"])
+    assert words.status_code == 200, words.text
+    assert api.get(f"/posts/{one['post_id']}")["body"] != "only then"
+    assert api.get(path)["left_out"] == ["2031-03-06"]
+    late = api.ask("POST", f"{path}/detach", {"day": "2031-03-10"}, if_match=tag)
+    assert (late.status_code, code(late)) == (412, "api.other_version")
+
+
 @pytest.mark.parametrize(
     "repeat",
     [

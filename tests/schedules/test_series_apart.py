@@ -1,0 +1,200 @@
+"""One date of a series made a post of its own: it alone says something else, and the series never makes it again."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput, Conflict
+from foundation.ids import uuid7
+from schedules import drafting, labels, lateness, overrides, planning, reads, repeating, series, series_apart
+from schedules.calendar import WallTime, parse
+from schedules.events import ExtendDue
+from schedules.linking import Wanted
+from schedules.models import Delivery
+from schedules.series import Change
+from schedules.states import DeliveryState
+from schedules.threads import Piece
+from tests.schedules.builders import Desk, desk
+from tests.schedules.repeats import WEEKLY, approved, begin, draft, only, repeat, rows, series_of, standing
+from tests.schedules.test_series_at_once import Act, at_once
+from tests.schedules.versions import compared, seen
+
+S = DeliveryState
+
+
+def detach(lea: Desk, series_id: UUID, day: Any) -> UUID:
+    made: UUID = lea.act(series_apart.detach, series_id, day, author=f"member:{lea.author}")
+    return made
+
+
+def live(lea: Desk, post_id: UUID) -> list[Delivery]:
+    return [row for row in rows(lea, post_id) if row.state != S.CANCELLED]
+
+
+def test_one_date_says_something_else_and_the_others_do_not(lea: Desk) -> None:
+    post_id = begin(lea, wanted := repeat(lea, WEEKLY))
+    lea.run()
+    approved(lea, post_id)
+    day = wanted.starts_on + timedelta(days=7)
+    alone = detach(lea, only(lea, post_id), day)
+    assert alone == detach(lea, only(lea, post_id), day), "an impatient hand"
+    (row,) = rows(lea, alone)
+    assert (row.wall_time, row.zone, row.state) == (str(wanted.at(day)), "UTC", S.DRAFT), "it asks for a yes of its own"
+    assert (row.series_id, row.occurrence_key) == (None, "")
+    (gone,) = [one for one in rows(lea, post_id) if one.state == S.CANCELLED]
+    assert (gone.occurrence_key[:10], gone.reason) == (str(day), {"code": "series.apart", "params": {}})
+    author = f"member:{lea.author}"
+    lea.act(drafting.rewrite, alone, replace(draft(lea), body="only then"), author=author)
+    repeating.extend(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
+    assert str(day) not in standing(lea, post_id)
+    assert {one.state for one in live(lea, post_id)} == {S.SCHEDULED}, "the yes to the others stands"
+    approved(lea, alone)
+    lea.live(days=15)
+    assert lea.texts() == ["again and again", "only then", "again and again"], "each date once"
+
+
+def test_it_carries_all_that_the_series_says_and_goes_where_that_date_went(lea: Desk) -> None:
+    lea.connect("other")
+    with lea.scope() as scope:
+        label = labels.make(scope, "spring", "green")
+    picture, place = lea.photo(), str(lea.channels["other"])
+    said = replace(
+        draft(lea, "main", "other"),
+        title="a title",
+        media=(picture,),
+        text_ai="assisted",
+        parts=(Piece("a part", (lea.photo(1),)), Piece("first", comment=True)),
+        others=(overrides.Override(place, body="said there", options=(("spoiler_text", "careful"),)),),
+        links=Wanted("spring"),
+        labels=(label,),
+        late=lateness.Late.DAY,
+    )
+    with lea.scope(author := f"member:{lea.author}") as scope:
+        wanted = repeat(lea, WEEKLY)
+        post_id = series.plan(scope, said, wanted, key=uuid7(), author=author, confirmed=True, priority=2).post_id
+    lea.run()
+    day = wanted.starts_on + timedelta(days=7)
+    main, other = sorted(
+        (one for one in rows(lea, post_id) if one.occurrence_key[:10] == str(day)),
+        key=lambda one: one.channel_id != lea.channels["main"],
+    )
+    lea.act(planning.move_delivery, other.id, at=(moved := parse(f"{day}T23:15", "Europe/Paris")))
+    alone = detach(lea, only(lea, post_id), day)
+    with lea.scope() as scope:
+        old, new = reads.written_post(scope, post_id), reads.written_post(scope, alone)
+        assert labels.ids_of(scope, alone) == (label,)
+        assert planning.post(scope, alone).priority == 2
+        assert planning.post(scope, alone).digest == planning.post(scope, post_id).digest
+    assert replace(new, id=old.id) == old
+    goes = {one.channel_id: parse(one.wall_time, one.zone) for one in rows(lea, alone)}
+    assert goes == {main.channel_id: parse(main.wall_time, main.zone), other.channel_id: moved}
+
+
+def test_where_that_date_was_taken_off_an_account_it_stays_off(lea: Desk) -> None:
+    lea.connect("other")
+    post_id = begin(lea, wanted := repeat(lea, WEEKLY), "main", "other")
+    lea.run()
+    first, second = (one for one in rows(lea, post_id) if one.occurrence_key == str(wanted.at(wanted.starts_on)))
+    lea.act(planning.cancel, first.id)
+    (row,) = rows(lea, detach(lea, only(lea, post_id), wanted.starts_on))
+    assert row.channel_id == second.channel_id
+
+
+@pytest.mark.parametrize("weeks", [1, 20])
+def test_a_date_that_nobody_made_yet_too(lea: Desk, weeks: int) -> None:
+    """Just planned, only the first stands; and beyond ninety days none does."""
+    post_id = begin(lea, wanted := repeat(lea, WEEKLY))
+    day = wanted.starts_on + timedelta(weeks=weeks)
+    (row,) = rows(lea, detach(lea, only(lea, post_id), day))
+    assert row.wall_time == str(wanted.at(day))
+    lea.pass_time(weeks=8)
+    repeating.extend(ExtendDue(lea.tenant_id, only(lea, post_id)), tenant=lea.tenant)
+    assert str(day) not in standing(lea, post_id)
+
+
+def test_where_nobody_has_to_say_yes_it_stays_on_the_calendar(services: Any, sandbox: Any) -> None:
+    lea = desk(services, sandbox, tiers=0)
+    post_id = begin(lea, wanted := repeat(lea, WEEKLY))
+    lea.run()
+    (row,) = rows(lea, detach(lea, only(lea, post_id), wanted.starts_on))
+    assert row.state == S.SCHEDULED
+
+
+def left(lea: Desk, post_id: UUID) -> None:
+    approved(lea, post_id)
+    lea.live(hours=3)
+
+
+def skipped(lea: Desk, post_id: UUID) -> None:
+    lea.act(series.skip, only(lea, post_id), rows(lea, post_id)[0].due_at.date())
+
+
+def cancelled(lea: Desk, post_id: UUID) -> None:
+    lea.act(planning.cancel, rows(lea, post_id)[0].id)
+
+
+@pytest.mark.parametrize(
+    ("before", "code"),
+    [
+        (left, "series.left_already"),
+        (skipped, "series.none_that_day"),
+        (cancelled, "series.none_that_day"),
+        (lambda lea, post_id: lea.act(series.stop, only(lea, post_id)), "series.is_stopped"),
+        (lambda lea, post_id: lea.pass_time(days=3), "delivery.time_passed"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(
+    lea: Desk, before: Callable[[Desk, UUID], None], code: str
+) -> None:
+    post_id = begin(lea, wanted := repeat(lea, WEEKLY))
+    lea.run()
+    before(lea, post_id)
+    there = [(one.id, one.state) for one in rows(lea, post_id)]
+    with pytest.raises((Conflict, BadInput)) as told:
+        detach(lea, only(lea, post_id), wanted.starts_on)
+    assert told.value.message.code == code
+    assert [(one.id, one.state) for one in rows(lea, post_id)] == there
+
+
+def test_not_while_a_test_runs_on_it_nor_on_a_day_it_does_not_fall_on(lea: Desk) -> None:
+    post_id = begin(lea, wanted := repeat(lea, WEEKLY))
+    with pytest.raises(BadInput):
+        detach(lea, only(lea, post_id), wanted.starts_on + timedelta(days=1))
+    post_id = begin(lea, wanted := repeat(lea, hours=12))
+    lea.run()
+    test = seen(lea, compared(lea, post_id))
+    with pytest.raises(Conflict) as told:
+        detach(lea, test.series_id, wanted.starts_on + timedelta(days=3))
+    assert told.value.message.code == "variants.running"
+
+
+@pytest.mark.parametrize("other", ["apart", "extend", "skip", "stop", "change", "rewrite", "move"])
+def test_two_at_once(lea: Desk, other: str) -> None:
+    post_id = begin(lea, wanted := repeat(lea, WEEKLY))
+    (first,) = series_of(lea, post_id)
+    if other in ("rewrite", "move"):
+        lea.run()
+    day, author = wanted.starts_on + timedelta(days=7), f"member:{lea.author}"
+    moved = next((one for one in rows(lea, post_id) if one.occurrence_key[:10] == str(day)), None)
+    later = WallTime(day, wanted.clock, "Europe/Paris")
+    acts: dict[str, Act] = {
+        "apart": lambda scope: series_apart.detach(scope, first.id, day, author=author),
+        "extend": lambda scope: series.extend(scope, first.id),
+        "skip": lambda scope: series.skip(scope, first.id, day),
+        "stop": lambda scope: series.stop(scope, first.id),
+        "change": lambda scope: series.change_following(scope, first.id, day, Change(wanted), author=author),
+        "rewrite": lambda scope: drafting.rewrite(scope, post_id, draft(lea, body="new"), author=author),
+        "move": lambda scope: planning.move_delivery(scope, moved.id, at=later) if moved else None,
+    }
+    one, two = at_once(lea, acts["apart"], acts[other])
+    lea.run()
+    assert str(day) not in standing(lea, post_id) or isinstance(one, Conflict)
+    if other == "apart":
+        assert one == two
+    if isinstance(one, UUID):
+        (row,) = rows(lea, one)
+        assert row.wall_time[:10] == str(day)
