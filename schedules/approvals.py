@@ -40,6 +40,12 @@ WHY = {
 _CURED = ("delivery.unapproved", "delivery.changed")
 """Reasons of a hold that a yes takes away."""
 
+UNASKED = Message("approval.unasked")
+"""Why what nobody has to say yes to is approved."""
+
+_BACK = {"change": Message("approval.change_asked"), "no": Message("approval.said_no")}
+"""Why what somebody did not agree to is draft again."""
+
 S = DeliveryState
 
 
@@ -144,7 +150,7 @@ def withdraw(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
     notices.settle(scope, _asked(post_id))
     for one in planned if last.verdict == "yes" else []:
         if one.state in (S.APPROVED, S.SCHEDULED):
-            move(scope, one, S.DRAFT)
+            move(scope, one, S.DRAFT, reason=Message("approval.taken_back"))
             wake(scope, one)  # a wish: nobody who said yes in its time is told then
 
 
@@ -168,7 +174,7 @@ def refused(
     _write(scope, row, principal, tier=tier, verdict=verdict, note=note, why=why)
     for delivery in deliveries_of(scope, row.id, lock=True):
         if delivery.state in (S.APPROVED, S.SCHEDULED):
-            move(scope, delivery, S.DRAFT)
+            move(scope, delivery, S.DRAFT, reason=_BACK[verdict])
             wake(scope, delivery)
     edits.kept_back(scope, row)
 
@@ -316,11 +322,12 @@ def _write(
 
 def _release(scope: Scope, row: Post) -> list[Delivery]:
     rows = _to_come(scope, row)
+    unasked = None if tenant_reads.creator(scope, row.creator_id).approval_tiers else UNASKED
     for one in rows:
         if one.asks_since is not None and not stands_for(scope, row, one, scope.now):
             continue
         if one.state == S.DRAFT:
-            move(scope, one, S.APPROVED)
+            move(scope, one, S.APPROVED, reason=unasked)
         elif _waited(one):
             move(scope, one, S.SCHEDULED)
             wake(scope, one)

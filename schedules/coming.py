@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from channels import budgets, handing
 from channels import reads as channel_reads
@@ -11,14 +12,23 @@ from foundation.database import Scope
 from foundation.words import Message
 from gate import copies, switches
 from gate.switches import Halt
-from schedules import drafting, preflights, rehearsing
+from schedules import clients, drafting, preflights, rehearsing, reviewing
 from schedules.composing import subject
 from schedules.reads import Entry
 from schedules.states import CANCELLABLE, TO_COME, DeliveryState
+from tenants import reads as tenant_reads
 
 S = DeliveryState
 TO_LEAVE = frozenset({S.APPROVED, S.SCHEDULED, S.PARTLY})
 """States of what is to leave by itself."""
+
+
+@dataclass(frozen=True)
+class Against:
+    """Who said no to a draft, or asked for a change (`verdict`); "" for somebody who has left."""
+
+    who: str
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,8 @@ class Standing:
     dry: bool
     free: bool
     approvers: Sequence[str] = ()
+    sent_back: Against | None = None
+    """Of a draft, whose word its author has to answer before anybody says yes."""
     in_the_way: Message | None = None
     """Why its account would let nothing leave at the hour of its next try."""
     by_hand: bool = False
@@ -62,10 +74,7 @@ def following(entry: Entry, found: Standing) -> Next:
     if found.stopped:
         return Next("calendar.next.stopped")
     if entry.state is S.DRAFT:
-        if found.free:
-            return Next("calendar.next.draft_free")
-        who = ", ".join(found.approvers)
-        return Next("calendar.next.draft" if who else "calendar.next.draft_nobody", who)
+        return _of_draft(found)
     if found.dry and entry.state is S.SCHEDULED:
         return Next("calendar.next.dry")
     if found.in_the_way is not None:
@@ -77,6 +86,25 @@ def following(entry: Entry, found: Standing) -> Next:
     if entry.ends_at is not None:
         return Next("calendar.next.ends" if found.now < entry.ends_at else "calendar.next.ended")
     return Next(f"calendar.next.{entry.told}")
+
+
+def _of_draft(found: Standing) -> Next:
+    if found.free:
+        return Next("calendar.next.draft_free")
+    if found.sent_back is not None:
+        against = found.sent_back
+        return Next(f"calendar.next.draft_{against.verdict if against.who else 'left'}", against.who)
+    who = ", ".join(found.approvers)
+    return Next("calendar.next.draft" if who else "calendar.next.draft_nobody", who)
+
+
+def sent_back(scope: Scope, creator_id: UUID, post_id: UUID) -> Against | None:
+    """Whose word a post waits for its author to answer; None where nobody has anything against it."""
+    said = reviewing.sent_back(scope, [post_id]).get(post_id)
+    if said is None:
+        return None
+    members = {one.principal_id: one.name for one in tenant_reads.members(scope)}
+    return Against((clients.names(scope, [creator_id]) | members).get(said[0], ""), said[1])
 
 
 @dataclass(frozen=True)
@@ -98,6 +126,7 @@ def of_delivery(scope: Scope, entry: Entry, connectors: Mapping[str, Connector])
         dry=dry,
         free=draft and drafting.is_free(scope, entry.post_id),
         approvers=drafting.approvers(scope, entry.post_id) if draft else (),
+        sent_back=sent_back(scope, entry.creator_id, entry.post_id) if draft else None,
         in_the_way=_in_the_way(scope, entry) if entry.state in TO_LEAVE and not dry else None,
         by_hand=entry.state is S.REMOVING and _by_hand(scope, entry),
     )

@@ -375,7 +375,7 @@ def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_o
     if row.state == S.DRAFT or (row.state == S.APPROVED and not asks):
         change(scope, row, **times)
     elif row.state == S.APPROVED or (asks and row.state in PLANNABLE):
-        move(scope, row, S.DRAFT, **times)
+        move(scope, row, S.DRAFT, reason=Message("approval.hour_changed"), **times)
     elif row.state in PLANNABLE:
         move(scope, row, S.PARTLY if row.state == S.BROKEN_OFF else S.SCHEDULED, **times)
     else:

@@ -156,6 +156,25 @@ def _words(scope: Scope, posts: Mapping[UUID, Post]) -> dict[UUID, list[Word]]:
     return found
 
 
+_AGAINST = """
+SELECT post_id, principal_id, verdict FROM (
+  SELECT DISTINCT ON (a.post_id, a.principal_id, a.tier) a.post_id, a.principal_id, a.verdict, a.created_at
+  FROM approvals a JOIN posts p ON p.tenant_id = a.tenant_id AND p.id = a.post_id AND p.digest = a.digest
+  WHERE a.tenant_id = :tenant AND a.post_id = ANY(:posts)
+  ORDER BY a.post_id, a.principal_id, a.tier, a.created_at DESC, a.id DESC) last
+WHERE verdict IN ('no', 'change') ORDER BY created_at
+"""
+
+
+def sent_back(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[UUID, str]]:
+    """Who said no last, or asked for a change (principal, verdict), of these posts as they stand, by post: their
+    authors are to act. One that nobody has anything against is absent."""
+    if not posts:
+        return {}
+    rows = scope.run(_AGAINST, tenant=scope.tenant_id, posts=list(posts))
+    return {row.post_id: (row.principal_id, row.verdict) for row in rows}
+
+
 def _asked(post: Post, wishes: list[Wish], words: list[Word]) -> Asked:
     since = max((wish.asks_since for wish in wishes if wish.asks_since is not None), default=None)
     words = [word for word in words if since is None or word.verdict != "yes" or word.at > since]

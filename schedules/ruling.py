@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from foundation.database import Scope
+from foundation.words import Message
 from schedules import approvals, drafting, reviewing
 from schedules.models import Delivery
 from schedules.moving import move
@@ -15,6 +16,7 @@ from tenants import reads as tenant_reads
 from tenants.roles import Right, require
 
 S = DeliveryState
+RULE_CHANGED = Message("approval.rule_changed")
 
 
 def change(scope: Scope, creator_id: UUID, *, tiers: int, times: bool) -> int:
@@ -49,6 +51,6 @@ def _hold_back(scope: Scope, creator_id: UUID) -> int:
     stands = {one: approvals.is_approved(scope, post(scope, one), scope.now) for one in {row.post_id for row in rows}}
     waits = [row for row in rows if not stands[row.post_id]]
     for row in waits:
-        move(scope, row, S.DRAFT)
+        move(scope, row, S.DRAFT, reason=RULE_CHANGED)
         wake(scope, row)
     return len({row.post_id for row in waits})

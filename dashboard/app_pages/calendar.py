@@ -243,7 +243,7 @@ def _turn(page: Page, found: Calendar, turn: Turn) -> None:
             _went({"post": str(turn.post_id), "at": turn.posts[0].occurrence_key})
             st.rerun()
         shown = {"several": several, "held": page.may(Right.RUN), "has": found.labels}
-        draw("calendar_turn.html", turn=turn, waits=found.waits, voice=page.voice, word=page.word, **shown)
+        draw("calendar_turn.html", turn=turn, short=found.short, voice=page.voice, word=page.word, **shown)
         for one in turn.posts:
             if one.state in RETRIED and page.may(Right.RUN):
                 acting.button(

@@ -10,7 +10,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import switches
 from gate.switches import Halt
-from schedules import agenda, labels, quiet
+from schedules import agenda, labels, quiet, reviewing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, local_wall, zone_of
@@ -187,6 +187,8 @@ class Calendar:
     """The zone it is looked at in; "" for each creator's own."""
     labels: Mapping[UUID, Sequence[Label]] = field(default_factory=dict)
     """The labels of the posts that are shown, by post."""
+    sent_back: Collection[UUID] = ()
+    """The drafts whose authors are asked for other words."""
 
     @property
     def zones(self) -> Collection[str]:
@@ -196,6 +198,11 @@ class Calendar:
     def waits(self, entry: Entry) -> bool:
         """Whether an emergency stop keeps it back."""
         return stopped(self.halt, entry)
+
+    def short(self, entry: Entry) -> str:
+        """How it stands, as `calendar.short.<name>` says it."""
+        back = entry.state is S.DRAFT and entry.post_id in self.sent_back
+        return "stopped" if self.waits(entry) else "sent_back" if back else entry.told
 
 
 def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:
@@ -207,7 +214,9 @@ def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:
     today = local_day(scope.now, wanted.zone or (chosen[0].zone if chosen else "UTC"))
     posts = {each.post_id for day in days for each in day.short} | {turn.post_id for day in days for turn in day.turns}
     has = labels.of_posts(scope, posts)
-    return Calendar(scope.now, today, days, chosen, ever, switches.halt(scope, "sending"), cut, wanted.zone, has)
+    drafts = {turn.post_id for day in days for turn in day.turns if S.DRAFT in turn.states}
+    back = reviewing.sent_back(scope, drafts)
+    return Calendar(scope.now, today, days, chosen, ever, switches.halt(scope, "sending"), cut, wanted.zone, has, back)
 
 
 _Read = tuple[list[Day], bool, bool]

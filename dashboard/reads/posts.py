@@ -16,7 +16,7 @@ from gate import inforce, switches
 from gate.switches import Halt
 from schedules import drafting, labels, rehearsing
 from schedules import reads as schedule_reads
-from schedules.coming import stopped
+from schedules.coming import Against, sent_back, stopped
 from schedules.labels import Label
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
@@ -56,6 +56,8 @@ class Opened:
     chosen: Mapping[UUID, Sequence[Told]] = field(default_factory=dict)
     """What it chooses on each account it goes to beside its words."""
     labels: Sequence[Label] = ()
+    sent_back: Against | None = None
+    """Whose word its author has to answer before anybody says yes."""
 
     def waits(self, place: Place) -> bool:
         """Whether an emergency stop keeps it back there."""
@@ -109,4 +111,5 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         platforms={key: one.platform for key, one in accounts.items()},
         chosen={key: told_on(accounts[key].platform, one.options) for key, one in said.items() if one.options},
         labels=labels.of_posts(scope, [post_id]).get(post_id, ()),
+        sent_back=sent_back(scope, creator.id, post_id) if wished else None,
     )

@@ -1,19 +1,25 @@
 """The story of a post in words: who did what, what we asked and what the platform answered, what happens next."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from channels.reads import AttemptStory
 from dashboard.reads.places import Place
 from dashboard.reads.posts import Opened
 from foundation.words import Message
+from schedules.agenda import Moved
+from schedules.approvals import UNASKED
 from schedules.coming import Next, Standing, following
 from schedules.edit_reads import Reworded
 from schedules.reads import Step
 from schedules.states import DeliveryState
 
 S = DeliveryState
+
+ASKED_KEPT = timedelta(days=540)
+"""So long what was asked of a platform is kept for sure: of what is older, nobody knows whether anything was."""
 
 MOST_SAID = 160
 """Characters of a text that a line of a story repeats."""
@@ -30,6 +36,9 @@ _STEPS: Mapping[tuple[DeliveryState, DeliveryState], str] = {
 }
 """Steps that say more than where they lead."""
 
+_BY_WHY = frozenset({S.DRAFT, S.APPROVED})
+"""What a step into these says, its reason says alone, where it has one."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -44,9 +53,12 @@ class Line:
 
 
 def told(found: Opened, place: Place) -> list[Line]:
-    """Everything that happened on one account, the oldest first."""
-    steps = [_step(found, step) for step in place.steps]
-    asked = [_asked(attempt) for attempt in place.attempts]
+    """Everything that happened on one account, the oldest first; of one instant, what became of it before what was
+    asked."""
+    began = [step.at for step in place.steps if step.after is S.PUBLISHING]
+    asked = [_asked(attempt, began) for attempt in place.attempts]
+    unsent = _unsent(found, place.steps, {line.at for line in asked})
+    steps = [_step(found, step, unsent) for step in place.steps if step.at not in unsent or step.after is S.FAILED]
     reworded = [line for one in place.edits for line in _reworded(found, one)]
     return sorted([*steps, *asked, *reworded], key=lambda line: line.at)
 
@@ -65,24 +77,40 @@ def _short(words: tuple[str, str]) -> str:
     return said if len(said) <= MOST_SAID else f"{said[:MOST_SAID]}…"
 
 
-def _step(found: Opened, step: Step) -> Line:
-    code, by = step_code(step.before, step.after), found.people.get(step.by, "")
+def _unsent(found: Opened, steps: Sequence[Step], asked: Collection[datetime]) -> set[datetime]:
+    """The instants at which it was taken to be sent, and refused, with nothing asked of its platform."""
+    known = found.now - ASKED_KEPT
+    ends = [pair for pair in pairwise(steps) if (pair[0].after, pair[1].after) == (S.PUBLISHING, S.FAILED)]
+    return {step.at for began, end in ends if began.at > known and began.at not in asked for step in (began, end)}
+
+
+def _step(found: Opened, step: Step, unsent: Collection[datetime]) -> Line:
+    code, by = step_code(step), found.people.get(step.by, "")
     if step.after is S.APPROVED and step.by == found.post.author:  # nobody approves their own work: nobody was asked
-        code, by = "calendar.step.unasked", ""
-    return Line(step.at, Message(code), by, step.reason, "step")
+        code = UNASKED.code
+    if step.at in unsent:
+        code = "calendar.step.unsent"
+    reason = step.reason if step.reason is not None and step.reason.code != code else None
+    return Line(step.at, Message(code), by if code != UNASKED.code else "", reason, "step")
 
 
-def step_code(before: DeliveryState, after: DeliveryState) -> str:
+def step_code(step: Step | Moved) -> str:
     """The sentence of a step."""
-    return _STEPS.get((before, after), f"calendar.step.{after}")
+    if step.after in _BY_WHY and step.reason is not None:
+        return step.reason.code
+    if (step.before, step.after) == (S.UNCERTAIN, S.SCHEDULED) and step.by.startswith("member:"):
+        return "calendar.step.not_there"
+    return _STEPS.get((step.before, step.after), f"calendar.step.{step.after}")
 
 
-def _asked(attempt: AttemptStory) -> Line:
+def _asked(attempt: AttemptStory, began: Sequence[datetime]) -> Line:
+    """What was asked; a sending is no earlier than its beginning, which is written with it and gets a later instant."""
     answered = next((step.answered for step in reversed(attempt.steps) if step.answered), "")
     code = f"calendar.asked.{attempt.kind}"
     number = answered if answered.isdigit() else "–"
     said = Message(code, {"count": len(attempt.steps), "number": number})
-    return Line(attempt.armed_at, said, "", attempt.detail or attempt.said, "asked")
+    since = [at for at in began if at >= attempt.armed_at] if attempt.kind == "send" else []
+    return Line(min(since, default=attempt.armed_at), said, "", attempt.detail or attempt.said, "asked")
 
 
 def next_of(found: Opened, place: Place) -> Next:
@@ -93,6 +121,7 @@ def next_of(found: Opened, place: Place) -> Next:
         dry=place.dry,
         free=found.free,
         approvers=found.approvers,
+        sent_back=found.sent_back,
         in_the_way=place.in_the_way,
         by_hand=place.by_hand,
     )

@@ -7,7 +7,7 @@ import pytest
 
 from foundation.ids import uuid7
 from foundation.words import Message, say
-from schedules.coming import Standing, following, leaves_at
+from schedules.coming import Against, Standing, following, leaves_at
 from schedules.reads import Entry
 from schedules.states import DeliveryState as S
 
@@ -38,6 +38,8 @@ def entry(state: S = S.SCHEDULED, **more: object) -> Entry:
         (entry(S.DRAFT), CALM, "draft_nobody"),
         (entry(S.DRAFT), replace(CALM, free=True), "draft_free"),
         (entry(S.DRAFT), replace(CALM, approvers=("Ann", "Rob")), "draft"),
+        (entry(S.DRAFT), replace(CALM, approvers=("Ann",), sent_back=Against("Ann", "change")), "draft_change"),
+        (entry(S.DRAFT), replace(CALM, sent_back=Against("", "no")), "draft_left"),
         (entry(S.PROCESSING), CALM, "processing"),
         (entry(S.PROCESSING, reason=Message("delivery.handed_over")), CALM, "handed_over"),
         (entry(S.REMOVING), CALM, "removing"),
