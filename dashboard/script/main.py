@@ -1,6 +1,7 @@
 """The script behind every page: who is it, which pages are theirs, what the last press came to, the page itself."""
 
 from functools import partial
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -39,6 +40,7 @@ def _draw(page: Page, standing: Above, began: float) -> None:
     with st.sidebar:
         languages = [(one, say(Message("dashboard.language"), one)) for one in LANGUAGES if one != page.voice.language]
         said = {"agency": standing.agency, "who": page.who.member, "others": others, "languages": languages}
+        said["here"] = "?".join(filter(None, (f"/{chosen.url_path}", urlencode(st.query_params.to_dict()))))
         said["own_password"] = not page.may(Right.STAFF)  # who may staff finds it on Team
         draw("sidebar.html", **said, word=page.word)
     frame.guard(page.who)
