@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from dashboard import acting, frame, session
+from dashboard.app_pages import compose_leaving
 from dashboard.frame import Page
 from dashboard.pages import PAGES, PageRow
 from dashboard.reads.above import Above, above
@@ -47,6 +48,7 @@ def _draw(page: Page, standing: Above, began: float) -> None:
     if standing.held:
         said = {"holds": standing.held, "now": standing.now, "leads": page.may(Right.RUN)}
         draw("stopped.html", **said, voice=page.voice, word=page.word)
+    compose_leaving.left(page, chosen.url_path)
     acting.say_told(page, chosen.url_path)
     started = monotonic()
     chosen.run()
