@@ -1,5 +1,6 @@
 """Signing in by e-mail and password, choosing a password, going over to another agency of one's own: plain HTML."""
 
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
@@ -7,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from dashboard import arriving, entry, session
+from dashboard import arriving, entry, session, shell
 from dashboard.passkeys import PAGE
 from foundation.errors import BadInput, GreenroomError, Refused
 from tenants import login, passwords, staffing
@@ -121,7 +122,18 @@ async def speak(request: Request) -> Response:
             await run_in_threadpool(keep, who)
         except GreenroomError as wrong:
             return entry.page(request, wrong.message.code, params=wrong.message.params, status=400)
-    return RedirectResponse("/", status_code=303, headers=entry.NO_STORE)
+    return RedirectResponse(_ours(request.query_params.get("to", "")), status_code=303, headers=entry.NO_STORE)
+
+
+def _ours(address: str) -> str:
+    """The page somebody came from, with what its address asks; Home for whatever is no page of ours.
+
+    Our pages send no referrer (`dashboard/app.py`): so each of them says in its form where it is.
+    """
+    path, _, asked = address.partition("?")
+    if path not in shell.ADDRESSES:
+        return "/"
+    return "?".join(filter(None, (path, urlencode(parse_qsl(asked)))))
 
 
 ROUTES = [

@@ -47,9 +47,7 @@ def show(page: Page, mine: list[Creator], accounts: list[Account]) -> tuple[UUID
 
 def way_back(page: Page) -> None:
     """The press that leads from a page of its own to the calendar."""
-    st.button(
-        page.word("calendar.back"), icon=":material/arrow_back:", shortcut="Escape", on_click=st.query_params.clear
-    )
+    st.button(page.word("calendar.back"), icon=":material/arrow_back:", on_click=st.query_params.clear)
 
 
 def one_creator(page: Page, asks: str, asked: str) -> Creator | None:

@@ -1,6 +1,6 @@
 """New post: words, pictures, accounts, what each would show and refuse, and when it leaves."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from dashboard.app_pages import (
     compose_draft,
     compose_ideas,
     compose_kit,
+    compose_leaving,
     compose_links,
     compose_options,
     compose_parts,
@@ -27,7 +28,6 @@ from dashboard.app_pages import (
 from dashboard.app_pages.calendar_series import Where
 from dashboard.app_pages.compose_draft import (
     ACCOUNTS,
-    ASIDE,
     BODY,
     BROUGHT,
     CLOCK,
@@ -64,7 +64,7 @@ from tenants.reads import Creator
 from tenants.roles import Right
 
 WHENS = ("soon", "free", compose_when.SLOT, "at")
-PRESS, KEEP = "compose:go", "compose:keep"
+PRESS = "compose:go"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def show(page: Page) -> None:
     if not typed(ID):  # an address that was kept, or given by another page
         asked = st.query_params.to_dict()
         compose_draft.begin(creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", ""))
-    st.button(page.word("calendar.back"), icon=":material/arrow_back:", on_click=compose_draft.close)
+    question = compose_leaving.way_back(page)
     draw("compose_head.html", code="compose.rework" if typed(REWORK) else "compose.new", word=page.word)
     mine = page.read(page.mine)
     if not mine:
@@ -106,10 +106,13 @@ def show(page: Page) -> None:
         if not typed(REWORK):
             calendar_labels.field(page, compose_draft.LABELS)
     written = draft(creator.id)
+    compose_leaving.remember(written)
     pictures, brought = int(st.session_state.get(SHOWN, compose_draft.FEW)), listed(BROUGHT)
     found = page.read(
         lambda scope: desk(scope, creator, written, author=page.who.actor, brought=brought, pictures=pictures)
     )
+    with question:
+        compose_leaving.ask(page, creator.id, uploads=len(found.uploads) > 0)
     with left:
         compose_pictures.show(page, found)
     with right:
@@ -220,8 +223,7 @@ def _send(page: Page, found: Desk, written: Draft) -> None:
     draw("calendar_note.html", note=page.word("compose.zone", place=page.voice.place(_clock(found, when))))
     with st.container(horizontal=True, gap="small"):
         _press(page, found, "compose.plan")
-        aside = page.word("aside.keep")
-        st.button(aside, key=KEEP, disabled=len(found.uploads) > 0, on_click=_kept, args=(page, found.creator.id))
+        compose_leaving.keep_button(page, found.creator.id, uploads=len(found.uploads) > 0)
 
 
 def _repeat(page: Page, found: Desk, when: str) -> None:
@@ -268,7 +270,7 @@ def _pressed(page: Page, creator_id: UUID) -> None:
     if not typed(ID):
         return
     made: list[UUID] = []
-    written = _written(creator_id)
+    written = compose_leaving.written(creator_id)
     if rewritten := typed(REWORK):
         act = partial(_rewrite, page, UUID(rewritten), written, made)
     else:
@@ -281,31 +283,6 @@ def _pressed(page: Page, creator_id: UUID) -> None:
         opened = {"at": at} if (at := typed(OPENED)) else {}
         compose_draft.forget()
         st.query_params.from_dict({"post": str(made[0]), **opened})
-
-
-def _written(creator_id: UUID) -> Draft:
-    """What is written now; of a post that was put aside, it goes on with that one."""
-    aside = typed(ASIDE)
-    return replace(draft(creator_id), post_id=UUID(aside) if aside else None)
-
-
-def _kept(page: Page, creator_id: UUID) -> None:
-    """Put it aside as it is, however often it is pressed: without a time, and on no account yet."""
-    if not typed(ID):
-        return
-    made: list[UUID] = []
-    act = partial(_keep, page, _written(creator_id), (UUID(typed(ID)), compose_when.chosen()), made)
-    acting.press(act, Right.RUN, KEEP)
-    if made and f"press:{KEEP}" not in st.session_state:
-        compose_draft.forget()
-        st.query_params.from_dict({"aside": "1"})
-
-
-def _keep(page: Page, written: Draft, how: tuple[UUID, int], made: list[UUID], scope: Scope, _: UUID) -> Message:
-    page.my(scope, written.creator_id)
-    key, priority = how
-    made.append(drafting.write(scope, written, key=key, author=page.who.actor, priority=priority))
-    return Message("aside.kept")
 
 
 def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Scope, _: UUID) -> Message:

@@ -43,11 +43,15 @@ OPENED = "compose:opened"
 MARKED = "compose:marked"
 """How the text of the post that is changed or copied was marked: it stays so."""
 
+BEGUN_AS, SAYS, LEAVING = (f"compose:{name}" for name in ("begun_as", "says", "leaving"))
+"""What the page said when it was opened, what it says now, and whether somebody is asked before it is left."""
+
 _WORDS, _WHEN = (
     (ID, CREATOR, TITLE, BODY, ACCOUNTS, PARTS, COMMENT, COMMENTED),
     (WHEN, DAY, CLOCK, ZONE, REWORK, OPENED, PRIORITY, LATE),
 )
-FIELDS = (*_WORDS, *_WHEN, MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN, BY_MODEL, MARKED, LABELS, ASIDE)
+_REST = (MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN, BY_MODEL, MARKED, LABELS, ASIDE)
+FIELDS = (*_WORDS, *_WHEN, *_REST, BEGUN_AS, SAYS, LEAVING)
 OF_PART = "compose:part:"
 """What the fields of further parts begin with; PARTS holds their ids in order."""
 
@@ -191,12 +195,6 @@ def forget() -> None:
     """Nothing is being written any more."""
     for name in [one for one in st.session_state if one in FIELDS or str(one).startswith(BEGUN)]:
         st.session_state.pop(name, None)
-
-
-def close() -> None:
-    """Back to the days."""
-    forget()
-    st.query_params.clear()
 
 
 def typed(name: str) -> str:

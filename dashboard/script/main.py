@@ -1,10 +1,12 @@
 """The script behind every page: who is it, which pages are theirs, what the last press came to, the page itself."""
 
 from functools import partial
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from dashboard import acting, frame, session
+from dashboard.app_pages import compose_leaving
 from dashboard.frame import Page
 from dashboard.pages import PAGES, PageRow
 from dashboard.reads.above import Above, above
@@ -39,12 +41,14 @@ def _draw(page: Page, standing: Above, began: float) -> None:
     with st.sidebar:
         languages = [(one, say(Message("dashboard.language"), one)) for one in LANGUAGES if one != page.voice.language]
         said = {"agency": standing.agency, "who": page.who.member, "others": others, "languages": languages}
+        said["here"] = "?".join(filter(None, (f"/{chosen.url_path}", urlencode(st.query_params.to_dict()))))
         said["own_password"] = not page.may(Right.STAFF)  # who may staff finds it on Team
         draw("sidebar.html", **said, word=page.word)
     frame.guard(page.who)
     if standing.held:
         said = {"holds": standing.held, "now": standing.now, "leads": page.may(Right.RUN)}
         draw("stopped.html", **said, voice=page.voice, word=page.word)
+    compose_leaving.left(page, chosen.url_path)
     acting.say_told(page, chosen.url_path)
     started = monotonic()
     chosen.run()
