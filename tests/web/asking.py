@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from tenants.roles import Role
 from tests.conftest import began
 
 ZONE = "Europe/Paris"
+NEXT_YEAR = datetime.now(UTC).year + 1
+"""A year all of which posts can be planned in."""
 EVERYTHING = tuple(KeyScope)
 
 
