@@ -220,7 +220,8 @@ def _compact(page: Page, found: Calendar, day: Day, *, held: bool = False) -> No
         _went({"view": "day", "day": str(day.day)})
         st.rerun()  # all of the page: a press within the grid draws the grid alone
     if day.short or day.turns:
-        shown = {"several": len(found.chosen) > 1, "held": held, "cities": len(found.zones) > 1, "has": found.labels}
+        shown = {"several": len(found.chosen) > 1, "held": held, "cities": len(found.zones) > 1}
+        shown |= {"has": found.labels, "warned": found.warned}
         draw("calendar_compact.html", day=day, voice=page.voice, word=page.word, **shown)
 
 
@@ -242,7 +243,7 @@ def _turn(page: Page, found: Calendar, turn: Turn) -> None:
         if st.button(label, key=f"open:{turn.post_id}:{turn.at:%Y%m%d%H%M%S}", type="tertiary", wrap=True):
             _went({"post": str(turn.post_id), "at": turn.posts[0].occurrence_key})
             st.rerun()
-        shown = {"several": several, "held": page.may(Right.RUN), "has": found.labels}
+        shown = {"several": several, "held": page.may(Right.RUN), "has": found.labels, "warned": found.warned}
         draw("calendar_turn.html", turn=turn, waits=found.waits, voice=page.voice, word=page.word, **shown)
         for one in turn.posts:
             if one.state in RETRIED and page.may(Right.RUN):

@@ -54,7 +54,7 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.words import Message
-from schedules import agenda, drafting, selling
+from schedules import agenda, coming, drafting, selling
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, local_wall
 from schedules.drafting import Draft
@@ -274,8 +274,16 @@ def _pressed(page: Page, creator_id: UUID) -> None:
         act = partial(_plan, page, written, asked, made)
     acting.press(act, Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
+        _say_staying(page, made[0])
         compose_draft.forget()
         st.query_params.from_dict({"post": str(made[0])})
+
+
+def _say_staying(page: Page, post_id: UUID) -> None:
+    """Name the accounts on which what was just written will not leave as it is; its page says why."""
+    stays = page.read(lambda scope: coming.staying(scope, post_id, connectors()))
+    if stays:
+        acting.tell(Message("compose.stays", {"accounts": ", ".join(stays.values())}), bad=True)
 
 
 def _written(creator_id: UUID) -> Draft:

@@ -10,7 +10,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import switches
 from gate.switches import Halt
-from schedules import agenda, labels, quiet
+from schedules import agenda, labels, preflights, quiet
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, local_wall, zone_of
@@ -99,6 +99,11 @@ class Turn:
         """How it stands on each account."""
         return [one.state for one in self.posts]
 
+    @property
+    def deliveries(self) -> Collection[UUID]:
+        """The deliveries of these accounts."""
+        return [one.delivery_id for one in self.posts]
+
 
 @dataclass(frozen=True)
 class ShortTurn:
@@ -122,6 +127,11 @@ class ShortTurn:
     def states(self) -> Sequence[DeliveryState]:
         """How it stands on each account."""
         return self.summary.states
+
+    @property
+    def deliveries(self) -> Collection[UUID]:
+        """The deliveries of these accounts."""
+        return self.summary.versions.keys()
 
     @property
     def zone(self) -> str:
@@ -187,6 +197,8 @@ class Calendar:
     """The zone it is looked at in; "" for each creator's own."""
     labels: Mapping[UUID, Sequence[Label]] = field(default_factory=dict)
     """The labels of the posts that are shown, by post."""
+    warned: Collection[UUID] = frozenset()
+    """Deliveries that would not leave as they are, as was told ahead of their time."""
 
     @property
     def zones(self) -> Collection[str]:
@@ -207,7 +219,8 @@ def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:
     today = local_day(scope.now, wanted.zone or (chosen[0].zone if chosen else "UTC"))
     posts = {each.post_id for day in days for each in day.short} | {turn.post_id for day in days for turn in day.turns}
     has = labels.of_posts(scope, posts)
-    return Calendar(scope.now, today, days, chosen, ever, switches.halt(scope, "sending"), cut, wanted.zone, has)
+    halt, warned = switches.halt(scope, "sending"), preflights.warned(scope)
+    return Calendar(scope.now, today, days, chosen, ever, halt, cut, wanted.zone, has, warned)
 
 
 _Read = tuple[list[Day], bool, bool]

@@ -94,6 +94,7 @@ def next_of(found: Opened, place: Place) -> Next:
         free=found.free,
         approvers=found.approvers,
         in_the_way=place.in_the_way,
+        trouble=next(iter(place.troubles), None),
         by_hand=place.by_hand,
     )
     return following(place.entry, standing)
