@@ -1,11 +1,12 @@
 """Writing a post: what each account would show and refuse, and that one press writes one post."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from channels import connecting
+from foundation.clock import wall_now
 from foundation.database import OpenScope
 from foundation.storage import FileStore
 from foundation.words import LANGUAGES, catalogue
@@ -203,7 +204,7 @@ def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
         page.type("Date (JJ/MM/AAAA)", "01/01/2999")
         assert "deux ans à l’avance" in page.press("Planifier")
         assert posts(lumiere) == []
-        day = f"29/03/{datetime.now(UTC).year + 1}"
+        day = f"29/03/{wall_now().year + 1}"
         page.type("Date (JJ/MM/AAAA)", day)
         page.type("Heure (HH:MM)", "9h05")
         assert f"{day} à 09:05" in page.press("Planifier")

@@ -2,13 +2,14 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 
 from channels import connecting
+from foundation.clock import wall_now
 from foundation.database import OpenScope
 from foundation.ids import uuid7
 from tenants import agencies, keys
@@ -17,7 +18,7 @@ from tenants.roles import Role
 from tests.conftest import began
 
 ZONE = "Europe/Paris"
-NEXT_YEAR = datetime.now(UTC).year + 1
+NEXT_YEAR = wall_now().year + 1
 """A year all of which posts can be planned in."""
 EVERYTHING = tuple(KeyScope)
 
