@@ -6,6 +6,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from foundation.errors import BadInput
 
+FARTHEST = timedelta(days=731)
+"""So far ahead a post may be planned: two years."""
+
+OUT_OF_REACH = "calendar.out_of_reach"
+
+
+def check_reach(at: datetime, now: datetime) -> None:
+    """Raise BadInput for an instant that is further ahead than anything may be planned."""
+    if at > now + FARTHEST:
+        raise BadInput(OUT_OF_REACH)
+
 
 def zone_of(name: str) -> ZoneInfo:
     """The IANA zone. Raises BadInput for a name tzdata does not know."""

@@ -1,7 +1,7 @@
 """What happens next to a delivery, when, and by whom: told on the page and to programs alike."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from gate import copies, switches
 from gate.switches import Halt
-from schedules import clients, drafting, preflights, rehearsing, reviewing
+from schedules import clients, drafting, preflights, reads, rehearsing, reviewing
 from schedules.composing import subject
 from schedules.reads import Entry
 from schedules.states import CANCELLABLE, TO_COME, DeliveryState
@@ -21,6 +21,9 @@ from tenants import reads as tenant_reads
 S = DeliveryState
 TO_LEAVE = frozenset({S.APPROVED, S.SCHEDULED, S.PARTLY})
 """States of what is to leave by itself."""
+
+STAYS = "calendar.next.stays"
+"""What is said of what would be stopped at its time, and does not go away by itself until then."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Standing:
     """Of a draft, whose word its author has to answer before anybody says yes."""
     in_the_way: Message | None = None
     """Why its account would let nothing leave at the hour of its next try."""
+    trouble: Message | None = None
+    """What would stop it at its time, as it is."""
     by_hand: bool = False
     """Whether somebody has to take it away by hand."""
 
@@ -56,7 +61,7 @@ class Next:
     code: str
     who: str = ""
     why: Message | None = None
-    """What must end first, where it is not its hour that it waits for."""
+    """What must end first, or be put right, where it is not its hour that it waits for."""
 
 
 def stopped(halt: Halt, entry: Entry) -> bool:
@@ -79,6 +84,8 @@ def following(entry: Entry, found: Standing) -> Next:
         return Next("calendar.next.dry")
     if found.in_the_way is not None:
         return Next("calendar.next.waits" if entry.late_until else "calendar.next.waits_on", why=found.in_the_way)
+    if found.trouble is not None and entry.state in TO_LEAVE:
+        return Next(STAYS, why=found.trouble)
     if entry.state is S.SCHEDULED and entry.not_before is not None and entry.not_before > found.now:
         return Next("calendar.next.retry")
     if found.by_hand:
@@ -120,6 +127,8 @@ def of_delivery(scope: Scope, entry: Entry, connectors: Mapping[str, Connector])
     """What comes next for a delivery, as things stand."""
     draft = entry.state is S.DRAFT
     dry = entry.state in CANCELLABLE and (entry.dry or rehearsing.covers(scope, entry.post_id, entry.channel_id))
+    judged = not dry and entry.state in TO_COME
+    troubles = preflights.of_delivery(scope, entry.delivery_id, connectors) if judged else ()
     found = Standing(
         now=scope.now,
         stopped=stopped(switches.halt(scope, "sending"), entry),
@@ -128,12 +137,23 @@ def of_delivery(scope: Scope, entry: Entry, connectors: Mapping[str, Connector])
         approvers=drafting.approvers(scope, entry.post_id) if draft else (),
         sent_back=sent_back(scope, entry.creator_id, entry.post_id) if draft else None,
         in_the_way=_in_the_way(scope, entry) if entry.state in TO_LEAVE and not dry else None,
+        trouble=next(iter(troubles), None),
         by_hand=entry.state is S.REMOVING and _by_hand(scope, entry),
     )
-    judged = not dry and entry.state in TO_COME
-    troubles = preflights.of_delivery(scope, entry.delivery_id, connectors) if judged else ()
     leaving = draft or entry.state in TO_LEAVE
     return Ahead(following(entry, found), leaves_at(entry) if leaving else None, tuple(troubles))
+
+
+def staying(scope: Scope, post_id: UUID, connectors: Mapping[str, Connector]) -> dict[UUID, str]:
+    """The accounts on which a post would not leave as it is, by name; of what repeats, its first time there is judged.
+
+    A missing yes is said elsewhere; so is a stop, and what an account waits for.
+    """
+    first: dict[UUID, Entry] = {}
+    for one in reads.of_post(scope, post_id, names=channel_reads.names(scope)):
+        if one.state in TO_COME:
+            first.setdefault(one.channel_id, replace(one, state=S.SCHEDULED))
+    return {key: one.channel for key, one in first.items() if of_delivery(scope, one, connectors).next.code == STAYS}
 
 
 def _in_the_way(scope: Scope, entry: Entry) -> Message | None:

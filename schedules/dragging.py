@@ -10,9 +10,9 @@ from sqlmodel import col, select
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from schedules import agenda, quiet, shifting, slots
-from schedules.calendar import WallTime, local_day, local_wall, parse
+from schedules.calendar import FARTHEST, OUT_OF_REACH, WallTime, local_day, local_wall, parse
 from schedules.models import Delivery, Post
-from schedules.shifting import FARTHEST, UNDER_WAY, By, Done
+from schedules.shifting import UNDER_WAY, By, Done
 from schedules.spacing import A_DAY, LEAST, busy, room
 from schedules.states import ENDED
 from tenants import reads as tenant_reads
@@ -48,8 +48,8 @@ def drag(scope: Scope, seen: Mapping[UUID, int], spot: Spot) -> Done:
     BadInput for nowhere and too far, NotFound, Conflict for what is past, locked, waits for a decision, or was changed
     meanwhile.
     """
-    if len(seen) > MOST or abs((spot.day - local_day(scope.now, spot.zone)).days) > FARTHEST:
-        raise BadInput("shift.too_far", most=FARTHEST)
+    if len(seen) > MOST or abs((spot.day - local_day(scope.now, spot.zone)).days) > FARTHEST.days:
+        raise BadInput(OUT_OF_REACH)
     creator_id = owner(scope, seen)
     slots.hold(scope, *(row.channel_id for row, _ in _rows(scope, seen)))
     rows = _rows(scope, seen, lock=True)

@@ -4,12 +4,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import available_timezones
 
 from foundation.errors import BadInput
-from schedules.calendar import WallTime, zone_of
+from schedules.calendar import FARTHEST, OUT_OF_REACH, WallTime, zone_of
 from schedules.imports_rows import Row, Sheet, nearest
 from tenants.reads import Creator
-
-FARTHEST = timedelta(days=731)
-"""A post may be planned so far ahead."""
 
 
 def time_of(sheet: Sheet, row: Row, creator: Creator) -> WallTime | None:
@@ -27,7 +24,7 @@ def time_of(sheet: Sheet, row: Row, creator: Creator) -> WallTime | None:
     if row.day is None or row.clock is None:
         return None
     if not 2000 <= row.day.year <= 2200:  # an instant near the ends of the calendar is in no calendar of another zone
-        sheet.say(row.line, "date", "import.day_out_of_reach")
+        sheet.say(row.line, "date", OUT_OF_REACH)
         return None
     return WallTime(row.day, row.clock, zone)
 
@@ -38,7 +35,7 @@ def check(sheet: Sheet, line: int, at: WallTime, late: timedelta, now: datetime)
     if due + late < now:
         sheet.say(line, "date", "import.past")
     elif due > now + FARTHEST:
-        sheet.say(line, "date", "import.day_out_of_reach")
+        sheet.say(line, "date", OUT_OF_REACH)
     shown = due.astimezone(zone_of(at.zone))
     said: dict[str, str | int] = {"clock": f"{at.clock:%H:%M}", "shown": f"{shown:%H:%M}"}
     if at.moved_by_gap:

@@ -28,6 +28,9 @@ TOLD_TOGETHER = frozenset({"downtime.too_late", "downtime.no_turn", "downtime.he
 TOLD_ELSEWHERE = TOLD_TOGETHER | {lost.ACCOUNT_LOST}
 """The same, with those that the notice of a lost account tells of."""
 
+EARLY = ":preflight"
+"""What the cause of an early warning ends with."""
+
 GIVEN_UP = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING})
 """What comes into these states is sent by nobody any more."""
 
@@ -116,7 +119,7 @@ def fewer_files(row: Delivery) -> str:
 
 def causes(delivery_id: UUID) -> tuple[str, str]:
     """The causes of the notices about a delivery: that it waits for a person, and the early warning."""
-    return f"delivery:{delivery_id}", f"delivery:{delivery_id}:preflight"
+    return f"delivery:{delivery_id}", f"delivery:{delivery_id}{EARLY}"
 
 
 def _tell(scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None) -> None:

@@ -20,7 +20,7 @@ from foundation.money import Money
 from foundation.words import Message, canonical
 from gate.units import Medium
 from schedules import lateness, linking, overrides, prints, rehearsing, retiming, threads
-from schedules.calendar import WallTime, local_wall
+from schedules.calendar import WallTime, check_reach, local_wall
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.linking import NO_WISH, Wanted
 from schedules.models import Delivery, Post
@@ -205,17 +205,18 @@ def add_delivery(
     asks_since: datetime | None = None,
     instead_of: Delivery | None = None,
 ) -> UUID:
-    """Wish a post on a channel at a wall time; once per (post, channel, occurrence). Raises NotFound.
+    """Wish a post on a channel at a wall time; once per (post, channel, occurrence). Raises NotFound, BadInput.
 
     `asks_since`: what `approvals.added` says of a channel that a post goes to after a yes. In the place of another one
     it is as important, and only rehearsed where that was.
     A wish that nobody approved is put on hold when its time comes: it does not pass in silence.
     """
-    owner = post(scope, post_id)
-    channel = channel_reads.channel(scope, channel_id)
+    owner, channel = post(scope, post_id), channel_reads.channel(scope, channel_id)
     if channel.creator_id != owner.creator_id:
         raise NotFound("channel.unknown", channel=str(channel_id))
     due, dry = at.instant(), instead_of is not None and instead_of.dry_run
+    if series_id is None:  # what repeats has a rule of its own for when each is made
+        check_reach(due, scope.now)
     row = Delivery(
         tenant_id=scope.tenant_id,
         creator_id=owner.creator_id,
@@ -332,9 +333,10 @@ def move_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int
     keeps the time as its wish.
 
     One on hold or refused leaves again at that time. With `version`, only the delivery as it was seen then.
-    Raises BadInput for a time whose lateness has passed already; Conflict when it may be outside, or was changed.
+    Raises BadInput for a time out of reach or late already; Conflict when it may be outside, or was changed.
     """
     row = _as_seen(scope, delivery_id, version)
+    check_reach(at.instant(), scope.now)
     late = late_until(post(scope, row.post_id), at.instant(), at.zone)
     if late is not None and late < scope.now:
         raise BadInput("delivery.time_passed")

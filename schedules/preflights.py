@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlmodel import col, select
+
 from channels import abilities, budgets, carrying, measuring, phones, sharing, tokens
 from channels import reads as channel_reads
 from channels.reads import Channel
@@ -19,7 +21,7 @@ from gate import minting, switches
 from schedules import distance, waiting
 from schedules.claiming import UNAPPROVED, NotClaimable, shown
 from schedules.models import Delivery
-from schedules.moving import delivery, early_warning
+from schedules.moving import EARLY, delivery, early_warning
 from schedules.planning import AHEAD, post
 from schedules.states import TO_COME, DeliveryState
 from tenants import notices
@@ -96,7 +98,7 @@ def _troubles(
     unseen = decision.unseen and channel.can_be_seen  # it is looked at just before
     if unfit is not None:
         found.append(unfit)
-    elif decision.stopped and not decision.allowed:
+    if decision.stopped and not decision.allowed:
         found += [] if any(one.code == "delivery.stopped" for one in found) else [_stopped(channel)]
     elif not decision.allowed and not unseen:
         found.append(decision.why)
@@ -110,6 +112,23 @@ def of_delivery(scope: Scope, delivery_id: UUID, connectors: Mapping[str, Connec
     if row.state not in TO_COME:
         return []
     return [one for one in troubles(scope, row, connectors) if row.state != S.DRAFT or one != UNAPPROVED]
+
+
+def warned(scope: Scope) -> frozenset[UUID]:
+    """The deliveries that are to leave by themselves and would not, as was told ahead of their time; nothing is judged
+    anew."""
+    causes = notices.open_causes(scope, "delivery:")
+    told = [one.split(":")[1] for one in causes if one.endswith(EARLY)]
+    if not told:
+        return frozenset()
+    found = scope.session.exec(
+        select(Delivery.id).where(
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.id).in_([UUID(one) for one in told]),
+            col(Delivery.state).in_([str(S.APPROVED), str(S.SCHEDULED)]),
+        )
+    )
+    return frozenset(found)
 
 
 def of_account(scope: Scope, channel: Channel, at: datetime) -> list[Message]:

@@ -13,7 +13,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.words import Message
 from schedules import distance, passing, planning, quiet, series_rule, slots
-from schedules.calendar import WallTime, parse
+from schedules.calendar import FARTHEST, OUT_OF_REACH, WallTime, parse
 from schedules.models import Delivery, Post
 from schedules.models_planning import ShiftRow
 from schedules.moving import delivery
@@ -26,8 +26,8 @@ S = DeliveryState
 MOST = 500
 """Deliveries in one gesture: its transaction lasts a second or two."""
 
-FARTHEST = 366
-"""Days."""
+MOST_DAYS = FARTHEST.days
+"""That posts are moved by at once."""
 
 UNDO = timedelta(minutes=10)
 """So long a shift may be taken back."""
@@ -63,8 +63,8 @@ class By:
         """Raise BadInput for nothing, and for too far."""
         if not (self.days or self.minutes):
             raise BadInput("shift.nowhere")
-        if abs(self.days) > FARTHEST or abs(self.minutes) > FARTHEST * 24 * 60:
-            raise BadInput("shift.too_far", most=FARTHEST)
+        if abs(self.days) > MOST_DAYS or abs(self.minutes) > MOST_DAYS * 24 * 60:
+            raise BadInput("shift.too_far", most=MOST_DAYS)
 
 
 @dataclass(frozen=True)
@@ -232,6 +232,8 @@ def stays_as(row: Delivery, after: WallTime | None, now: datetime) -> Message | 
         return Message("shift.waits_for_you")
     if after is not None and after.instant() < now:
         return Message("shift.past")
+    if after is not None and after.instant() > now + FARTHEST:
+        return Message(OUT_OF_REACH)
     return None
 
 

@@ -110,6 +110,17 @@ def nearest(
     return min(free, key=lambda one: (abs(one - wanted), one), default=None)
 
 
+def beyond(at: datetime, closed: Sequence[Quiet]) -> datetime:
+    """The same hour of the first day after the quiet days in which an instant lies, one period after another; pure."""
+    days = [one for one in closed if one.last is not None]
+    for _ in days:  # at most each ends once
+        covered = quiet.covering(days, at)
+        if covered is None or covered.last is None:
+            break
+        at = WallTime(covered.last + A_DAY, local_wall(at, covered.zone).clock, covered.zone).instant()
+    return at
+
+
 def warning(scope: Scope, channel_id: UUID, at: datetime, *, but: UUID | None = None) -> Near | None:
     """What speaks against posting on an account at an instant, None if nothing does; `but` is the delivery itself.
 
@@ -126,6 +137,7 @@ def warning(scope: Scope, channel_id: UUID, at: datetime, *, but: UUID | None = 
         return None
     taken = busy(scope, channel_id, at - A_DAY - gap, but=() if but is None else (but,))
     free = nearest(at, taken, gap_of(channel), now=scope.now, closed=closed)
+    free = free or nearest(beyond(at, closed), taken, gap_of(channel), now=scope.now, closed=closed)
     instead = local_wall(free, channel.zone) if free is not None else None
     due, words = neighbour if neighbour is not None else (None, "")
     found = Near(channel.name, gap, due, words, covered, instead, held=binds and leaves is None)

@@ -22,7 +22,7 @@ from schedules.drafting import Draft
 from schedules.events import WeekWords
 from schedules.models_planning import WeekLine, WeekPlan
 from schedules.moving import delivery
-from schedules.shifting import FARTHEST
+from schedules.shifting import MOST_DAYS
 from schedules.states import WEEK_LINE_STATES, WeekLineState
 from schedules.weeks_brief import Brief
 from studio import jobs, library
@@ -97,7 +97,7 @@ def ask(scope: Scope, brief: Brief, *, key: UUID) -> UUID:
     _check_owner(scope, brief)
     end = bounds(brief.days[-1], zone)[1]
     if end <= scope.now:
-        raise BadInput("week.not_ahead", most=FARTHEST)
+        raise BadInput("week.not_ahead", most=MOST_DAYS)
     hours = weeks_laying.lay(scope, brief, zone)
     if not hours:
         raise BadInput("week.no_room")
@@ -133,8 +133,8 @@ def ask(scope: Scope, brief: Brief, *, key: UUID) -> UUID:
 
 def _check_day(scope: Scope, day: date) -> None:
     """Raise BadInput for a day too far away to be meant, or that no calendar has."""
-    if abs((day - scope.now.date()).days) > FARTHEST:
-        raise BadInput("week.not_ahead", most=FARTHEST)
+    if abs((day - scope.now.date()).days) > MOST_DAYS:
+        raise BadInput("week.not_ahead", most=MOST_DAYS)
 
 
 def _check_owner(scope: Scope, brief: Brief) -> None:
@@ -201,7 +201,7 @@ def edit(scope: Scope, line_id: UUID, change: Edit, *, version: int) -> None:
         raise BadInput("week.too_long", most=LONGEST)
     _check_day(scope, change.at.day)
     if change.at.instant() <= scope.now:
-        raise BadInput("week.not_ahead", most=FARTHEST)
+        raise BadInput("week.not_ahead", most=MOST_DAYS)
     weeks_brief.refuse(change.body, plan.forbidden)
     _check_recipes(scope, row.creator_id, [change.recipe_id] if change.recipe_id else [])
     if change.body != row.body:

@@ -194,7 +194,7 @@ _POST: JsonDict = {
     "creator_id": "0198c0de-0000-7000-8000-000000000001",
     "body": "Good morning!",
     "channels": ["0198c0de-0000-7000-8000-000000000002"],
-    "at": {"wall_time": "2031-03-03T10:00", "zone": "Europe/Paris"},
+    "at": {"wall_time": "2027-03-01T10:00", "zone": "Europe/Paris"},
 }
 
 

@@ -13,7 +13,7 @@ from schedules.feeds import LONGEST_ADDRESS
 from schedules.holiday_choices import MOST_LEFT_OUT
 from schedules.quiet import LONGEST_LABEL as LONGEST_WORDS
 from schedules.recurrence import LONGEST_STEP, MOST_TIMES, Every, Repeat, Rule
-from schedules.shifting import FARTHEST, MOST, By, Chosen
+from schedules.shifting import MOST, MOST_DAYS, By, Chosen
 from schedules.slots import LATEST_JITTER, LONGEST_LABEL
 from web.api_inputs import FIRST, LAST, MOST_CHANNELS, At, In, Instant, PageIn, PostChange, PostIn, Text, wall_of
 
@@ -233,8 +233,8 @@ class ShiftWanted(In):
     channel_id: UUID | None = None
     since: Instant
     before: Instant
-    days: Annotated[int, Field(ge=-FARTHEST, le=FARTHEST)] = 0
-    minutes: Annotated[int, Field(ge=-FARTHEST * 1440, le=FARTHEST * 1440)] = 0
+    days: Annotated[int, Field(ge=-MOST_DAYS, le=MOST_DAYS)] = 0
+    minutes: Annotated[int, Field(ge=-MOST_DAYS * 1440, le=MOST_DAYS * 1440)] = 0
 
     @property
     def by(self) -> By:

@@ -80,7 +80,8 @@ class EditOut(BaseModel):
 
 class NextOut(BaseModel):
     """What happens next: its sentence, the instant at which it leaves by itself, or would (`at`; null for what does
-    not), who must act (`who`, by name), what it waits for (`why`), and what would stop it if it were its hour now."""
+    not), who must act (`who`, by name), what it waits for or
+    what stops it (`why`), and what would stop it if it were its hour now."""
 
     code: str
     text: str

@@ -220,8 +220,9 @@ def _compact(page: Page, found: Calendar, day: Day, *, held: bool = False) -> No
         _went({"view": "day", "day": str(day.day)})
         st.rerun()  # all of the page: a press within the grid draws the grid alone
     if day.short or day.turns:
-        shown = {"several": len(found.chosen) > 1, "held": held, "cities": len(found.zones) > 1, "has": found.labels}
-        draw("calendar_compact.html", day=day, voice=page.voice, word=page.word, **shown)
+        shown = {"several": len(found.chosen) > 1, "held": held, "cities": len(found.zones) > 1}
+        marks = {"has": found.labels, "warned": found.warned}
+        draw("calendar_compact.html", day=day, voice=page.voice, word=page.word, **shown, **marks)
 
 
 def _day(page: Page, found: Calendar, day: Day) -> None:

@@ -21,8 +21,9 @@ from tenants.roles import Right
 
 def said(page: Page, near: Near) -> str:
     """What is too near, or quiet, and the nearest time that is not; said once for people."""
-    at = near.instead
-    instead = f"{page.voice.short_day(at.day)} {at.clock:%H:%M}" if at is not None else "–"
+    at, instead = near.instead, ""
+    if at is not None:
+        instead = page.word("near.instead", instead=f"{page.voice.short_day(at.day)} {at.clock:%H:%M}")
     if near.at is not None:
         close = page.word(
             "near.close",
@@ -30,12 +31,15 @@ def said(page: Page, near: Near) -> str:
             clock=page.voice.clock(near.at),
             words=" ".join(near.words.split())[:60],
             gap=page.voice.lasting(near.gap),
-            instead=instead,
         )
-        return f"{close} {_outcome(page, near)}".strip()
+        return _together(close, instead, _outcome(page, near))
     if near.quiet is None:
-        return f"{_outcome(page, near)} {page.word('near.instead', instead=instead)}"
-    return page.word("near.quiet", label=near.quiet.named(page.voice.language) if near.quiet else "", instead=instead)
+        return _together(_outcome(page, near), instead)
+    return _together(page.word("near.quiet", label=near.quiet.named(page.voice.language)), instead)
+
+
+def _together(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def _outcome(page: Page, near: Near) -> str:

@@ -35,6 +35,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from schedules import drafting, planning
 from schedules.calendar import WallTime, local_wall
+from schedules.coming import STAYS
 from schedules.states import DeliveryState
 from tenants.roles import Right
 
@@ -86,6 +87,7 @@ def _story(drawn: Page, post_id: UUID, at: str, first: Opened) -> None:
         st.rerun()
     acting.say_told(page, "calendar:story")
     for place in found.places:
+        coming = next_of(found, place)
         with st.container(border=True, key=f"place:{place.entry.delivery_id}"):
             draw(
                 "calendar_place.html",
@@ -93,8 +95,8 @@ def _story(drawn: Page, post_id: UUID, at: str, first: Opened) -> None:
                 cure=partial(needs.cure, member=page.who.member),
                 rule=found.rules.get(place.entry.channel_id),
                 lines=told(found, place),
-                coming=next_of(found, place),
-                counts=place.entry.state is DeliveryState.SCHEDULED and not found.waits(place),
+                coming=coming,
+                counts=place.entry.state is DeliveryState.SCHEDULED and not found.waits(place) and coming.code != STAYS,
                 now=found.now,
                 voice=page.voice.at(found.creator.zone),
                 word=page.word,

@@ -18,7 +18,7 @@ from foundation.errors import GreenroomError
 from foundation.words import Message
 from schedules import shifting
 from schedules.calendar import bounds
-from schedules.shifting import FARTHEST, By, Chosen
+from schedules.shifting import MOST_DAYS, By, Chosen
 from tenants.roles import Right
 
 FIRST, LAST, DAYS, HOURS, WHERE = (f"shift:{name}" for name in ("first", "last", "days", "hours", "where"))
@@ -45,7 +45,7 @@ def _shift(page: Page, found: Queue) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         first = st.text_input(page.word("shift.from"), today, key=FIRST, width=150)
         last = st.text_input(page.word("shift.to"), today, key=LAST, width=150)
-        days = st.number_input(page.word("shift.days"), -FARTHEST, FARTHEST, 1, key=DAYS, width=150)
+        days = st.number_input(page.word("shift.days"), -MOST_DAYS, MOST_DAYS, 1, key=DAYS, width=150)
         hours = st.number_input(page.word("shift.hours"), -MOST_HOURS, MOST_HOURS, 0, key=HOURS, width=150)
     channel_id = where(page, found, WHERE)
     by = By(int(days), int(hours) * 60)

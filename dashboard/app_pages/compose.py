@@ -55,7 +55,7 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.words import Message
-from schedules import agenda, drafting, selling, series_reads
+from schedules import agenda, coming, drafting, selling, series_reads
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, local_wall
 from schedules.drafting import Draft
@@ -280,9 +280,17 @@ def _pressed(page: Page, creator_id: UUID) -> None:
         act = partial(_plan, page, written, asked, made)
     acting.press(act, Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
+        _say_staying(page, made[0])
         opened = {"at": at} if (at := typed(OPENED)) else {}
         compose_draft.forget()
         st.query_params.from_dict({"post": str(made[0]), **opened})
+
+
+def _say_staying(page: Page, post_id: UUID) -> None:
+    """Name the accounts on which what was just written will not leave as it is; its page says why."""
+    stays = page.read(lambda scope: coming.staying(scope, post_id, connectors()))
+    if stays:
+        acting.tell(Message("compose.stays", {"accounts": ", ".join(stays.values())}), bad=True)
 
 
 def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Scope, _: UUID) -> Message:

@@ -113,7 +113,7 @@ def _stops(page: Page, found: System) -> None:
     with st.container(border=True):
         st.write(page.word("system.stop_explained"))
         left, right = st.columns(2)
-        left.selectbox(page.word("system.whom"), list(known), format_func=known.__getitem__, key="whom")
+        chosen = left.selectbox(page.word("system.whom"), list(known), format_func=known.__getitem__, key="whom")
         right.text_input(page.word("system.why"), key="why", max_chars=200)
         acting.button(
             page,
@@ -123,6 +123,7 @@ def _stops(page: Page, found: System) -> None:
             key="stop",
             kind="primary",
             icon=":material/front_hand:",
+            params={"whom": known[chosen]},
         )
 
 

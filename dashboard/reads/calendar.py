@@ -10,7 +10,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import switches
 from gate.switches import Halt
-from schedules import agenda, labels, quiet, reviewing
+from schedules import agenda, labels, preflights, quiet, reviewing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, local_wall, zone_of
@@ -99,6 +99,11 @@ class Turn:
         """How it stands on each account."""
         return [one.state for one in self.posts]
 
+    @property
+    def deliveries(self) -> Collection[UUID]:
+        """The deliveries of these accounts."""
+        return [one.delivery_id for one in self.posts]
+
 
 @dataclass(frozen=True)
 class ShortTurn:
@@ -122,6 +127,11 @@ class ShortTurn:
     def states(self) -> Sequence[DeliveryState]:
         """How it stands on each account."""
         return self.summary.states
+
+    @property
+    def deliveries(self) -> Collection[UUID]:
+        """The deliveries of these accounts."""
+        return self.summary.versions.keys()
 
     @property
     def zone(self) -> str:
@@ -189,6 +199,8 @@ class Calendar:
     """The labels of the posts that are shown, by post."""
     sent_back: Collection[UUID] = ()
     """The drafts whose authors are asked for other words."""
+    warned: Collection[UUID] = frozenset()
+    """Deliveries that would not leave as they are, as was told ahead of their time."""
 
     @property
     def zones(self) -> Collection[str]:
@@ -201,8 +213,11 @@ class Calendar:
 
     def short(self, entry: Entry) -> str:
         """How it stands, as `calendar.short.<name>` says it."""
-        back = entry.state is S.DRAFT and entry.post_id in self.sent_back
-        return "stopped" if self.waits(entry) else "sent_back" if back else entry.told
+        if self.waits(entry):
+            return "stopped"
+        if entry.state is S.DRAFT and entry.post_id in self.sent_back:
+            return "sent_back"
+        return "stays" if entry.delivery_id in self.warned else entry.told
 
 
 def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:
@@ -215,8 +230,19 @@ def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:
     posts = {each.post_id for day in days for each in day.short} | {turn.post_id for day in days for turn in day.turns}
     has = labels.of_posts(scope, posts)
     drafts = {turn.post_id for day in days for turn in day.turns if S.DRAFT in turn.states}
-    back = reviewing.sent_back(scope, drafts)
-    return Calendar(scope.now, today, days, chosen, ever, switches.halt(scope, "sending"), cut, wanted.zone, has, back)
+    return Calendar(
+        scope.now,
+        today,
+        days,
+        chosen,
+        ever,
+        switches.halt(scope, "sending"),
+        cut,
+        wanted.zone,
+        has,
+        sent_back=reviewing.sent_back(scope, drafts),
+        warned=preflights.warned(scope),
+    )
 
 
 _Read = tuple[list[Day], bool, bool]

@@ -17,7 +17,7 @@ from foundation.words import Message
 from gate import switches
 from insights import reads as insight_reads
 from insights.reads import Sales
-from schedules import agenda
+from schedules import agenda, preflights
 from schedules.agenda import Moved
 from schedules.calendar import bounds, local_day
 from schedules.reads import Entry
@@ -313,7 +313,9 @@ def takings(found: Mapping[date, Sequence[Sales]], currency: str, today: date) -
 
 def _coming(scope: Scope, mine: Iterable[Creator], entries: Iterable[Entry]) -> Coming | None:
     names = {one.id: one.name for one in mine}
-    found = (one for one in entries if one.state in LEAVING and scope.now <= one.due_at < scope.now + AHEAD)
+    warned = preflights.warned(scope)
+    here = (one for one in entries if one.state in LEAVING and one.delivery_id not in warned)
+    found = (one for one in here if scope.now <= one.due_at < scope.now + AHEAD)
     first = min(found, key=lambda one: one.due_at, default=None)
     if first is None:
         return None

@@ -123,6 +123,7 @@ def next_of(found: Opened, place: Place) -> Next:
         approvers=found.approvers,
         sent_back=found.sent_back,
         in_the_way=place.in_the_way,
+        trouble=next(iter(place.troubles), None),
         by_hand=place.by_hand,
     )
     return following(place.entry, standing)

@@ -48,7 +48,7 @@ def test_everything_stops_and_goes_on(lea: Living) -> None:
     with lea.visitor("/system") as marc:
         marc.choose("Arrêter", "Léa")
         marc.type("Pourquoi ?", "compte volé")
-        marc.press("Tout arrêter")
+        marc.press("Arrêter : Léa")
         marc.shows("Arrêt demandé")
         wait_until(closed)
         marc.go(f"{lea.url}/system")

@@ -135,6 +135,16 @@ def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where
         assert "La prochaine publication" not in home
 
 
+def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        delivery_id = lumiere.post("trop long", minutes=3)
+        assert "La prochaine publication" in page.open("/")
+        lumiere.notice("delivery.media_missing", cause=f"delivery:{delivery_id}:preflight", urgent=True)
+        assert "La prochaine publication" not in page.open("/")
+        for view in ("week", "month"):
+            assert "ne partira pas" in page.open("/calendar", view=view)
+
+
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [("braked", "La plateforme ne répond pas bien"), ("limited", "demande d’attendre"), ("paused", "est en pause")],

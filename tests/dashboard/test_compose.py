@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from channels import connecting
+from foundation.clock import wall_now
 from foundation.database import OpenScope
 from foundation.storage import FileStore
 from foundation.words import LANGUAGES, catalogue
@@ -93,6 +94,23 @@ def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere:
         assert scope.now < row.due_at <= scope.now + timedelta(seconds=16)
         kinds = scope.run("SELECT kind FROM outbox WHERE subject_id = :id", id=row.id).scalars().all()
     assert "delivery.publish" in kinds
+
+
+def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    nobody_is_asked(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words="a" * 10_000)
+        said = page.press("Planifier")
+        assert "Planifié pour le" in said  # there is time to put it right
+        assert "Tel quel, cela ne partira pas : Sandbox." in said
+        assert "telle quelle, la publication ne partira pas" in said
+        assert "part tout seul à" not in said
+        assert said.count("Le texte fait 10000 caractères") == 1
+    (post,) = posts(lumiere)
+    with lumiere.scope() as scope:
+        (row,) = deliveries_of(scope, post.id)
+        assert row.state == S.SCHEDULED
 
 
 def test_double_press_writes_one_post(door: Door, lumiere: Agency) -> None:
@@ -183,9 +201,13 @@ def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
         page.choose("Quand", "À une date")
         page.type("Date (JJ/MM/AAAA)", "01/01/2020")
         assert "déjà passée" in page.press("Planifier")
-        page.type("Date (JJ/MM/AAAA)", "29/03/2030")
+        page.type("Date (JJ/MM/AAAA)", "01/01/2999")
+        assert "deux ans à l’avance" in page.press("Planifier")
+        assert posts(lumiere) == []
+        day = f"29/03/{wall_now().year + 1}"
+        page.type("Date (JJ/MM/AAAA)", day)
         page.type("Heure (HH:MM)", "9h05")
-        assert "29/03/2030 à 09:05" in page.press("Planifier")
+        assert f"{day} à 09:05" in page.press("Planifier")
 
 
 def test_words_change_while_nothing_is_outside(door: Door, lumiere: Agency) -> None:

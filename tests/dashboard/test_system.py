@@ -96,7 +96,7 @@ def test_one_person_stops_and_who_did_it_is_told(door: Door, lumiere: Agency, te
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
         page.type("Pourquoi ?", "compte volé")
-        assert "deux secondes" in page.press("Tout arrêter")
+        assert "deux secondes" in page.press("Arrêter : Toute l’agence")
         [asked] = wanted(lumiere)
         gate_events.set_switch(asked, tenant=tenant)
         text = page.open("/system")
@@ -114,18 +114,22 @@ def test_one_account_or_a_whole_platform_is_stopped(door: Door, lumiere: Agency,
         own = channel_reads.every_channel(scope)[0]
     spoken = catalogue("fr")[f"platform.{own.platform}"]
     for choice, where, target in (
+        ("Mia", "creator", str(lumiere.creator_id)),
         (f"Mia : {own.name} sur {spoken}", "channel", str(own.id)),
         (f"Tout ce qui part sur {spoken}", "platform", own.platform),
     ):
         with stream(door.url, door.cookie(lumiere)) as page:
             page.open("/system")
             page.choose("Arrêter", choice)
-            assert "deux secondes" in page.press("Tout arrêter")
+            assert "deux secondes" in page.press(f"Arrêter : {choice}")
             asked = wanted(lumiere)[-1]
             assert (asked.scope, asked.target, asked.open) == (where, target, False)
             gate_events.set_switch(asked, tenant=tenant)
             assert choice in page.open("/system")
-            assert spoken in page.open("/calendar")  # every page tells what is stopped
+            told = page.open("/calendar")  # every page tells what is stopped, and that the rest is not
+            assert ("Mia" if where == "creator" else spoken) in told
+            assert "le reste continue" in told
+            assert "tout attend la réouverture" not in told
 
 
 def test_a_stop_of_the_installation_is_told_and_no_agency_ends_it(

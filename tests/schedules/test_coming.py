@@ -33,6 +33,13 @@ def entry(state: S = S.SCHEDULED, **more: object) -> Entry:
         (entry(), replace(CALM, dry=True, in_the_way=WHY), "dry"),
         (entry(late_until=DUE), replace(CALM, in_the_way=WHY), "waits"),
         (entry(), replace(CALM, in_the_way=WHY), "waits_on"),
+        (entry(), replace(CALM, trouble=WHY), "stays"),
+        (entry(S.APPROVED), replace(CALM, trouble=WHY), "stays"),
+        (entry(not_before=DUE), replace(CALM, trouble=WHY), "stays"),
+        (entry(S.DRAFT), replace(CALM, trouble=WHY), "draft_nobody"),
+        (entry(), replace(CALM, trouble=WHY, stopped=True), "stopped"),
+        (entry(), replace(CALM, trouble=WHY, in_the_way=WHY), "waits_on"),
+        (entry(), replace(CALM, trouble=WHY, dry=True), "dry"),
         (entry(not_before=DUE), CALM, "retry"),
         (entry(not_before=NOW), CALM, "scheduled"),
         (entry(S.DRAFT), CALM, "draft_nobody"),
@@ -50,7 +57,7 @@ def test_the_next_step_follows_from_how_it_stands(one: Entry, standing: Standing
     found = following(one, standing)
     assert found.code == f"calendar.next.{code}"
     assert found.who == ", ".join(standing.approvers)
-    assert found.why == (WHY if code.startswith("waits") else None)
+    assert found.why == (WHY if code.startswith(("waits", "stays")) else None)
 
 
 @pytest.mark.parametrize("state", S)

@@ -183,7 +183,7 @@ def test_the_past_nowhere_and_too_far_are_refused(lea: Desk) -> None:
         (-1, 23, "shift.past"),
         (3, None, "drag.nowhere"),
         (3, 10, "drag.nowhere"),
-        (400, None, "shift.too_far"),
+        (740, None, "calendar.out_of_reach"),
     ):
         with pytest.raises(GreenroomError) as told:
             drop(lea, found, days, hour)

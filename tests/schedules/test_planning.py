@@ -245,3 +245,17 @@ def test_rule_of_nobody_needs_no_yes(lea: Desk) -> None:
     alone.plan(post_id)
     alone.run()
     assert alone.state(delivery_id) is S.PUBLISHED
+
+
+def test_nothing_is_planned_or_moved_further_than_two_years_ahead(lea: Desk) -> None:
+    day = 86400.0
+    delivery_id = lea.delivery(after=730 * day)
+    for act in (
+        lambda: lea.wish(lea.write("too far"), after=732 * day),
+        lambda: lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 732 * day)),
+        lambda: lea.wish(lea.write("the end of time"), after=900_000 * day),
+    ):
+        with pytest.raises(BadInput) as told:
+            act()
+        assert told.value.message.code == "calendar.out_of_reach"
+    lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 700 * day))

@@ -10,7 +10,7 @@ from connectors.contract import Response, StepAnswerLost
 from foundation.words import Message
 from gate import ratings, switches
 from gate.units import Rating
-from schedules import preflights
+from schedules import coming, preflights
 from schedules.states import DeliveryState as S
 from studio import library
 from tests.schedules.builders import Desk
@@ -165,3 +165,29 @@ def test_a_draft_says_what_its_account_would_do_to_it(lea: Desk) -> None:
     assert (lea.state(draft), troubles(lea, draft)) == (S.DRAFT, [])
     lea.act(connecting.gone, lea.channels["main"], Message("channel.let_go"))
     assert troubles(lea, draft) == ["delivery.channel_not_ready"]
+
+
+def test_where_a_post_would_stay_is_known_when_it_is_planned(lea: Desk) -> None:
+    lea.connect("second")
+    ready, unrated = lea.photo(), lea.photo(1, rating=None)
+    for photo, stays in ((ready, False), (unrated, True)):
+        post_id = lea.write("hello", media=(photo,))
+        for channel in ("main", "second"):
+            lea.wish(post_id, channel, after=3600)
+        lea.approve(post_id)
+        with lea.scope() as scope:
+            found = coming.staying(scope, post_id, lea.services.connectors)
+        assert sorted(found) == (sorted(lea.channels.values()) if stays else [])
+
+
+def test_what_was_warned_of_is_marked_until_it_is_put_right(lea: Desk) -> None:
+    photo = lea.photo(rating=None)
+    delivery_id = lea.delivery(after=3600, media=(photo,))
+    lea.delivery(after=3600)
+    lea.live(minutes=52)
+    with lea.scope() as scope:
+        assert preflights.warned(scope) == {delivery_id}
+        ratings.rate(scope, library.item(scope, photo).sha256, Rating.G, source=f"member:{lea.manager}")
+    lea.live(minutes=4)
+    with lea.scope() as scope:
+        assert preflights.warned(scope) == frozenset()

@@ -136,11 +136,14 @@ def test_nothing_goes_into_the_past_nowhere_or_too_far(lea: Desk) -> None:
     what = chosen(lea)
     found: Preview = lea.act(shifting.preview, what, By(-1))
     assert [one.why.code for one in found.left] == ["shift.past"]
-    for by in (By(), By(367), By(-367), By(0, 10**7)):
+    for by in (By(), By(732), By(-732), By(0, 10**7)):
         with pytest.raises(BadInput):
             lea.act(shifting.preview, what, by)
     done = lea.act(shifting.shift, what, By(-1), seen={delivery_id: 1})
     assert done.moved == ()
+    lea.act(planning.move_delivery, delivery_id, at=wall(lea.now(), 700 * 86400))
+    far: Preview = lea.act(shifting.preview, chosen(lea, days=800), By(60))
+    assert (far.moving, [one.why.code for one in far.left]) == ((), ["calendar.out_of_reach"])
 
 
 def test_an_old_shift_is_not_taken_back(lea: Desk) -> None:

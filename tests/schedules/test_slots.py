@@ -201,6 +201,16 @@ def test_by_hand_is_warned_and_never_moved(lea: Desk) -> None:
     assert (told.at, told.quiet.label, told.instead) == (None, "nuit", WallTime(day, time(21, 45), ZONE))
 
 
+def test_in_quiet_days_the_first_day_after_them_is_offered(lea: Desk) -> None:
+    channel, day = lea.channels["main"], local_day(lea.now(), ZONE) + timedelta(days=3)
+    for first, last in ((0, 9), (10, 12)):
+        days = {"label": "mer", "zone": ZONE, "first": day + timedelta(first), "last": day + timedelta(last)}
+        lea.act(quiet.keep_days, lea.creator_id, None, **days)
+    at = WallTime(day + timedelta(days=4), time(10), ZONE)
+    told = lea.act(spacing.warning, channel, at.instant())
+    assert (told.quiet.label, told.instead) == ("mer", WallTime(day + timedelta(days=13), time(10), ZONE))
+
+
 def test_what_makes_no_slot_is_told(lea: Desk) -> None:
     channel = lea.channels["main"]
     hour = {"weekday": 2, "clock": time(9), "zone": ZONE}

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 
 from channels import connecting
+from foundation.clock import wall_now
 from foundation.database import OpenScope
 from foundation.ids import uuid7
 from tenants import agencies, keys
@@ -17,6 +18,8 @@ from tenants.roles import Role
 from tests.conftest import began
 
 ZONE = "Europe/Paris"
+NEXT_YEAR = wall_now().year + 1
+"""A year all of which posts can be planned in."""
 EVERYTHING = tuple(KeyScope)
 
 

@@ -24,7 +24,7 @@ from tenants import hooks
 from tenants.roles import Role
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import spec
-from tests.web.asking import ZONE, Program, now
+from tests.web.asking import NEXT_YEAR, ZONE, Program, now
 from web import api_imports
 from web.api_copy_models import MEDIA
 from web.api_hook_models import CALL
@@ -254,7 +254,7 @@ def missed(api: Program, creator: str = "mia", *, count: int = 2) -> str:
 
 def pausing(world: World, **more: Any) -> dict[str, Any]:
     """A week in which nothing is planned."""
-    days = {"creator_id": world.ids["creator_id"], "first": "2031-08-01", "last": "2031-08-07"}
+    days = {"creator_id": world.ids["creator_id"], "first": f"{NEXT_YEAR}-08-01", "last": f"{NEXT_YEAR}-08-07"}
     return {**days, "words": "At the sea", "seen": {}, **more}
 
 

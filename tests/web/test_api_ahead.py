@@ -12,7 +12,7 @@ from gate.events import SwitchWanted
 from studio import recipes
 from tenants.keys import KeyScope
 from tests.studio.builders import spec
-from tests.web.asking import Program, code, later, now
+from tests.web.asking import NEXT_YEAR, Program, code, later, now
 from tests.web.planned import made, spared
 
 
@@ -175,16 +175,19 @@ def test_a_post_an_account_or_all_is_only_rehearsed_until_that_ends(api: Program
 
 def test_days_of_the_calendar_are_read_on_any_clock_and_go_out_as_files(api: Program) -> None:
     label = made(api.ask("POST", "/labels", {"name": "Spring"}))["id"]
-    late = {"wall_time": "2031-03-03T23:30", "zone": "Europe/Paris"}
+    late = {"wall_time": f"{NEXT_YEAR}-03-03T23:30", "zone": "Europe/Paris"}
     first = api.approved("Late at night", at=late, labels=[label])
-    other = api.approved("=HYPERLINK(1)", creator="zoe", at={"wall_time": "2031-03-04T10:00", "zone": "UTC"})
-    span = {"first": "2031-03-03", "last": "2031-03-04"}
+    other = api.approved("=HYPERLINK(1)", creator="zoe", at={"wall_time": f"{NEXT_YEAR}-03-04T10:00", "zone": "UTC"})
+    span = {"first": f"{NEXT_YEAR}-03-03", "last": f"{NEXT_YEAR}-03-04"}
 
     def days(**more: str) -> Any:
         return api.get(f"/calendar?{urlencode({**span, **more})}")
 
     there = days(zone="Asia/Tokyo")
-    assert [(one["day"], one["clock"]) for one in there["items"]] == [("2031-03-04", "07:30"), ("2031-03-04", "19:00")]
+    assert [(one["day"], one["clock"]) for one in there["items"]] == [
+        (f"{NEXT_YEAR}-03-04", "07:30"),
+        (f"{NEXT_YEAR}-03-04", "19:00"),
+    ]
     assert (there["shown_in"], there["items"][0]["account"]) == ("Asia/Tokyo", "Sandbox mia")
     page = days(limit="1")
     assert [one["post_id"] for one in page["items"]] == [first["id"]]
@@ -203,8 +206,8 @@ def test_days_of_the_calendar_are_read_on_any_clock_and_go_out_as_files(api: Pro
     mine = api.ask("GET", f"/calendar.csv?{urlencode(span)}", key=narrow)
     assert (mine.text.count("Sandbox zoe"), "Late at night" in mine.text) == (1, False)
     for wrong, status in (
-        ({"first": "2031-03-05"}, 422),
-        ({"last": "2034-01-01"}, 422),
+        ({"first": f"{NEXT_YEAR}-03-05"}, 422),
+        ({"last": f"{NEXT_YEAR + 3}-01-01"}, 422),
         ({"zone": "Nowhere/At_all"}, 422),
         ({"first": "soon"}, 422),
         ({"creator": str(api.tenant_id)}, 404),

@@ -16,7 +16,7 @@ from foundation.storage import FileStore
 from tenants import audit, keys, staffing
 from tenants.keys import KeyScope
 from tenants.roles import Role
-from tests.web.asking import Program, code, program
+from tests.web.asking import NEXT_YEAR, Program, code, program
 from tests.web.builders import Room
 from tests.web.planned import World, bring, hand_in, picture, world
 from web.api import create as create_api
@@ -51,12 +51,12 @@ class Operation:
 BODIES: dict[str, Any] = {
     "POST /posts": None,
     "PATCH /posts/{post_id}": {"body": "x"},
-    "POST /posts/{post_id}/schedule": {"at": "2031-01-01T00:00:00Z"},
+    "POST /posts/{post_id}/schedule": {"at": f"{NEXT_YEAR}-01-01T00:00:00Z"},
     "POST /posts/{post_id}/approve": {},
-    "POST /deliveries/{delivery_id}/move": {"at": "2031-01-01T00:00:00Z"},
+    "POST /deliveries/{delivery_id}/move": {"at": f"{NEXT_YEAR}-01-01T00:00:00Z"},
     "POST /deliveries/{delivery_id}/importance": {"priority": 3},
     "POST /deliveries/{delivery_id}/link": {"url": "https://example.test/1"},
-    "POST /deliveries/{delivery_id}/once-more": {"at": "2031-01-01T00:00:00Z"},
+    "POST /deliveries/{delivery_id}/once-more": {"at": f"{NEXT_YEAR}-01-01T00:00:00Z"},
     "POST /posts/{post_id}/reword": {"body": "other words"},
     "POST /series/{series_id}/change": {"day": "2031-03-06"},
     "POST /series/{series_id}/skip": {"day": "2031-03-06"},

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.asking import Program, code, later, now
+from tests.web.asking import NEXT_YEAR, Program, code, later, now
 from tests.web.planned import FILE, World, bring, looked_at, made, pausing, repeating, shifting, world
 
 
@@ -214,17 +214,20 @@ def test_quiet_days_and_hours(api: Program, mine: World) -> None:
 
 def test_a_pause_moves_what_was_seen_and_brings_it_back(api: Program) -> None:
     found = bare(api)
-    post = api.approved(at={"wall_time": "2031-08-03T10:00", "zone": "Europe/Paris"})
-    days = "creator_id={creator_id}&first=2031-08-01&last=2031-08-07".format(**found.ids)
+    post = api.approved(at={"wall_time": f"{NEXT_YEAR}-08-03T10:00", "zone": "Europe/Paris"})
+    days = f"creator_id={found.ids['creator_id']}&first={NEXT_YEAR}-08-01&last={NEXT_YEAR}-08-07"
     shown = api.get(f"/pauses/preview?{days}")
     (move,) = shown["moving"]
-    assert (move["before"]["wall_time"], move["after"]["wall_time"]) == ("2031-08-03T10:00", "2031-08-10T10:00")
+    assert (move["before"]["wall_time"], move["after"]["wall_time"]) == (
+        f"{NEXT_YEAR}-08-03T10:00",
+        f"{NEXT_YEAR}-08-10T10:00",
+    )
     answer = api.ask("POST", "/pauses", pausing(found, seen=shown["seen"]))
     pause = made(answer)
     assert [one["delivery_id"] for one in pause["moved"]] == [post["deliveries"][0]["id"]]
     assert api.get("/pauses")["items"] == [pause["pause"]]
     ended = api.ask("POST", f"/pauses/{pause['pause']['id']}/end", if_match=answer.headers["etag"])
-    assert [one["after"]["wall_time"] for one in made(ended)["moved"]] == ["2031-08-03T10:00"]
+    assert [one["after"]["wall_time"] for one in made(ended)["moved"]] == [f"{NEXT_YEAR}-08-03T10:00"]
     assert api.get("/pauses")["items"] == []
 
 

@@ -11,12 +11,12 @@ from channels import connecting
 from foundation.ids import uuid7
 from schedules.calendar import WallTime, zone_of
 from schedules.states import DeliveryState
-from tests.web.asking import Program, instant, later
+from tests.web.asking import NEXT_YEAR, Program, instant, later
 from web.api_inputs import FIRST, LAST, WallIn, wall_of
 
 
 def test_a_planned_post_waits_for_a_yes_and_leaves_its_time_as_a_wish(api: Program) -> None:
-    at = {"wall_time": "2031-07-01T10:00", "zone": "Europe/Paris"}
+    at = {"wall_time": f"{NEXT_YEAR}-07-01T10:00", "zone": "Europe/Paris"}
     answer = api.ask("POST", "/posts", api.draft(title="Morning", at=at))
     assert answer.status_code == 201, answer.text
     post = answer.json()
@@ -25,8 +25,8 @@ def test_a_planned_post_waits_for_a_yes_and_leaves_its_time_as_a_wish(api: Progr
     assert (post["title"], post["version"], post["approved"]) == ("Morning", 1, False)
     assert post["author"] == f"member:{api.members['manager']}"
     (place,) = post["deliveries"]
-    assert (place["state"], place["wall_time"], place["zone"]) == ("draft", "2031-07-01T10:00", "Europe/Paris")
-    assert instant(place["due_at"]) == datetime(2031, 7, 1, 8, tzinfo=UTC)
+    assert (place["state"], place["wall_time"], place["zone"]) == ("draft", f"{NEXT_YEAR}-07-01T10:00", "Europe/Paris")
+    assert instant(place["due_at"]) == datetime(NEXT_YEAR, 7, 1, 8, tzinfo=UTC)
     assert api.get(f"/posts/{post['id']}") == post
     assert [one["id"] for one in api.get("/posts")["items"]] == [post["id"]]
 
@@ -98,7 +98,7 @@ def test_an_account_that_is_added_waits_for_its_own_yes(api: Program) -> None:
             token=None,
             zone="UTC",
         )
-    at = {"wall_time": "2031-07-01T10:00", "zone": "Europe/Paris"}
+    at = {"wall_time": f"{NEXT_YEAR}-07-01T10:00", "zone": "Europe/Paris"}
     said = {"channels": [str(other)], "at": at}
     answer = api.ask("POST", f"/posts/{post['id']}/schedule", said, version=post["version"])
     assert answer.status_code == 200, answer.text
@@ -322,7 +322,7 @@ def test_a_doubt_is_left_at_that_and_what_stands_is_posted_once_more(api: Progra
     (place,) = post["deliveries"]
     path, version = f"/deliveries/{place['id']}", place["version"]
     assert api.ask("POST", f"{path}/leave", version=version).status_code == 409
-    later_on = {"at": {"wall_time": "2031-08-01T10:00", "zone": "America/New_York"}}
+    later_on = {"at": {"wall_time": f"{NEXT_YEAR}-08-01T10:00", "zone": "America/New_York"}}
     assert api.ask("POST", f"{path}/once-more", later_on, version=version).status_code == 409
     _bring(api, "published")
     assert api.ask("POST", f"{path}/once-more", {"at": "2001-01-01T00:00:00Z"}, version=version).status_code == 422
