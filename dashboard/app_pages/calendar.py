@@ -131,7 +131,8 @@ def _around(page: Page, scope: Scope) -> tuple[list[Creator], datetime, list[Acc
 
 def _bar(page: Page, view: str, shown: Window, today: date) -> None:
     """Where one is, and the way to elsewhere; each button has its key."""
-    draw("calendar_head.html", view=view, first=shown.begins, last=shown.ends, voice=page.voice, word=page.word)
+    said = {"view": view, "first": shown.begins, "last": shown.ends, "today": today}
+    draw("calendar_head.html", **said, voice=page.voice, word=page.word)
     day = today if shown.begins <= today <= shown.ends else shown.begins
     with st.container(horizontal=True, gap="small", key="gr_row_views"):
         for name, one in VIEWS.items():

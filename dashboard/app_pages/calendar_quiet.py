@@ -163,7 +163,8 @@ def _pause(page: Page, found: Queue) -> None:
     except GreenroomError as wrong:
         draw("calendar_note.html", note=page.voice.say(wrong.message))
         return
-    draw("queue_preview.html", found=shown, voice=page.voice, word=page.word)
+    names = found.names if channel_id is None else {}
+    draw("queue_preview.html", found=shown, names=names, voice=page.voice, word=page.word)
     act = partial(_begin, page, wanted, shown.versions)
     acting.button(page, "pause.begin", act, right=Right.RUN, key="pause:begin", kind="primary", disabled=not words)
 

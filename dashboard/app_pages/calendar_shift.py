@@ -57,7 +57,8 @@ def _shift(page: Page, found: Queue) -> None:
     except GreenroomError as wrong:
         draw("calendar_note.html", note=page.voice.say(wrong.message))
         return
-    draw("queue_preview.html", found=shown, voice=page.voice, word=page.word)
+    names = found.names if channel_id is None else {}
+    draw("queue_preview.html", found=shown, names=names, voice=page.voice, word=page.word)
     act = partial(_move, page, chosen, by, shown.versions)
     acting.button(page, "shift.go", act, right=Right.RUN, key="shift:go", kind="primary", disabled=not shown.moving)
 

@@ -1,6 +1,6 @@
 """The queue of one account: its hours of the week, what leaves at them, when nothing is posted, what may be undone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -40,6 +40,8 @@ class Queue:
     quiet: Sequence[Quiet]
     last: Last | None
     """The last shift, while it may be taken back."""
+    names: Mapping[UUID, str]
+    """What people call each account of the creator."""
 
     @property
     def versions(self) -> dict[UUID, int]:
@@ -62,9 +64,10 @@ def queue(scope: Scope, mine: Sequence[Creator], channel_id: UUID) -> Queue:
     creator = next((one for one in mine if one.id == channel.creator_id), None)
     if creator is None:
         raise NotFound("channel.unknown")
+    theirs = channel_reads.channels_of(scope, creator.id)
     spares = [
         Account(one.id, one.creator_id, one.name, one.platform, True)
-        for one in channel_reads.channels_of(scope, creator.id)
+        for one in theirs
         if one.id != channel_id and one.surface and one.state is ChannelState.ACTIVE
     ]
     known = slots.slots_of(scope, channel_id)
@@ -80,6 +83,7 @@ def queue(scope: Scope, mine: Sequence[Creator], channel_id: UUID) -> Queue:
         forward=_forward(scope, channel_id),
         quiet=quiet.of_channel(scope, creator.id, channel_id),
         last=shifting.last(scope, [creator.id]),
+        names={one.id: one.name for one in theirs},
     )
 
 

@@ -89,7 +89,7 @@ def test_a_file_is_looked_at_written_and_taken_back(door: Door, mia: Agency) -> 
         assert states(mia) == ["draft", "draft"]
         assert "importée 1" in page.open("/calendar", view="list")
         page.open("/calendar", files="1")
-        assert "Retirées du calendrier : 2." in page.press("Oui, reprendre")
+        assert "Retirées du calendrier, compte par compte : 2." in page.press("Oui, reprendre")
     assert states(mia) == ["cancelled", "cancelled"]
 
 

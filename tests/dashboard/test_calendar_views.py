@@ -96,6 +96,12 @@ def test_a_view_nobody_knows_is_the_week(door: Door, lumiere: Agency) -> None:
         assert "toujours là" in page.open("/calendar", view="decade", day="soon")
 
 
+def test_days_of_another_year_say_so(door: Door, lumiere: Agency) -> None:
+    lumiere.post("cette année", minutes=3)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Du lun. 29 déc. au dim. 4 janv. 2032" in page.open("/calendar", view="week", day="2032-01-02")
+
+
 def test_labels_narrow_every_view(door: Door, lumiere: Agency) -> None:
     one, other = lumiere.post("avec", minutes=1), lumiere.post("sans", minutes=2)
     with lumiere.scope() as scope:

@@ -145,6 +145,20 @@ def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
         assert "est illisible" in page.type("au", "hier")
 
 
+def test_what_moves_on_several_accounts_says_on_which(door: Door, lumiere: Agency) -> None:
+    other = connected(lumiere, name="Ailleurs")
+    lumiere.post("ici", minutes=30)
+    first, lumiere.channel_id = lumiere.channel_id, other
+    lumiere.post("là-bas", minutes=40)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=first)
+        with lumiere.scope() as scope:
+            tomorrow = local_day(scope.now, ZONE) + timedelta(days=1)
+        page.type("au", f"{tomorrow:%d/%m/%Y}")
+        assert "Ailleurs</span>" not in page.type("Jours plus tard", "3")
+        assert "Ailleurs</span>" in page.choose("Où", "Tous les comptes de", nth=2)
+
+
 def test_quiet_days_and_hours_are_kept_and_removed(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
