@@ -81,6 +81,11 @@ class Voice:
             return f"{format_date(local, 'd MMM y', locale=self._dates)} {self.clock(at)}"
         return f"{format_date(local, 'd MMM', locale=self._dates)} {self.clock(at)}"
 
+    def when(self, at: datetime, now: datetime) -> str:
+        """The same within a sentence: at 18:30, on 5 Dec at 10:00."""
+        day = self.moment(at, now).removesuffix(self.clock(at)).strip()
+        return self.word("dashboard.on_day" if day else "dashboard.at_hour", day=day, clock=self.clock(at))
+
     def instant(self, at: datetime, now: datetime) -> str:
         """The hour to the second, with its day when it is not today."""
         return f"{self.moment(at, now)}:{at.astimezone(self.zone):%S}"

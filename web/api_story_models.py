@@ -94,7 +94,8 @@ class NextOut(BaseModel):
     def of(cls, one: Ahead, entry: Entry) -> "NextOut":
         """Of the room's values; the sentence says hours on the delivery's own clock."""
         why = reason(one.next.why)
-        said = {"at": _hour(leaves_at(entry), entry), "who": one.next.who, "why": why.text if why is not None else ""}
+        at = f"at {_hour(leaves_at(entry), entry)}"
+        said = {"at": at, "who": one.next.who, "why": why.text if why is not None else ""}
         said |= {
             name: _hour(at, entry) if at is not None else ""
             for name, at in (("late", entry.late_until), ("ends", entry.ends_at))

@@ -313,10 +313,9 @@ def takings(found: Mapping[date, Sequence[Sales]], currency: str, today: date) -
 
 def _coming(scope: Scope, mine: Iterable[Creator], entries: Iterable[Entry]) -> Coming | None:
     names = {one.id: one.name for one in mine}
-    warned = preflights.warned(scope)
-    here = (one for one in entries if one.state in LEAVING and one.delivery_id not in warned)
-    found = (one for one in here if scope.now <= one.due_at < scope.now + AHEAD)
-    first = min(found, key=lambda one: one.due_at, default=None)
+    here = [one for one in entries if one.state in LEAVING and scope.now <= one.due_at < scope.now + AHEAD]
+    warned = preflights.warned(scope) if here else frozenset()
+    first = min((one for one in here if one.delivery_id not in warned), key=lambda one: one.due_at, default=None)
     if first is None:
         return None
     stopped = switches.halt(scope, "sending").reaches(first.creator_id, first.channel_id)

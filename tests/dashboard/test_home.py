@@ -364,6 +364,8 @@ def test_time_to_go_is_said_as_people_count() -> None:
     assert voice.moment(now, now) == "10:00"
     assert voice.moment(now + timedelta(days=1), now) == "2 mars 10:00"
     assert voice.moment(now + timedelta(days=366), now) == "2 mars 2027 10:00"
+    assert voice.when(now, now) == "à 10:00"
+    assert voice.when(now + timedelta(days=1), now) == "le 2 mars à 10:00"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
