@@ -214,7 +214,7 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
     row = post(scope, post_id)
     scope.session.refresh(row, with_for_update={"key_share": True})  # two writers at once: each makes its own version
     library.check_owner(scope, row.creator_id, draft.assets)
-    rows = deliveries_of(scope, post_id)
+    rows = deliveries_of(scope, post_id, lock=True)  # before what wakes them, as whoever takes one off
     known = [one for one in rows if one.state != S.CANCELLED]
     if (rows and not known) or any(one.state not in CANCELLABLE for one in known):
         raise Conflict("post.left_already")

@@ -11,11 +11,11 @@ from sqlmodel import col, select
 
 from channels import reconciling
 from foundation import outbox_bulk, telemetry
-from foundation.database import Scope
+from foundation.database import Scope, stored
 from foundation.ids import derived, uuid7
 from foundation.loading import forget_plans, load
 from foundation.outbox_bulk import Due
-from schedules import announcing, labels, lateness, overrides, prints, rehearsing, threads
+from schedules import announcing, approvals, labels, lateness, overrides, prints, rehearsing, threads
 from schedules.composing import subject
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.imports_judging import Account, Wish
@@ -162,7 +162,9 @@ def _moves(
 
 
 def _move(scope: Scope, creator_id: UUID, delivery_id: UUID, before: str, after: str) -> Mapping[str, object]:
+    """A move as `moving` writes it. What a file brings is approved where nobody is asked, and nowhere else."""
     return {
+        "reason": stored(approvals.UNASKED) if after == S.APPROVED else None,
         "id": uuid7(),
         "creator_id": creator_id,
         "delivery_id": delivery_id,

@@ -204,18 +204,19 @@ def add_delivery(
     variant: str | None = None,
     asks_since: datetime | None = None,
     instead_of: Delivery | None = None,
+    by_rule: bool = False,
 ) -> UUID:
     """Wish a post on a channel at a wall time; once per (post, channel, occurrence). Raises NotFound, BadInput.
 
-    `asks_since`: what `approvals.added` says of a channel that a post goes to after a yes. In the place of another one
-    it is as important, and only rehearsed where that was.
-    A wish that nobody approved is put on hold when its time comes: it does not pass in silence.
+    `asks_since`: what `approvals.added` says of it. In the place of another one it is as important, and only rehearsed
+    where that was. `by_rule`: its time was a series', which has a rule of its own for how far ahead. A wish that nobody
+    approved is put on hold when its time comes: it does not pass in silence.
     """
     owner, channel = post(scope, post_id), channel_reads.channel(scope, channel_id)
     if channel.creator_id != owner.creator_id:
         raise NotFound("channel.unknown", channel=str(channel_id))
     due, dry = at.instant(), instead_of is not None and instead_of.dry_run
-    if series_id is None:  # what repeats has a rule of its own for when each is made
+    if series_id is None and not by_rule:
         check_reach(due, scope.now)
     row = Delivery(
         tenant_id=scope.tenant_id,

@@ -36,7 +36,7 @@ def detach(scope: Scope, series_id: UUID, day: date, *, author: str) -> UUID:
         raise Conflict("series.none_that_day", day=f"{day:%d/%m/%Y}")
     post_id = series.write_beside(scope, row, _as_said(scope, row), key=key, author=author)
     for channel_id, at, before in places:
-        planning.add_delivery(scope, post_id, channel_id, at=at, instead_of=before)
+        planning.add_delivery(scope, post_id, channel_id, at=at, instead_of=before, by_rule=True)
     drafting.settle(scope, post_id)
     return post_id
 

@@ -42,7 +42,7 @@ def at_once(lea: Desk, *acts: Act) -> list[Any]:
         return list(pool.map(work, acts))
 
 
-NAMES = ("extend", "skip", "stop", "change", "approve", "turn_down")
+NAMES = ("extend", "skip", "stop", "change", "approve", "turn_down", "rewrite")
 
 
 @pytest.mark.parametrize(("one", "two"), [pair for pair in product(NAMES, NAMES) if pair[0] <= pair[1]])
@@ -55,6 +55,7 @@ def test_two_at_once(lea: Desk, one: str, two: str) -> None:
     acts: dict[str, Act] = {
         "extend": lambda scope: series.extend(scope, first.id),
         "skip": lambda scope: series.skip(scope, first.id, day),
+        "rewrite": lambda scope: drafting.rewrite(scope, post_id, draft(lea, body="new"), author="system:test"),
         "stop": lambda scope: series.stop(scope, first.id),
         "change": lambda scope: series.change_following(scope, first.id, day, later, author="system:test"),
         "approve": lambda scope: (
