@@ -325,8 +325,7 @@ def _carry(scope: Scope, row: Delivery, due: datetime) -> None:
 def unplan(scope: Scope, delivery_id: UUID) -> None:
     """Cancel the rows that would wake a delivery."""
     scope.session.info.get(_MADE, {}).pop(delivery_id, None)
-    kinds = (PreflightDue.kind, StageDue.kind, PublishDue.kind, ReconcileDue.kind)
-    outbox.cancel_all(scope, delivery_id, *kinds)
+    outbox.cancel_all(scope, delivery_id, *(one.kind for one in (PreflightDue, StageDue, PublishDue, ReconcileDue)))
 
 
 def move_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int | None = None) -> None:
