@@ -142,7 +142,7 @@ def _enter(j: Judge) -> None:
     if j.me().language == j.language:
         return
     with j.window.page.expect_navigation():
-        j.window.page.locator(f'form[action="/auth/language/{j.language}"] button').click()
+        j.window.page.locator(f'form[action^="/auth/language/{j.language}"] button').click()
     j.agree("database", j.me().language == j.language, f"{j.me().name} does not read {j.language}")
 
 
