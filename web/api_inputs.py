@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 from pydantic.config import JsonDict
 
+from foundation.clock import wall_now
 from foundation.errors import BadInput
 from foundation.money import Money
 from schedules.calendar import WallTime, local_wall, zone_of
@@ -194,7 +195,7 @@ _POST: JsonDict = {
     "creator_id": "0198c0de-0000-7000-8000-000000000001",
     "body": "Good morning!",
     "channels": ["0198c0de-0000-7000-8000-000000000002"],
-    "at": {"wall_time": "2027-03-01T10:00", "zone": "Europe/Paris"},
+    "at": {"wall_time": f"{wall_now().year + 1}-03-01T10:00", "zone": "Europe/Paris"},
 }
 
 

@@ -280,10 +280,10 @@ def _pressed(page: Page, creator_id: UUID) -> None:
         act = partial(_plan, page, written, asked, made)
     acting.press(act, Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
-        _say_staying(page, made[0])
         opened = {"at": at} if (at := typed(OPENED)) else {}
         compose_draft.forget()
         st.query_params.from_dict({"post": str(made[0]), **opened})
+        _say_staying(page, made[0])  # the last of it: nobody writes on at what is planned, should this fail
 
 
 def _say_staying(page: Page, post_id: UUID) -> None:

@@ -1,6 +1,6 @@
 """Writing a post: what each account would show and refuse, and that one press writes one post."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -180,7 +180,8 @@ def test_hour_the_clocks_leap_over_is_said(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
         page.choose("Quand", "À une date et une heure")
-        page.type("Date (JJ/MM/AAAA)", "28/03/2027")
+        march = date(wall_now().year + 1, 3, 31)
+        page.type("Date (JJ/MM/AAAA)", f"{march - timedelta(days=march.isoweekday() % 7):%d/%m/%Y}")
         page.type("Heure (HH:MM)", "02:30")
         assert "02:30 n’existe pas : cela part une heure plus tard" in page.press("Planifier")
 
