@@ -27,7 +27,7 @@ SHOWN = 12
 """Lines, the newest first."""
 
 ALIKE = 3
-"""Posts of one creator that came to the same by the same way: a burst leaves room for what happens elsewhere."""
+"""Lines of one creator's that came to the same by the same way: a burst leaves room for what happens elsewhere."""
 
 _GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
 """What was taken away is shown to nobody: its picture would be a hole in the page."""
@@ -67,15 +67,25 @@ def of_one_kind(scope: Scope, runs: Sequence[Running], lines: Sequence[Line]) ->
 
 
 def _newest_alike(moved: Sequence[Moved]) -> list[Moved]:
-    """`moved`, the newest first, with few of each kind."""
+    """Of `moved`, the newest first, few of each kind: each post is told once before one is told a second time."""
     told: Counter[tuple[UUID, DeliveryState, DeliveryState]] = Counter()
     kept = []
-    for one in moved:
+    for one in _each_post_first(moved):
         alike = (one.creator_id, one.before, one.after)
         told[alike] += 1
         if told[alike] <= ALIKE:
             kept.append(one)
     return kept
+
+
+def _each_post_first(moved: Sequence[Moved]) -> list[Moved]:
+    before: Counter[tuple[UUID, DeliveryState, DeliveryState]] = Counter()
+    ranked = []
+    for one in moved:
+        same = (one.post_id, one.before, one.after)
+        ranked.append((before[same], one))
+        before[same] += 1
+    return [one for _, one in sorted(ranked, key=lambda rank_and_one: rank_and_one[0])]
 
 
 def kept_back(scope: Scope, entries: Collection[Entry], moved: Collection[Moved]) -> dict[UUID, Message]:

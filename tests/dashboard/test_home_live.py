@@ -214,6 +214,25 @@ def test_a_burst_on_every_account_leaves_room_for_what_is_held(day: Day) -> None
     assert told == [DeliveryState.PUBLISHED] * 3 + [DeliveryState.HELD]
 
 
+def test_a_post_on_every_account_leaves_room_for_the_one_before(day: Day) -> None:
+    """A post leaves on two accounts, and in the next second another one on three: both are seen to leave."""
+    at = datetime(2026, 3, 1, 9, tzinfo=UTC)
+
+    def left(post: int, account: int) -> Moved:
+        ids = (uuid7(), UUID(int=post), day.agency.creator_id)
+        went, when = (
+            (DeliveryState.PUBLISHING, DeliveryState.PUBLISHED),
+            at + timedelta(seconds=post, milliseconds=account),
+        )
+        return Moved(*ids, f"n° {account}", "une", *went, when, 0.0, "system", None, None, None)
+
+    moved = [left(2, 3), left(2, 2), left(2, 1), left(1, 2), left(1, 1)]
+    with day.agency.scope() as scope:
+        lines = live(scope, [], moved, since=at, talk=False, money=False)
+    told = [(one.post_id.int, one.account) for _, one in lines if isinstance(one, Moved)]
+    assert told == [(2, "n° 3"), (2, "n° 2"), (1, "n° 2")]
+
+
 def _another_account(who: Agency, number: int) -> UUID:
     with who.scope() as scope:
         return connecting.connect(
