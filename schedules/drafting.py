@@ -24,7 +24,8 @@ from tenants import reads as tenant_reads
 from tenants.reads import Member
 from tenants.roles import Right, may
 
-ORIGIN = "dashboard"
+ORIGIN, OF_SERIES = "dashboard", "series"
+"""Where posts come from: somebody who writes, and what takes the place of a series on some of its dates."""
 S = DeliveryState
 
 

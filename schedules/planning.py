@@ -209,14 +209,14 @@ def add_delivery(
     """Wish a post on a channel at a wall time; once per (post, channel, occurrence). Raises NotFound, BadInput.
 
     `asks_since`: what `approvals.added` says of it. In the place of another one it is as important, and only rehearsed
-    where that was. `by_rule`: its time was a series', which has a rule of its own for how far ahead. A wish that nobody
-    approved is put on hold when its time comes: it does not pass in silence.
+    where that was. `by_rule`: its time was a series', which has a rule of its own for how far ahead and is never
+    marked as rehearsed. A wish that nobody approved is put on hold when its time comes: it does not pass in silence.
     """
     owner, channel = post(scope, post_id), channel_reads.channel(scope, channel_id)
     if channel.creator_id != owner.creator_id:
         raise NotFound("channel.unknown", channel=str(channel_id))
-    due, dry = at.instant(), instead_of is not None and instead_of.dry_run
-    if series_id is None and not by_rule:
+    due, by_hand = at.instant(), series_id is None and not by_rule
+    if by_hand:
         check_reach(due, scope.now)
     row = Delivery(
         tenant_id=scope.tenant_id,
@@ -232,7 +232,7 @@ def add_delivery(
         series_id=series_id,
         variant=variant,
         asks_since=asks_since,
-        dry_run=dry or (series_id is None and rehearsing.covers(scope, post_id, channel_id)),
+        dry_run=instead_of.dry_run if instead_of else by_hand and rehearsing.covers(scope, post_id, channel_id),
     )
     if _is_first(scope, row):
         _carry(scope, row, due)

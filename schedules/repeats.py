@@ -1,7 +1,7 @@
 """What an account has said already: told when a post is planned; held at its time too where the account wants that.
 
-What repeats on purpose is no repeat: the times of series, and a post that was moved to another account "again". Where
-the platform itself refuses the same words (`Capabilities.once`), nothing makes it fit but other words.
+What repeats on purpose is no repeat: the times of series, one made a post of its own too, and a post that was asked for
+"again". Where the platform itself refuses the same words (`Capabilities.once`), nothing makes it fit but other words.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -118,9 +118,9 @@ def in_the_way(scope: Scope, row: Delivery, owner: Post, channel: Channel, conne
     return next(iter(_unwanted(scope, row, owner, asked)), None)
 
 
-def meant(row: Delivery) -> bool:
+def meant(row: Delivery, owner: Post) -> bool:
     """Whether a delivery is one time of many, or was asked for once more: repeating is what it is for."""
-    return row.series_id is not None or "again-" in row.occurrence_key
+    return row.series_id is not None or owner.origin == drafting.OF_SERIES or "again-" in row.occurrence_key
 
 
 def of_content(
@@ -226,7 +226,7 @@ def _asked(row: Delivery, owner: Post, channel: Channel, connector: Connector | 
         states=OUT | AHEAD,
         itself=row.id,
         post_id=owner.id,
-        meant=meant(row),
+        meant=meant(row, owner),
     )
 
 
@@ -296,7 +296,8 @@ def _like(row: _Row, owner: Post, kind: Kind | None, asked: Asked) -> Like | Non
     """What one delivery is to what was asked, None where it is nothing."""
     refused = asked.once and kind is Kind.WORDS
     near = asked.since <= row.at <= asked.until
-    mine = asked.meant and (row.post_id == asked.post_id or row.series_id is not None)
+    one_of_many = row.post_id == asked.post_id or row.series_id is not None or owner.origin == drafting.OF_SERIES
+    mine = asked.meant and one_of_many
     if kind is None or not (refused or (near and not mine)):
         return None
     return Like(

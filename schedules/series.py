@@ -35,9 +35,6 @@ GAP = timedelta(hours=6)
 AT_ONCE = 20
 """More deliveries made at once than this want an explicit word."""
 
-ORIGIN = "series"
-"""`origin` of posts written for a changed rest of a series."""
-
 S = DeliveryState
 
 
@@ -362,7 +359,9 @@ def write_beside(scope: Scope, row: Series, draft: Draft, *, key: UUID, author: 
     late: dict[str, Any] = {"late_ok": before.late_ok, "until_midnight": before.until_midnight}
     if draft.labels is None:  # it belongs to what it was part of
         draft = replace(draft, labels=labels.ids_of(scope, before.id))
-    return drafting.write(scope, draft, key=key, author=author, origin=ORIGIN, priority=before.priority, **late)
+    return drafting.write(
+        scope, draft, key=key, author=author, origin=drafting.OF_SERIES, priority=before.priority, **late
+    )
 
 
 def _changeable(scope: Scope, series_id: UUID) -> Series:

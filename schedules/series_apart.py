@@ -11,7 +11,7 @@ from foundation.ids import derived
 from schedules import assigning, drafting, planning, reads, series, series_rule
 from schedules.calendar import WallTime, parse
 from schedules.models import Delivery, Series
-from schedules.series import AHEAD, ORIGIN
+from schedules.series import AHEAD
 
 
 def detach(scope: Scope, series_id: UUID, day: date, *, author: str) -> UUID:
@@ -24,7 +24,7 @@ def detach(scope: Scope, series_id: UUID, day: date, *, author: str) -> UUID:
     """
     row = series.series(scope, series_id, lock=True)
     key = derived(row.id, "apart", day)
-    known = reads.written(scope, ORIGIN, str(key)).get(str(key))
+    known = reads.written(scope, drafting.OF_SERIES, str(key)).get(str(key))
     if known is not None:
         return known
     assigning.untested(scope, row)

@@ -20,6 +20,7 @@ from schedules import (
     quiet,
     rehearsing,
     series,
+    series_apart,
     series_rule,
     shifting,
     spare,
@@ -193,6 +194,8 @@ class Months:
             if whim < 0.3 and not chosen.moved:
                 self.agency.act(series.skip, chosen.series, chosen.day)
                 chosen.off = True
+            elif whim < 0.6 and not chosen.moved:
+                self._set_apart(chosen)
         elif whim < 0.3 and chosen.delivery is not None:
             self.agency.act(planning.cancel, chosen.delivery)
             chosen.off = True
@@ -200,6 +203,16 @@ class Months:
             chosen.day += timedelta(days=1)
             at = WallTime(chosen.day, chosen.clock, chosen.zone)
             self.agency.act(planning.move_delivery, chosen.delivery, at=at)
+
+    def _set_apart(self, chosen: Promise) -> None:
+        """One date of what repeats becomes a post of its own, and says what it said."""
+        creator = next(each for each in self.settled if chosen in each.promises)
+        author = f"member:{self.agency.author}"
+        post_id = self.agency.act(series_apart.detach, chosen.series, chosen.day, author=author)
+        self._approve(creator, post_id)
+        with self.agency.scope() as scope:
+            (row,) = planning.deliveries_of(scope, post_id)
+        chosen.series, chosen.post, chosen.delivery = None, post_id, row.id
 
     def _rehearse(self, drawn: random.Random) -> None:
         """Now and then an account is only rehearsed for a day or two."""

@@ -8,14 +8,14 @@ import pytest
 from connectors.outcomes import Published
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
-from schedules import planning, publishing, rehearsing, series
+from schedules import planning, publishing, rehearsing, series, series_apart
 from schedules.moving import delivery, move
 from schedules.recurrence import Every, Repeat, Rule
 from schedules.rehearsing import What
 from schedules.states import DELIVERY_STATES, DeliveryState
 from schedules.threads import Piece
 from tests.schedules.builders import Desk, desk
-from tests.schedules.repeats import draft
+from tests.schedules.repeats import DAILY, approved, begin, draft, only, repeat, rows
 
 S = DeliveryState
 
@@ -90,6 +90,27 @@ def test_a_series_goes_on_after_a_rehearsal(lea: Desk) -> None:
     assert states.count("rehearsed") in (1, 2)
     assert states[3] == "published" or states[2] == "published"
     assert len(lea.texts()) == states.count("published")
+
+
+def test_one_date_apart_bears_no_mark_that_its_series_did_not(lea: Desk) -> None:
+    """Set apart while its account is rehearsed, it leaves after that as the date would have; due within it, not."""
+    post_id = begin(lea, wanted := repeat(lea, DAILY))
+    approved(lea, post_id)
+    lea.run()
+    lea.act(rehearsing.begin, "channel", lea.channels["main"])
+    days = (wanted.starts_on, wanted.starts_on + timedelta(days=2), wanted.starts_on + timedelta(days=70))
+    apart = [lea.act(series_apart.detach, only(lea, post_id), day, author="system:test") for day in days]
+    for one in apart:
+        approved(lea, one)
+    lea.live(days=1)
+    lea.act(rehearsing.end, lea.channels["main"])
+    lea.live(days=2)
+    made = [row for one in apart for row in rows(lea, one)]
+    assert [(row.state, row.dry_run) for row in made] == [
+        (S.REHEARSED, True),
+        (S.PUBLISHED, False),
+        (S.SCHEDULED, False),
+    ]
 
 
 def test_a_claim_that_looked_before_it_began_sends_nothing(lea: Desk) -> None:

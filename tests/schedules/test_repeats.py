@@ -15,7 +15,7 @@ from foundation.clock import monotonic
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.ids import uuid7
-from schedules import drafting, planning, prints, removal, repeats
+from schedules import drafting, planning, prints, removal, repeats, series_apart
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
 from schedules.likeness import Kind
@@ -27,7 +27,7 @@ from schedules.states import DeliveryState as S
 from tests.conftest import Cluster
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
-from tests.schedules.repeats import DAILY, approved, begin, repeat, rows
+from tests.schedules.repeats import DAILY, approved, begin, only, repeat, rows
 from workers.wiring import Services
 
 CONNECTORS = registry.load()
@@ -196,6 +196,21 @@ def test_times_of_a_series_are_meant(lea: Desk) -> None:
     states = [row.state for row in rows(lea, post_id)]
     assert states.count(S.PUBLISHED) == 3
     assert S.HELD not in states
+
+
+def test_one_date_apart_is_still_one_of_them(lea: Desk) -> None:
+    """A date of a series got another hour or another picture: neither it nor the dates after it wait for a word."""
+    post_id = begin(lea, wanted := repeat(lea, DAILY))
+    approved(lea, post_id)
+    lea.run()
+    apart = lea.act(series_apart.detach, only(lea, post_id), wanted.starts_on + timedelta(days=1), author="system:test")
+    approved(lea, apart)
+    (alone,) = rows(lea, apart)
+    assert likes(lea, alone.id) == []
+    lea.live(days=4)
+    assert lea.state(alone.id) == S.PUBLISHED
+    assert {lea.state(row.id) for row in rows(lea, post_id) if row.due_at < lea.now()} == {S.PUBLISHED, S.CANCELLED}
+    assert lea.texts() == ["again and again"] * 4
 
 
 def test_where_the_same_words_are_never_taken_nothing_but_other_words_helps(lea: Desk) -> None:

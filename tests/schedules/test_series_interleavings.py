@@ -1,4 +1,5 @@
-"""Any order of extending, leaving out, moving, changing, stopping, deaths and days, against a model of dates alone."""
+"""Any order of extending, leaving out, setting apart, moving, changing, stopping, deaths and days, against a model of
+dates alone."""
 
 import os
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from sqlmodel import select
 
 from foundation.errors import BadInput, Conflict
 from foundation.ids import uuid7
-from schedules import drafting, planning, repeating, series
+from schedules import drafting, planning, repeating, series, series_apart
 from schedules.calendar import WallTime, parse
 from schedules.events import ExtendDue
 from schedules.models import Delivery, Series
@@ -67,6 +68,7 @@ class House(RuleBasedStateMachine):
         self.lea: Desk = desk(self.services, self.network)
         self.by = f"member:{self.lea.author}"
         self.known: list[Known] = []
+        self.apart: set[UUID] = set()
         now = self.lea.now()
         repeat = Repeat(wanted, now.date(), clock, "Europe/Paris")
         draft = self._draft("first")
@@ -108,6 +110,22 @@ class House(RuleBasedStateMachine):
             return
         self._act(series.skip, last.id, wall.day)
         last.without.add(wall.day)
+
+    @rule(place=st.integers(0, 11))
+    def set_apart(self, place: int) -> None:
+        """One becomes a post of its own, once however often it is asked."""
+        last, wall = self.known[-1], self._coming(place)
+        if wall is None or last.stopped:
+            return
+        try:
+            made = [self._act(series_apart.detach, last.id, wall.day, author=self.by) for _ in range(2)]
+        except BadInput as refused:  # it was moved to a time that is over
+            if refused.message.code != "delivery.time_passed":
+                raise
+            return
+        assert made[0] == made[1]
+        last.without.add(wall.day)
+        self.apart.add(made[0])
 
     @rule(place=st.integers(0, 10), hours=st.integers(1, 60))
     def move(self, place: int, hours: int) -> None:
@@ -180,7 +198,9 @@ class House(RuleBasedStateMachine):
         """Of what is to come: one for each date of the rule but those left out, none twice, none beyond the end."""
         self.lea.run()
         now, rows = self.lea.now(), self._rows()
-        alive = [row for row in rows if row.state != S.CANCELLED]
+        alone = [row.post_id for row in rows if row.post_id in self.apart and row.state != S.CANCELLED]
+        assert sorted(alone) == sorted(self.apart), "what was set apart stands by itself, once"
+        alive = [row for row in rows if row.state != S.CANCELLED and row.post_id not in self.apart]
         dates = [row.occurrence_key[:10] for row in alive]
         assert len(dates) == len(set(dates)), sorted(dates)
         for one in self.known:
