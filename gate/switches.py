@@ -192,6 +192,9 @@ class Halt:
 
     everywhere: bool
     targets: frozenset[str]
+    """Creators and accounts, by id."""
+    platforms: frozenset[str] = frozenset()
+    """Whose accounts those are, the gate does not know."""
 
     def reaches(self, *ids: UUID) -> bool:
         """Whether it is stopped for one of these: a creator, an account."""
@@ -203,7 +206,8 @@ def halt(scope: Scope, feature: str) -> Halt:
     found = scope.session.exec(select(Switch.scope, Switch.target).where(~col(Switch.open), Switch.feature == feature))
     rows = list(found)
     everywhere = any(where in ("global", "tenant") for where, _ in rows)
-    return Halt(everywhere, frozenset(target for where, target in rows if where in ("creator", "channel")))
+    targets = frozenset(target for where, target in rows if where in ("creator", "channel"))
+    return Halt(everywhere, targets, frozenset(target for where, target in rows if where == "platform"))
 
 
 def closed(

@@ -1,14 +1,16 @@
 """What keeps an account from sending for now: a rest, the platform's own wait, our brake, an emergency stop."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
 from channels import budgets, sharing
+from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import LOST, ChannelState
 from foundation.database import Scope
 from gate import switches
+from gate.switches import Halt
 
 STOPPED_FOR = timedelta(seconds=30)
 """While an emergency stop is closed, a due delivery asks again this often."""
@@ -47,6 +49,15 @@ def blocked(scope: Scope, channel: Channel) -> Blocked | None:
     held = budgets.post_limit(scope, channel)
     if held is not None:
         return Blocked(_WHY.get(held.reason.code, Why.LIMITED), held.wait(scope.now))
-    if switches.halt(scope, "sending").reaches(channel.creator_id, channel.id):
+    if halted(scope).reaches(channel.creator_id, channel.id):
         return Blocked(Why.STOPPED, STOPPED_FOR)
     return None
+
+
+def halted(scope: Scope) -> Halt:
+    """Where sending is stopped now, the accounts of a stopped platform among its targets."""
+    found = switches.halt(scope, "sending")
+    if not found.platforms:
+        return found
+    there = (str(one.id) for one in channel_reads.every_channel(scope) if one.platform in found.platforms)
+    return replace(found, targets=found.targets.union(there))

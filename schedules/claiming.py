@@ -36,7 +36,7 @@ from schedules.lost import ACCOUNT_LOST
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, move
 from schedules.planning import content_digest, digest_now, part_print, post, print_of
-from schedules.spacing import DOWNTIME, GAP, free_at
+from schedules.spacing import DOWNTIME, GAP, free_at, free_for_missed
 from schedules.states import ACT, MARGIN, STAGE, DeliveryState
 
 Mint = Callable[..., Permit]
@@ -300,7 +300,7 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
     if distance.binds(channel):
         _check_distance(scope, row, channel)
     elif overdue:
-        _check_turn(scope, row, gap=max(channel.min_gap, GAP))
+        _check_turn(scope, row, channel)
     else:
         _check_gap(scope, row, gap=channel.min_gap)
 
@@ -331,10 +331,10 @@ def _start(row: Delivery) -> datetime:
     return max(row.due_at, row.not_before or row.due_at)
 
 
-def _check_turn(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
-    """Overdue deliveries of an account leave `gap` apart, by priority, then by their time."""
+def _check_turn(scope: Scope, row: Delivery, channel: Channel) -> None:
+    """Overdue deliveries of an account leave apart, by priority, then by their time."""
     here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == row.channel_id)
-    free = free_at(scope, row.channel_id, gap)
+    free = free_for_missed(scope, channel)
     if free <= scope.now:
         return
     before = tuple_(col(Delivery.priority), col(Delivery.due_at), col(Delivery.id)) < tuple_(

@@ -10,11 +10,12 @@ from channels import reads as channel_reads
 from connectors.contract import Connector
 from foundation.database import Scope
 from foundation.words import Message
-from gate import copies, switches
+from gate import copies
 from gate.switches import Halt
-from schedules import clients, drafting, preflights, reads, rehearsing, reviewing
+from schedules import blocked, clients, drafting, preflights, reads, rehearsing, reviewing
 from schedules.composing import subject
 from schedules.reads import Entry
+from schedules.spacing import DOWNTIME
 from schedules.states import CANCELLABLE, TO_COME, DeliveryState
 from tenants import reads as tenant_reads
 
@@ -88,6 +89,8 @@ def following(entry: Entry, found: Standing) -> Next:
         return Next(STAYS, why=found.trouble)
     if entry.state is S.SCHEDULED and entry.not_before is not None and entry.not_before > found.now:
         return Next("calendar.next.retry")
+    if entry.state is S.SCHEDULED and found.now - leaves_at(entry) > DOWNTIME:
+        return Next("calendar.next.turn" if entry.late_until else "calendar.next.turn_on")
     if found.by_hand:
         return Next("calendar.next.removing_by_hand")
     if entry.ends_at is not None:
@@ -131,7 +134,7 @@ def of_delivery(scope: Scope, entry: Entry, connectors: Mapping[str, Connector])
     troubles = preflights.of_delivery(scope, entry.delivery_id, connectors) if judged else ()
     found = Standing(
         now=scope.now,
-        stopped=stopped(switches.halt(scope, "sending"), entry),
+        stopped=stopped(blocked.halted(scope), entry),
         dry=dry,
         free=draft and drafting.is_free(scope, entry.post_id),
         approvers=drafting.approvers(scope, entry.post_id) if draft else (),

@@ -19,7 +19,7 @@ from schedules import blocked, passing, rehearsing
 from schedules.models import Delivery, DowntimeRow
 from schedules.moving import change, move
 from schedules.planning import unplan, wake
-from schedules.spacing import DOWNTIME, GAP, busy, free_at, room
+from schedules.spacing import DOWNTIME, GAP, LEAST, busy, free_for_missed, gap_of, room
 from schedules.states import DOWNTIME_STATES, DeliveryState, DowntimeState
 from tenants import notices
 
@@ -55,12 +55,17 @@ class Count:
 
 
 def laid_out(
-    rows: Iterable[Waiting], *, free: datetime, gap: timedelta, taken: Sequence[datetime] = ()
+    rows: Iterable[Waiting],
+    *,
+    free: datetime,
+    gap: timedelta,
+    taken: Sequence[datetime] = (),
+    beside: timedelta = LEAST,
 ) -> dict[UUID, datetime | None]:
     """When each of these leaves, None for what would be too late by its turn; pure.
 
-    By importance, then by their time: the first at `free`, the others at least `gap` after it and from each of `taken`
-    (instants in order at which others leave). What is held takes no turn.
+    By importance, then by their time: the first at `free`, the others at least `gap` after it, and `beside` from each
+    of `taken` (instants in order at which others leave). What is held takes no turn.
     """
     turns: dict[UUID, datetime | None] = {}
     turn = free
@@ -69,8 +74,8 @@ def laid_out(
         turns[row.id] = turn if in_time else None
         if in_time:
             turn += gap + _jitter(row.id)
-            while not room(taken, turn, gap):
-                turn = max(one for one in taken if abs(one - turn) < gap) + gap + _jitter(row.id)
+            while not room(taken, turn, beside):
+                turn = max(one for one in taken if abs(one - turn) < beside) + beside + _jitter(row.id)
     return turns
 
 
@@ -127,8 +132,8 @@ def note(scope: Scope, channel_id: UUID) -> None:
         return
     rows = [row for row in rows if not _passed_over(scope, row)]
     downtime_id, gap = _open(scope), max(channel.min_gap, GAP)
-    free = max(scope.now, free_at(scope, channel_id, gap))
-    turns = laid_out(rows, free=free, gap=gap, taken=busy(scope, channel_id, scope.now))
+    free, taken = max(scope.now, free_for_missed(scope, channel)), busy(scope, channel_id, scope.now)
+    turns = laid_out(rows, free=free, gap=gap, taken=taken, beside=gap_of(channel))
     for row in rows:
         if row.state == S.APPROVED:  # its time came before anybody planned it: the wish is the plan
             move(scope, row, S.SCHEDULED)

@@ -17,8 +17,8 @@ from channels.states import ChannelState
 from connectors.contract import Connector
 from foundation.database import Scope
 from foundation.words import Message
-from gate import minting, switches
-from schedules import distance, waiting
+from gate import minting
+from schedules import blocked, distance, waiting
 from schedules.claiming import UNAPPROVED, NotClaimable, shown
 from schedules.models import Delivery
 from schedules.moving import EARLY, delivery, early_warning
@@ -152,7 +152,7 @@ def _kept(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Messa
     elif held is not None and held.until > at:
         told = {"account": channel.name, "at": _hour(held.until, zone)}
         found.append(Message(_WAITS.get(held.reason.code, "delivery.used_up"), told))
-    if switches.halt(scope, "sending").reaches(channel.creator_id, channel.id):
+    if blocked.halted(scope).reaches(channel.creator_id, channel.id):
         found.append(_stopped(channel))
     return found
 

@@ -86,6 +86,25 @@ def free_at(scope: Scope, channel_id: UUID, gap: timedelta) -> datetime:
     return last + gap if last is not None else scope.now
 
 
+def free_for_missed(scope: Scope, channel: Channel) -> datetime:
+    """When the next post that an account missed may leave: `GAP` after the last such one, so that they are no burst.
+
+    From what left on time it keeps the distance its account asks for, no more: else a busy account would never be free.
+    """
+    last, missed = scope.session.exec(
+        select(
+            func.max(Delivery.settled_at),
+            func.max(Delivery.settled_at).filter(col(Delivery.settled_at) > col(Delivery.due_at) + DOWNTIME),
+        ).where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id == channel.id,
+            col(Delivery.native_id).is_not(None),
+        )
+    ).one()
+    after = [*([last + channel.min_gap] if last else []), *([missed + max(channel.min_gap, GAP)] if missed else [])]
+    return max(after, default=scope.now)
+
+
 def room(taken: Sequence[datetime], at: datetime, gap: timedelta) -> bool:
     """Whether no instant of `taken` (in order) is nearer than `gap`; pure."""
     place = bisect_left(taken, at)

@@ -8,9 +8,8 @@ from uuid import UUID
 from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import NotFound
-from gate import switches
 from gate.switches import Halt
-from schedules import agenda, labels, preflights, quiet, reviewing
+from schedules import agenda, blocked, labels, preflights, quiet, reviewing
 from schedules import reads as schedule_reads
 from schedules.agenda import free
 from schedules.calendar import WallTime, bounds, local_day, local_wall, zone_of
@@ -236,7 +235,7 @@ def calendar(scope: Scope, mine: Sequence[Creator], wanted: Wanted) -> Calendar:
         days,
         chosen,
         ever,
-        switches.halt(scope, "sending"),
+        blocked.halted(scope),
         cut,
         wanted.zone,
         has,

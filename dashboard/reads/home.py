@@ -14,10 +14,9 @@ from dashboard.reads.needs import Need
 from foundation.database import Scope
 from foundation.money import Money
 from foundation.words import Message
-from gate import switches
 from insights import reads as insight_reads
 from insights.reads import Sales
-from schedules import agenda, preflights
+from schedules import agenda, blocked, preflights
 from schedules.agenda import Moved
 from schedules.calendar import bounds, local_day
 from schedules.reads import Entry
@@ -318,5 +317,5 @@ def _coming(scope: Scope, mine: Iterable[Creator], entries: Iterable[Entry]) -> 
     first = min((one for one in here if one.delivery_id not in warned), key=lambda one: one.due_at, default=None)
     if first is None:
         return None
-    stopped = switches.halt(scope, "sending").reaches(first.creator_id, first.channel_id)
+    stopped = blocked.halted(scope).reaches(first.creator_id, first.channel_id)
     return Coming(names[first.creator_id], first.channel, first.due_at, stopped)

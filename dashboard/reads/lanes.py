@@ -11,9 +11,8 @@ from channels.reads import Channel
 from channels.states import ChannelState
 from dashboard.reads.calendar import GROUPS, MOST, Turn, Wanted, turns
 from foundation.database import Scope
-from gate import switches
 from gate.switches import Halt
-from schedules import labels, quiet
+from schedules import blocked, labels, quiet
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, bounds, local_day, zone_of
 from schedules.labels import Label
@@ -105,7 +104,7 @@ def lanes(scope: Scope, mine: Sequence[Creator], wanted: Wanted, by: By) -> Lane
     if wanted.label is not None:
         labelled = labels.among(scope, wanted.label, {one.post_id for one in shown})
         shown = [one for one in shown if one.post_id in labelled]
-    found = _Found(wanted, chosen, shown, quiet.periods(scope, chosen), switches.halt(scope, "sending"))
+    found = _Found(wanted, chosen, shown, quiet.periods(scope, chosen), blocked.halted(scope))
     offered = [one for one in channels if wanted.account in (None, one.id)]
     rows, theirs = _rows(chosen, offered, by), {one.creator_id for one in offered}
     made = _lanes(found, [row for row in rows if wanted.account is None or row[0].id in theirs])

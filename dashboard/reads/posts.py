@@ -12,9 +12,9 @@ from dashboard.reads.places import Place, places
 from dashboard.reads.series import of_occurrence
 from foundation.database import Scope
 from foundation.errors import NotFound
-from gate import inforce, switches
+from gate import inforce
 from gate.switches import Halt
-from schedules import drafting, labels, rehearsing
+from schedules import blocked, drafting, labels, rehearsing
 from schedules import reads as schedule_reads
 from schedules.coming import Against, sent_back, stopped
 from schedules.labels import Label
@@ -104,7 +104,7 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         free=wished and drafting.is_free(scope, post_id),
         people=people,
         rules={key: rule_of(rules, one.platform, one.surface, scope.now.date()) for key, one in accounts.items()},
-        halt=switches.halt(scope, "sending"),
+        halt=blocked.halted(scope),
         said=said,
         everywhere=[one.state for one in whole],
         rehearsed=post_id in rehearsing.running(scope),

@@ -119,10 +119,11 @@ def test_post_is_opened_from_the_week(door: Door, lumiere: Agency) -> None:
         assert "« Nouvelle publication »" not in page.press("Retour au calendrier")
 
 
-@pytest.mark.parametrize("where", ["tenant", "creator", "channel"])
+@pytest.mark.parametrize("where", ["tenant", "platform", "creator", "channel"])
 def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where: str) -> None:
     delivery_id = lumiere.post("arrêtée")
-    target = {"tenant": "", "creator": str(lumiere.creator_id), "channel": str(lumiere.channel_id)}[where]
+    ids = {"creator": lumiere.creator_id, "channel": lumiere.channel_id}
+    target = {"tenant": "", "platform": "sandbox"}.get(where) or str(ids.get(where, ""))
     with lumiere.scope() as scope:
         switches.close(scope, where, target, "sending", reason="essai")
     with stream(door.url, door.cookie(lumiere)) as page:

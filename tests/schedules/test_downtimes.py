@@ -15,7 +15,7 @@ from foundation.errors import Conflict, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.words import Message
 from gate import switches
-from schedules import downtime_reads, downtimes, drafting, planning
+from schedules import coming, downtime_reads, downtimes, drafting, planning
 from schedules.downtimes import JITTER_TO, Count, laid_out
 from schedules.models import Delivery, DowntimeRow
 from schedules.spacing import GAP
@@ -101,6 +101,23 @@ def test_what_would_be_too_late_by_its_turn_is_held_and_takes_no_turn(lea: Desk)
     assert lea.state(patient) is S.PUBLISHED
 
 
+def test_what_leaves_on_time_does_not_push_what_was_missed(lea: Desk) -> None:
+    """An account posts every five minutes: what a stop kept back leaves all the same, in its turn and in time."""
+    late = overdue(lea, 3, late_ok=timedelta(hours=2))
+    with lea.scope(f"member:{lea.manager}") as scope:
+        switches.close(scope, "channel", str(lea.channels["main"]), "sending", reason="a look")
+    lea.live(minutes=30)
+    new = [lea.delivery(f"on time {n}", after=60 + 300 * n, late_ok=timedelta(minutes=30)) for n in range(24)]
+    with lea.scope(f"member:{lea.manager}") as scope:
+        switches.reopen(scope, "channel", str(lea.channels["main"]), "sending", reason="seen")
+    lea.live(minutes=50)
+    assert [lea.state(one) for one in late] == [S.PUBLISHED] * 3
+    gone = [lea.entry(one).settled_at for one in late]
+    assert all(after - before >= GAP for before, after in pairwise(filter(None, gone)))
+    lea.live(minutes=80)
+    assert {lea.state(one) for one in new} == {S.PUBLISHED}
+
+
 def test_the_important_ones_leave_first(lea: Desk) -> None:
     overdue(lea, 2)
     lea.delivery("first", after=120, priority=1, late_ok=None)
@@ -159,12 +176,18 @@ def test_a_paused_account_is_told_of_when_it_is_back(lea: Desk) -> None:
     assert lea.texts() == ["main 0"]
 
 
-def test_an_emergency_stop_is_told_of_when_it_is_over(lea: Desk) -> None:
-    lea.act(switches.close, "channel", str(lea.channels["main"]), "sending", reason="test")
-    overdue(lea, 3)
+@pytest.mark.parametrize("where", ["channel", "creator", "platform", "tenant"])
+def test_an_emergency_stop_is_told_of_when_it_is_over(lea: Desk, where: str) -> None:
+    ids = {"channel": lea.channels["main"], "creator": lea.creator_id, "platform": "sandbox", "tenant": ""}
+    target = str(ids[where])
+    lea.act(switches.close, where, target, "sending", reason="test")
+    overdue_id = overdue(lea, 3)[0]
     lea.live(minutes=30)
     assert told(lea) == {}
-    lea.act(switches.reopen, "channel", str(lea.channels["main"]), "sending", reason="over")
+    with lea.scope() as scope:
+        entry = lea.entry(overdue_id)
+        assert coming.of_delivery(scope, entry, lea.services.connectors).next.code == "calendar.next.stopped"
+    lea.act(switches.reopen, where, target, "sending", reason="over")
     lea.live(minutes=2)
     assert list(told(lea).values()) == [TOLD]
     assert lea.texts() == ["main 0"]
@@ -325,19 +348,19 @@ def missed(draw: some.DrawFn) -> list[Delivery]:
     return made
 
 
-@given(missed(), some.lists(some.integers(-30, 300), max_size=6), some.integers(10, 120))
+@given(missed(), some.lists(some.integers(-30, 300), max_size=6), some.integers(10, 120), some.integers(1, 120))
 def test_any_layout_keeps_the_distance_the_order_and_the_word(
-    late: list[Delivery], others: list[int], minutes: int
+    late: list[Delivery], others: list[int], minutes: int, near: int
 ) -> None:
-    free, gap = datetime(2026, 3, 2, tzinfo=UTC), timedelta(minutes=minutes)
+    free, gap, beside = datetime(2026, 3, 2, tzinfo=UTC), timedelta(minutes=minutes), timedelta(minutes=near)
     taken = sorted(free + timedelta(minutes=one) for one in others)
-    turns = laid_out(late, free=free, gap=gap, taken=taken)
+    turns = laid_out(late, free=free, gap=gap, taken=taken, beside=beside)
     assert turns.keys() == {row.id for row in late}
     leaves = sorted((row for row in late if turns[row.id]), key=lambda row: turns[row.id] or free)
     times = [turns[row.id] or free for row in leaves]
     assert times[:1] in ([], [free])
     assert all(after - before >= gap for before, after in pairwise(times))
-    assert all(abs(at - one) >= gap for at in times[1:] for one in taken)
+    assert all(abs(at - one) >= beside for at in times[1:] for one in taken)
     assert all(row.late_until is None or at <= row.late_until for row, at in zip(leaves, times, strict=True))
     keys = [(row.priority, row.due_at, row.id) for row in leaves]
     assert keys == sorted(keys)
