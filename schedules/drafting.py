@@ -63,6 +63,11 @@ class Draft:
         return overrides.every_asset(self.media, self.parts, self.others)
 
     @property
+    def content(self) -> "Draft":
+        """What it says alone: where it goes, its lateness and its labels change without it."""
+        return replace(self, channels=(), late=None, labels=None, post_id=None)
+
+    @property
     def empty(self) -> bool:
         """Whether there is nothing to show."""
         return not (self.body.strip() or self.title.strip() or self.media)
@@ -203,17 +208,20 @@ def able(scope: Scope, post_id: UUID) -> tuple[Member, ...]:
     )
 
 
-def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
+def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str, seen: Draft | None = None) -> bool:
     """Change the words and pictures of a post of which nothing is outside; whether it is on the calendar again.
 
     What was approved was another content: it waits for a yes again, and its time is kept as a wish. Raises BadInput
-    for an empty one, NotFound for a picture that is not hers, Conflict when a part has left meanwhile.
+    for an empty one, NotFound for a picture that is not hers, Conflict when a part has left meanwhile, or where it says
+    something else by now than what its author has `seen`.
     """
     if draft.empty:
         raise BadInput("compose.empty")
     overrides.check(draft.said, draft.others)
     row = post(scope, post_id)
     scope.session.refresh(row, with_for_update={"key_share": True})  # two writers at once: each makes its own version
+    if seen is not None:
+        unchanged(scope, post_id, seen)
     library.check_owner(scope, row.creator_id, draft.assets)
     rows = deliveries_of(scope, post_id, lock=True)  # before what wakes them, as whoever takes one off
     known = [one for one in rows if one.state != S.CANCELLED]
@@ -234,6 +242,12 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str) -> bool:
             move(scope, one, S.DRAFT)
         wake(scope, one)
     return settle(scope, post_id)
+
+
+def unchanged(scope: Scope, post_id: UUID, seen: Draft) -> None:
+    """Raise Conflict for a post that says something else by now than what was seen of it."""
+    if as_written(reads.written_post(scope, post_id)).content != seen.content:
+        raise Conflict("post.changed_meanwhile")
 
 
 def choose(scope: Scope, post_id: UUID, channel_id: UUID, options: Chosen, *, author: str) -> bool | None:

@@ -252,13 +252,25 @@ def _change(page: Page, found: Opened, one: Repeated, day: date) -> None:
     with st.expander(page.word("series.change", day=page.voice.short_day(day))):
         draw("calendar_note.html", note=page.word("series.change_why"))
         st.text_input(page.word("compose.clock"), f"{rest.clock:%H:%M}", key=prefix + "clock", width=120)
-        st.text_area(page.word("compose.body"), found.post.body, key=prefix + "body", height=120)
+        _words(page, prefix, found.post.body)
         where = Where(found.creator.id, _accounts(page, found, one, prefix))
         begin = chosen_of(rest, page.voice.language)
         fields(page, prefix, _first(prefix, rest), now=found.now, where=where, begin=begin)
         st.button(
             page.word("series.change_go"), key=prefix + "go", on_click=_changed, args=(page, found, one, day, prefix)
         )
+
+
+def _words(page: Page, prefix: str, said: str) -> None:
+    """Its words from this date on. While nobody typed anything they are those the post has now: words that were changed
+    meanwhile would else be written back."""
+    field, began = prefix + "body", prefix + "began"
+    typed = st.session_state.get(field)
+    if typed is None or (typed == st.session_state.get(began) and typed != said):
+        st.session_state.update({field: said, began: said})
+    if st.session_state[began] != said:
+        draw("calendar_note.html", note=page.word("series.meanwhile"))
+    st.text_area(page.word("compose.body"), key=field, height=120)
 
 
 def _accounts(page: Page, found: Opened, one: Repeated, prefix: str) -> tuple[UUID, ...]:
@@ -318,6 +330,7 @@ def _follow(page: Page, fresh: _Fresh, made: list[tuple[UUID, str]], scope: Scop
     repeat = fresh.choice.repeat(WallTime(day, time_of(fresh.clock), fresh.one.repeat.zone))
     words = None
     if fresh.body != post.body.strip():
+        drafting.unchanged(scope, post.id, drafting.as_written(post))
         said = (post.title, fresh.body, post.media, (), post.text_ai, post.parts, post.others, post.links)
         words = Draft(creator.id, *said)
     other = fresh.accounts if set(fresh.accounts) != set(fresh.one.channels) else None

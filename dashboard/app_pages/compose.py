@@ -15,6 +15,7 @@ from dashboard.app_pages import (
     compose_kit,
     compose_leaving,
     compose_links,
+    compose_meanwhile,
     compose_options,
     compose_parts,
     compose_pictures,
@@ -64,7 +65,7 @@ from tenants.reads import Creator
 from tenants.roles import Right
 
 WHENS = ("soon", "free", compose_when.SLOT, "at")
-PRESS = "compose:go"
+PRESS, OVER = "compose:go", "compose:over"
 
 
 @dataclass(frozen=True)
@@ -189,11 +190,7 @@ def _previews(page: Page, found: Desk) -> None:
 def _send(page: Page, found: Desk, written: Draft) -> None:
     """When it leaves, and the press that writes it."""
     if typed(REWORK):
-        dates = page.read(lambda scope: series_reads.dates_ahead(scope, UUID(typed(REWORK))))
-        if dates:
-            draw("calendar_note.html", note=page.word("series.rework_why", count=dates))
-        draw("calendar_note.html", note=page.word("compose.rework_why"))
-        _press(page, found, "compose.save")
+        _save(page, found, UUID(typed(REWORK)))
         return
     free = found.next_free
     at = f"{page.voice.short_day(free.day)} {free.clock:%H:%M}"
@@ -226,6 +223,23 @@ def _send(page: Page, found: Desk, written: Draft) -> None:
         compose_leaving.keep_button(page, found.creator.id, uploads=len(found.uploads) > 0)
 
 
+def _save(page: Page, found: Desk, post_id: UUID) -> None:
+    """The press that changes a planned post; over what was saved meanwhile it is another one, with that before it."""
+    dates, now = page.read(partial(_standing, post_id))
+    if dates:
+        draw("calendar_note.html", note=page.word("series.rework_why", count=dates))
+    draw("calendar_note.html", note=page.word("compose.rework_why"))
+    if compose_meanwhile.show(page, post_id, now):
+        _press(page, found, "compose.save_over", key=OVER, shortcut=None, seen=now)
+    else:
+        _press(page, found, "compose.save", seen=now)
+
+
+def _standing(post_id: UUID, scope: Scope) -> tuple[int, Draft]:
+    """On how many dates to come a post stands, and what it says."""
+    return series_reads.dates_ahead(scope, post_id), drafting.as_written(schedule_reads.written_post(scope, post_id))
+
+
 def _repeat(page: Page, found: Desk, when: str) -> None:
     """Whether it leaves again and again, from the time it leaves first; a place in a queue is had once."""
     if when == compose_when.SLOT:
@@ -251,28 +265,37 @@ def _first(found: Desk, when: str) -> WallTime | None:
     return found.next_free
 
 
-def _press(page: Page, found: Desk, code: str) -> None:
+def _press(
+    page: Page,
+    found: Desk,
+    code: str,
+    *,
+    key: str = PRESS,
+    shortcut: str | None = "Ctrl+Enter",
+    seen: Draft | None = None,
+) -> None:
     blocked = len(found.uploads) > 0
     st.button(
         page.word(code),
-        key=PRESS,
+        key=key,
         type="primary",
         icon=":material/event_available:",
-        shortcut="Ctrl+Enter",
+        shortcut=shortcut,
         disabled=blocked,
         on_click=_pressed,
-        args=(page, found.creator.id),
+        args=(page, found.creator.id, seen),
     )
 
 
-def _pressed(page: Page, creator_id: UUID) -> None:
-    """Write it once, however often it is pressed: the draft's own id is its key, and once written it is gone."""
+def _pressed(page: Page, creator_id: UUID, seen: Draft | None) -> None:
+    """Write it once, however often it is pressed: the draft's own id is its key, and once written it is gone. `seen` is
+    what stood beside the press of a post that is changed."""
     if not typed(ID):
         return
     made: list[UUID] = []
     written = compose_leaving.written(creator_id)
     if rewritten := typed(REWORK):
-        act = partial(_rewrite, page, UUID(rewritten), written, made)
+        act = partial(_rewrite, page, (UUID(rewritten), seen), written, made)
     else:
         again, priority = calendar_series.chosen(REPEAT), compose_when.chosen()
         known = compose_repeats.known()
@@ -329,10 +352,13 @@ def _time(scope: Scope, creator: Creator, written: Draft, asked: _Asked) -> Wall
     return agenda.next_free(scope, creator.id, creator.zone, channels=written.channels)
 
 
-def _rewrite(page: Page, post_id: UUID, written: Draft, made: list[UUID], scope: Scope, _: UUID) -> Message:
+def _rewrite(
+    page: Page, of: tuple[UUID, Draft | None], written: Draft, made: list[UUID], scope: Scope, _: UUID
+) -> Message:
+    post_id, seen = of
     if page.my(scope, schedule_reads.written_post(scope, post_id).creator_id).id != written.creator_id:
         raise Conflict("post.left_already")
-    left = drafting.rewrite(scope, post_id, written, author=page.who.actor)
+    left = drafting.rewrite(scope, post_id, written, author=page.who.actor, seen=seen)
     selling.check(scope, post_id, connectors=connectors())
     made.append(post_id)
     return Message("compose.rewritten" if left else "compose.rewritten_waits")

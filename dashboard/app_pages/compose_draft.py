@@ -14,7 +14,7 @@ from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.money import Money
 from schedules.calendar import parse
-from schedules.drafting import Draft
+from schedules.drafting import Draft, as_written
 from schedules.lateness import Late
 from schedules.linking import Wanted
 from schedules.overrides import Content, Override, chosen
@@ -43,6 +43,9 @@ OPENED = "compose:opened"
 MARKED = "compose:marked"
 """How the text of the post that is changed or copied was marked: it stays so."""
 
+SEEN = "compose:seen"
+"""What the post that is changed said when it was opened: over anything else nothing is written unseen."""
+
 BEGUN_AS, SAYS, LEAVING = (f"compose:{name}" for name in ("begun_as", "says", "leaving"))
 """What the page said when it was opened, what it says now, and whether somebody is asked before it is left."""
 
@@ -51,7 +54,7 @@ _WORDS, _WHEN = (
     (WHEN, DAY, CLOCK, ZONE, REWORK, OPENED, PRIORITY, LATE),
 )
 _REST = (MEDIA, BROUGHT, SHOWN, TARGET, OTHERS, CAMPAIGN, PLAIN, BY_MODEL, MARKED, LABELS, ASIDE)
-FIELDS = (*_WORDS, *_WHEN, *_REST, BEGUN_AS, SAYS, LEAVING)
+FIELDS = (*_WORDS, *_WHEN, *_REST, SEEN, BEGUN_AS, SAYS, LEAVING)
 OF_PART = "compose:part:"
 """What the fields of further parts begin with; PARTS holds their ids in order."""
 
@@ -188,7 +191,7 @@ def rework(post: Written, there: Mapping[UUID, Content], creator: str, at: str =
     """Open a post of which nothing is outside, to change what it says, in a callback; `at` is which of its dates was
     open, where it repeats."""
     duplicate(post, there, creator)
-    st.session_state.update({REWORK: str(post.id), OPENED: at})
+    st.session_state.update({REWORK: str(post.id), OPENED: at, SEEN: as_written(post).content})
 
 
 def forget() -> None:

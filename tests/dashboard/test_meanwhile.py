@@ -1,0 +1,114 @@
+"""A planned post that is changed by two at once."""
+
+from uuid import UUID, uuid4
+
+from schedules import approvals, comments, drafting, importance, labels
+from schedules import reads as schedule_reads
+from schedules.drafting import Draft
+from schedules.lateness import Late
+from tenants.roles import Role
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_series import apart, begun, rows
+
+SAVE, OVER, CHANGED = "Enregistrer", "Enregistrer le mien à la place", "changée ailleurs pendant que vous écriviez"
+FOLLOWING = "Changer celle-ci et les suivantes"
+
+
+def planned(who: Agency, words: str = "avant") -> UUID:
+    delivery_id = who.post(words)
+    with who.scope() as scope:
+        return schedule_reads.post_of(scope, delivery_id)
+
+
+def body(who: Agency, post_id: UUID) -> str:
+    with who.scope() as scope:
+        return schedule_reads.written_post(scope, post_id).body
+
+
+def rewritten(who: Agency, post_id: UUID, words: str) -> None:
+    """What a colleague saves meanwhile."""
+    author = who.act_as(Role.MANAGER)
+    with who.scope(author) as scope:
+        drafting.rewrite(scope, post_id, Draft(who.creator_id, "", words, (), ()), author=author)
+
+
+def test_what_somebody_else_saved_meanwhile_is_shown_and_replaced_by_a_word_alone(door: Door, lumiere: Agency) -> None:
+    post_id = planned(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.press("Modifier")
+        page.type("Texte", "de l’une")
+        rewritten(lumiere, post_id, "de l’autre")
+        said = page.press(SAVE)
+        assert body(lumiere, post_id) == "de l’autre"
+        assert "rien n’est enregistré" in said
+        assert CHANGED in said
+        assert "de l’autre" in said
+        assert f'href="/calendar?post={post_id}" target="_blank"' in said
+        assert SAVE not in page.labels()
+        rewritten(lumiere, post_id, "de l’autre encore")
+        assert "de l’autre encore" in page.press(OVER)  # a word counts for what was read
+        assert body(lumiere, post_id) == "de l’autre encore"
+        page.press(OVER)
+    assert body(lumiere, post_id) == "de l’une"
+
+
+def test_it_is_said_as_soon_as_the_page_is_drawn_again(door: Door, lumiere: Agency) -> None:
+    post_id = planned(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        assert CHANGED not in page.press("Modifier")
+        rewritten(lumiere, post_id, "de l’autre")
+        assert CHANGED in page.type("Texte", "de l’une")
+        rewritten(lumiere, post_id, "avant")
+        assert CHANGED not in page.again()
+
+
+def test_what_is_no_other_content_stops_nobody_who_saves(door: Door, lumiere: Agency) -> None:
+    """A yes, a comment, a label, another lateness, another hour."""
+    post_id = planned(lumiere)
+    manager = lumiere.act_as(Role.MANAGER)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.press("Modifier")
+        page.type("Texte", "après")
+        with lumiere.scope(manager) as scope:
+            before = schedule_reads.written_post(scope, post_id).version
+            importance.set_lateness(scope, post_id, Late.DAY, version=before)
+            comments.say(scope, post_id, "vu", key=uuid4())
+            labels.put(scope, post_id, [labels.make(scope, "été", labels.COLOURS[0])])
+        with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+            approvals.approve(scope, post_id, member_id=lumiere.members[Role.OWNER])
+            assert schedule_reads.written_post(scope, post_id).version > before
+        assert "Modifié" in page.press(SAVE)
+    assert body(lumiere, post_id) == "après"
+
+
+def test_all_that_follow_never_go_back_to_words_that_were_changed_meanwhile(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    third = rows(lumiere, post_id)[2]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id, at=third.occurrence_key)
+        rewritten(lumiere, post_id, "de l’autre")
+        page.type("Heure (HH:MM)", "21:00")
+        assert "Changé à partir du" in page.press(FOLLOWING)
+    assert apart(lumiere) == []
+    assert body(lumiere, post_id) == "de l’autre"
+
+
+def test_words_of_all_that_follow_are_not_written_over_others_unseen(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    third = rows(lumiere, post_id)[2]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id, at=third.occurrence_key)
+        page.type("Texte", "de l’une")
+        rewritten(lumiere, post_id, "de l’autre")
+        said = page.press(FOLLOWING)
+        assert "rien n’est enregistré" in said
+        assert "de l’autre" in said
+        assert apart(lumiere) == []
+        assert "changé ailleurs pendant que vous écriviez" in page.again()
+        assert "Changé à partir du" in page.press(FOLLOWING)
+    assert [one.body for one in apart(lumiere)] == ["de l’une"]
