@@ -64,7 +64,7 @@ def show(page: Page) -> None:
     draw("calendar_style.html", word=page.word)
     draw("feed_style.html")
     if st.query_params.get("new") and page.may(Right.RUN):
-        compose.show(page)
+        compose.show(page, _id(st.query_params.get("rework", "")))
     elif (queue := st.query_params.get("queue")) and page.may(Right.RUN):
         calendar_queue.show(page, queue)
     elif (name := next(filter(st.query_params.get, PLANNED), "")) and page.may(Right.RUN):

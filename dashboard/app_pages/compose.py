@@ -50,6 +50,7 @@ from dashboard.app_pages.compose_draft import (
 from dashboard.browsing import piece
 from dashboard.frame import Page
 from dashboard.reads.compose import Account, Desk, accounts, at_once, connectors, desk
+from dashboard.reads.posts import opened
 from dashboard.reads.series import Choice
 from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw
@@ -83,10 +84,12 @@ class _Asked:
     """The posts somebody knows it repeats."""
 
 
-def show(page: Page) -> None:
-    """Draw the page. Raises NotFound for what is not this member's."""
-    if not typed(ID):  # an address that was kept, or given by another page
-        asked = st.query_params.to_dict()
+def show(page: Page, rework: UUID | None) -> None:
+    """Draw the page, of the post that is changed or of a new one. Raises NotFound for what is not this member's."""
+    asked = st.query_params.to_dict()
+    if not typed(ID) and rework is not None:  # opened anew, or come back to
+        _open(page, rework, asked.get("at", ""))
+    elif not typed(ID):  # an address that was kept, or given by another page
         compose_draft.begin(creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", ""))
     question = compose_leaving.way_back(page)
     draw("compose_head.html", code="compose.rework" if typed(REWORK) else "compose.new", word=page.word)
@@ -120,6 +123,16 @@ def show(page: Page) -> None:
         compose_pictures.rating(page, found)
         _previews(page, found)
         _send(page, found, written)
+
+
+def _open(page: Page, post_id: UUID, at: str) -> None:
+    """A planned post with what it says now; one that cannot be changed any more is shown as it stands."""
+    found = page.read(lambda scope: opened(scope, page.mine(scope), post_id, at))
+    if not found.rewritable:
+        acting.tell(Message("post.left_already"), bad=True)
+        st.query_params.from_dict({"post": str(post_id)})
+        st.rerun()
+    compose_draft.rework(found.post, found.said, found.creator.slug, at)
 
 
 def _creator(page: Page, mine: list[Creator]) -> Creator:

@@ -188,9 +188,11 @@ def _otherwise(part: str, there: Piece, ours: Piece) -> dict[str, Any]:
 
 
 def rework(post: Written, there: Mapping[UUID, Content], creator: str, at: str = "") -> None:
-    """Open a post of which nothing is outside, to change what it says, in a callback; `at` is which of its dates was
-    open, where it repeats."""
+    """Open a post of which nothing is outside, to change what it says, in a callback, or before anything of the page is
+    drawn; `at` is which of its dates was open, where it repeats. The address says which it is: opened anew, it is no
+    empty page."""
     duplicate(post, there, creator)
+    st.query_params.from_dict({"new": "1", "rework": str(post.id), **({"at": at} if at else {})})
     st.session_state.update({REWORK: str(post.id), OPENED: at, SEEN: as_written(post).content})
 
 

@@ -53,8 +53,9 @@ def keep_button(page: Page, creator_id: UUID, *, key: str = KEEP, uploads: bool)
 
 
 def left(page: Page, opened: str) -> None:
-    """Where another page was opened over it, keep what is new as a draft, before that page is drawn."""
-    if not typed(ID) or (opened == "calendar" and st.query_params.get("new")):
+    """Where another page was opened over it, of another post too, keep what is new as a draft, before it is drawn."""
+    asked = st.query_params.to_dict()
+    if not typed(ID) or (opened == "calendar" and asked.get("new") and asked.get("rework", "") == typed(REWORK)):
         return
     said, priority = st.session_state.get(SAYS) or (None, 0)
     if said is not None and _is_new(said) and not typed(REWORK):

@@ -49,7 +49,8 @@ def _draw(page: Page, standing: Above, began: float) -> None:
         said = {"holds": standing.held, "now": standing.now, "leads": page.may(Right.RUN)}
         draw("stopped.html", **said, voice=page.voice, word=page.word)
     compose_leaving.left(page, chosen.url_path)
-    acting.say_told(page, chosen.url_path)
+    written = (st.query_params.get(one, "") for one in ("new", "rework"))  # what is said of a post stands with no other
+    acting.say_told(page, "/".join((chosen.url_path, *filter(None, written))))
     started = monotonic()
     chosen.run()
     spent = round(1000 * (monotonic() - began)), round(1000 * (monotonic() - started))

@@ -1,19 +1,24 @@
-"""A planned post that is changed by two at once."""
+"""A planned post that is changed: by two at once, and on a page that is opened anew."""
 
+from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
 
+import pytest
+
+from foundation.database import OpenScope
 from schedules import approvals, comments, drafting, importance, labels
 from schedules import reads as schedule_reads
 from schedules.drafting import Draft
 from schedules.lateness import Late
 from tenants.roles import Role
-from tests.dashboard.builders import Agency
+from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
-from tests.dashboard.streams import stream
+from tests.dashboard.streams import Stream, stream
+from tests.dashboard.test_compose import connected, written
 from tests.dashboard.test_series import apart, begun, rows
 
 SAVE, OVER, CHANGED = "Enregistrer", "Enregistrer le mien à la place", "changée ailleurs pendant que vous écriviez"
-FOLLOWING = "Changer celle-ci et les suivantes"
+ALONE, FOLLOWING = "Changer cette date seule", "Changer celle-ci et les suivantes"
 
 
 def planned(who: Agency, words: str = "avant") -> UUID:
@@ -32,6 +37,15 @@ def rewritten(who: Agency, post_id: UUID, words: str) -> None:
     author = who.act_as(Role.MANAGER)
     with who.scope(author) as scope:
         drafting.rewrite(scope, post_id, Draft(who.creator_id, "", words, (), ()), author=author)
+
+
+def typed(page: Stream) -> str:
+    return str(page.find("Texte", "text_area").drawn.value or page.find("Texte", "text_area").drawn.default)
+
+
+def reloaded(page: Stream, **other: str) -> str:
+    """The address that stands in the browser, opened anew."""
+    return page.open("/calendar", **{**dict(parse_qsl(page.query)), **other})
 
 
 def test_what_somebody_else_saved_meanwhile_is_shown_and_replaced_by_a_word_alone(door: Door, lumiere: Agency) -> None:
@@ -112,3 +126,78 @@ def test_words_of_all_that_follow_are_not_written_over_others_unseen(door: Door,
         assert "changé ailleurs pendant que vous écriviez" in page.again()
         assert "Changé à partir du" in page.press(FOLLOWING)
     assert [one.body for one in apart(lumiere)] == ["de l’une"]
+
+
+def test_a_reload_opens_the_post_again(door: Door, lumiere: Agency) -> None:
+    post_id = planned(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.press("Modifier")
+        address = page.query
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.query = address
+        said = reloaded(page)
+        assert "Modifier la publication" in said
+        assert "Planifier" not in page.labels()
+        assert typed(page) == "avant"
+        page.type("Texte", "après")
+        page.press(SAVE)
+    assert body(lumiere, post_id) == "après"
+
+
+def test_one_date_alone_is_found_again_by_back_and_forward(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    second = rows(lumiere, post_id)[1]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id, at=second.occurrence_key)
+        assert "Changez ici ce qu’elle dit" in page.press(ALONE)
+        (alone,) = apart(lumiere)
+        address = page.query
+        page.open("/calendar", post=post_id)
+        page.query = address
+        assert "Modifier la publication" in reloaded(page)
+        page.type("Texte", "ce jour-là")
+        page.press(SAVE)
+    assert body(lumiere, alone.id) == "ce jour-là"
+
+
+def test_an_empty_page_says_nothing_of_another_post(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        assert "Changez ici ce qu’elle dit" in page.press(ALONE)
+        said = page.open("/calendar", new=1)
+        assert "Nouvelle publication" in said
+        assert "Changez ici" not in said
+        assert typed(page) == ""
+
+
+def test_the_address_counts_and_a_draft_that_was_open_is_kept(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    post_id = planned(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words="Une idée")
+        said = page.open("/calendar", new=1, rework=post_id)
+        assert "Gardé dans les brouillons" in said
+        assert typed(page) == "avant"
+
+
+def test_a_post_that_is_no_longer_to_be_changed_is_opened(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("dehors", state="published")
+    with lumiere.scope() as scope:
+        post_id = schedule_reads.post_of(scope, delivery_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        said = page.open("/calendar", new=1, rework=post_id)
+        assert "déjà partie" in said
+        assert SAVE not in page.labels()
+        assert page.query == f"post={post_id}"
+
+
+@pytest.mark.parametrize("asked", ["nonsense", "00000000-0000-0000-0000-000000000000", "other"])
+def test_nobody_changes_what_is_not_theirs(door: Door, tenant: OpenScope, lumiere: Agency, asked: str) -> None:
+    if asked == "other":
+        asked = str(planned(agency(tenant), "d’une autre agence"))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        said = page.open("/calendar", new=1, rework=asked)
+        assert "n’existe pas ici" in said
+        assert "Texte" not in page.labels("text_area")
