@@ -29,7 +29,8 @@ def show(page: Page, found: Opened) -> None:
         if not options:
             continue
         with st.expander(page.word("calendar.options", account=plain(names[channel_id])), icon=":material/tune:"):
-            draw("calendar_note.html", note=page.word("calendar.options_why"))
+            if found.creator.approval_tiers:
+                draw("calendar_note.html", note=page.word("calendar.options_why"))
             values = {name: as_typed(value) for name, value in said.options}
             # what stands there is what the post says now, not what somebody typed over an older version
             about = f"{channel_id}:{found.post.version}"

@@ -242,6 +242,8 @@ def _save(page: Page, found: Desk, post_id: UUID) -> None:
     if dates:
         draw("calendar_note.html", note=page.word("series.rework_why", count=dates))
     draw("calendar_note.html", note=page.word("compose.rework_why"))
+    if found.creator.approval_tiers:
+        draw("calendar_note.html", note=page.word("compose.rework_asks"))
     if compose_meanwhile.show(page, post_id, now):
         _press(page, found, "compose.save_over", key=OVER, shortcut=None, seen=now)
     else:

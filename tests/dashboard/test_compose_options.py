@@ -6,7 +6,7 @@ from tenants.roles import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
-from tests.dashboard.test_compose import connected, posts, written
+from tests.dashboard.test_compose import connected, nobody_is_asked, posts, written
 
 OUT = """
 UPDATE deliveries SET state = 'published', native_id = '9', lasts_hours = 24,
@@ -99,6 +99,19 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(door: Door, 
     }
     with lumiere.scope() as scope:
         assert not approvals.is_approved(scope, planning.post(scope, post.id), scope.now)
+
+
+def test_choices_speak_of_a_yes_where_one_is_asked_for(door: Door, lumiere: Agency) -> None:
+    connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Mastodon")
+        page.press("Planifier")
+        (post,) = posts(lumiere)
+        assert "redemande un accord" in page.open("/calendar", post=post.id)
+        nobody_is_asked(lumiere)
+        text = page.open("/calendar", post=post.id)
+    assert "Qui peut voir" in text
+    assert "redemande un accord" not in text
 
 
 def test_labels_are_chosen_while_a_post_is_written(door: Door, lumiere: Agency) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from foundation.database import OpenScope
-from schedules import approvals, comments, drafting, importance, labels
+from schedules import approvals, comments, drafting, importance, labels, planning
 from schedules import reads as schedule_reads
 from schedules.drafting import Draft
 from schedules.lateness import Late
@@ -14,7 +14,7 @@ from tenants.roles import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import Stream, stream
-from tests.dashboard.test_compose import connected, written
+from tests.dashboard.test_compose import connected, nobody_is_asked, written
 from tests.dashboard.test_series import apart, begun, rows
 
 SAVE, OVER, CHANGED = "Enregistrer", "Enregistrer le mien à la place", "changée ailleurs pendant que vous écriviez"
@@ -201,3 +201,17 @@ def test_nobody_changes_what_is_not_theirs(door: Door, tenant: OpenScope, lumier
         said = page.open("/calendar", new=1, rework=asked)
         assert "n’existe pas ici" in said
         assert "Texte" not in page.labels("text_area")
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_yes_is_spoken_of_where_one_is_asked_for(door: Door, lumiere: Agency, asks: bool) -> None:
+    post_id = planned(lumiere)
+    if not asks:
+        nobody_is_asked(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        said = page.press("Modifier")
+    assert "Les comptes et l’heure restent les mêmes" in said
+    assert ("demande de nouveau un accord" in said) is asks
+    with lumiere.scope() as scope:
+        assert planning.post(scope, post_id).body == "avant"
