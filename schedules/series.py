@@ -130,7 +130,7 @@ def begin(
         test_id=test_id,
     )
     first = coming(scope, row, 1)
-    _check_rule(scope, row, first, confirmed=confirmed, goes_on=goes_on)
+    check_rule(scope, row, first, confirmed=confirmed, goes_on=goes_on)
     scope.add(row)
     _make(scope, row, first)
     outbox.put(scope, ExtendDue(scope.tenant_id, row.id), instead_of=ExtendDue)
@@ -148,7 +148,8 @@ def _times_ruled(scope: Scope, post_id: UUID) -> int:
     return scope.session.exec(query).one() or 0
 
 
-def _check_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, confirmed: bool, goes_on: bool) -> None:
+def check_rule(scope: Scope, row: Series, first: Sequence[WallTime], *, confirmed: bool, goes_on: bool) -> None:
+    """Refuse a series that is to begin, of whose times this is the `first` to come. Raises BadInput as `begin` does."""
     if not first:
         comes = repeat_of(row).upcoming(scope.now, 1, without=skipped(row))
         if not (comes and goes_on):  # a test of two versions ends also where its hour is quiet by now

@@ -34,7 +34,7 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
-from schedules import drafting, selling, series, series_apart, series_reads, series_rule
+from schedules import drafting, selling, series, series_apart, series_beforehand, series_reads, series_rule
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, zone_of
 from schedules.drafting import Draft, Planned
@@ -54,6 +54,8 @@ class Where:
 
     creator_id: UUID
     channels: tuple[UUID, ...]
+    series_id: UUID | None = None
+    """The series whose place it takes."""
 
 
 def chosen(prefix: str) -> Choice:
@@ -152,6 +154,18 @@ def _preview(page: Page, prefix: str, first: WallTime, now: datetime, where: Whe
     draw("calendar_dates.html", said=said, **shown, at=_leaves, voice=page.voice, word=page.word)
     if made > AT_ONCE:
         st.checkbox(page.word("series.confirm", count=made), key=prefix + "confirmed")
+    _against(page, repeat, where)
+
+
+def _against(page: Page, repeat: Repeat, where: Where) -> None:
+    """What the press would refuse of it."""
+    if not where.channels:
+        return
+    asked = (where.creator_id, where.channels, repeat)
+    try:
+        page.read(lambda scope: series_beforehand.check(scope, *asked, instead_of=where.series_id))
+    except BadInput as refused:
+        draw("calendar_note.html", note=page.voice.say(refused.message))
 
 
 def _said(page: Page, repeat: Repeat) -> str:
@@ -253,7 +267,7 @@ def _change(page: Page, found: Opened, one: Repeated, day: date) -> None:
         draw("calendar_note.html", note=page.word("series.change_why"))
         st.text_input(page.word("compose.clock"), f"{rest.clock:%H:%M}", key=prefix + "clock", width=120)
         _words(page, prefix, found.post.body)
-        where = Where(found.creator.id, _accounts(page, found, one, prefix))
+        where = Where(found.creator.id, _accounts(page, found, one, prefix), one.id)
         begin = chosen_of(rest, page.voice.language)
         fields(page, prefix, _first(prefix, rest), now=found.now, where=where, begin=begin)
         st.button(

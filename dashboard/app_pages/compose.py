@@ -223,6 +223,7 @@ def _send(page: Page, found: Desk, written: Draft) -> None:
             st.text_input(page.word("compose.day"), key=DAY, width=170)
             st.text_input(page.word("compose.clock"), key=CLOCK, width=110)
             zones.choose(page, ZONE, own=found.creator.zone)
+        compose_when.judge(page, _clock(found, when), found.now, repeating=calendar_series.chosen(REPEAT).wanted)
     if when != compose_when.SLOT:
         compose_when.warn(page, written, _first(found, when))
     with st.container(horizontal=True):
@@ -360,10 +361,7 @@ def _time(scope: Scope, creator: Creator, written: Draft, asked: _Asked) -> Wall
     if asked.when == "soon":
         return at_once(scope, creator.zone)
     if asked.when == "at":
-        at = WallTime(day_of(asked.day), time_of(asked.clock), asked.zone or creator.zone)
-        if at.instant() < scope.now:
-            raise BadInput("compose.past")
-        return at
+        return compose_when.typed_time(asked.day, asked.clock, asked.zone or creator.zone, scope.now)
     return agenda.next_free(scope, creator.id, creator.zone, channels=written.channels)
 
 

@@ -1,19 +1,22 @@
 """When a post leaves: the queue of each account as one more choice, what speaks against a time, how important it is."""
 
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard.app_pages import calendar_near
-from dashboard.app_pages.compose_draft import LATE, PRIORITY, typed
+from dashboard.app_pages.compose_draft import CLOCK, DAY, LATE, PRIORITY, typed
 from dashboard.frame import Page
 from dashboard.reads.queue import before, first_slots, warnings
+from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw
 from foundation.database import Scope
+from foundation.errors import BadInput
 from foundation.words import Message
 from schedules import drafting, queueing
-from schedules.calendar import WallTime
+from schedules.calendar import WallTime, check_reach, local_wall
 from schedules.drafting import Draft
 from schedules.lateness import Late
 from schedules.planning import LAST_PRIORITY
@@ -43,6 +46,29 @@ def warn(page: Page, written: Draft, at: WallTime | None) -> None:
         draw("calendar_note.html", note=calendar_near.said(page, near))
     for trouble in troubles:
         draw("calendar_note.html", note=page.voice.say(trouble))
+
+
+def typed_time(day: str, clock: str, zone: str, now: datetime) -> WallTime:
+    """The time that was typed. Raises BadInput for what nobody can read, and for one that has passed."""
+    at = WallTime(day_of(day), time_of(clock), zone)
+    if at.instant() < now:
+        raise BadInput("compose.past")
+    return at
+
+
+def judge(page: Page, zone: str, now: datetime, *, repeating: bool) -> None:
+    """Beside the fields of a time, what is wrong with it, as the press would say; and that it is one no clock shows."""
+    try:
+        at = typed_time(typed(DAY), typed(CLOCK), zone, now)
+        if not repeating:  # a series has a rule of its own for how far ahead
+            check_reach(at.instant(), now)
+    except BadInput as wrong:
+        draw("calendar_note.html", note=page.voice.say(wrong.message))
+        return
+    if at.moved_by_gap:
+        shown = local_wall(at.instant(), zone)
+        said = {"day": f"{at.day:%d/%m/%Y}", "clock": f"{at.clock:%H:%M}", "leaves": f"{shown.clock:%H:%M}"}
+        draw("calendar_note.html", note=page.word("compose.gap", **said))
 
 
 def importance(page: Page) -> None:

@@ -16,7 +16,10 @@ def day_of(text: str) -> date:
     try:
         if found is None:
             raise ValueError(text)
-        return date(int(found[3]), int(found[2]), int(found[1]))
+        day = date(int(found[3]), int(found[2]), int(found[1]))
+        if not date.min.year < day.year < date.max.year:  # in some zones its hours lie outside of all that can be told
+            raise ValueError(text)
+        return day
     except ValueError as error:
         raise BadInput("compose.day_unreadable", day=text[:20]) from error
 

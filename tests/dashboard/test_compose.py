@@ -182,7 +182,7 @@ def test_hour_the_clocks_leap_over_is_said(door: Door, lumiere: Agency) -> None:
         page.choose("Quand", "À une date et une heure")
         march = date(wall_now().year + 1, 3, 31)
         page.type("Date (JJ/MM/AAAA)", f"{march - timedelta(days=march.isoweekday() % 7):%d/%m/%Y}")
-        page.type("Heure (HH:MM)", "02:30")
+        assert "02:30 n’existe pas : cela part à 03:30" in page.type("Heure (HH:MM)", "02:30")
         assert "02:30 n’existe pas : cela part une heure plus tard" in page.press("Planifier")
 
 
@@ -209,6 +209,32 @@ def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
         page.type("Date (JJ/MM/AAAA)", day)
         page.type("Heure (HH:MM)", "9h05")
         assert f"{day} à 09:05" in page.press("Planifier")
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "said"),
+    [
+        ("31/02/2027", "10:00", "La date « 31/02/2027 » est illisible"),
+        ("", "10:00", "est illisible"),
+        ("24/12/2026", "25:99", "L’heure « 25:99 » est illisible"),
+        ("01/01/2020", "10:00", "déjà passée"),
+        ("01/01/2999", "10:00", "deux ans à l’avance"),
+        ("01/01/0001", "00:05", "La date « 01/01/0001 » est illisible"),
+        ("31/12/9999", "23:59", "La date « 31/12/9999 » est illisible"),
+    ],
+)
+def test_what_is_wrong_with_a_time_is_said_beside_it(
+    door: Door, lumiere: Agency, day: str, clock: str, said: str
+) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Quand", "À une date")
+        assert said not in page.again()
+        page.type("Date (JJ/MM/AAAA)", day)
+        assert said in page.type("Heure (HH:MM)", clock)
+        assert said in page.press("Planifier")
+    assert posts(lumiere) == []
 
 
 def test_words_change_while_nothing_is_outside(door: Door, lumiere: Agency) -> None:
