@@ -19,6 +19,7 @@ from dashboard.app_pages import (
     calendar_series,
     calendar_words,
     compose_draft,
+    compose_rework,
     doubt_card,
     post_outside,
     post_talk,
@@ -164,7 +165,7 @@ def _rework(page: Page, found: Opened) -> None:
                 page.word("calendar.edit"),
                 icon=":material/edit:",
                 key="post:edit",
-                on_click=compose_draft.rework,
+                on_click=compose_rework.begin,
                 args=(*about, at),
             )
         calendar_series.alone(page, found)

@@ -8,7 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
-from dashboard.app_pages import compose_draft
+from dashboard.app_pages import compose_rework
 from dashboard.frame import Page
 from dashboard.reads.compose import accounts, connectors
 from dashboard.reads.posts import Opened
@@ -246,7 +246,7 @@ def _parted(page: Page, found: Opened, which: tuple[UUID, date]) -> None:
     made: list[Written] = []
     acting.press(partial(_alone, page, found.creator.id, which, made), Right.RUN, ALONE)
     if made and f"press:{ALONE}" not in st.session_state:  # it stands
-        compose_draft.rework(made[0], found.said, found.creator.slug)
+        compose_rework.begin(made[0], found.said, found.creator.slug)
 
 
 def _alone(

@@ -15,13 +15,13 @@ from dashboard.app_pages import (
     compose_kit,
     compose_leaving,
     compose_links,
-    compose_meanwhile,
     compose_options,
     compose_parts,
     compose_pictures,
     compose_places,
     compose_prices,
     compose_repeats,
+    compose_rework,
     compose_shape,
     compose_when,
     zones,
@@ -50,7 +50,6 @@ from dashboard.app_pages.compose_draft import (
 from dashboard.browsing import piece
 from dashboard.frame import Page
 from dashboard.reads.compose import Account, Desk, accounts, at_once, connectors, desk
-from dashboard.reads.posts import opened
 from dashboard.reads.series import Choice
 from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw
@@ -88,7 +87,7 @@ def show(page: Page, rework: UUID | None) -> None:
     """Draw the page, of the post that is changed or of a new one. Raises NotFound for what is not this member's."""
     asked = st.query_params.to_dict()
     if not typed(ID) and rework is not None:  # opened anew, or come back to
-        _open(page, rework, asked.get("at", ""))
+        compose_rework.come_back(page, rework, asked.get("at", ""))
     elif not typed(ID):  # an address that was kept, or given by another page
         compose_draft.begin(creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", ""))
     question = compose_leaving.way_back(page)
@@ -123,16 +122,6 @@ def show(page: Page, rework: UUID | None) -> None:
         compose_pictures.rating(page, found)
         _previews(page, found)
         _send(page, found, written)
-
-
-def _open(page: Page, post_id: UUID, at: str) -> None:
-    """A planned post with what it says now; one that cannot be changed any more is shown as it stands."""
-    found = page.read(lambda scope: opened(scope, page.mine(scope), post_id, at))
-    if not found.rewritable:
-        acting.tell(Message("post.left_already"), bad=True)
-        st.query_params.from_dict({"post": str(post_id)})
-        st.rerun()
-    compose_draft.rework(found.post, found.said, found.creator.slug, at)
 
 
 def _creator(page: Page, mine: list[Creator]) -> Creator:
@@ -245,7 +234,7 @@ def _save(page: Page, found: Desk, post_id: UUID) -> None:
     draw("calendar_note.html", note=page.word("compose.rework_why"))
     if found.creator.approval_tiers:
         draw("calendar_note.html", note=page.word("compose.rework_asks"))
-    if compose_meanwhile.show(page, post_id, now):
+    if compose_rework.meanwhile(page, post_id, now):
         _press(page, found, "compose.save_over", key=OVER, shortcut=None, seen=now)
     else:
         _press(page, found, "compose.save", seen=now)

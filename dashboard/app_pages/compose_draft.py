@@ -14,7 +14,7 @@ from foundation.errors import NotFound
 from foundation.ids import uuid7
 from foundation.money import Money
 from schedules.calendar import parse
-from schedules.drafting import Draft, as_written
+from schedules.drafting import Draft
 from schedules.lateness import Late
 from schedules.linking import Wanted
 from schedules.overrides import Content, Override, chosen
@@ -185,15 +185,6 @@ def _otherwise(part: str, there: Piece, ours: Piece) -> dict[str, Any]:
     """The fields of a part on an account, as far as it is not there as the post has it."""
     fields: dict[str, Any] = {part_field(part): there.body} if there.body != ours.body else {}
     return fields | ({media_field(part): [str(one) for one in there.media]} if there.media != ours.media else {})
-
-
-def rework(post: Written, there: Mapping[UUID, Content], creator: str, at: str = "") -> None:
-    """Open a post of which nothing is outside, to change what it says, in a callback, or before anything of the page is
-    drawn; `at` is which of its dates was open, where it repeats. The address says which it is: opened anew, it is no
-    empty page."""
-    duplicate(post, there, creator)
-    st.query_params.from_dict({"new": "1", "rework": str(post.id), **({"at": at} if at else {})})
-    st.session_state.update({REWORK: str(post.id), OPENED: at, SEEN: as_written(post).content})
 
 
 def forget() -> None:

@@ -129,21 +129,6 @@ def test_many_at_once_are_confirmed(door: Door, lumiere: Agency) -> None:
     assert len(posts(lumiere)) == 1
 
 
-def test_two_that_would_repeat_too_near_say_so_before_the_press(door: Door, lumiere: Agency) -> None:
-    begun(lumiere)
-    with lumiere.scope() as scope:
-        day = local_wall(scope.now, ZONE).day + timedelta(days=8)
-    with stream(door.url, door.cookie(lumiere)) as page:
-        weekly(page, "Sandbox")
-        page.choose("Quand", "À une date")
-        page.type("Date (JJ/MM/AAAA)", f"{day:%d/%m/%Y}")
-        assert "à moins de 6 heures" in page.type("Heure (HH:MM)", "12:00")
-        assert "à moins de 6 heures" not in page.type("Heure (HH:MM)", "16:30")
-        page.type("Heure (HH:MM)", "12:00")
-        assert page.press("Planifier").count("à moins de 6 heures") == 2
-        assert posts(lumiere)[1:] == []
-
-
 def test_double_press_begins_one(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -259,7 +244,6 @@ def test_this_and_the_following_are_changed(door: Door, lumiere: Agency, words: 
     third = rows(lumiere, post_id)[2]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=third.occurrence_key)
-        assert "à moins de 6 heures" not in page.type("Heure (HH:MM)", "12:00"), "it is in its own way"
         page.type("Heure (HH:MM)", "21:00")
         if words:
             page.type("Texte", words)
