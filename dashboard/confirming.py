@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from dashboard import entry, session, widgets
 from dashboard.entry import KeyForm
+from dashboard.reads.system import check_end
 from dashboard.session import Viewer
 from dashboard.wording import Voice
 from foundation import outbox
@@ -61,8 +62,10 @@ def _stop(fields: Mapping[str, str]) -> tuple[str, str, str, str]:
     return fields.get("where", ""), fields.get("target", ""), fields.get("feature", ""), reason
 
 
-def _reopening(_: Scope, fields: Mapping[str, str]) -> str:
-    return switches.signed_as(*_stop(fields))
+def _reopening(scope: Scope, fields: Mapping[str, str]) -> str:
+    stop = _stop(fields)
+    check_end(scope, stop[:3])
+    return switches.signed_as(*stop)
 
 
 def _reopen(scope: Scope, fields: Mapping[str, str], signed: UUID) -> str:
@@ -127,14 +130,13 @@ def ask_reopen(request: Request) -> Response:
     try:
         require(who.member.role, Right.REOPEN)
         with session.tenant()(who.tenant_id, who.actor) as scope:
-            stop = next((one for one in switches.stops(scope) if _same(one, asked)), None)
+            check_end(scope, (asked["where"], asked["target"], asked["feature"]))
+            since = next(one.since for one in switches.stops(scope) if _same(one, asked))
             now, keyed = scope.now, bool(passkeys.keys(scope, who.member.id))
-        if stop is None:
-            raise NotFound("switch.ended")
     except GreenroomError as refused:
         return _page(request, voice.say(refused.message), key=None, to="/system", status=409)
     minutes = int(switches.ALONE_AFTER.total_seconds() // 60)
-    said = voice.word("passkey.reopen", since=voice.moment(stop.since, now), minutes=minutes)
+    said = voice.word("passkey.reopen", since=voice.moment(since, now), minutes=minutes)
     key = KeyForm(switches.REOPEN, "passkey.reopen_now", hidden=asked, asked=REASON, first=True) if keyed else None
     return _page(request, said, key=key, to="/system")
 

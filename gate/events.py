@@ -248,7 +248,11 @@ def set_switch(event: SwitchWanted, *, tenant: OpenScope) -> None:
                 audit.note(scope, "switch.stopped", about)
     except Refused as refused:  # whoever pressed has left the button: they read it at Home
         with tenant(event.tenant_id, event.by) as scope:
-            notices.put(scope, refused.message, cause=about, urgent=True)
+            if refused.message.code == switches.NOT_THEIRS:  # nobody else is asked for anything
+                alone = tenant_reads.acting(scope, switches.NOT_THEIRS).principal_id
+                notices.put(scope, refused.message, cause=f"{about}:{alone}", urgent=True, to=alone)
+            else:
+                notices.put(scope, refused.message, cause=about, urgent=True)
             if refused.message.code in (switches.TOO_EARLY, switches.UNSIGNED):
                 audit.note(scope, ASKED, about)
 

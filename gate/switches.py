@@ -1,4 +1,8 @@
-"""Emergency stops: pressed by anyone on duty with one tap, ended by those who may, with a reason."""
+"""Emergency stops: pressed by anyone on duty with one tap, ended by those who may, with a reason.
+
+Stopping is a brake: who has the right stops all, also where they work for some creators alone. Ending a stop sends what
+it kept back, so it takes who works for all of that (ADR 0173).
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -31,6 +35,9 @@ REOPEN = "switch.reopen"
 
 TOO_EARLY, UNSIGNED = "switch.alone_too_early", "switch.passkey_wanted"
 """Why a lone person may not end a wide stop yet: a second one may."""
+
+NOT_THEIRS = "switch.not_yours"
+"""Why who works for some creators alone does not end what keeps back others' work."""
 
 _SET = """
 INSERT INTO switches (tenant_id, id, scope, target, feature, open, by, reason)
@@ -69,13 +76,14 @@ def reopen(
     person alone signed with a passkey, as `signed_as` says it.
 
     Raises Refused for who may not, for a lone person too early or, where they have a passkey, without it, or without a
-    reason; BadInput for an unknown switch.
+    reason, and as `check_end`; BadInput for an unknown switch.
     """
     if not reason.strip():
         raise Refused("switch.no_reason")
     member = _member(scope)
     if member is not None:
         require(member.role, Right.REOPEN)
+        check_end(scope, member, where, target)
         if where in WIDE and not _agreed(scope, member.principal_id, second):
             if not _rested(scope, where, target, feature):
                 raise Refused(TOO_EARLY, minutes=int(ALONE_AFTER.total_seconds() // 60))
@@ -83,6 +91,17 @@ def reopen(
     elif scope.tenant_id != HOUSE:
         raise Refused("switch.people_only")
     _set(scope, where, target, feature, open_=True, reason=reason)
+
+
+def check_end(scope: Scope, member: tenants.Member, where: str, target: str) -> None:
+    """Raise Refused for who works for some creators alone, unless a stop keeps back theirs and no others'.
+
+    Whose an account is, the gate does not know: whoever asks for its end has looked that up.
+    """
+    if where in WIDE or where == "creator":
+        kept = [one for one in tenants.creators(scope) if where in WIDE or str(one.id) == target]
+        if not all(member.works_for(one.slug) for one in kept):
+            raise Refused(NOT_THEIRS)
 
 
 def signed_as(where: str, target: str, feature: str, reason: str) -> str:
@@ -108,7 +127,8 @@ def _agreed(scope: Scope, principal: UUID, second: UUID | None) -> bool:
         return False
     other = tenants.member(scope, second)
     require(other.role, Right.REOPEN)
-    return other.principal_id != principal
+    works_for_all = all(other.works_for(one.slug) for one in tenants.creators(scope))
+    return other.principal_id != principal and works_for_all
 
 
 def _rested(scope: Scope, where: str, target: str, feature: str) -> bool:

@@ -74,6 +74,10 @@ class Member:
     adult_chat: bool = False
     """Adult words they type in a chat wait for nobody: the owner granted it, and they work here and may chat."""
 
+    def works_for(self, slug: str) -> bool:
+        """Whether they work for the creator of this slug: for all, where none is chosen."""
+        return not self.creators or slug in self.creators
+
 
 @dataclass(frozen=True)
 class Notice:

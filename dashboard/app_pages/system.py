@@ -9,7 +9,7 @@ from dashboard import acting, files, frame
 from dashboard.app_pages import system_hooks, system_keys, system_machines, system_rows
 from dashboard.confirming import ASKED
 from dashboard.frame import Page
-from dashboard.reads.system import Moving, System, moving, system
+from dashboard.reads.system import Moving, System, check_end, check_stop, moving, system
 from dashboard.widgets import draw
 from foundation import outbox
 from foundation.database import Scope
@@ -32,7 +32,7 @@ def show(page: Page) -> None:
     if ASKED in st.query_params:
         del st.query_params[ASKED]
         st.success(page.word("system.reopening"))
-    found = page.read(system)
+    found = page.read(lambda scope: system(scope, page.who.member))
     _queues(page, found.moving)
     _stops(page, found)
     _rules(page, found)
@@ -42,8 +42,9 @@ def show(page: Page) -> None:
     draw("system_eyes.html", eyes=found.eyes, now=found.now, voice=page.voice, word=page.word)
     _storage(page, found.kept)
     _dead(page, found)
-    st.subheader(page.word("system.acts"))
-    draw("system_acts.html", found=found, voice=page.voice, word=page.word)
+    if not found.others:
+        st.subheader(page.word("system.acts"))
+        draw("system_acts.html", found=found, voice=page.voice, word=page.word)
     system_keys.show(page)
     system_machines.show(page)
     system_hooks.show(page)
@@ -104,17 +105,14 @@ def _stops(page: Page, found: System) -> None:
         with st.container(border=True):
             whom = known.get((stop.where, stop.target), stop.target)
             draw("system_stop.html", stop=stop, whom=whom, found=found, voice=page.voice, word=page.word)
-            box = f"why:{number}"
-            st.text_input(page.word("system.why_reopen"), key=box, max_chars=200)
-            act = partial(_switch, stop, box, close=False)
-            acting.button(page, "system.reopen", act, right=Right.REOPEN, key=f"reopen:{number}")
-            if stop.where in switches.WIDE and page.who.member.id in found.keyed:
-                draw("system_key.html", stop=stop, word=page.word)
+            _reopening(page, stop, number, found)
     with st.container(border=True):
         st.write(page.word("system.stop_explained"))
         left, right = st.columns(2)
         chosen = left.selectbox(page.word("system.whom"), list(known), format_func=known.__getitem__, key="whom")
         right.text_input(page.word("system.why"), key="why", max_chars=200)
+        if found.others:
+            st.write(page.word("system.stop_others"))
         acting.button(
             page,
             "system.stop_now",
@@ -127,21 +125,38 @@ def _stops(page: Page, found: System) -> None:
         )
 
 
+def _reopening(page: Page, stop: Stop, number: int, found: System) -> None:
+    """What ends a stop, or who can where it keeps back others' work too."""
+    wide = stop.where in switches.WIDE
+    if wide and found.others:
+        st.write(page.word(switches.NOT_THEIRS))
+        return
+    box = f"why:{number}"
+    st.text_input(page.word("system.why_reopen"), key=box, max_chars=200)
+    act = partial(_switch, stop, box, close=False)
+    acting.button(page, "system.reopen", act, right=Right.REOPEN, key=f"reopen:{number}")
+    if wide and page.who.member.id in found.keyed:
+        draw("system_key.html", stop=stop, word=page.word)
+
+
 def _stoppable(page: Page, found: System) -> dict[tuple[str, str], str]:
     """What can be stopped, each as a switch knows it and as people call it: the agency, a creator, a platform, an
-    account."""
+    account. The agency comes last for who works for some creators alone."""
     word = page.word
     names = {("tenant", ""): word("system.whole_agency")}
     names |= {("creator", str(one.id)): one.name for one in found.creators}
     platforms = {one.platform: word(f"platform.{one.platform}") for one in found.accounts}
     names |= {("platform", name): word("system.all_of", platform=said) for name, said in platforms.items()}
     whose = {one.id: one.name for one in found.creators}
-    return names | {
+    names |= {
         ("channel", str(one.id)): word(
             "system.one_of", account=one.name, platform=platforms[one.platform], creator=whose.get(one.creator_id, "?")
         )
         for one in found.accounts
     }
+    if found.others:
+        names[("tenant", "")] = names.pop(("tenant", ""))
+    return names
 
 
 def _rules(page: Page, found: System) -> None:
@@ -250,6 +265,7 @@ def _drop(event_id: UUID, scope: Scope, _: UUID) -> Message:
 
 def _stop_now(scope: Scope, press_id: UUID) -> Message:
     where, target = acting.typed("whom")
+    check_stop(scope, where, target)
     stop = Stop(where, target, SENDING, scope.now, "", "")
     return _switch(stop, "why", scope, press_id, close=True)
 
@@ -259,6 +275,8 @@ def _switch(stop: Stop, box: str, scope: Scope, press_id: UUID, *, close: bool) 
     reason = str(acting.typed(box) or "").strip()
     if not close and not reason:
         raise BadInput("switch.no_reason")
+    if not close:
+        check_end(scope, (stop.where, stop.target, stop.feature))
     wanted = SwitchWanted(
         scope.tenant_id,
         press_id,

@@ -11,6 +11,7 @@ from channels.reads import Channel
 from dashboard.reads.strangers import Stranger, strangers
 from foundation import outbox
 from foundation.database import Scope
+from foundation.errors import NotFound
 from foundation.ids import HOUSE
 from foundation.outbox import DeadEvent, QueueStats
 from gate import ageing, inforce, inspecting, limits, switches
@@ -23,7 +24,7 @@ from studio import storing
 from tenants import audit, passkeys
 from tenants import reads as tenant_reads
 from tenants.audit import Act
-from tenants.reads import Creator
+from tenants.reads import Creator, Member
 
 READ, LINES = 200, 50
 """Entries of the audit that are read, and lines made of them."""
@@ -58,8 +59,10 @@ class System:
     dead: Sequence[DeadEvent]
     stops: Sequence[Stop]
     acts: Sequence[tuple[Act, int]]
-    """What was done last, and how many times one after the other by the same hand: a hundred looks are one line."""
+    """What was done last, and how many times one after the other by the same hand: a hundred looks are one line. None
+    for who works for some creators alone: an act does not say whose work it was about."""
     creators: Sequence[Creator]
+    """Those this member works for."""
     names: Mapping[str, str]
     months: Sequence[date]
     """The months whose numbers can be taken away, by their first days."""
@@ -77,8 +80,11 @@ class System:
     keyed: frozenset[UUID] = frozenset()
     """Members who have a passkey."""
     accounts: Sequence[Channel] = ()
+    """Those of these creators."""
     above: Sequence[Stop] = ()
     """Stops of the whole installation, which no agency ends."""
+    others: bool = False
+    """Whether there are creators this member does not work for."""
 
     def who(self, actor: str) -> str:
         """The member's name; "" for the house itself."""
@@ -105,17 +111,54 @@ def holds(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[Hold
     found = [stop for stop in (*switches.stops(scope), *above) if stop.where != "chat"]
     if not found:
         return []
-    creators = {str(one.id): one.name for one in mine(scope)}
-    accounts = [one for one in channel_reads.every_channel(scope) if str(one.creator_id) in creators]
-    known = {("global", ""): ("", ""), ("tenant", ""): ("", "")} | {
-        ("creator", one): (name, "") for one, name in creators.items()
-    }
-    known |= {("platform", one.platform): ("", one.platform) for one in accounts}
-    known |= {
-        ("channel", str(one.id)): (f"{creators[str(one.creator_id)]}, {one.name}", one.platform) for one in accounts
-    }
+    known = _reach(scope, mine(scope))
     since = {known[key]: stop.since for stop in found if (key := (stop.where, stop.target)) in known}
     return [Hold(*whom, at) for whom, at in since.items()]
+
+
+def _reach(scope: Scope, mine: Sequence[Creator]) -> dict[tuple[str, str], tuple[str, str]]:
+    """What can be stopped of these creators' work, as a switch knows it, each with the name and the platform it is told
+    by."""
+    names = {one.id: one.name for one in mine}
+    accounts = [one for one in channel_reads.every_channel(scope) if one.creator_id in names]
+    known = {("global", ""): ("", ""), ("tenant", ""): ("", "")}
+    known |= {("creator", str(one)): (name, "") for one, name in names.items()}
+    known |= {("platform", one.platform): ("", one.platform) for one in accounts}
+    return known | {
+        ("channel", str(one.id)): (f"{names[one.creator_id]}, {one.name}", one.platform) for one in accounts
+    }
+
+
+def _theirs(scope: Scope, member: Member) -> list[Creator]:
+    return [one for one in tenant_reads.creators(scope) if member.works_for(one.slug)]
+
+
+def standing(scope: Scope, member: Member) -> list[Stop]:
+    """The agency's stops that hold and that this member may know of, the latest first: all, or those that reach a
+    creator they work for."""
+    found = switches.stops(scope)
+    if not found or not member.creators:
+        return found
+    reach = set(_reach(scope, _theirs(scope, member)))
+    reach |= {("chat", target) for where, target in reach if where == "channel"}
+    return [one for one in found if (one.where, one.target.partition(":")[0]) in reach]
+
+
+def check_end(scope: Scope, stop: tuple[str, str, str]) -> None:
+    """Raise unless the member who acts may end this stop (where, target, feature) as far as whose it is goes: NotFound
+    where it holds no more or reaches no creator they work for, Refused where it reaches others' too."""
+    member = tenant_reads.acting(scope, "switch.people_only")
+    if stop not in [(one.where, one.target, one.feature) for one in standing(scope, member)]:
+        raise NotFound("switch.ended")
+    switches.check_end(scope, member, *stop[:2])
+
+
+def check_stop(scope: Scope, where: str, target: str) -> None:
+    """Raise NotFound where such a stop would reach nobody whom the member who acts works for. What reaches others too
+    they may stop: it is a brake."""
+    member = tenant_reads.acting(scope, "switch.people_only")
+    if (where, target) not in _reach(scope, _theirs(scope, member)):
+        raise NotFound("system.not_yours")
 
 
 def _known(scope: Scope, places: Sequence[tuple[str, str]], kept: Sequence[Kept]) -> Mapping[str, Sequence[str]]:
@@ -138,16 +181,20 @@ def moving(scope: Scope) -> Moving:
     return Moving(outbox.stats(scope), scope.now)
 
 
-def system(scope: Scope) -> System:
-    """The agency's own part of the machine; another agency's tasks are not counted."""
+def system(scope: Scope, member: Member) -> System:
+    """The agency's own part of the machine, as far as this member may see; another agency's tasks are not counted."""
     people, places, kept = tenant_reads.members(scope), channel_reads.places(scope), limits.kept(scope)
+    every = tenant_reads.creators(scope)
+    mine = {one.id: one for one in every if member.works_for(one.slug)}
+    others = len(mine) < len(every)
     return System(
         moving=moving(scope),
         dead=outbox.dead(scope, limit=50),
-        stops=switches.stops(scope),
+        stops=standing(scope, member),
         above=switches.stops(scope, of=HOUSE),
-        acts=_runs(audit.recent(scope, limit=READ)),
-        creators=tenant_reads.creators(scope),
+        acts=[] if others else _runs(audit.recent(scope, limit=READ)),
+        creators=list(mine.values()),
+        others=others,
         months=transparency.months(scope),
         names={f"member:{one.id}": one.name for one in people},
         humans={one.principal_id: one.name for one in people},
@@ -159,5 +206,5 @@ def system(scope: Scope) -> System:
         strangers=strangers(scope),
         kept=storing.used(scope),
         keyed=passkeys.holders(scope),
-        accounts=channel_reads.every_channel(scope),
+        accounts=[one for one in channel_reads.every_channel(scope) if one.creator_id in mine],
     )

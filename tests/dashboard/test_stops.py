@@ -1,0 +1,212 @@
+"""Emergency stops and who works for some creators alone: anybody brakes, nobody ends what keeps others' work back."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from channels import connecting
+from dashboard.reads.system import system
+from foundation import outbox
+from foundation.database import OpenScope
+from foundation.ids import uuid7
+from gate import events as gate_events
+from gate import switches
+from gate.events import SwitchWanted
+from tenants import agencies, staffing
+from tenants import reads as tenant_reads
+from tenants.roles import Role
+from tests.dashboard.builders import ZONE, Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+
+ACCOUNT = "Le secret de Zoé"
+SENDING = "sending"
+
+
+@pytest.fixture
+def two(lumiere: Agency) -> tuple[Agency, UUID, UUID]:
+    """Mia's manager works for her alone; Zoé has an account on a platform of her own. The agency, Zoé, her account."""
+    lumiere.post("demain")
+    with lumiere.scope() as scope:
+        zoe = agencies.add_creator(scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"])
+        account = connecting.connect(
+            scope,
+            creator_id=zoe,
+            platform="mastodon",
+            surface="mastodon.post",
+            account=f"zoe-{str(lumiere.tenant_id)[-6:]}",
+            name=ACCOUNT,
+            base_url="http://127.0.0.1:9",
+            token=None,
+            zone=ZONE,
+        )
+        hers = agencies.add_member(
+            scope,
+            name="Celui de Mia",
+            email="mias@example.test",
+            role=Role.MANAGER,
+            language="fr",
+            zone=ZONE,
+            creators=["mia"],
+        )
+    return replace(lumiere, members={**lumiere.members, Role.MANAGER: hers}), zoe, account
+
+
+def stops(who: Agency, where: str, target: str = "") -> None:
+    with who.scope(who.act_as(Role.OWNER)) as scope:
+        switches.close(scope, where, target, SENDING, reason="dispute")
+
+
+def wanted(who: Agency) -> list[SwitchWanted]:
+    with who.scope() as scope:
+        rows = scope.run(
+            "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set' ORDER BY id",
+            t=scope.tenant_id,
+        ).all()
+        return [outbox.rebuild(SwitchWanted, scope.tenant_id, row.subject_id, row.args) for row in rows]
+
+
+def limited(who: Agency, *creators: str) -> None:
+    with who.scope() as scope:
+        staffing.change(scope, who.members[Role.MANAGER], role=Role.MANAGER, creators=creators)
+
+
+def test_others_stops_names_and_acts_are_not_shown(door: Door, two: tuple[Agency, UUID, UUID]) -> None:
+    who, zoe, account = two
+    stops(who, "creator", str(zoe))
+    stops(who, "channel", str(account))
+    stops(who, "platform", "mastodon")
+    stops(who, "chat", f"{account}:fan")
+    with stream(door.url, door.cookie(who)) as page:
+        text = page.open("/system")
+        assert "Zoé" in text
+        assert "Qui a fait quoi" in text
+        assert page.labels().count("Rouvrir") == 4
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        text = page.open("/system")
+        for hers in ("Zoé", ACCOUNT, str(account), "Mastodon", "dispute", "Qui a fait quoi"):
+            assert hers not in text, hers
+        assert "Rouvrir" not in page.labels()
+        choices = page.find("Arrêter", "selectbox").options
+        assert choices[0] == "Mia"
+        assert "Toute l’agence" in choices
+        assert [one for one in choices if "Zoé" in one or "Mastodon" in one] == []
+    with who.scope() as scope:
+        mias = system(scope, tenant_reads.member(scope, who.members[Role.MANAGER]))
+        assert (mias.stops, mias.acts) == ([], [])
+
+
+@pytest.mark.parametrize("where", ["creator", "channel"])
+def test_who_works_for_others_only_ends_no_stop_they_saw_before(
+    door: Door, two: tuple[Agency, UUID, UUID], where: str
+) -> None:
+    who, zoe, account = two
+    stops(who, where, str(zoe if where == "creator" else account))
+    limited(who)
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        page.open("/system")
+        page.type("Pourquoi rouvrir ?", "fini")
+        limited(who, "mia")
+        assert "Cet arrêt n’est plus là" in page.press("Rouvrir")
+    assert wanted(who) == []
+
+
+def test_who_works_for_others_by_now_stops_nobody_they_chose_before(door: Door, two: tuple[Agency, UUID, UUID]) -> None:
+    who, _, _ = two
+    limited(who)
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        page.open("/system")
+        page.choose("Arrêter", "Zoé")
+        limited(who, "mia")
+        assert "Rien n’a été arrêté" in page.press("Arrêter : Zoé")
+    assert wanted(who) == []
+
+
+def test_who_works_for_one_creator_ends_her_stop(door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope) -> None:
+    who, _, _ = two
+    stops(who, "creator", str(who.creator_id))
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        page.open("/system")
+        page.type("Pourquoi rouvrir ?", "fini")
+        assert "Réouverture demandée" in page.press("Rouvrir")
+    gate_events.set_switch(wanted(who)[-1], tenant=tenant)
+    with who.scope() as scope:
+        assert switches.stops(scope) == []
+
+
+@pytest.mark.parametrize(("where", "target"), [("tenant", ""), ("platform", "sandbox")])
+def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
+    door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope, where: str, target: str
+) -> None:
+    who, _, _ = two
+    choice = "Toute l’agence" if where == "tenant" else "Tout ce qui part sur Sandbox (réseau d’essai)"
+    limited(who)
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as late:
+        with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+            limited(who, "mia")
+            page.open("/system")
+            page.choose("Arrêter", choice)
+            page.press(f"Arrêter : {choice}")
+            gate_events.set_switch(wanted(who)[-1], tenant=tenant)
+            text = page.open("/system")
+            assert "Rouvrir" not in page.labels()
+            assert "qui travaille pour tous y met fin" in text
+        limited(who)
+        late.open("/system")
+        late.type("Pourquoi rouvrir ?", "fini")
+        limited(who, "mia")
+        assert "qui travaille pour tous y met fin" in late.press("Rouvrir")
+    assert len(wanted(who)) == 1
+
+
+def test_the_workers_end_nothing_for_who_works_for_some(two: tuple[Agency, UUID, UUID], tenant: OpenScope) -> None:
+    who, zoe, _ = two
+    with who.scope() as scope:
+        second = agencies.add_member(
+            scope, name="Toutes", email="all@example.test", role=Role.MANAGER, language="fr", zone=ZONE
+        )
+
+    def ends(member: UUID) -> bool:
+        wish = SwitchWanted(
+            who.tenant_id, uuid7(), "tenant", "", SENDING, open=True, by=f"member:{member}", reason="fini"
+        )
+        gate_events.set_switch(wish, tenant=tenant)
+        with who.scope() as scope:
+            return not switches.closed(scope, SENDING)
+
+    stops(who, "tenant")
+    mias, owner = who.members[Role.MANAGER], who.members[Role.OWNER]
+    assert not ends(owner)
+    assert not ends(mias)  # is no second of the owner
+    assert ends(second)
+    stops(who, "tenant")
+    limited(who)
+    assert not ends(mias)
+    limited(who, "mia")
+    assert not ends(owner)  # nor once they work for fewer than when they asked
+    stops(who, "creator", str(zoe))
+    wish = SwitchWanted(
+        who.tenant_id, uuid7(), "creator", str(zoe), SENDING, open=True, by=f"member:{mias}", reason="x"
+    )
+    gate_events.set_switch(wish, tenant=tenant)
+    with who.scope() as scope:
+        assert switches.closed(scope, SENDING, creator=zoe)
+
+
+def test_a_signature_is_asked_of_nobody_who_may_not_end_it(door: Door, two: tuple[Agency, UUID, UUID]) -> None:
+    who, zoe, account = two
+    stops(who, "tenant")
+    stops(who, "creator", str(zoe))
+    stops(who, "channel", str(account))
+    with door.client() as visitor:
+        cookie = {"cookie": door.cookie(who, Role.MANAGER)}
+        for where, target, said in (
+            ("tenant", "", "qui travaille pour tous y met fin"),
+            ("creator", str(zoe), "n’est plus là"),
+            ("channel", str(account), "n’est plus là"),
+            ("channel", "nobody", "n’est plus là"),
+        ):
+            asked = {"where": where, "target": target, "feature": SENDING}
+            answer = visitor.get("/auth/confirm/reopen", params=asked, headers=cookie)
+            assert (answer.status_code, said in answer.text) == (409, True), where
