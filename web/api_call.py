@@ -58,6 +58,8 @@ class Sight:
 
     member: Member
     creators: Mapping[UUID, Creator]
+    narrowed: bool = False
+    """Whether these are some creators only, by what is said of the member or of the key."""
 
     def creator(self, creator_id: UUID) -> Creator:
         """One of them. Raises NotFound for anybody else's, just as for nobody's."""
@@ -178,7 +180,7 @@ class Call:
             raise Refused(f"role.forbidden.{rights[0]}")
         narrowed = (member.creators, entered.creators)
         seen = (one for one in tenant_reads.creators(scope) if all(not few or one.slug in few for few in narrowed))
-        return Sight(member, {one.id: one for one in seen})
+        return Sight(member, {one.id: one for one in seen}, any(narrowed))
 
     def _told(self, do: Callable[[], Response], where: Where) -> Response:
         try:

@@ -19,7 +19,6 @@ from tenants.keys import KeyScope
 from web.api_accounts import account
 from web.api_call import Call, Done, Sight, etag, making, reading, rewriting, tag
 from web.api_rehearsal_models import BegunOut, OutlookOut, OutlookWanted, RehearsalIn, RehearsalOut, RehearsalsOut
-from web.api_stops import whole_agency
 
 MOST = 200
 """Posts that are judged at once; the rest is counted."""
@@ -63,7 +62,7 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
         planned meanwhile is never sent. Again is the same. Needs `calendar:write`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
-            of_id = _of(scope, sight, call, body)
+            of_id = _of(scope, sight, body)
             ahead = rehearsing.begin(scope, body.what, of_id)
             told = BegunOut(what=body.what, of_id=of_id, ahead=ahead)
             headers = {**etag(tag(of_id, body.what)), "location": f"/v1/rehearsals/{of_id}"}
@@ -82,7 +81,7 @@ def _acts(routes: APIRouter, tenant: OpenScope) -> None:
             what = _one(scope, sight, of_id)
             call.saw(of_id, what)
             if what == "tenant":
-                _everything(sight, call)
+                _everything(sight)
             rehearsing.end(scope, of_id)
             return Done(RehearsalOut(what=what, of_id=of_id), "rehearsal.end", f"{what}:{of_id}")
 
@@ -104,10 +103,10 @@ def _ahead(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connec
         return OutlookOut.of(call.read(ask))
 
 
-def _of(scope: Scope, sight: Sight, call: Call, body: RehearsalIn) -> UUID:
+def _of(scope: Scope, sight: Sight, body: RehearsalIn) -> UUID:
     """What is meant, by its id. Raises NotFound for what this key may not see, BadInput, Refused."""
     if body.what == "tenant":
-        _everything(sight, call)
+        _everything(sight)
         if body.of_id not in (None, scope.tenant_id):
             raise NotFound("rehearsal.unknown")
         return scope.tenant_id
@@ -118,10 +117,9 @@ def _of(scope: Scope, sight: Sight, call: Call, body: RehearsalIn) -> UUID:
     return listing.whole(scope, sight.creators, body.of_id).listed.post.id
 
 
-def _everything(sight: Sight, call: Call) -> None:
+def _everything(sight: Sight) -> None:
     """Raise Refused for who does not see the whole agency."""
-    whole_agency(call)
-    if sight.member.creators:
+    if sight.narrowed:
         raise Refused("api.narrowed")
 
 

@@ -1,4 +1,8 @@
-"""Emergency stops in the API: read, and pressed. A key ends none: people do, on the page, and some with two of them."""
+"""Emergency stops in the API: read, and pressed. A key ends none: people do, on the page, and some with two of them.
+
+Pressed as on the page: stopping is a brake, so who works for some creators alone stops the agency too, and a platform
+they are on (ADR 0173). A key that was made for chosen creators stays within those.
+"""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -76,8 +80,8 @@ def router(tenant: OpenScope) -> APIRouter:
 
     @routes.post("", status_code=202, response_model=AskedOut)
     def stop(body: StopIn, call: Annotated[Call, Depends(making(tenant, KeyScope.STOP))]) -> Response:
-        """Stop sending at once; removals go on. It is ended on the page alone. A key that sees some creators only stops
-        those and their accounts. Needs `stop`."""
+        """Stop sending at once; removals go on. It is ended on the page alone. A key that was made for some creators
+        stops those and their accounts; any other also the agency, and platforms its member is on. Needs `stop`."""
 
         def act(scope: Scope, sight: Sight) -> Done:
             _check(scope, sight, call, body)
@@ -92,7 +96,7 @@ def router(tenant: OpenScope) -> APIRouter:
     return routes
 
 
-def whole_agency(call: Call) -> None:
+def _wide(call: Call) -> None:
     """Raise Refused for a key that was made for some creators: what touches all is not for it."""
     if call.asked.entered.creators:
         raise Refused("api.narrowed")
@@ -106,11 +110,11 @@ def _check(scope: Scope, sight: Sight, call: Call, body: StopIn) -> None:
         case "channel":
             account(scope, sight, _id(body))
         case "platform":
-            whole_agency(call)
+            _wide(call)
             if body.target not in {one.platform for one in _accounts(scope, sight).values()}:
                 raise BadInput("switch.unknown", scope=body.target, feature=SENDING)
         case "tenant":
-            whole_agency(call)
+            _wide(call)
             if body.target:
                 raise BadInput("switch.unknown", scope=body.target, feature=SENDING)
 
@@ -128,8 +132,10 @@ def _accounts(scope: Scope, sight: Sight) -> dict[UUID, channel_reads.Channel]:
 
 def _holding(scope: Scope, sight: Sight) -> list[StopOut]:
     """What is said of one reader is not told to programs."""
-    seen = {str(one) for one in (*sight.creators, *_accounts(scope, sight))}
-    own = [one for one in switches.stops(scope) if one.where in switches.WIDE or one.target in seen]
+    accounts = _accounts(scope, sight)
+    seen = {"", *map(str, (*sight.creators, *accounts)), *(one.platform for one in accounts.values())}
+    wide = () if sight.narrowed else switches.WIDE
+    own = [one for one in switches.stops(scope) if one.where in wide or one.target in seen]
     return [_out(one, house=False) for one in own] + [_out(one, house=True) for one in switches.stops(scope, of=HOUSE)]
 
 

@@ -6,11 +6,15 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from channels import reads as channel_reads
 from foundation import outbox
 from gate import events as gate_events
+from gate import switches
 from gate.events import SwitchWanted
 from studio import recipes
+from tenants import staffing
 from tenants.keys import KeyScope
+from tenants.roles import Role
 from tests.studio.builders import spec
 from tests.web.asking import NEXT_YEAR, Program, code, later, now
 from tests.web.planned import made, spared
@@ -144,6 +148,34 @@ def test_a_key_stops_and_ends_no_stop(api: Program) -> None:
         assert api.ask("POST", "/stops", wrong, key=key).status_code == status
     unable = api.ask("POST", "/stops", wish, key=api.key(scopes=["posts:read", "calendar:write"]))
     assert (unable.status_code, code(unable)) == (403, "api.other_scope")
+
+
+def test_who_works_for_one_creator_brakes_for_all_by_a_key_for_all_of_theirs(api: Program) -> None:
+    """As on the page: the key says no more than its member may, and no less, unless it was made for chosen creators."""
+    own, chosen, mia = api.key(), api.key(creators=["mia"]), api.members[Role.MANAGER]
+    with api.scope() as scope:
+        staffing.change(scope, mia, role=Role.MANAGER, creators=["mia"])
+        account = channel_reads.channel(scope, api.channels["zoe"])
+        scope.run("UPDATE channels SET platform = 'mastodon' WHERE id = :id", id=account.id)
+    with api.scope(f"member:{api.members[Role.OWNER]}") as scope:
+        for where, target in (("platform", "mastodon"), ("creator", str(api.creators["zoe"]))):
+            switches.close(scope, where, target, "sending", reason="hers")
+    for wide in ({"where": "tenant"}, {"where": "platform", "target": "sandbox"}):
+        assert api.ask("POST", "/stops", wide, key=own).status_code == 202
+        assert code(api.ask("POST", "/stops", wide, key=chosen)) == "api.narrowed"
+    for hers, status in (
+        ({"where": "platform", "target": "mastodon"}, 422),
+        ({"where": "creator", "target": str(api.creators["zoe"])}, 404),
+        ({"where": "channel", "target": str(account.id)}, 404),
+    ):
+        assert api.ask("POST", "/stops", hers, key=own).status_code == status
+    for rehearsed in (own, chosen):
+        assert code(api.ask("POST", "/rehearsals", {"what": "tenant"}, key=rehearsed)) == "api.narrowed"
+    assert pressed(api) == 2
+    for key in (own, chosen):
+        assert {one["where"] for one in api.get("/stops", key=key)["items"]} == {"tenant", "platform"}
+        assert [one["target"] for one in api.get("/stops", key=key)["items"] if one["target"]] == ["sandbox"]
+    assert len(api.get("/stops", key=api.secrets["owner"])["items"]) == 4
 
 
 def test_a_post_an_account_or_all_is_only_rehearsed_until_that_ends(api: Program) -> None:
