@@ -241,10 +241,11 @@ def set_switch(event: SwitchWanted, *, tenant: OpenScope) -> None:
             if event.open:
                 second, signed = _asked_before(scope, where, about), UUID(event.signed) if event.signed else None
                 switches.reopen(scope, *where, reason=event.reason, second=second, signed=signed)
-                notices.settle(scope, about)
+                notices.settle_all(scope, [about, f"{about}:pressed"])
                 audit.note(scope, "switch.reopened", about)
             else:
                 switches.close(scope, *where, reason=event.reason)
+                _tell_who_can_end(scope, where, about)
                 audit.note(scope, "switch.stopped", about)
     except Refused as refused:  # whoever pressed has left the button: they read it at Home
         with tenant(event.tenant_id, event.by) as scope:
@@ -255,6 +256,21 @@ def set_switch(event: SwitchWanted, *, tenant: OpenScope) -> None:
                 notices.put(scope, refused.message, cause=about, urgent=True)
             if refused.message.code in (switches.TOO_EARLY, switches.UNSIGNED):
                 audit.note(scope, ASKED, about)
+
+
+def _tell_who_can_end(scope: Scope, where: tuple[str, str, str], about: str) -> None:
+    """Whoever stops what they cannot let go again is named to those who can."""
+    place, target, feature = where
+    kind, _, key = scope.actor.partition(":")
+    if feature != "sending" or kind != "member":
+        return
+    member = tenant_reads.member(scope, UUID(key))
+    try:
+        switches.check_end(scope, member, place, target)
+    except Refused:
+        creator = UUID(target) if place == "creator" else None
+        said = Message("switch.pressed", {"who": member.name})
+        notices.put(scope, said, cause=f"{about}:pressed", urgent=True, creator_id=creator)
 
 
 def _asked_before(scope: Scope, where: tuple[str, str, str], about: str) -> UUID | None:

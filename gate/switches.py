@@ -82,7 +82,6 @@ def reopen(
         raise Refused("switch.no_reason")
     member = _member(scope)
     if member is not None:
-        require(member.role, Right.REOPEN)
         check_end(scope, member, where, target)
         if where in WIDE and not _agreed(scope, member.principal_id, second):
             if not _rested(scope, where, target, feature):
@@ -94,10 +93,12 @@ def reopen(
 
 
 def check_end(scope: Scope, member: tenants.Member, where: str, target: str) -> None:
-    """Raise Refused for who works for some creators alone, unless a stop keeps back theirs and no others'.
+    """Raise Refused for a role without the right, and for who works for some creators alone, unless a stop keeps back
+    theirs and no others'.
 
     Whose an account is, the gate does not know: whoever asks for its end has looked that up.
     """
+    require(member.role, Right.REOPEN)
     if where in WIDE or where == "creator":
         kept = [one for one in tenants.creators(scope) if where in WIDE or str(one.id) == target]
         if not all(member.works_for(one.slug) for one in kept):

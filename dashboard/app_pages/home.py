@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame, scene
-from dashboard.app_pages import calendar_missed, doubt_card
+from dashboard.app_pages import calendar_missed, doubt_card, home_stop
 from dashboard.frame import Page
 from dashboard.reads.home import Home, home
 from dashboard.reads.needs import Need
@@ -52,6 +52,7 @@ def _home(drawn: Page) -> None:
     opens = page.may(Right.RUN, Right.APPROVE)
     said = {"page": found, "who": page.who.member, "voice": page.voice, "word": page.word, "opens": opens}
     draw("home_lead.html", **said)
+    home_stop.show(page, found)
     if found.strides and page.may(Right.RUN):  # each leads to a page of those who run the agency
         draw("home_steps.html", **said)
     if found.sees_posts:

@@ -61,6 +61,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "downtime.held": ("/calendar?missed=1", "home.to.missed"),
     "pause": ("/calendar?queue=1", "home.to.queue"),
     "rules": ("/system", "home.to.system"),
+    "switch": ("/system", "home.to.system"),
     "payment": ("/shop", "home.to.shop"),
     "fulfilment": ("/shop", "home.to.shop"),
     "statement": ("/shop", "home.to.shop"),

@@ -210,3 +210,51 @@ def test_a_signature_is_asked_of_nobody_who_may_not_end_it(door: Door, two: tupl
             asked = {"where": where, "target": target, "feature": SENDING}
             answer = visitor.get("/auth/confirm/reopen", params=asked, headers=cookie)
             assert (answer.status_code, said in answer.text) == (409, True), where
+
+
+def test_a_creator_stops_her_own_posts_from_home(door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope) -> None:
+    who, zoe, _ = two
+    with who.scope() as scope:
+        staffing.change(scope, who.members[Role.CREATOR], role=Role.CREATOR, creators=["mia"])
+    with stream(door.url, door.cookie(who, Role.CREATOR)) as page:
+        text = page.open("/")
+        assert "propriétaire et responsables peuvent rouvrir" in text
+        page.type("Pourquoi ?", "on m’a volé mon téléphone")
+        assert "Arrêt demandé pour Mia" in page.press("Arrêter : Mia")
+        [asked] = wanted(who)
+        assert (asked.scope, asked.target, asked.open) == ("creator", str(who.creator_id), False)
+        gate_events.set_switch(asked, tenant=tenant)
+        with who.scope() as scope:
+            assert switches.closed(scope, SENDING, creator=who.creator_id)
+            assert not switches.closed(scope, SENDING, creator=zoe)
+        text = page.open("/")
+        assert "Arrêt d’urgence depuis" in text
+        assert "a pressé l’arrêt d’urgence" not in text
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        text = page.open("/")
+        assert "Creator a pressé l’arrêt d’urgence et ne peut pas y mettre fin" in text
+        assert "Arrêter : Mia" not in page.labels()  # theirs is under System
+        assert "on m’a volé mon téléphone" in page.open("/system").replace("&#39;", "’")
+        page.type("Pourquoi rouvrir ?", "retrouvé")
+        page.press("Rouvrir")
+        gate_events.set_switch(wanted(who)[-1], tenant=tenant)
+        assert "a pressé l’arrêt d’urgence et" not in page.open("/")
+
+
+def test_who_chats_for_several_says_whom_and_who_may_not_has_no_button(
+    door: Door, two: tuple[Agency, UUID, UUID]
+) -> None:
+    who, zoe, _ = two
+    with stream(door.url, door.cookie(who, Role.CHATTER)) as page:  # reads English
+        page.open("/")
+        page.choose("Stop", "Zoé")
+        assert "Stop asked for: Zoé" in page.press("Stop: Zoé")
+        assert [(one.scope, one.target) for one in wanted(who)] == [("creator", str(zoe))]
+        with who.scope() as scope:
+            staffing.change(scope, who.members[Role.CHATTER], role=Role.CHATTER, creators=["mia"])
+        assert "asked for" not in page.press("Stop: Zoé")
+    assert len(wanted(who)) == 1
+    for role in (Role.OWNER, Role.ACCOUNTANT, Role.GUEST):
+        with stream(door.url, door.cookie(who, role)) as page:
+            page.open("/")
+            assert [one for one in page.labels() if one.startswith("Arrêter")] == [], role
