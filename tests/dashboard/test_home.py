@@ -141,7 +141,7 @@ def test_chatter_is_told_and_settles_nothing(door: Door, lumiere: Agency) -> Non
     lumiere.notice("chat.stuck")
     with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
         page.open()
-        assert page.labels() == []
+        assert page.labels() == ["Stop: Mia"]
 
 
 def test_nobody_is_led_where_they_cannot_go(door: Door, lumiere: Agency) -> None:
