@@ -53,6 +53,42 @@ class Downtime:
         return count(entry.state for entry in self.entries)
 
 
+@dataclass(frozen=True)
+class Share:
+    """What of it is of some creators: how many posts on how many accounts, how far they are, and whether others' were
+    missed too."""
+
+    missed: int
+    accounts: int
+    count: Count
+    others_too: bool
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is theirs to say how it leaves: where others' were missed too, while one of theirs waits."""
+        return not self.others_too or self.count.waiting > 0
+
+
+def shares(scope: Scope, creators: Collection[UUID], downtime_ids: Collection[UUID]) -> dict[UUID, Share]:
+    """What of these downtimes is of these creators, for each that touches one; one statement, none without any."""
+    if not downtime_ids:
+        return {}
+    found = scope.session.execute(
+        select(Delivery.downtime_id, Delivery.creator_id, Delivery.channel_id, Delivery.state)
+        .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.downtime_id).in_(list(downtime_ids)))
+        .order_by(col(Delivery.downtime_id))
+    ).all()
+    told = {}
+    for downtime_id, group in groupby(found, key=lambda row: row.downtime_id):
+        rows = list(group)
+        mine = [row for row in rows if row.creator_id in creators]
+        if mine:
+            accounts = len({row.channel_id for row in mine})
+            stand = count(row.state for row in mine)
+            told[downtime_id] = Share(len(mine), accounts, stand, len(mine) < len(rows))
+    return told
+
+
 def standing(scope: Scope, creators: Collection[UUID]) -> list[Downtime]:
     """What was missed and still waits for its turn or for a person, the newest first; of these creators alone."""
     waits = select(Delivery.downtime_id).where(

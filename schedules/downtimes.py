@@ -1,7 +1,7 @@
 """What an account missed while nothing could leave: laid out one after the other, or held, and told of once."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -47,11 +47,15 @@ class Waiting(Protocol):
 
 @dataclass(frozen=True)
 class Count:
-    """How far what was missed is: what went out, what waits for its turn, what is on hold."""
+    """How far what was missed is: what went out, what waits for its turn, what is on hold.
+
+    `others` wait for their turn too, and are of creators that are not counted here.
+    """
 
     left: int
     waiting: int
     held: int
+    others: int = 0
 
 
 def laid_out(
@@ -207,13 +211,29 @@ def _hold(scope: Scope, row: Delivery, reason: Message, *, downtime_id: UUID) ->
 
 
 def _tell(scope: Scope, downtime_id: UUID) -> None:
-    """One notice for the agency; another account that comes to it makes it say more."""
+    """One notice for the agency, or for one creator's people where all of it is theirs; another account that comes to
+    it makes it say more."""
     rows = _members(scope, downtime_id)
-    found = count(row.state for row in rows)
-    accounts = len({row.channel_id for row in rows})
-    said = {"missed": len(rows), "accounts": accounts, "spread": found.waiting + found.left, "held": found.held}
+    said = told(count(row.state for row in rows), accounts=len({row.channel_id for row in rows}), missed=len(rows))
     notices.settle(scope, cause(downtime_id))
-    notices.put(scope, Message("downtime.told", said), cause=cause(downtime_id), urgent=True)
+    notices.put(scope, said, cause=cause(downtime_id), urgent=True, creator_id=_whose(rows))
+
+
+def told(found: Count, *, accounts: int, missed: int) -> Message:
+    """What is said of what was missed while nobody has decided."""
+    said = {"missed": missed, "accounts": accounts, "spread": found.waiting + found.left, "held": found.held}
+    return Message("downtime.told", said)
+
+
+def still_held(found: Count) -> Message:
+    """What is said of what stays on hold."""
+    return Message("downtime.still_held", {"count": found.held})
+
+
+def _whose(rows: Iterable[Delivery]) -> UUID | None:
+    """The creator of all of these; None where they are of several."""
+    whose = {row.creator_id for row in rows}
+    return whose.pop() if len(whose) == 1 else None
 
 
 def cause(downtime_id: UUID) -> str:
@@ -250,18 +270,20 @@ def keep(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> Coun
 
 
 def hold_all(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> Count:
-    """Put on hold what of these creators has not left yet; how much had. What others' is goes on.
+    """Put on hold what of these creators has not left yet; how far theirs is by now. What others' is goes on.
 
     Raises NotFound, and Conflict where it was held already or all of it has left.
     """
     row = _undecided(scope, downtime_id, D.STOPPED)
     members = _members(scope, downtime_id, lock=True)
-    for one in members:
-        if one.state == S.SCHEDULED and one.creator_id in creators:
+    theirs = [one for one in members if one.creator_id in creators]
+    for one in theirs:
+        if one.state == S.SCHEDULED:
             _hold(scope, one, HELD, downtime_id=downtime_id)
-    if any(one.state == S.SCHEDULED for one in members):
-        return count(one.state for one in members)
-    return _decide(scope, row, D.STOPPED, members)
+    others = sum(one.state == S.SCHEDULED for one in members)
+    if not others:
+        _decide(scope, row, D.STOPPED, members)
+    return replace(count(one.state for one in theirs), others=others)
 
 
 def _undecided(scope: Scope, downtime_id: UUID, after: DowntimeState) -> DowntimeRow:
@@ -281,7 +303,8 @@ def _decide(scope: Scope, row: DowntimeRow, after: DowntimeState, members: Seque
     found = count(one.state for one in members)
     notices.settle(scope, cause(row.id))
     if found.held:
-        notices.put(scope, Message("downtime.still_held", {"count": found.held}), cause=f"{STILL_HELD}{row.id}")
+        whose = _whose(one for one in members if one.state == S.HELD)
+        notices.put(scope, still_held(found), cause=f"{STILL_HELD}{row.id}", creator_id=whose)
     return found
 
 

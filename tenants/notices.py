@@ -27,8 +27,8 @@ def put(
         "INSERT INTO notices (tenant_id, id, cause, message, urgent, creator_id, principal_id)"
         " VALUES (:tenant, :id, :cause, CAST(:message AS jsonb), :urgent, :creator, :to)"
         " ON CONFLICT (tenant_id, cause)"
-        " DO UPDATE SET message = EXCLUDED.message, urgent = EXCLUDED.urgent, settled_at = NULL,"
-        " updated_at = house_now()"
+        " DO UPDATE SET message = EXCLUDED.message, urgent = EXCLUDED.urgent, creator_id = EXCLUDED.creator_id,"
+        " settled_at = NULL, updated_at = house_now()"
         " WHERE notices.settled_at IS NOT NULL",
         tenant=scope.tenant_id,
         id=uuid7(),

@@ -38,10 +38,12 @@ def _missed(drawn: Page) -> None:
     for one in found:
         draw("calendar_missed.html", found=one, now=now, voice=page.voice, word=page.word)
         with st.container(horizontal=True, gap="small"):
+            if one.others_too and not one.count.waiting:
+                continue
             acts(page, one.id, one.state, others_too=one.others_too)
 
 
-def acts(page: Page, downtime_id: UUID, state: DowntimeState, *, others_too: bool = False) -> None:
+def acts(page: Page, downtime_id: UUID, state: DowntimeState, *, others_too: bool) -> None:
     """The two answers, where they may still be given, for who runs the agency."""
     if not page.may(Right.RUN):
         return
@@ -50,7 +52,8 @@ def acts(page: Page, downtime_id: UUID, state: DowntimeState, *, others_too: boo
         acting.button(page, "missed.keep", act, right=Right.RUN, key=f"missed:keep:{downtime_id}", kind="primary")
     if state in (DowntimeState.OPEN, DowntimeState.KEPT):
         act = partial(_hold_all, page, downtime_id)
-        acting.button(page, "missed.hold_all", act, right=Right.RUN, key=f"missed:hold:{downtime_id}")
+        code = "missed.hold_yours" if others_too else "missed.hold_all"
+        acting.button(page, code, act, right=Right.RUN, key=f"missed:hold:{downtime_id}")
 
 
 def _keep(page: Page, downtime_id: UUID, scope: Scope, _: UUID) -> Message:
@@ -60,4 +63,4 @@ def _keep(page: Page, downtime_id: UUID, scope: Scope, _: UUID) -> Message:
 
 def _hold_all(page: Page, downtime_id: UUID, scope: Scope, _: UUID) -> Message:
     done = downtimes.hold_all(scope, downtime_id, creators=[one.id for one in page.mine(scope)])
-    return Message("missed.all_held", {"left": done.left, "held": done.held})
+    return Message("missed.yours_held" if done.others else "missed.all_held", {"left": done.left, "held": done.held})

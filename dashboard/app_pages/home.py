@@ -87,8 +87,8 @@ def _acts(page: Page, need: Need) -> None:
         act = partial(_again, page, entry.delivery_id, entry.version)
         key = f"again:{entry.delivery_id}:{entry.version}"
         acting.button(page, "home.again", act, right=Right.RUN, key=key, kind="primary")
-    if need.downtime is not None:
-        calendar_missed.acts(page, need.downtime, DowntimeState.OPEN)
+    if need.downtime is not None and need.share is not None:
+        calendar_missed.acts(page, need.downtime, DowntimeState.OPEN, others_too=need.share.others_too)
     if need.dismissable and page.may(Right.RUN):
         with st.popover(page.word("home.dismiss"), type="tertiary", key=f"away:{need.cause}"):
             for why in REASONS:

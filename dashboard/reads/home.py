@@ -1,5 +1,5 @@
 """Home: what needs somebody, what is happening now, and the day of each creator, in at most ten statements; one more
-where a post is kept back or two pictures are shown, and two where one is in doubt."""
+where a post is kept back, posts were missed or two pictures are shown, and two where one is in doubt."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from foundation.money import Money
 from foundation.words import Message
 from insights import reads as insight_reads
 from insights.reads import Sales
-from schedules import agenda, blocked, preflights
+from schedules import agenda, blocked, downtime_reads, preflights
 from schedules.agenda import Moved
 from schedules.calendar import bounds, local_day
 from schedules.reads import Entry
@@ -205,6 +205,7 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     about = needs.deliveries_of(notices)
     since = scope.now - LIVE
     board = agenda.board(scope, ids, (start, scope.now + AHEAD), since=since, names=names, also=about)
+    missed = downtime_reads.shares(scope, ids, needs.downtimes_of(notices))
     entries, moved = board.entries, [one for one in board.moved if _seen(one)]
     talk, money = may(member.role, Right.CHAT), may(member.role, Right.MONEY)
     happens = live.of_one_kind(
@@ -214,7 +215,7 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     )
     return _Posts(
         needs=[
-            *needs.found(notices, by_id, entries, member),
+            *needs.of_theirs(needs.found(notices, by_id, entries, member), missed),
             *needs.to_approve(board.waiting, member, scope.now),
             *needs.to_answer(public_desk.waiting(scope, ids) if talk else 0, member, scope.now),
         ],

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from dashboard.pages import PAGES
 from foundation.words import Message
+from schedules import downtimes
+from schedules.downtime_reads import Share
 from schedules.reads import Entry
 from schedules.states import DeliveryState
 from tenants.reads import Creator, Member, Notice
@@ -115,12 +117,14 @@ class Need:
     entry: Entry | None = None
     href: str = ""
     to: str = ""
+    share: Share | None = None
+    """What of posts that were missed together is of this member's creators."""
 
     @property
     def downtime(self) -> UUID | None:
         """What was missed together, where it asks how that leaves."""
-        about, _, key = self.cause.partition(":")
-        return UUID(key) if about == "downtime" else None
+        asks = self.share is not None and self.share.asks and self.cause.startswith("downtime:")
+        return _downtime(self.cause) if asks else None
 
     @property
     def stops(self) -> Entry | None:
@@ -138,6 +142,30 @@ class Need:
 def deliveries_of(notices: Iterable[Notice]) -> list[UUID]:
     """The posts that notices are about."""
     return [found for one in notices if (found := _delivery(one.cause)) is not None]
+
+
+def downtimes_of(notices: Iterable[Notice]) -> list[UUID]:
+    """The downtimes that notices are about."""
+    return [found for one in notices if (found := _downtime(one.cause)) is not None]
+
+
+def of_theirs(told: Iterable[Need], shares: Mapping[UUID, Share]) -> list[Need]:
+    """The needs, less those about missed posts of which none is theirs; where others' were missed too, each says how
+    many are theirs."""
+    found = []
+    for one in told:
+        about = _downtime(one.cause)
+        share = shares.get(about) if about is not None else None
+        if about is None:
+            found.append(one)
+        elif share is not None and not share.others_too:
+            found.append(replace(one, share=share))
+        elif share is not None and one.cause.startswith("downtime:") and share.asks:
+            said = downtimes.told(share.count, accounts=share.accounts, missed=share.missed)
+            found.append(replace(one, share=share, message=said))
+        elif share is not None and share.count.held:
+            found.append(replace(one, share=share, message=downtimes.still_held(share.count), urgent=False))
+    return found
 
 
 def found(
@@ -202,6 +230,11 @@ def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUI
     creator = creators.get(notice.creator_id) if notice.creator_id is not None else None
     name = creator.name if creator is not None else ""
     return Need(notice.cause, notice.message, notice.at, notice.urgent, name, entry, href, to)
+
+
+def _downtime(cause: str) -> UUID | None:
+    about, _, key = cause.partition(":")
+    return UUID(key) if about in ("downtime", "downtime.held") else None
 
 
 def _delivery(cause: str) -> UUID | None:

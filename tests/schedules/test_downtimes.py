@@ -312,7 +312,7 @@ def test_who_works_for_some_holds_theirs_and_decides_for_nobody_else(lea: Desk) 
     lea.run()
     with pytest.raises(Refused):
         lea.act(downtimes.keep, only(lea), creators=[other])
-    assert lea.act(downtimes.hold_all, only(lea), creators=[other]) == Count(left=1, waiting=2, held=0)
+    assert lea.act(downtimes.hold_all, only(lea), creators=[other]) == Count(left=0, waiting=0, held=0, others=2)
     assert state(lea) == DowntimeState.OPEN
     with lea.scope() as scope:
         assert downtime_reads.standing(scope, [other]) == []
