@@ -77,14 +77,16 @@ def approve(
 def agreed(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "") -> None:
     """Write down somebody's yes to a post as it stands; what everybody said yes to is approved.
 
-    Raises Refused for one who has said yes as the other tier.
+    Raises Refused for one who has said yes as the other tier, or whose yes stands while another's is missing.
     """
     words = _words(scope, row, scope.now)
     if any(word.principal_id == principal and word.verdict == "yes" and word.tier != tier for word in words):
         raise Refused("approval.two_people")
-    since = _asked_since(scope, row.id)
+    since = asked_since(scope, row.id)
     known = is_approved(scope, row, scope.now, since=since)
-    _write(scope, row, principal, tier=tier, verdict="yes", note=note, since=since)
+    written = _write(scope, row, principal, tier=tier, verdict="yes", note=note, since=since)
+    if not (written or known or is_refused(scope, row, scope.now)):
+        raise Refused("approval.two_people")
     if is_approved(scope, row, scope.now, since=since):
         notices.settle(scope, _asked(row.id))
         if not known:
@@ -214,7 +216,7 @@ def stands_for(scope: Scope, owner: Post, one: Delivery, now: datetime) -> bool:
 
 def is_awaited(scope: Scope, row: Post, now: datetime) -> bool:
     """Whether a yes is missing: to a post, or to an account that was added to it since."""
-    return not is_approved(scope, row, now, since=_asked_since(scope, row.id))
+    return not is_approved(scope, row, now, since=asked_since(scope, row.id))
 
 
 def added(scope: Scope, row: Post, channel_id: UUID) -> datetime | None:
@@ -231,7 +233,7 @@ def added(scope: Scope, row: Post, channel_id: UUID) -> datetime | None:
     return None if known or not rows else scope.now
 
 
-def _asked_since(scope: Scope, post_id: UUID) -> datetime | None:
+def asked_since(scope: Scope, post_id: UUID) -> datetime | None:
     """When the last account was added to a post that waits for a yes there."""
     query = select(func.max(Delivery.asks_since)).where(
         Delivery.tenant_id == scope.tenant_id,
@@ -244,7 +246,7 @@ def _asked_since(scope: Scope, post_id: UUID) -> datetime | None:
 def has_yes(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
     """Whether one tier's yes stands on the current digest and where it goes, and nobody's no."""
     words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
-    since = _asked_since(scope, row.id)
+    since = asked_since(scope, row.id)
     said = {word.tier for word in words if word.verdict == "yes" and (since is None or word.created_at > since)}
     return tier in said and not any(word.verdict in ("no", "change") for word in words)
 
@@ -296,14 +298,15 @@ def _write(
     note: str,
     why: str = "",
     since: datetime | None = None,
-) -> None:
+) -> bool:
+    """Write down a word; whether it was not said before. A yes before `since` is said anew."""
     words = _words(scope, row, scope.now)
     kept = note.strip()[:LONGEST_NOTE]
     ours = next((word for word in words if (word.principal_id, word.tier) == (principal_id, tier)), None)
     again = ours is not None and since is not None and (ours.created_at or scope.now) <= since
     same = ours is not None and ours.verdict == verdict and (verdict == "yes" or (ours.why, ours.note) == (why, kept))
     if same and not again:  # a yes before an account was added is not for that one
-        return
+        return False
     word = Approval(
         tenant_id=scope.tenant_id,
         creator_id=row.creator_id,
@@ -318,6 +321,7 @@ def _write(
         content=snapshot(row) if verdict != "withdrawn" else None,
     )
     scope.add(row, word)
+    return True
 
 
 def _release(scope: Scope, row: Post) -> list[Delivery]:

@@ -9,7 +9,7 @@ from channels.reads import Channel
 from connectors.options import Chosen
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
-from schedules import approvals, labels, lateness, linking, overrides, planning, prints, reads, threads
+from schedules import approvals, labels, lateness, linking, overrides, planning, prints, reads, threads, yeses
 from schedules.calendar import WallTime
 from schedules.lateness import Late
 from schedules.linking import NO_WISH, Wanted
@@ -194,17 +194,21 @@ def approvers(scope: Scope, post_id: UUID) -> tuple[str, ...]:
 
 
 def able(scope: Scope, post_id: UUID) -> tuple[Member, ...]:
-    """Who may approve a post, by name; nobody where its creator's rule asks for no yes, or all have been said."""
+    """Who may approve a post, by name: neither its author nor who has said yes; nobody where its creator's rule asks
+    for no yes, or all have been said."""
     row = post(scope, post_id)
     creator = tenant_reads.creator(scope, row.creator_id)
     if not approvals.is_awaited(scope, row, scope.now):
         return ()
+    said = yeses.of_posts(scope, {post_id: row}).get(post_id, ())
+    counted = yeses.counting(said, approvals.asked_since(scope, post_id))
     return tuple(
         member
         for member in tenant_reads.members(scope)
         if may(member.role, Right.APPROVE)
         and member.principal_id != row.author_principal
         and (not member.creators or creator.slug in member.creators)
+        and yeses.tier_for(member.principal_id, *counted, creator.approval_tiers) is not None
     )
 
 

@@ -1,22 +1,23 @@
 """What waits for somebody's yes: posts with what was said of them, by the hour at which they would leave."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, or_, select
 
 from foundation.database import Scope
-from schedules import edits
+from schedules import edits, yeses
 from schedules.models import Approval, Delivery, Post
 from schedules.moving import delivery, move
 from schedules.overrides import Override, every_asset, read
 from schedules.planning import wake
 from schedules.states import DeliveryState
 from schedules.threads import Piece, pieces
+from schedules.yeses import Word
+from tenants import reads as tenant_reads
 
 S = DeliveryState
 BEGINNING = 160
@@ -43,17 +44,6 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Word:
-    """What somebody said of the content as it stands."""
-
-    principal_id: UUID
-    tier: int
-    verdict: str
-    note: str
-    at: datetime
-
-
-@dataclass(frozen=True)
 class Asked:
     """A post that waits for a yes. `author` is an actor, `author_principal` the human behind it."""
 
@@ -72,6 +62,10 @@ class Asked:
     """What single places say otherwise."""
     digest: str = ""
     """Which version of it this is: handed back with a yes."""
+    past: tuple[Word, ...] = ()
+    """Yeses that stand, but not for all of it."""
+    tiers: int = 1
+    """How many yeses are asked for here."""
 
     @property
     def assets(self) -> list[UUID]:
@@ -93,10 +87,19 @@ class Asked:
         """Whether somebody's last word was a no, or that it must change: its author is to act, nobody else."""
         return any(word.verdict in ("no", "change") for word in self.words)
 
-    def tier_for(self, principal_id: UUID) -> int:
-        """Which tier this person's yes would count for: the first that nobody has said yes for."""
-        said = {word.tier for word in self.words if word.verdict == "yes" and word.principal_id != principal_id}
-        return next(tier for tier in count(1) if tier not in said)
+    @property
+    def missing(self) -> int:
+        """The first tier that nobody has said yes for."""
+        return yeses.tier_for(None, self.words, (), self.tiers) or self.tiers
+
+    def tier_for(self, principal_id: UUID) -> int | None:
+        """Which tier this person's yes would count for: the first that nobody has said yes for; None where they have
+        said theirs."""
+        return yeses.tier_for(principal_id, self.words, self.past, self.tiers)
+
+    def open_to(self, principal_id: UUID) -> bool:
+        """Whether this person may say yes to it: they did not write it, and did not say so before."""
+        return self.author_principal != principal_id and self.tier_for(principal_id) is not None
 
 
 def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id: UUID | None = None) -> list[Asked]:
@@ -132,28 +135,10 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
         about = (row.due_at, row.zone, S(row.state), row.late_until, repeats, row.asks_since)
         wish = Wish(row.id, row.channel_id, *about)
         wishes.setdefault(post.id, []).append(wish)
-    words = _words(scope, posts)
-    found = [_asked(post, wishes[post.id], words.get(post.id, [])) for post in posts.values()]
+    words = yeses.of_posts(scope, posts)
+    tiers = {one.id: one.approval_tiers for one in tenant_reads.creators(scope)} if posts else {}
+    found = [_asked(one, wishes[one.id], words.get(one.id, []), tiers[one.creator_id]) for one in posts.values()]
     return [one for one in found if not one.refused][:limit]
-
-
-def _words(scope: Scope, posts: Mapping[UUID, Post]) -> dict[UUID, list[Word]]:
-    """The last word of each person and tier on what each post is now, but for a yes that has run out."""
-    if not posts:
-        return {}
-    rows = scope.session.exec(
-        select(Approval)
-        .where(Approval.tenant_id == scope.tenant_id, col(Approval.post_id).in_(list(posts)))
-        .order_by(col(Approval.created_at), col(Approval.id))
-    )
-    said = [row for row in rows if row.digest == posts[row.post_id].digest]
-    last = {(row.post_id, row.principal_id, row.tier): row for row in said}
-    found: dict[UUID, list[Word]] = {}
-    for row in last.values():
-        if row.verdict != "yes" or row.expires_at > scope.now:
-            word = Word(row.principal_id, row.tier, row.verdict, row.note, row.created_at or scope.now)
-            found.setdefault(row.post_id, []).append(word)
-    return found
 
 
 _AGAINST = """
@@ -175,9 +160,9 @@ def sent_back(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[UUID, s
     return {row.post_id: (row.principal_id, row.verdict) for row in rows}
 
 
-def _asked(post: Post, wishes: list[Wish], words: list[Word]) -> Asked:
+def _asked(post: Post, wishes: list[Wish], words: list[Word], tiers: int) -> Asked:
     since = max((wish.asks_since for wish in wishes if wish.asks_since is not None), default=None)
-    words = [word for word in words if since is None or word.verdict != "yes" or word.at > since]
+    words, past = yeses.counting(words, since)
     return Asked(
         post.id,
         post.creator_id,
@@ -192,6 +177,8 @@ def _asked(post: Post, wishes: list[Wish], words: list[Word]) -> Asked:
         pieces(post.parts),
         read(post),
         post.digest,
+        tuple(past),
+        tiers,
     )
 
 

@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field
 from schedules.approvals import LONGEST_NOTE
 from schedules.changes import Wanted
 from schedules.comments import LONGEST, MOST_NAMED, Comment
-from schedules.reviewing import Asked, Word
+from schedules.reviewing import Asked
 from schedules.threads import MOST_PARTS
+from schedules.yeses import Word
 from web.api_inputs import In, RowsIn, Text
 from web.api_plan_inputs import POST, example
 
@@ -167,7 +168,7 @@ class WantedOut(BaseModel):
 
 class AwaitedOut(BaseModel):
     """A post that waits for a yes: the first of its `deliveries` is due at `due_at`. `tier` is which yes the key's
-    member would give; `own`: they wrote it, so it is not theirs to approve."""
+    member would give, null where they have given theirs; `own`: they wrote it, so it is not theirs to approve."""
 
     post_id: UUID
     creator_id: UUID
@@ -177,7 +178,7 @@ class AwaitedOut(BaseModel):
     deliveries: list[UUID]
     repeats: bool
     said: list[WordOut]
-    tier: int
+    tier: int | None
     own: bool
 
     @classmethod

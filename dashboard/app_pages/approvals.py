@@ -43,10 +43,10 @@ def show(page: Page) -> None:
     parts = _parts(page, found, more)
     draw("approvals_desk.html", found=found, voice=page.voice, word=page.word)
     approvals_posts.undo(page)
-    if not any(parts.values()) and not found.taken:
+    if not any(parts.values()) and not found.taken and not found.posts:
         draw("approvals_empty.html", found=found, voice=page.voice, word=page.word)
     else:
-        chosen = _chosen(page, parts)
+        chosen = _chosen(page, parts, "posts" if found.posts else "requests")
         parts_of: dict[str, Callable[[Page, Approvals], None]] = {
             "posts": _posts,
             "holds": approvals_holds.show,
@@ -90,7 +90,8 @@ def _waiting(page: Page, scope: Scope, mine: Sequence[Creator]) -> tuple[Approva
 
 def _parts(page: Page, found: Approvals, more: Second) -> dict[str, int]:
     """How many of each wait, of those this member may settle."""
-    parts = {"posts": len(found.posts), "doubts": len(found.doubts)} if page.may(Right.APPROVE) else {}
+    mine = sum(one.open_to(page.who.member.principal_id) for one in found.posts)
+    parts = {"posts": mine, "doubts": len(found.doubts)} if page.may(Right.APPROVE) else {}
     parts |= {"holds": len(found.holds), "pictures": len(found.sheets) + len(found.pictures)}
     parts |= {"alike": found.alike} if found.alike else {}
     parts |= {"second": more.count} if more.count else {}
@@ -98,9 +99,9 @@ def _parts(page: Page, found: Approvals, more: Second) -> dict[str, int]:
     return {"requests": asked, **parts} if asked else {**parts, "requests": 0} if found.taken else parts
 
 
-def _chosen(page: Page, parts: dict[str, int]) -> str:
+def _chosen(page: Page, parts: dict[str, int], otherwise: str) -> str:
     if st.session_state.get(PART) not in parts:
-        st.session_state[PART] = next((name for name in parts if parts[name]), "requests")
+        st.session_state[PART] = next((name for name in parts if parts[name]), otherwise)
     said = {
         name: page.word("approvals.counted", what=page.word(f"approvals.{name}"), count=parts[name]) for name in parts
     }

@@ -36,7 +36,8 @@ def show(page: Page, found: Approvals) -> None:
         draw("approvals_note.html", note=page.word("approvals.no_posts"))
         return
     order = [str(one.post_id) for one in found.posts]
-    at = order.index(st.session_state[AT]) if st.session_state.get(AT) in order else 0
+    first = next((at for at, one in enumerate(found.posts) if one.open_to(page.who.member.principal_id)), 0)
+    at = order.index(st.session_state[AT]) if st.session_state.get(AT) in order else first
     asked = found.posts[at]
     creator = found.creators[asked.creator_id]
     shown, said, link = page.read(lambda scope: _read(scope, asked, creator, page.who.member))
@@ -78,7 +79,9 @@ def _answers(page: Page, asked: Asked, shown: Content, *, free: bool) -> None:
         draw("approvals_free.html", post_id=asked.post_id, word=page.word)
     elif shown.own:
         draw("approvals_note.html", note=page.word("approvals.own"))
-    if shown.unseen:
+    elif shown.agreed:
+        draw("approvals_note.html", note=page.word("approvals.agreed"))
+    if shown.unseen and not shown.agreed:
         draw("approvals_note.html", note=page.word("approvals.look_first"))
     mode = st.session_state.get(MODE, "")
     with st.container(horizontal=True, gap="small"):
@@ -89,7 +92,7 @@ def _answers(page: Page, asked: Asked, shown: Content, *, free: bool) -> None:
             right=Right.APPROVE,
             key=f"approve:{asked.post_id}",
             kind="primary",
-            disabled=shown.own or bool(shown.unseen),
+            disabled=shown.own or shown.agreed or bool(shown.unseen),
             shortcut="A",
             icon=":material/check:",
         )

@@ -67,8 +67,8 @@ def _content(page: Page, scope: Scope, found: Approvals, asked: Asked) -> Conten
 
 
 def _is_ready(shown: Content) -> bool:
-    """Whether all that is left is a yes: it is another's, no picture waits to be looked at, no account refuses it."""
-    return not (shown.own or shown.unseen or any(one.reasons for one in shown.previews))
+    """Whether all that is left is this member's yes: no picture waits to be looked at, no account refuses it."""
+    return not (shown.own or shown.agreed or shown.unseen or any(one.reasons for one in shown.previews))
 
 
 def _card(page: Page, found: Approvals, asked: Asked, shown: Content) -> None:

@@ -165,6 +165,8 @@ class Content:
     shots: Sequence[Shot]
     people: Sequence[Depicted]
     own: bool
+    agreed: bool
+    """Whether this member has said yes, and another person's is missing."""
     tier: int
     tiers: int
 
@@ -292,8 +294,9 @@ def content(scope: Scope, asked: Asked, creator: Creator, member: Member) -> Con
         shots=shots(scope, [(asset, medium.sha256, medium.alt) for asset, medium in shown.items()]),
         people=gate_reads.people_in(scope, [medium.sha256 for medium in shown.values()]),
         own=asked.author_principal == member.principal_id,
-        tier=min(asked.tier_for(member.principal_id), max(creator.approval_tiers, 1)),
-        tiers=creator.approval_tiers,
+        agreed=asked.tier_for(member.principal_id) is None,
+        tier=asked.tier_for(member.principal_id) or asked.missing,
+        tiers=asked.tiers,
     )
 
 

@@ -1,0 +1,85 @@
+"""Whose yes counts: who said theirs is not asked again, and who can is."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import Refused
+from schedules import drafting, reviewing
+from schedules.reviewing import Asked
+from schedules.states import DeliveryState as S
+from tenants import reads as tenant_reads
+from tests.schedules.builders import Desk, desk
+from tests.schedules.test_added_accounts import add
+from tests.schedules.test_approvals import member, say
+
+HOUR, DAY = 3600.0, 86_400.0
+
+
+@pytest.fixture
+def two(services: Any, sandbox: Any) -> Desk:
+    """Léa, whose posts two people have to approve."""
+    return desk(services, sandbox, tiers=2)
+
+
+def principal(at: Desk, member_id: UUID) -> UUID:
+    with at.scope() as scope:
+        return tenant_reads.member(scope, member_id).principal_id
+
+
+def asked(at: Desk) -> list[Asked]:
+    with at.scope() as scope:
+        return reviewing.asked(scope, [at.creator_id])
+
+
+def able(at: Desk, post_id: UUID) -> set[UUID]:
+    with at.scope() as scope:
+        return {one.id for one in drafting.able(scope, post_id)}
+
+
+def test_who_said_the_first_yes_is_not_asked_for_the_second(two: Desk) -> None:
+    post_id, other = two.write(), member(two)
+    two.wish(post_id, after=HOUR)
+    assert able(two, post_id) == {two.manager, other}
+    two.approve(post_id)
+    assert able(two, post_id) == {other}
+    (found,) = asked(two)
+    assert found.tier_for(principal(two, two.manager)) is None
+    assert found.tier_for(principal(two, other)) == 2
+    waits = {one: found.open_to(principal(two, one)) for one in (two.manager, two.author, other)}
+    assert waits == {two.manager: False, two.author: False, other: True}
+
+
+def test_the_same_yes_once_more_is_told_and_does_nothing(two: Desk) -> None:
+    post_id, other = two.write(), member(two)
+    delivery_id = two.wish(post_id, after=HOUR)
+    two.approve(post_id)
+    with pytest.raises(Refused) as told:
+        two.approve(post_id)
+    assert told.value.message.code == "approval.two_people"
+    say(two, post_id, other, tier=2)
+    two.approve(post_id)  # everybody has said yes: it is so, and stays so
+    assert two.state(delivery_id) is S.APPROVED
+
+
+def test_who_said_the_second_yes_first_leaves_the_first_to_others(two: Desk) -> None:
+    post_id, other = two.write(), member(two)
+    two.wish(post_id, after=HOUR)
+    say(two, post_id, other, tier=2)
+    (found,) = asked(two)
+    assert found.tier_for(principal(two, two.manager)) == 1
+    assert not found.open_to(principal(two, other))
+    assert able(two, post_id) == {two.manager}
+
+
+def test_after_another_account_their_own_yes_is_asked_again(two: Desk) -> None:
+    post_id, other = two.write(), member(two)
+    two.wish(post_id, after=HOUR)
+    say(two, post_id, two.manager)
+    say(two, post_id, other, tier=2)
+    two.connect("second")
+    add(two, post_id, "second")
+    (found,) = asked(two)
+    assert found.tier_for(principal(two, two.manager)) == 1
+    assert found.tier_for(principal(two, other)) == 2
