@@ -11,7 +11,7 @@ from sqlmodel import col, func, or_, select
 
 from foundation.database import Scope
 from foundation.words import Message
-from schedules import edits, quiet
+from schedules import quiet
 from schedules.calendar import WallTime, local_wall, parse_clock
 from schedules.models import Delivery, DeliveryMove, Post
 from schedules.quiet import Quiet
@@ -73,12 +73,11 @@ class Moved:
 
 @dataclass(frozen=True)
 class Board:
-    """What somebody who works here looks at: posts of the window, and of whatever moved or waits for a yes; what they
-    did since the instant that was asked for, the last first; how many posts wait for a yes."""
+    """What somebody who works here looks at: posts of the window, and of whatever moved; what they did since the
+    instant that was asked for, the last first."""
 
     entries: list[Entry]
     moved: list[Moved]
-    waiting: int
 
 
 @dataclass(frozen=True)
@@ -156,8 +155,8 @@ def board(
     names: Mapping[UUID, str],
     also: Collection[UUID] = (),
 ) -> Board:
-    """All of it in one statement: deliveries due in the window, those in `also`, those that moved since an instant, and
-    those that want a yes; with their moves since then. `names` are the accounts', by id."""
+    """All of it in one statement: deliveries due in the window, those in `also`, and those that moved since an instant;
+    with their moves since then. `names` are the accounts', by id."""
     ours = (DeliveryMove.tenant_id == scope.tenant_id, col(DeliveryMove.created_at) >= since)
     stirred = select(DeliveryMove.delivery_id).where(*ours, col(DeliveryMove.creator_id).in_(list(creators)))
     move = (DeliveryMove.created_at, DeliveryMove.before, DeliveryMove.after, DeliveryMove.by, DeliveryMove.reason)
@@ -172,18 +171,15 @@ def board(
                 (col(Delivery.due_at) >= window[0]) & (col(Delivery.due_at) < window[1]),
                 col(Delivery.id).in_(list(also)),
                 col(Delivery.id) == func.any(func.array(stirred.scalar_subquery())),
-                (col(Delivery.state) == str(DeliveryState.DRAFT)) & (col(Delivery.due_at) > scope.now - HABIT),
             ),
         )
         .order_by(col(Delivery.due_at), col(Delivery.id))
         .limit(MOST)
     ).all()
     moved = [_moved(one, row, owner, names) for row, owner, found in rows for one in found or ()]
-    drafts = {row.post_id for row, _, _ in rows if row.state == DeliveryState.DRAFT}
     return Board(
         entries=[entry_of(row, owner, names) for row, owner, _ in rows],
         moved=sorted(moved, key=lambda one: one.at, reverse=True),
-        waiting=len(drafts | edits.posts_waiting(scope, creators)),
     )
 
 

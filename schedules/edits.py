@@ -57,14 +57,6 @@ def waiting(scope: Scope) -> Any:
     return select(Edit.delivery_id).where(Edit.tenant_id == scope.tenant_id, Edit.state == str(E.WAITING))
 
 
-def posts_waiting(scope: Scope, creators: Collection[UUID]) -> frozenset[UUID]:
-    """The posts of these creators whose new words wait for a yes."""
-    query = select(Edit.post_id).where(
-        Edit.tenant_id == scope.tenant_id, Edit.state == str(E.WAITING), col(Edit.creator_id).in_(list(creators))
-    )
-    return frozenset(scope.session.exec(query))
-
-
 def begin(scope: Scope, row: Delivery, owner: Post, *, words: tuple[dict[str, str], dict[str, str]]) -> Edit:
     """Write down that a delivery is to say what its post says now; `words` are those before and those after."""
     before, after = words

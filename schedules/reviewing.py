@@ -160,6 +160,11 @@ def sent_back(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[UUID, s
     return {row.post_id: (row.principal_id, row.verdict) for row in rows}
 
 
+def waiting_for(scope: Scope, creators: Collection[UUID], principal_id: UUID) -> int:
+    """How many posts of these creators wait for this person's yes, of those that `asked` lists."""
+    return sum(one.open_to(principal_id) for one in asked(scope, creators))
+
+
 def _asked(post: Post, wishes: list[Wish], words: list[Word], tiers: int) -> Asked:
     since = max((wish.asks_since for wish in wishes if wish.asks_since is not None), default=None)
     words, past = yeses.counting(words, since)

@@ -50,8 +50,11 @@ def counting(words: Collection[Word], since: datetime | None) -> tuple[list[Word
 
 def tier_for(principal_id: UUID | None, words: Sequence[Word], past: Sequence[Word], tiers: int) -> int | None:
     """Which of the yeses that are asked for this person (None: somebody) may give, as `counting` sorted the words: the
-    first that nobody gave. None for who has said theirs: of two yeses, one person gives one; pure."""
+    first that nobody gave. None for who has said theirs: of two yeses, one person gives one. Where all have been said,
+    as after a no that was taken back, anybody's puts it on the calendar; pure."""
     said = {word.tier for word in words if word.verdict == "yes"}
     theirs = {word.tier for word in (*words, *past) if word.verdict == "yes" and word.principal_id == principal_id}
-    missing = (tier for tier in range(1, max(tiers, 1) + 1) if tier not in said)
+    missing = [tier for tier in range(1, max(tiers, 1) + 1) if tier not in said]
+    if not missing:
+        return min(theirs, default=1)
     return next((tier for tier in missing if not theirs or tier in theirs), None)

@@ -1,5 +1,5 @@
 """Home: what needs somebody, what is happening now, and the day of each creator, in at most ten statements; one more
-where a post is kept back, posts were missed or two pictures are shown, and two where one is in doubt."""
+where a post is kept back, posts were missed or two pictures are shown, and two where one is in doubt or waits for a yes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from foundation.money import Money
 from foundation.words import Message
 from insights import reads as insight_reads
 from insights.reads import Sales
-from schedules import agenda, blocked, downtime_reads, preflights
+from schedules import agenda, blocked, downtime_reads, preflights, reviewing
 from schedules.agenda import Moved
 from schedules.calendar import bounds, local_day
 from schedules.reads import Entry
@@ -207,7 +207,7 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     board = agenda.board(scope, ids, (start, scope.now + AHEAD), since=since, names=names, also=about)
     missed = downtime_reads.shares(scope, ids, needs.downtimes_of(notices))
     entries, moved = board.entries, [one for one in board.moved if _seen(one)]
-    talk, money = may(member.role, Right.CHAT), may(member.role, Right.MONEY)
+    talk, money, yes = (may(member.role, right) for right in (Right.CHAT, Right.MONEY, Right.APPROVE))
     happens = live.of_one_kind(
         scope,
         studio_reads.running(scope, ids, since=since),
@@ -216,7 +216,7 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     return _Posts(
         needs=[
             *needs.of_theirs(needs.found(notices, by_id, entries, member), missed),
-            *needs.to_approve(board.waiting, member, scope.now),
+            *needs.to_approve(reviewing.waiting_for(scope, ids, member.principal_id) if yes else 0, scope.now),
             *needs.to_answer(public_desk.waiting(scope, ids) if talk else 0, member, scope.now),
         ],
         entries=entries,

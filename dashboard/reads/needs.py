@@ -196,9 +196,9 @@ def _reaches(member: Member, href: str) -> bool:
     return any(may(member.role, right) for right in rights)
 
 
-def to_approve(waiting: int, member: Member, now: datetime) -> list[Need]:
-    """All that waits for a yes, as one need, for who may give it."""
-    if not waiting or not may(member.role, Right.APPROVE):
+def to_approve(waiting: int, now: datetime) -> list[Need]:
+    """All that waits for a member's yes, as one need."""
+    if not waiting:
         return []
     said = Message("home.to_approve_one") if waiting == 1 else Message("home.to_approve", {"count": waiting})
     return [Need("", said, now, False, "", href="/approvals", to="home.to.approvals")]

@@ -19,6 +19,7 @@ from dashboard.reads import calendar, compose, likeness, posts, second, talk
 from dashboard.reads import channels as accounts
 from dashboard.reads.approvals import approvals, content, judged
 from dashboard.reads.calendar import Wanted
+from dashboard.reads.home import home
 from dashboard.reads.lanes import lanes
 from foundation.database import Scope
 from foundation.ids import uuid7
@@ -42,6 +43,8 @@ from tests.dashboard.test_approvals_requests import complain
 from tests.dashboard.test_files import picture
 from tests.dashboard.test_guests import give
 from tests.dashboard.test_second import sent
+
+YES = "home.to_approve"
 
 
 @dataclass
@@ -148,6 +151,20 @@ def test_what_waits_for_a_yes_is_read_together(growing: Growing) -> None:
             growing.post()
         counted.append(growing.asks(look))
     assert counted[0] == counted[1] <= 14
+
+
+def test_what_waits_for_a_yes_is_counted_on_home_at_once(growing: Growing) -> None:
+    def look(scope: Scope, _: Sequence[Creator], member: Member) -> None:
+        told = [one.message for one in home(scope, member).needs]
+        assert any(one.params.get("count", 1) == len(growing.posts) for one in told if one.code.startswith(YES))
+
+    growing.account()
+    counted = []
+    for more in (1, 4):
+        for _ in range(more):
+            growing.post()
+        counted.append(growing.asks(look))
+    assert counted[0] == counted[1]
 
 
 def test_removal_requests_and_what_was_taken_away_are_read_together(growing: Growing) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from foundation.errors import Refused
-from schedules import drafting, reviewing
+from schedules import approvals, drafting, reviewing
 from schedules.reviewing import Asked
 from schedules.states import DeliveryState as S
 from tenants import reads as tenant_reads
@@ -83,3 +83,19 @@ def test_after_another_account_their_own_yes_is_asked_again(two: Desk) -> None:
     (found,) = asked(two)
     assert found.tier_for(principal(two, two.manager)) == 1
     assert found.tier_for(principal(two, other)) == 2
+
+
+def test_after_a_no_that_was_taken_back_anybody_puts_it_on_the_calendar(two: Desk) -> None:
+    post_id, other = two.write(), member(two)
+    delivery_id = two.wish(post_id, after=HOUR)
+    two.approve(post_id)
+    say(two, post_id, other, tier=2)
+    third = member(two)
+    say(two, post_id, third, no="wait")
+    with two.scope(f"member:{third}") as scope:
+        approvals.withdraw(scope, post_id, member_id=third)
+    assert two.state(delivery_id) is S.DRAFT
+    (found,) = asked(two)
+    assert [found.tier_for(principal(two, one)) for one in (two.manager, other, third)] == [1, 2, 1]
+    two.approve(post_id)
+    assert two.state(delivery_id) is S.APPROVED
