@@ -1,5 +1,6 @@
 """The business's yes to a post: by another principal than its author, on the very content that will be sent."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -15,6 +16,7 @@ from schedules.models import Approval, Delivery, Post
 from schedules.moving import move
 from schedules.planning import cancel, deliveries_of, digest_now, post, wake
 from schedules.states import DeliveryState
+from schedules.yeses import CURED, HALF, OVER, UNAPPROVED
 from tenants import notices
 from tenants import reads as tenant_reads
 from tenants.roles import Right, require
@@ -36,9 +38,6 @@ WHY = {
     "no": ("image", "rights", "taste", "double", "other"),
 }
 """What somebody may have against a post, by what they say; `approvals.because.<code>` says it."""
-
-_CURED = ("delivery.unapproved", "delivery.changed")
-"""Reasons of a hold that a yes takes away."""
 
 UNASKED = Message("approval.unasked")
 """Why what nobody has to say yes to is approved."""
@@ -251,6 +250,15 @@ def has_yes(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
     return tier in said and not any(word.verdict in ("no", "change") for word in words)
 
 
+def lacking(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> Message:
+    """What is missing of a post that is not approved, as people are told; with `since`, of an account added then."""
+    said = [word for word in _said(scope, row) if word.verdict == "yes"]
+    said = [word for word in said if since is None or (word.created_at or now) > since]
+    if not said or is_refused(scope, row, now):
+        return UNAPPROVED
+    return HALF if any(word.expires_at > now for word in said) else OVER
+
+
 def is_refused(scope: Scope, row: Post, now: datetime) -> bool:
     """Whether somebody's last word on the current digest is a no, or that it has to change."""
     words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
@@ -278,14 +286,18 @@ def _held(scope: Scope, post_id: UUID) -> Post:
 
 def _words(scope: Scope, row: Post, now: datetime) -> list[Approval]:
     """The last word of each person as each tier on the content as it stands, but for a yes that has run out."""
+    return [word for word in _said(scope, row) if word.verdict != "yes" or word.expires_at > now]
+
+
+def _said(scope: Scope, row: Post) -> Collection[Approval]:
+    """The same, with what has run out."""
     rows = scope.session.exec(
         select(Approval)
         .where(Approval.tenant_id == scope.tenant_id, Approval.post_id == row.id, Approval.digest == row.digest)
         .order_by(col(Approval.created_at), col(Approval.id))
         .execution_options(populate_existing=True)  # the hour of a word is the database's
     )
-    last = {(word.principal_id, word.tier): word for word in rows}
-    return [word for word in last.values() if word.verdict != "yes" or word.expires_at > now]
+    return {(word.principal_id, word.tier): word for word in rows}.values()
 
 
 def _write(
@@ -344,4 +356,4 @@ def _to_come(scope: Scope, row: Post) -> list[Delivery]:
 
 
 def _waited(row: Delivery) -> bool:
-    return row.state == S.HELD and row.reason is not None and row.reason.get("code") in _CURED
+    return row.state == S.HELD and row.reason is not None and row.reason.get("code") in CURED

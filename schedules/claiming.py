@@ -27,7 +27,7 @@ from gate.minting import Denied
 from gate.permit import Permit
 from gate.units import Unit, together
 from schedules import blocked, distance, downtimes, ending, linking, overrides, passing, rehearsing, repeats, threads
-from schedules.approvals import stands_for
+from schedules.approvals import lacking, stands_for
 from schedules.blocked import Why
 from schedules.composing import compose, compose_parts, marked_parts, matter
 from schedules.events import ReconcileDue
@@ -38,12 +38,13 @@ from schedules.moving import delivery, move
 from schedules.planning import content_digest, digest_now, part_print, post, print_of
 from schedules.spacing import DOWNTIME, GAP, free_at, free_for_missed
 from schedules.states import ACT, MARGIN, STAGE, DeliveryState
+from schedules.yeses import MISSING
 
 Mint = Callable[..., Permit]
 """`gate.minting.mint` with the key bound; the claim adds who wrote the post, since nobody reviews their own work."""
 
 GIVEN_AWAY = Message("price.given_away")
-TOO_LATE, UNAPPROVED = Message("delivery.too_late"), Message("delivery.unapproved")
+TOO_LATE = Message("delivery.too_late")
 
 S = DeliveryState
 
@@ -68,7 +69,7 @@ class NotClaimable(GreenroomError):
 def is_outlived(scope: Scope, row: Delivery, refusal: NotClaimable | Denied) -> bool:
     """Whether somebody gave a delivery another time, or its yes, since its claim was refused: that no is over."""
     hold, given = refusal.hold if isinstance(refusal, NotClaimable) else None, False
-    if hold == UNAPPROVED:  # who says yes waits for this lock and lifts the hold; or was first, and is seen now
+    if hold is not None and hold.code in MISSING:  # who says yes waits for this lock and lifts it, or was seen just now
         scope.session.refresh(row, with_for_update={"key_share": True})
         waits = row.state in (S.APPROVED, S.SCHEDULED, S.PARTLY)
         given = waits and stands_for(scope, post(scope, row.post_id), row, scope.now)
@@ -94,7 +95,7 @@ def claim(
     Raises NotClaimable, the gate's Denied, and Conflict when the delivery was changed meanwhile; each undoes all.
     """
     row, owner, dry = _due(scope, delivery_id)
-    _check_time(scope, row)
+    _check_time(scope, row, owner)
     _check_late(scope, row, connectors)
     if dry:
         raise OnlyRehearsed("delivery.rehearsing", hold=Message("delivery.rehearsing"))
@@ -231,7 +232,7 @@ def look_at(scope: Scope, row: Delivery, at: datetime) -> None:
     outbox.put(scope, ReconcileDue(scope.tenant_id, row.id), at=at, instead_of=ReconcileDue)
 
 
-def _check_time(scope: Scope, row: Delivery) -> None:
+def _check_time(scope: Scope, row: Delivery, owner: Post) -> None:
     if row.state not in (S.DRAFT, S.APPROVED, S.SCHEDULED, S.PARTLY):
         raise NotClaimable("delivery.not_scheduled")
     start = _start(row)
@@ -240,7 +241,7 @@ def _check_time(scope: Scope, row: Delivery) -> None:
     if passing.overtaken(scope, row):
         raise NotClaimable("series.passed_over", drop=Message("series.passed_over"))
     if row.state == S.DRAFT:
-        raise NotClaimable("delivery.unapproved", hold=UNAPPROVED)
+        raise _without_a_yes(scope, row, owner)
     if scope.now - start > DOWNTIME and downtimes.is_unsaid(scope, row):
         raise Missed("delivery.missed")
 
@@ -349,7 +350,11 @@ def _check_approval(scope: Scope, row: Delivery, owner: Post, raw: Sequence[Unit
     if _digest(scope, owner, raw) != owner.digest:
         raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
     if not stands_for(scope, owner, row, scope.now):
-        raise NotClaimable("delivery.unapproved", hold=UNAPPROVED)
+        raise _without_a_yes(scope, row, owner)
+
+
+def _without_a_yes(scope: Scope, row: Delivery, owner: Post) -> NotClaimable:
+    return NotClaimable("delivery.unapproved", hold=lacking(scope, owner, scope.now, since=row.asks_since))
 
 
 def _check_price(owner: Post, channel: Channel) -> None:

@@ -44,6 +44,8 @@ class Standing:
     dry: bool
     free: bool
     approvers: Sequence[str] = ()
+    half: bool = False
+    """Whether it has the first of two yeses."""
     sent_back: Against | None = None
     """Of a draft, whose word its author has to answer before anybody says yes."""
     in_the_way: Message | None = None
@@ -104,8 +106,9 @@ def _of_draft(found: Standing) -> Next:
     if found.sent_back is not None:
         against = found.sent_back
         return Next(f"calendar.next.draft_{against.verdict if against.who else 'left'}", against.who)
-    who = ", ".join(found.approvers)
-    return Next("calendar.next.draft" if who else "calendar.next.draft_nobody", who)
+    if not found.approvers:
+        return Next("calendar.next.draft_no_second" if found.half else "calendar.next.draft_nobody")
+    return Next("calendar.next.draft", ", ".join(found.approvers))
 
 
 def sent_back(scope: Scope, creator_id: UUID, post_id: UUID) -> Against | None:
@@ -138,6 +141,7 @@ def of_delivery(scope: Scope, entry: Entry, connectors: Mapping[str, Connector])
         dry=dry,
         free=draft and drafting.is_free(scope, entry.post_id),
         approvers=drafting.approvers(scope, entry.post_id) if draft else (),
+        half=draft and drafting.is_half(scope, entry.post_id),
         sent_back=sent_back(scope, entry.creator_id, entry.post_id) if draft else None,
         in_the_way=_in_the_way(scope, entry) if entry.state in TO_LEAVE and not dry else None,
         trouble=next(iter(troubles), None),

@@ -188,6 +188,12 @@ def is_free(scope: Scope, post_id: UUID) -> bool:
     return not approvals.is_awaited(scope, post(scope, post_id), scope.now)
 
 
+def is_half(scope: Scope, post_id: UUID) -> bool:
+    """Whether a post has one yes of two."""
+    since = approvals.asked_since(scope, post_id)
+    return approvals.lacking(scope, post(scope, post_id), scope.now, since=since) == yeses.HALF
+
+
 def approvers(scope: Scope, post_id: UUID) -> tuple[str, ...]:
     """The names of those who may approve a post."""
     return tuple(one.name for one in able(scope, post_id))

@@ -18,12 +18,13 @@ from connectors.contract import Connector
 from foundation.database import Scope
 from foundation.words import Message
 from gate import minting
-from schedules import blocked, distance, waiting
-from schedules.claiming import UNAPPROVED, NotClaimable, shown
+from schedules import approvals, blocked, distance, waiting
+from schedules.claiming import NotClaimable, shown
 from schedules.models import Delivery
 from schedules.moving import EARLY, delivery, early_warning
 from schedules.planning import AHEAD, post
 from schedules.states import TO_COME, DeliveryState
+from schedules.yeses import MISSING
 from tenants import notices
 
 OUTLIVES = timedelta(minutes=15)
@@ -87,7 +88,7 @@ def _troubles(
     owner, (channel, kept) = post(scope, row.post_id), there
     found = [*kept, *_alone(scope, channel, row.due_at, row.zone)]
     if row.state == S.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
-        return [UNAPPROVED, *found]
+        return [approvals.lacking(scope, owner, scope.now, since=row.asks_since), *found]
     connector = abilities.of(connectors, channel)
     try:
         units = shown(scope, row, owner, channel, connector)
@@ -111,7 +112,7 @@ def of_delivery(scope: Scope, delivery_id: UUID, connectors: Mapping[str, Connec
     row = delivery(scope, delivery_id)
     if row.state not in TO_COME:
         return []
-    return [one for one in troubles(scope, row, connectors) if row.state != S.DRAFT or one != UNAPPROVED]
+    return [one for one in troubles(scope, row, connectors) if row.state != S.DRAFT or one.code not in MISSING]
 
 
 def warned(scope: Scope) -> frozenset[UUID]:

@@ -1,4 +1,4 @@
-"""Telling members in time that a post has nobody's yes: a day before its hour, and two hours before.
+"""Telling members in time that a post lacks a yes: a day before its hour, and two hours before.
 
 Once each, and no longer than it is true: a post that was approved, moved or taken off is not mentioned any more.
 """
@@ -13,6 +13,7 @@ from foundation.words import Message
 from schedules import approvals
 from schedules.models import Delivery, Post
 from schedules.states import DeliveryState
+from schedules.yeses import HALF, OVER
 from tenants import notices
 
 FIRST, LAST = timedelta(hours=24), timedelta(hours=2)
@@ -28,13 +29,19 @@ def watch(scope: Scope) -> int:
     told = {_cause(row.id, due, scope.now): row for row, due in stand}
     notices.settle_others(scope, CAUSE, told)
     for cause, row in told.items():
-        if not notices.known(scope, cause):
-            wanted = approvals.is_refused(scope, row, scope.now)
-            code = "approval.change_missing" if wanted else "approval.missing"
-            about: dict[str, str | int] = {"post": (row.title or row.body)[:60]}
-            urgent = cause.endswith(":last")
-            notices.put(scope, Message(code, about), cause=cause, urgent=urgent, creator_id=row.creator_id)
+        said = Message(_code(scope, row), {"post": (row.title or row.body)[:60]})
+        if notices.known(scope, cause):
+            notices.restate(scope, said, cause=cause)
+        else:
+            notices.put(scope, said, cause=cause, urgent=cause.endswith(":last"), creator_id=row.creator_id)
     return len(told)
+
+
+def _code(scope: Scope, row: Post) -> str:
+    if approvals.is_refused(scope, row, scope.now):
+        return "approval.change_missing"
+    lacks = approvals.lacking(scope, row, scope.now, since=approvals.asked_since(scope, row.id))
+    return {HALF.code: "approval.half_missing", OVER.code: "approval.over_missing"}.get(lacks.code, "approval.missing")
 
 
 def _near(scope: Scope) -> list[tuple[Post, datetime]]:

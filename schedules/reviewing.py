@@ -16,15 +16,12 @@ from schedules.overrides import Override, every_asset, read
 from schedules.planning import wake
 from schedules.states import DeliveryState
 from schedules.threads import Piece, pieces
-from schedules.yeses import Word
+from schedules.yeses import CURED, Word
 from tenants import reads as tenant_reads
 
 S = DeliveryState
 BEGINNING = 160
 """Characters by which people know a post again."""
-
-CURED_BY_A_YES = ("delivery.unapproved", "delivery.changed")
-"""Reasons of a hold that a yes takes away."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +112,7 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
             or_(
                 Delivery.state == str(S.DRAFT),
                 col(Delivery.id).in_(edits.waiting(scope)),
-                (Delivery.state == str(S.HELD)) & col(Delivery.reason)["code"].astext.in_(CURED_BY_A_YES),
+                (Delivery.state == str(S.HELD)) & col(Delivery.reason)["code"].astext.in_(sorted(CURED)),
             ),
         )
         .order_by(col(Delivery.post_id), col(Delivery.channel_id), col(Delivery.due_at), col(Delivery.id))

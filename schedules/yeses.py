@@ -8,7 +8,15 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from foundation.database import Scope
+from foundation.words import Message
 from schedules.models import Approval, Post
+
+UNAPPROVED, HALF, OVER = Message("delivery.unapproved"), Message("delivery.half_approved"), Message("delivery.yes_over")
+"""What is missing of a post: every yes; the second of two; one that was said and has run out."""
+
+MISSING = frozenset({UNAPPROVED.code, HALF.code, OVER.code})
+CURED = MISSING | {"delivery.changed"}
+"""Reasons of a hold that a yes takes away."""
 
 
 @dataclass(frozen=True)

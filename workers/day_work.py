@@ -18,7 +18,7 @@ from gate import ratings
 from gate.units import Rating
 from generators import registry as engines
 from generators.contract import Label
-from schedules import approvals, planning
+from schedules import approvals, planning, yeses
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, zone_of
 from schedules.reads import Entry
@@ -54,7 +54,7 @@ OWN = frozenset({str(Label.NONE), str(Label.DRAWN)})
 MAKING = timedelta(hours=2)
 """From 06:00 to 08:00; pictures that are not there by then are not waited for."""
 
-UNREAD = "delivery.unapproved"
+UNREAD = yeses.MISSING
 """Why a post is on hold whose time came before anybody had said yes. What was changed since is no business of ours."""
 
 Pictures = Mapping[str, Sequence[UUID]]
@@ -348,4 +348,4 @@ class Work:
 
 
 def _is_unread(entry: Entry) -> bool:
-    return entry.state is DeliveryState.DRAFT or (entry.reason is not None and entry.reason.code == UNREAD)
+    return entry.state is DeliveryState.DRAFT or (entry.reason is not None and entry.reason.code in UNREAD)

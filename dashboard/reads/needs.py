@@ -7,7 +7,7 @@ from uuid import UUID
 
 from dashboard.pages import PAGES
 from foundation.words import Message
-from schedules import downtimes
+from schedules import downtimes, yeses
 from schedules.downtime_reads import Share
 from schedules.reads import Entry
 from schedules.states import DeliveryState
@@ -71,7 +71,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
 """Where a cause is settled, by what it is about, and the sentence that leads there."""
 
 _CURES: Mapping[str, tuple[str, str]] = {
-    "delivery.unapproved": ("/approvals", "home.to.approvals"),
+    **dict.fromkeys(yeses.MISSING, ("/approvals", "home.to.approvals")),
     "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
     "gate.APPROVAL_EXPIRED": ("/approvals", "home.to.approvals"),
     "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),

@@ -38,6 +38,8 @@ class Opened:
     by: str
     places: Sequence[Place]
     approvers: Sequence[str]
+    half: bool
+    """Whether one yes of two was said."""
     free: bool
     """Whether it is a draft that waits for nobody's yes, only to be put on the calendar."""
     people: Mapping[str, str]
@@ -101,6 +103,7 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         by=people.get(post.author, ""),
         places=places(scope, entries, whole, accounts),
         approvers=drafting.approvers(scope, post_id) if wished else (),
+        half=wished and drafting.is_half(scope, post_id),
         free=wished and drafting.is_free(scope, post_id),
         people=people,
         rules={key: rule_of(rules, one.platform, one.surface, scope.now.date()) for key, one in accounts.items()},

@@ -121,6 +121,7 @@ def next_of(found: Opened, place: Place) -> Next:
         dry=place.dry,
         free=found.free,
         approvers=found.approvers,
+        half=found.half,
         sent_back=found.sent_back,
         in_the_way=place.in_the_way,
         trouble=next(iter(place.troubles), None),

@@ -117,7 +117,7 @@ def test_a_yes_runs_out_and_may_be_said_again(lea: Desk) -> None:
     lea.plan(post_id)
     lea.pass_time(days=101, minutes=1)
     lea.run()
-    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.unapproved")
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (S.HELD, "delivery.yes_over")
     lea.approve(post_id)
     lea.run()
     assert lea.state(delivery_id) is S.PUBLISHED

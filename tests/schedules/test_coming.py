@@ -47,6 +47,8 @@ def entry(state: S = S.SCHEDULED, **more: object) -> Entry:
         (entry(), replace(CALM, now=DUE + timedelta(minutes=1)), "scheduled"),
         (entry(not_before=DUE + timedelta(hours=1)), replace(CALM, now=DUE + timedelta(minutes=3)), "retry"),
         (entry(S.DRAFT), CALM, "draft_nobody"),
+        (entry(S.DRAFT), replace(CALM, half=True), "draft_no_second"),
+        (entry(S.DRAFT), replace(CALM, half=True, approvers=("Ann",)), "draft"),
         (entry(S.DRAFT), replace(CALM, free=True), "draft_free"),
         (entry(S.DRAFT), replace(CALM, approvers=("Ann", "Rob")), "draft"),
         (entry(S.DRAFT), replace(CALM, approvers=("Ann",), sent_back=Against("Ann", "change")), "draft_change"),

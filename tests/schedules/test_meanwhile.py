@@ -8,8 +8,9 @@ import pytest
 
 from foundation.database import Scope
 from schedules import approvals, forgotten, planning, publishing
-from schedules.claiming import TOO_LATE, UNAPPROVED, NotClaimable
+from schedules.claiming import TOO_LATE, NotClaimable
 from schedules.states import DeliveryState as S
+from schedules.yeses import UNAPPROVED
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import Desk, wall
 

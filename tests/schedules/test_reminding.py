@@ -13,6 +13,7 @@ from schedules.states import DeliveryState as S
 from tenants import notices
 from tenants import reads as tenant_reads
 from tests.schedules.builders import Desk, desk, wall
+from tests.schedules.test_approvals import member, say
 from tests.schedules.test_changes import refuse, rewrite
 
 HOUR = 3600
@@ -91,8 +92,29 @@ def test_the_second_of_two_is_missed_too(lea: Desk) -> None:
     post_id = two.write()
     two.wish(post_id, after=HOUR)
     two.approve(post_id)
-    assert swept(two) == [("approval.missing", True)]
+    assert swept(two) == [("approval.half_missing", True)]
     assert swept(lea) == []
+
+
+def test_what_was_told_before_the_first_yes_is_put_otherwise_after_it(lea: Desk) -> None:
+    two = desk(lea.services, lea.network, tiers=2)
+    post_id = two.write()
+    two.wish(post_id, after=HOUR)
+    assert swept(two) == [("approval.missing", True)]
+    two.approve(post_id)
+    assert swept(two) == [("approval.half_missing", True)]
+
+
+def test_at_its_hour_with_one_yes_of_two_it_says_so(lea: Desk) -> None:
+    two = desk(lea.services, lea.network, tiers=2)
+    post_id = two.write()
+    delivery_id = two.wish(post_id, after=HOUR)
+    two.approve(post_id)
+    two.live(hours=1, minutes=1)
+    assert (two.state(delivery_id), two.why(delivery_id)) == (S.HELD, "delivery.half_approved")
+    say(two, post_id, member(two), tier=2)
+    two.run()
+    assert two.state(delivery_id) in (S.SCHEDULED, S.PUBLISHED)
 
 
 def test_other_notices_stay_and_a_hundred_posts_are_thirty(lea: Desk) -> None:

@@ -63,7 +63,7 @@ def test_one_more_yes_takes_what_is_planned_back(lea: Desk) -> None:
     assert rule(lea, 2) == 1
     assert lea.state(planned) is S.DRAFT
     lea.live(minutes=11)
-    assert (lea.state(planned), lea.why(planned)) == (S.HELD, "delivery.unapproved")
+    assert (lea.state(planned), lea.why(planned)) == (S.HELD, "delivery.half_approved")
     assert lea.posts() == []
 
 
@@ -151,7 +151,7 @@ def test_another_place_of_the_post_waits_at_its_hour(two: Desk) -> None:
     answer(two, link(two, post_id))
     move(two, first, 5 * HOUR)
     two.live(hours=1, minutes=1)
-    assert (two.state(second), two.why(second)) == (S.HELD, "delivery.unapproved")
+    assert (two.state(second), two.why(second)) == (S.HELD, "delivery.half_approved")
     answer(two, link(two, post_id))
     two.live(hours=5)
     assert [two.state(one) for one in (first, second)] == [S.PUBLISHED, S.PUBLISHED]
