@@ -45,6 +45,9 @@ UNASKED = Message("approval.unasked")
 _BACK = {"change": Message("approval.change_asked"), "no": Message("approval.said_no")}
 """Why what somebody did not agree to is draft again."""
 
+CHANGE_WANTED = "approval:"
+"""How the cause of the notice begins that somebody wants another version of a post, before its id."""
+
 S = DeliveryState
 
 
@@ -81,13 +84,16 @@ def agreed(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "
     words = _words(scope, row, scope.now)
     if any(word.principal_id == principal and word.verdict == "yes" and word.tier != tier for word in words):
         raise Refused("approval.two_people")
+    for word in words:
+        if word.principal_id == principal and word.verdict != "yes" and word.tier != tier:
+            _write(scope, row, principal, tier=word.tier, verdict="withdrawn", note="")
     since = asked_since(scope, row.id)
     known = is_approved(scope, row, scope.now, since=since)
     written = _write(scope, row, principal, tier=tier, verdict="yes", note=note, since=since)
     if not (written or known or is_refused(scope, row, scope.now)):
         raise Refused("approval.two_people")
     if is_approved(scope, row, scope.now, since=since):
-        notices.settle(scope, _asked(row.id))
+        answered(scope, row.id)
         if not known:
             announcing.approved(scope, row)
         _release(scope, row)
@@ -114,10 +120,15 @@ def ask_change(
     tell_change(scope, row, member.name)
 
 
+def answered(scope: Scope, post_id: UUID) -> None:
+    """Nobody waits for another version of a post any more: the notice that a change is wanted closes."""
+    notices.settle(scope, _asked(post_id))
+
+
 def tell_change(scope: Scope, row: Post, name: str) -> None:
     """Tell the members that somebody of this name wants another version of a post."""
     told = Message("approval.change_wanted", {"member": name, "post": (row.title or row.body)[:60]})
-    notices.settle(scope, _asked(row.id))  # the last who asked is named
+    answered(scope, row.id)  # the last who asked is named
     notices.put(scope, told, cause=_asked(row.id), urgent=False, creator_id=row.creator_id)
 
 
@@ -125,7 +136,7 @@ def turn_down(scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other
     """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar, and
     what is on hold."""
     reject(scope, post_id, member_id=member_id, why=why, note=note)
-    notices.settle(scope, _asked(post_id))
+    answered(scope, post_id)
     for delivery in deliveries_of(scope, post_id, lock=True):
         if delivery.state in (S.DRAFT, S.HELD):
             cancel(scope, delivery.id)
@@ -148,7 +159,7 @@ def withdraw(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
     if last.verdict == "yes" and any(one.state not in (S.APPROVED, S.SCHEDULED, S.HELD) for one in planned):
         raise Conflict("approval.left_already")
     _write(scope, row, member.principal_id, tier=last.tier, verdict="withdrawn", note="")
-    notices.settle(scope, _asked(post_id))
+    answered(scope, post_id)
     for one in planned if last.verdict == "yes" else []:
         if one.state in (S.APPROVED, S.SCHEDULED):
             move(scope, one, S.DRAFT, reason=Message("approval.taken_back"))
@@ -157,7 +168,7 @@ def withdraw(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
 
 def _asked(post_id: UUID) -> str:
     """The cause of the notice that a change is wanted."""
-    return f"approval:{post_id}"
+    return f"{CHANGE_WANTED}{post_id}"
 
 
 def refused(

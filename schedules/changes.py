@@ -65,7 +65,8 @@ class Since:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A no, or a wish for a change: `why` is its code, `note` the words; `answered` once the post is another."""
+    """A no, or a wish for a change: `why` is its code, `note` the words; `answered` once the post is another, `agreed`
+    once whoever said it has said yes since."""
 
     by: UUID
     tier: int
@@ -74,6 +75,7 @@ class Wanted:
     note: str
     at: datetime
     answered: bool
+    agreed: bool = False
 
 
 def snapshot(row: Post) -> dict[str, Any]:
@@ -107,6 +109,7 @@ def history(scope: Scope, row: Post) -> tuple[list[Wanted], Since | None]:
 def _wanted(scope: Scope, row: Post, spoken: Sequence[Approval]) -> list[Wanted]:
     last = {(one.principal_id, one.tier, one.digest): one for one in spoken}
     refusals = [one for one in last.values() if one.verdict in REFUSALS]
+    yeses = [(one.principal_id, one.created_at or scope.now) for one in spoken if one.verdict == "yes"]
     return [
         Wanted(
             one.principal_id,
@@ -116,6 +119,7 @@ def _wanted(scope: Scope, row: Post, spoken: Sequence[Approval]) -> list[Wanted]
             one.note,
             one.created_at or scope.now,
             one.digest != row.digest,
+            any(by == one.principal_id and at > (one.created_at or scope.now) for by, at in yeses),
         )
         for one in sorted(refusals, key=lambda one: (one.created_at or scope.now, one.id), reverse=True)
     ]

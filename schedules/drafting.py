@@ -242,7 +242,9 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str, seen: Dra
     row.links, row.text_ai = linking.taken(scope, row.creator_id, draft.links), draft.text_ai
     row.author, row.author_principal = author, planning.principal_of(scope, author)
     row.version += 1
-    row.digest = digest_now(scope, row)
+    before, row.digest = row.digest, digest_now(scope, row)
+    if row.digest != before:
+        approvals.answered(scope, post_id)
     scope.add(row)
     prints.keep(scope, row)
     if draft.labels is not None:

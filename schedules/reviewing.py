@@ -139,8 +139,9 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
 
 
 _AGAINST = """
-SELECT post_id, principal_id, verdict FROM (
-  SELECT DISTINCT ON (a.post_id, a.principal_id, a.tier) a.post_id, a.principal_id, a.verdict, a.created_at
+SELECT post_id, principal_id, verdict, author_principal FROM (
+  SELECT DISTINCT ON (a.post_id, a.principal_id, a.tier) a.post_id, a.principal_id, a.verdict, a.created_at,
+    p.author_principal
   FROM approvals a JOIN posts p ON p.tenant_id = a.tenant_id AND p.id = a.post_id AND p.digest = a.digest
   WHERE a.tenant_id = :tenant AND a.post_id = ANY(:posts)
   ORDER BY a.post_id, a.principal_id, a.tier, a.created_at DESC, a.id DESC) last
@@ -155,6 +156,15 @@ def sent_back(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[UUID, s
         return {}
     rows = scope.run(_AGAINST, tenant=scope.tenant_id, posts=list(posts))
     return {row.post_id: (row.principal_id, row.verdict) for row in rows}
+
+
+def left_to_others(scope: Scope, posts: Collection[UUID], principal_id: UUID) -> frozenset[UUID]:
+    """Those of these posts that this person sent back, last of all, to another human who wrote them: nobody need tell
+    them so."""
+    rows = scope.run(_AGAINST, tenant=scope.tenant_id, posts=list(posts)) if posts else ()
+    last = {row.post_id: row for row in rows}
+    theirs = (one for one in last.values() if one.principal_id == principal_id)
+    return frozenset(one.post_id for one in theirs if one.author_principal not in (None, principal_id))
 
 
 def waiting_for(scope: Scope, creators: Collection[UUID], principal_id: UUID) -> int:

@@ -149,7 +149,7 @@ class WordOut(BaseModel):
 
 
 class WantedOut(BaseModel):
-    """A no, or a wish for a change; `answered` once the post is another."""
+    """A no, or a wish for a change; `answered` once the post is another, or whoever said it has said yes since."""
 
     by: PersonOut
     tier: int
@@ -162,8 +162,8 @@ class WantedOut(BaseModel):
     @classmethod
     def of(cls, one: Wanted, names: Names) -> "WantedOut":
         """Of the room's value."""
-        said = {name: getattr(one, name) for name in ("tier", "verdict", "why", "note", "at", "answered")}
-        return cls(by=PersonOut.of(one.by, names), **said)
+        said = {name: getattr(one, name) for name in ("tier", "verdict", "why", "note", "at")}
+        return cls(by=PersonOut.of(one.by, names), answered=one.answered or one.agreed, **said)
 
 
 class AwaitedOut(BaseModel):

@@ -1,5 +1,6 @@
 """Home: what needs somebody, what is happening now, and the day of each creator, in at most ten statements; one more
-where a post is kept back, posts were missed or two pictures are shown, and two where one is in doubt or waits for a yes."""
+where a post is kept back, posts were missed, a change is wanted or two pictures are shown, and two where one is in doubt
+or waits for a yes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from insights import reads as insight_reads
 from insights.reads import Sales
 from schedules import agenda, blocked, downtime_reads, preflights, reviewing
 from schedules.agenda import Moved
+from schedules.approvals import CHANGE_WANTED
 from schedules.calendar import bounds, local_day
 from schedules.reads import Entry
 from schedules.states import DeliveryState
@@ -26,7 +28,7 @@ from studio import reads as studio_reads
 from studio.reads import Running
 from subscribers import public_desk
 from tenants import reads as tenant_reads
-from tenants.reads import Creator, Member
+from tenants.reads import Creator, Member, Notice
 from tenants.roles import Right, may
 
 CHART_DAYS = 14
@@ -198,8 +200,7 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     ids = [one.id for one in mine]
     by_id = {one.id: one for one in mine}
     names = channel_reads.names(scope)
-    told = tenant_reads.open_notices(scope, to=member.principal_id)
-    notices = [one for one in told if one.creator_id is None or one.creator_id in by_id]
+    notices = _notices(scope, by_id, member)
     days = [bounds(local_day(scope.now, one.zone), one.zone) for one in mine]
     start = min((day[0] for day in days), default=scope.now)
     about = needs.deliveries_of(notices)
@@ -226,6 +227,16 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
         running=happens[0],
         strides=[] if any(one.state is DeliveryState.PUBLISHED for one in entries) else _strides(scope, mine),
     )
+
+
+def _notices(scope: Scope, mine: Mapping[UUID, Creator], member: Member) -> list[Notice]:
+    """What this member should know, but for a change that they asked of somebody themselves."""
+    told = tenant_reads.open_notices(scope, to=member.principal_id)
+    found = {one.cause: one for one in told if one.creator_id is None or one.creator_id in mine}
+    about = {UUID(cause.removeprefix(CHANGE_WANTED)): cause for cause in found if cause.startswith(CHANGE_WANTED)}
+    for post_id in reviewing.left_to_others(scope, about, member.principal_id):
+        del found[about[post_id]]
+    return list(found.values())
 
 
 def _seen(move: Moved) -> bool:

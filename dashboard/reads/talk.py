@@ -48,7 +48,7 @@ class Talk:
     @property
     def pending(self) -> list[Wanted]:
         """What is asked of the version as it stands."""
-        return [one for one in self.wanted if not one.answered]
+        return [one for one in self.wanted if not (one.answered or one.agreed)]
 
     def spot(self, one: Comment) -> Message | None:
         """What of the post is meant, where it is not all of it; of what is gone from it, that."""

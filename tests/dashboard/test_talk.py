@@ -31,6 +31,30 @@ def say(who: Agency, role: Role, post_id: UUID, words: str, *, internal: bool = 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_wish_for_a_change_is_told_to_others_until_it_is_answered(
+    door: Door, tenant: OpenScope, language: str
+) -> None:
+    who = agency(tenant, language=language)
+    post_id, _ = asked(who, "Le phare")
+    owner, author = who.members[Role.OWNER], who.act_as(Role.MANAGER)
+    with who.scope(who.act_as(Role.OWNER)) as scope:
+        approvals.ask_change(scope, post_id, member_id=owner, note="plus clair")
+    told = word("approval.change_wanted", language, member="Owner", post="Le phare")
+    bar = word("talk.wanted.change", language, who="Owner")
+    with stream(door.url, door.cookie(who)) as page, stream(door.url, door.cookie(who, Role.MANAGER)) as writer:
+        assert told not in page.open("/")
+        assert told in writer.open("/")
+        with who.scope(author) as scope:
+            draft = Draft(who.creator_id, "", "Le phare, plus clair", (), ())
+            drafting.rewrite(scope, post_id, draft, author=author)
+        assert told not in writer.open("/")
+        assert bar in writer.open("/calendar", post=post_id)
+        page.open("/approvals")
+        page.press(word("approvals.approve", language))
+        assert bar not in writer.open("/calendar", post=post_id)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_comment_is_written_answered_and_settled(door: Door, tenant: OpenScope, language: str) -> None:
     who = agency(tenant, language=language)
     shot = picture(door, who, rating=Rating.G)

@@ -119,6 +119,44 @@ def test_a_yes_is_for_the_version_that_was_read(lea: Desk) -> None:
     lea.act(approvals.approve, post_id, member_id=lea.manager, digest=now.digest)
 
 
+def test_another_version_ends_the_notice_that_a_change_is_wanted(lea: Desk) -> None:
+    post_id = lea.write("one two three")
+    lea.wish(post_id, after=600)
+    refuse(lea, post_id)
+    cause = f"approval:{post_id}"
+    assert lea.notices()[cause] == "approval.change_wanted"
+    rewrite(lea, post_id, "one two three")  # nothing is another
+    assert cause in lea.notices()
+    rewrite(lea, post_id, "one three four")
+    assert cause not in lea.notices()
+
+
+def test_who_asked_and_then_agreed_wants_no_change_any_more(lea: Desk) -> None:
+    post_id, other = lea.write("one two three"), member(lea, Role.MANAGER)
+    lea.wish(post_id, after=600)
+    refuse(lea, post_id)
+    rewrite(lea, post_id, "one three four")
+    with lea.scope(f"member:{other.id}") as scope:
+        approvals.approve(scope, post_id, member_id=other.id)
+        assert [(one.answered, one.agreed) for one in changes.wanted(scope, post_id)] == [(True, False)]
+    lea.approve(post_id)
+    with lea.scope() as scope:
+        assert [(one.answered, one.agreed) for one in changes.wanted(scope, post_id)] == [(True, True)]
+
+
+def test_a_yes_outweighs_what_its_person_wanted_before_as_the_other_of_two(lea: Desk) -> None:
+    two = desk(lea.services, lea.network, tiers=2)
+    post_id, other = two.write(), member(two, Role.MANAGER)
+    delivery_id = two.wish(post_id, after=600)
+    two.approve(post_id)
+    with two.scope(f"member:{other.id}") as scope:
+        approvals.ask_change(scope, post_id, member_id=other.id, note="later please", why="moment")
+    with two.scope(f"member:{other.id}") as scope:
+        approvals.approve(scope, post_id, member_id=other.id, tier=2)
+        assert [one for one in changes.wanted(scope, post_id) if not one.agreed] == []
+    assert two.state(delivery_id) is S.APPROVED
+
+
 def test_another_agency_reads_nothing_of_it(lea: Desk) -> None:
     post_id = lea.write()
     refuse(lea, post_id)
