@@ -40,6 +40,9 @@ def show(page: Page, asked: Asked, found: tuple[Link | None, datetime] | None) -
         if made is not None and made[0] == str(asked.post_id) and last is not None and not last.over(now):
             st.code(made[1], language=None)
             draw("approvals_note.html", note=page.word("approvals.link_once"))
+        if not asked.open_to(page.who.member.principal_id):
+            draw("approvals_note.html", note=page.word("approvals.link_others"))
+            return
         st.text_input(page.word("approvals.link_for"), key=f"link:name:{asked.post_id}", max_chars=LONGEST_NAME)
         with st.container(horizontal=True, gap="small"):
             st.button(page.word("approvals.link_make"), key="link:make", on_click=_make, args=(asked.post_id,))
