@@ -63,7 +63,8 @@ Standing = Literal[
     "maker",
 ]
 """How a link stands for one browser: `sealed` until it is opened in one, `open` there, `elsewhere` in any other; `over`
-once nobody's word changes anything, `maker` once whoever made it has said yes; the others say how it ended. `client.stands.<standing>` says it."""
+once nobody's word changes anything, `maker` once whoever made it has said yes; the others say how it ended.
+`client.stands.<standing>` says it."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,9 @@ def make(scope: Scope, post_id: UUID, *, name: str) -> str:
     """The end of a link (`PATH` + this) for somebody who is to approve a post as it stands now, told once; the one that
     was made before for it is over.
 
-    The acting member may approve, did not write the post, and somebody else has said the first yes. Raises NotFound for a
-    post that is not theirs; Refused, for one that may not be shown whole too; BadInput; Conflict where nothing waits.
+    The acting member may approve, did not write the post and said no yes to it; somebody has said the first. Raises
+    NotFound for a post that is not theirs; Refused, for one that may not be shown whole too; BadInput; Conflict where
+    nothing waits.
     """
     row, maker = _theirs(scope, post_id)
     called = " ".join(name.split())
