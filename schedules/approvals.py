@@ -1,7 +1,7 @@
 """The business's yes to a post: by another principal than its author, on the very content that will be sent."""
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -23,6 +23,11 @@ from tenants.roles import Right, require
 
 LIFE = timedelta(days=100)
 """A yes ends at the latest after this."""
+
+FOR_GOOD = datetime.max.replace(tzinfo=UTC)
+
+RENEWABLE = timedelta(days=1)
+"""A yes that is older, and ends before its post leaves, is said anew by who said it; a second press is no other."""
 
 CONTENT_TIER = 1
 LONGEST_NOTE = 500
@@ -198,7 +203,7 @@ def release_without_approval(scope: Scope, post_id: UUID) -> list[Delivery]:
 
 
 _LAST_WORDS = """
-SELECT tier, verdict, created_at FROM (
+SELECT tier, verdict, created_at, expires_at FROM (
   SELECT DISTINCT ON (principal_id, tier) tier, verdict, created_at, expires_at FROM approvals
   WHERE tenant_id = :tenant AND post_id = :post AND digest = :digest
   ORDER BY principal_id, tier, created_at DESC, id DESC) last
@@ -212,11 +217,22 @@ def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | Non
 
     Of what one person said as one tier, the last word counts; with `since` (UTC-aware), a yes that is later than that.
     """
+    return stands_until(scope, row, now, since=since) is not None
+
+
+def stands_until(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> datetime | None:
+    """Until when a post is approved (UTC-aware), as `is_approved` asks: until the first yes it needs runs out; for good
+    where nobody is asked; None where it is not approved."""
     tiers = tenant_reads.creator(scope, row.creator_id).approval_tiers
     words = scope.run(_LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now).all()
-    said = {word.tier for word in words if word.verdict == "yes" and (since is None or word.created_at > since)}
-    refused = any(word.verdict in ("no", "change") for word in words)
-    return not refused and said >= set(range(1, tiers + 1))
+    ends: dict[int, datetime] = {}
+    for word in words:
+        if word.verdict == "yes" and (since is None or word.created_at > since):
+            ends[word.tier] = max(ends.get(word.tier, word.expires_at), word.expires_at)
+    asked = range(1, tiers + 1)
+    if any(word.verdict in ("no", "change") for word in words) or not ends.keys() >= set(asked):
+        return None
+    return min((ends[tier] for tier in asked), default=FOR_GOOD)
 
 
 def stands_for(scope: Scope, owner: Post, one: Delivery, now: datetime) -> bool:
@@ -322,13 +338,13 @@ def _write(
     why: str = "",
     since: datetime | None = None,
 ) -> bool:
-    """Write down a word; whether it was not said before. A yes before `since` is said anew."""
+    """Write down a word; whether it was not said before. A yes before `since`, or that ends too early, is said anew."""
     words = _words(scope, row, scope.now)
     kept = note.strip()[:LONGEST_NOTE]
     ours = next((word for word in words if (word.principal_id, word.tier) == (principal_id, tier)), None)
-    again = ours is not None and since is not None and (ours.created_at or scope.now) <= since
+    again = ours is not None and (_before(ours, since) or _ends_early(scope, row, ours))
     same = ours is not None and ours.verdict == verdict and (verdict == "yes" or (ours.why, ours.note) == (why, kept))
-    if same and not again:  # a yes before an account was added is not for that one
+    if same and not again:
         return False
     word = Approval(
         tenant_id=scope.tenant_id,
@@ -345,6 +361,17 @@ def _write(
     )
     scope.add(row, word)
     return True
+
+
+def _before(word: Approval, since: datetime | None) -> bool:
+    """Whether a yes was said before an account was added: it is not for that one."""
+    return since is not None and word.created_at is not None and word.created_at <= since
+
+
+def _ends_early(scope: Scope, row: Post, word: Approval) -> bool:
+    if word.created_at is None or scope.now - word.created_at < RENEWABLE:
+        return False
+    return any(one.due_at >= word.expires_at for one in deliveries_of(scope, row.id, ended=False))
 
 
 def _release(scope: Scope, row: Post) -> list[Delivery]:

@@ -6,11 +6,11 @@ Once each, and no longer than it is true: a post that was approved, moved or tak
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlmodel import col, func, or_, select
 
 from foundation.database import Scope
 from foundation.words import Message
-from schedules import approvals
+from schedules import approvals, yeses
 from schedules.models import Delivery, Post
 from schedules.states import DeliveryState
 from schedules.yeses import HALF, OVER
@@ -25,11 +25,11 @@ CAUSE = "unapproved:"
 
 def watch(scope: Scope) -> int:
     """Tell of the posts whose hour comes near without the yes they need; how many stand so. Told twice, said once."""
-    stand = [(row, due) for row, due in _near(scope) if approvals.is_awaited(scope, row, scope.now)]
-    told = {_cause(row.id, due, scope.now): row for row, due in stand}
+    stand = [(row, due) for row, due in _near(scope) if not _lasts(scope, row, due)]
+    told = {_cause(row.id, due, scope.now): (row, due) for row, due in stand}
     notices.settle_others(scope, CAUSE, told)
-    for cause, row in told.items():
-        said = Message(_code(scope, row), {"post": (row.title or row.body)[:60]})
+    for cause, (row, due) in told.items():
+        said = Message(_code(scope, row, due), {"post": (row.title or row.body)[:60]})
         if notices.known(scope, cause):
             notices.restate(scope, said, cause=cause)
         else:
@@ -37,21 +37,27 @@ def watch(scope: Scope) -> int:
     return len(told)
 
 
-def _code(scope: Scope, row: Post) -> str:
+def _lasts(scope: Scope, row: Post, due: datetime) -> bool:
+    """Whether every yes that a post needs at its hour has been said, and stands then."""
+    until = approvals.stands_until(scope, row, scope.now, since=approvals.asked_since(scope, row.id))
+    return until is not None and until > due
+
+
+def _code(scope: Scope, row: Post, due: datetime) -> str:
     if approvals.is_refused(scope, row, scope.now):
         return "approval.change_missing"
-    lacks = approvals.lacking(scope, row, scope.now, since=approvals.asked_since(scope, row.id))
+    lacks = approvals.lacking(scope, row, due, since=approvals.asked_since(scope, row.id))
     return {HALF.code: "approval.half_missing", OVER.code: "approval.over_missing"}.get(lacks.code, "approval.missing")
 
 
 def _near(scope: Scope) -> list[tuple[Post, datetime]]:
-    """Posts that wait for a yes and whose next hour is near, each with that hour."""
+    """Posts that wait for a yes, or to which one ends before, and whose next hour is near, each with that hour."""
     due = func.min(Delivery.due_at)
     nearest = (
         select(Delivery.post_id, due.label("due"))
         .where(
             Delivery.tenant_id == scope.tenant_id,
-            Delivery.state == str(DeliveryState.DRAFT),
+            or_(Delivery.state == str(DeliveryState.DRAFT), col(Delivery.id).in_(yeses.ending(scope))),
             col(Delivery.due_at) > scope.now,
             col(Delivery.due_at) <= scope.now + FIRST,
         )

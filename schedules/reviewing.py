@@ -85,6 +85,17 @@ class Asked:
         return any(word.verdict in ("no", "change") for word in self.words)
 
     @property
+    def renews(self) -> bool:
+        """Whether it was approved and is on the calendar, and its yes ends before it leaves."""
+        return all(wish.state in yeses.PLANNED for wish in self.wishes)
+
+    @property
+    def stands(self) -> bool:
+        """Whether nothing of that is missing any more."""
+        said = {word.tier for word in self.words if word.verdict == "yes"}
+        return self.renews and said >= set(range(1, self.tiers + 1))
+
+    @property
     def missing(self) -> int:
         """The first tier that nobody has said yes for."""
         return yeses.tier_for(None, self.words, (), self.tiers) or self.tiers
@@ -100,8 +111,9 @@ class Asked:
 
 
 def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id: UUID | None = None) -> list[Asked]:
-    """The posts of these creators, or one of them, that wait for a yes, the first due first; what was refused is left
-    out. One that repeats is there with its first time on each account."""
+    """The posts of these creators, or one of them, that wait for a yes, or for a new one since theirs ends before they
+    leave in the next days; the first due first; what was refused is left out. One that repeats is there with its first
+    time on each account."""
     first = (
         select(Delivery.id)
         .ext(distinct_on(col(Delivery.post_id), col(Delivery.channel_id)))
@@ -112,6 +124,7 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
             or_(
                 Delivery.state == str(S.DRAFT),
                 col(Delivery.id).in_(edits.waiting(scope)),
+                col(Delivery.id).in_(yeses.ending(scope)),
                 (Delivery.state == str(S.HELD)) & col(Delivery.reason)["code"].astext.in_(sorted(CURED)),
             ),
         )
@@ -134,8 +147,8 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
         wishes.setdefault(post.id, []).append(wish)
     words = yeses.of_posts(scope, posts)
     tiers = {one.id: one.approval_tiers for one in tenant_reads.creators(scope)} if posts else {}
-    found = [_asked(one, wishes[one.id], words.get(one.id, []), tiers[one.creator_id]) for one in posts.values()]
-    return [one for one in found if not one.refused][:limit]
+    found = [_asked(scope, one, wishes[one.id], words.get(one.id, []), tiers[one.creator_id]) for one in posts.values()]
+    return [one for one in found if not (one.refused or one.stands)][:limit]
 
 
 _AGAINST = """
@@ -172,9 +185,10 @@ def waiting_for(scope: Scope, creators: Collection[UUID], principal_id: UUID) ->
     return sum(one.open_to(principal_id) for one in asked(scope, creators))
 
 
-def _asked(post: Post, wishes: list[Wish], words: list[Word], tiers: int) -> Asked:
+def _asked(scope: Scope, post: Post, wishes: list[Wish], words: list[Word], tiers: int) -> Asked:
     since = max((wish.asks_since for wish in wishes if wish.asks_since is not None), default=None)
-    words, past = yeses.counting(words, since)
+    until = max((wish.due_at for wish in wishes if wish.due_at <= scope.now + yeses.RENEWAL), default=None)
+    words, past = yeses.counting(words, since, until)
     return Asked(
         post.id,
         post.creator_id,

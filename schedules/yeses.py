@@ -1,15 +1,17 @@
-"""Whose yes to a post counts, and as which of those that are asked for."""
+"""Whose yes to a post counts, as which of those that are asked for, and until when."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from foundation.database import Scope
 from foundation.words import Message
-from schedules.models import Approval, Post
+from schedules.models import Approval, Delivery, Post
+from schedules.states import DeliveryState
 
 UNAPPROVED, HALF, OVER = Message("delivery.unapproved"), Message("delivery.half_approved"), Message("delivery.yes_over")
 """What is missing of a post: every yes; the second of two; one that was said and has run out."""
@@ -17,6 +19,12 @@ UNAPPROVED, HALF, OVER = Message("delivery.unapproved"), Message("delivery.half_
 MISSING = frozenset({UNAPPROVED.code, HALF.code, OVER.code})
 CURED = MISSING | {"delivery.changed"}
 """Reasons of a hold that a yes takes away."""
+
+RENEWAL = timedelta(days=7)
+"""So long before a post leaves, a yes that ends before is asked anew."""
+
+PLANNED = frozenset({DeliveryState.APPROVED, DeliveryState.SCHEDULED})
+"""States of what leaves by itself, as far as yeses go."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,8 @@ class Word:
     verdict: str
     note: str
     at: datetime
+    until: datetime
+    """When a yes runs out."""
 
 
 def of_posts(scope: Scope, posts: Mapping[UUID, Post]) -> dict[UUID, list[Word]]:
@@ -44,15 +54,44 @@ def of_posts(scope: Scope, posts: Mapping[UUID, Post]) -> dict[UUID, list[Word]]
     found: dict[UUID, list[Word]] = {}
     for row in last.values():
         if row.verdict != "yes" or row.expires_at > scope.now:
-            word = Word(row.principal_id, row.tier, row.verdict, row.note, row.created_at or scope.now)
+            at = row.created_at or scope.now
+            word = Word(row.principal_id, row.tier, row.verdict, row.note, at, row.expires_at)
             found.setdefault(row.post_id, []).append(word)
     return found
 
 
-def counting(words: Collection[Word], since: datetime | None) -> tuple[list[Word], list[Word]]:
+def ending(scope: Scope) -> Any:
+    """A query for the deliveries that leave by themselves in the next days, of a post to which a yes ends before."""
+    said = (
+        (col(Approval.tenant_id) == col(Post.tenant_id))
+        & (col(Approval.post_id) == col(Post.id))
+        & (col(Approval.digest) == col(Post.digest))
+    )
+    return (
+        select(Delivery.id)
+        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        .join(Approval, said)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.state).in_(sorted(map(str, PLANNED))),
+            col(Delivery.due_at) <= scope.now + RENEWAL,
+            Approval.verdict == "yes",
+        )
+        .group_by(col(Delivery.id), col(Delivery.due_at), col(Approval.tier))
+        .having(func.max(Approval.expires_at) <= col(Delivery.due_at))
+    )
+
+
+def counting(
+    words: Collection[Word], since: datetime | None, until: datetime | None = None
+) -> tuple[list[Word], list[Word]]:
     """The words that count for a post as it waits, and the yeses that do not: those said before the last account was
-    added to it (`since`, UTC-aware); pure."""
-    past = [word for word in words if word.verdict == "yes" and since is not None and word.at <= since]
+    added to it (`since`), and those that end before it leaves (`until`); both UTC-aware; pure."""
+
+    def is_past(word: Word) -> bool:
+        return (since is not None and word.at <= since) or (until is not None and word.until <= until)
+
+    past = [word for word in words if word.verdict == "yes" and is_past(word)]
     return [word for word in words if word not in past], past
 
 

@@ -168,7 +168,8 @@ class WantedOut(BaseModel):
 
 class AwaitedOut(BaseModel):
     """A post that waits for a yes: the first of its `deliveries` is due at `due_at`. `tier` is which yes the key's
-    member would give, null where they have given theirs; `own`: they wrote it, so it is not theirs to approve."""
+    member would give, null where they have given theirs; `own`: they wrote it, so it is not theirs to approve.
+    `renews`: it is on the calendar, and the yes to it ends before it leaves."""
 
     post_id: UUID
     creator_id: UUID
@@ -180,11 +181,13 @@ class AwaitedOut(BaseModel):
     said: list[WordOut]
     tier: int | None
     own: bool
+    renews: bool
 
     @classmethod
     def of(cls, one: Asked, names: Names, *, to: UUID) -> "AwaitedOut":
         """Of the room's value, for the human who reads it."""
-        said = {name: getattr(one, name) for name in ("post_id", "creator_id", "title", "body", "due_at", "repeats")}
+        plain = ("post_id", "creator_id", "title", "body", "due_at", "repeats", "renews")
+        said = {name: getattr(one, name) for name in plain}
         return cls(
             **said,
             deliveries=[wish.delivery_id for wish in one.wishes],

@@ -42,14 +42,18 @@ def show(page: Page, found: Approvals) -> None:
     creator = found.creators[asked.creator_id]
     shown, said, link = page.read(lambda scope: _read(scope, asked, creator, page.who.member))
     _steps(page, order, at)
-    draw(
-        "approvals_post.html", asked=asked, shown=shown, creator=creator, found=found, voice=page.voice, word=page.word
-    )
+    head(page, found, asked, shown)
     _answers(page, asked, shown, free=creator.approval_tiers == 0)
     approvals_link.show(page, asked, link)
     previews(page, asked, shown)
     post_talk.show_read(page, said)
     draw("approvals_list.html", found=found, now=asked.post_id, voice=page.voice, word=page.word)
+
+
+def head(page: Page, found: Approvals, asked: Asked, shown: Content) -> None:
+    """Whose post it is, when it leaves, who said yes, until when, and what it shows."""
+    known = {"creator": found.creators[asked.creator_id], "ends": found.now + approvals.LIFE}
+    draw("approvals_post.html", asked=asked, shown=shown, found=found, voice=page.voice, word=page.word, **known)
 
 
 def _read(

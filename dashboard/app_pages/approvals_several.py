@@ -78,9 +78,7 @@ def _card(page: Page, found: Approvals, asked: Asked, shown: Content) -> None:
         page.word("approvals.several_mark", creator=creator.name, post=" ".join(begins.split())),
         key=f"{PICK}{asked.post_id}",
     )
-    draw(
-        "approvals_post.html", asked=asked, shown=shown, creator=creator, found=found, voice=page.voice, word=page.word
-    )
+    approvals_posts.head(page, found, asked, shown)
     approvals_posts.previews(page, asked, shown)
 
 

@@ -276,17 +276,8 @@ def _blocked(entry: Entry, creator: Creator, since: datetime) -> Hold:
 def content(scope: Scope, asked: Asked, creator: Creator, member: Member) -> Content:
     """One post as it would leave now."""
     channels = tuple(wish.channel_id for wish in asked.wishes)
-    draft = Draft(
-        asked.creator_id,
-        asked.title,
-        asked.body,
-        asked.media,
-        channels,
-        asked.text_ai,
-        asked.parts,
-        asked.others,
-        post_id=asked.post_id,
-    )
+    said = (asked.title, asked.body, asked.media, channels, asked.text_ai, asked.parts, asked.others)
+    draft = Draft(asked.creator_id, *said, post_id=asked.post_id)
     previews = previewing.previews(scope, draft, author=asked.author, connectors=connectors())
     shown = {asset: medium for one in previews for asset, medium in zip(one.said.assets, one.all_media, strict=False)}
     return Content(
@@ -296,7 +287,7 @@ def content(scope: Scope, asked: Asked, creator: Creator, member: Member) -> Con
         own=asked.author_principal == member.principal_id,
         agreed=asked.tier_for(member.principal_id) is None,
         tier=asked.tier_for(member.principal_id) or asked.missing,
-        tiers=asked.tiers,
+        tiers=creator.approval_tiers,
     )
 
 

@@ -387,21 +387,3 @@ def _keys(page: Stream) -> dict[str, str]:
     found = [(one.drawn.shortcut.upper(), one.label) for one in page.widgets if getattr(one.drawn, "shortcut", "")]
     assert len(dict(found)) == len(found), found
     return dict(found)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_who_gave_the_first_yes_is_not_asked_for_the_second(door: Door, tenant: OpenScope, language: str) -> None:
-    who = agency(tenant, language=language)
-    with who.scope() as scope:
-        scope.run("UPDATE creators SET approval_tiers = 2 WHERE id = :c", c=who.creator_id)
-    asked(who, "Le matin")
-    with stream(door.url, door.cookie(who)) as page:
-        page.open("/approvals")
-        text = page.press(word("approvals.approve", language))
-        assert word("approvals.agreed", language) in text
-        assert word("approvals.counted", language, what=word("approvals.posts", language), count=0) in text
-        with pytest.raises(AssertionError):
-            page.press(word("approvals.approve", language))
-        assert word("approvals.undone", language) in page.press(word("approvals.undo", language))
-        page.open("/approvals")
-        assert word("approvals.approved", language) in page.press(word("approvals.approve", language))

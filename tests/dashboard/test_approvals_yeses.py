@@ -1,0 +1,67 @@
+"""Approvals as those who have said yes see it: the second of two is another's, and one that ends before is renewed."""
+
+from datetime import timedelta
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.ids import uuid7
+from foundation.words import LANGUAGES
+from schedules import drafting, reviewing
+from schedules.states import DeliveryState as S
+from tenants.roles import Role
+from tests.dashboard.builders import agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_approvals import asked, state, word
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_gave_the_first_yes_is_not_asked_for_the_second(door: Door, tenant: OpenScope, language: str) -> None:
+    who = agency(tenant, language=language)
+    with who.scope() as scope:
+        scope.run("UPDATE creators SET approval_tiers = 2 WHERE id = :c", c=who.creator_id)
+    asked(who, "Le matin")
+    with stream(door.url, door.cookie(who)) as page:
+        page.open("/approvals")
+        text = page.press(word("approvals.approve", language))
+        assert word("approvals.agreed", language) in text
+        assert word("approvals.counted", language, what=word("approvals.posts", language), count=0) in text
+        with pytest.raises(AssertionError):
+            page.press(word("approvals.approve", language))
+        assert word("approvals.undone", language) in page.press(word("approvals.undo", language))
+        page.open("/approvals")
+        assert word("approvals.approved", language) in page.press(word("approvals.approve", language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_yes_that_ends_before_is_asked_anew(door: Door, tenant: OpenScope, language: str) -> None:
+    who = agency(tenant, language=language)
+    post_id, delivery_id = asked(who, "Le matin", minutes=150 * 24 * 60)
+    with stream(door.url, door.cookie(who)) as page:
+        assert word("approvals.ends_before", language, day="@").partition("@")[2] in page.open("/approvals")
+        page.press(word("approvals.approve", language))
+        text = page.open("/calendar", post=post_id)
+        assert word("delivery.yes_ends", language, at="@").partition("@")[2] in text
+        post_id, delivery_id = asked(who, "Le soir", minutes=3 * 24 * 60)
+        with who.scope() as scope:  # somebody said yes almost a hundred days ago
+            scope.run(
+                "INSERT INTO approvals (tenant_id, id, creator_id, post_id, digest, tier, principal_id, verdict, note,"
+                " expires_at, created_at) SELECT p.tenant_id, :id, p.creator_id, p.id, p.digest, 1, m.principal_id,"
+                " 'yes', '', :soon, :then FROM posts p JOIN members m ON m.id = :owner WHERE p.id = :post",
+                id=uuid7(),
+                owner=who.members[Role.OWNER],
+                post=post_id,
+                soon=scope.now + timedelta(days=1),
+                then=scope.now - timedelta(days=99),
+            )
+            drafting.settle(scope, post_id)
+        assert state(who, delivery_id) is S.SCHEDULED
+        assert word("home.to_approve_one", language) in page.open("/")
+        text = page.open("/approvals")
+        assert word("approvals.renews", language) in text
+        assert word("approvals.approved", language) in page.press(word("approvals.approve", language))
+        assert word("approvals.renews", language) not in page.open("/approvals")
+    assert state(who, delivery_id) is S.SCHEDULED
+    with who.scope() as scope:
+        assert reviewing.asked(scope, [who.creator_id]) == []
