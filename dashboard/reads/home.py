@@ -1,6 +1,6 @@
 """Home: what needs somebody, what is happening now, and the day of each creator, in at most ten statements; one more
-where a post is kept back, posts were missed, a change is wanted or two pictures are shown, and two where one is in doubt
-or waits for a yes."""
+where a post is kept back, posts were missed, a change is wanted or two pictures are shown, and two where one is in
+doubt or waits for a yes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
