@@ -72,6 +72,11 @@ def stopped(halt: Halt, entry: Entry) -> bool:
     return entry.state in (S.APPROVED, S.SCHEDULED) and halt.reaches(entry.creator_id, entry.channel_id)
 
 
+def lacks_yes(entry: Entry) -> bool:
+    """Whether it was put on hold for want of a yes, and leaves again by one; pure."""
+    return entry.state is S.HELD and entry.reason is not None and entry.reason.code in reviewing.CURED_BY_A_YES
+
+
 def leaves_at(entry: Entry) -> datetime:
     """When it goes: its time, or that of its next try; pure."""
     return max(entry.due_at, entry.not_before or entry.due_at)
@@ -97,7 +102,7 @@ def following(entry: Entry, found: Standing) -> Next:
         return Next("calendar.next.removing_by_hand")
     if entry.ends_at is not None:
         return Next("calendar.next.ends" if found.now < entry.ends_at else "calendar.next.ended")
-    return Next(f"calendar.next.{entry.told}")
+    return Next("calendar.next.held_yes" if lacks_yes(entry) else f"calendar.next.{entry.told}")
 
 
 def _of_draft(found: Standing) -> Next:

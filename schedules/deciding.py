@@ -12,9 +12,9 @@ from channels import reads as channel_reads
 from channels.reads import Channel
 from channels.states import LOST
 from foundation.database import Scope
-from foundation.errors import BadInput
+from foundation.errors import BadInput, Conflict
 from foundation.words import Message
-from schedules import approvals, planning, queueing, slots
+from schedules import approvals, planning, queueing, retiming, slots
 from schedules.calendar import WallTime, local_wall, parse
 from schedules.lost import ACCOUNT_LOST
 from schedules.models import Delivery, Post
@@ -73,10 +73,15 @@ def decide(scope: Scope, creator_id: UUID, how: How, *, seen: Mapping[UUID, int]
 def _do(scope: Scope, one: Moving, how: How) -> None:
     if how is How.DROP:
         planning.cancel(scope, one.delivery_id)
-    elif how is How.NOW and one.after.instant() <= scope.now:
+    elif how is How.NOW and (one.after.instant() <= scope.now or _keeps_hour(scope, one)):
         planning.send_now(scope, one.delivery_id, version=one.version)
     else:
         planning.move_delivery(scope, one.delivery_id, at=one.after, version=one.version)
+
+
+def _keeps_hour(scope: Scope, one: Moving) -> bool:
+    """Whether it may not be given another hour: what is late leaves an account one after the other anyhow."""
+    return retiming.keeps_hour(scope, delivery(scope, one.delivery_id))
 
 
 def _rows(scope: Scope, creator_id: UUID, *, lock: bool = False) -> list[tuple[Delivery, Post]]:
@@ -108,7 +113,7 @@ def _sorted_out(scope: Scope, rows: Rows, how: How) -> Preview:
     left: list[Left] = []
     for channel_id, here in sorted(by_channel.items()):
         channel = channel_reads.channel(scope, channel_id)
-        stays = {row.id: _stays(scope, owner, row, channel) if how is not How.DROP else None for row, owner in here}
+        stays = {row.id: _stays(scope, owner, row, channel, how) for row, owner in here}
         able = [row for row, _ in here if stays[row.id] is None]
         try:
             goes = _goes(scope, channel, able, how)
@@ -128,11 +133,19 @@ def _said(stays: Mapping[UUID, Message | None]) -> dict[UUID, Message]:
     return {one: why for one, why in stays.items() if why is not None}
 
 
-def _stays(scope: Scope, owner: Post, row: Delivery, channel: Channel) -> Message | None:
-    """Why a post would only be put on hold again."""
+def _stays(scope: Scope, owner: Post, row: Delivery, channel: Channel, how: How) -> Message | None:
+    """Why a post would only be put on hold again, or leave at an hour nobody agreed to."""
+    if how is How.DROP:
+        return None
     if channel.state in LOST:
         return Message(ACCOUNT_LOST)
-    return None if approvals.stands_for(scope, owner, row, scope.now) else NO_YES
+    if not approvals.stands_for(scope, owner, row, scope.now):
+        return NO_YES
+    try:
+        _ = how is How.NOW and retiming.keeps_hour(scope, row)
+    except Conflict as another_hour:
+        return another_hour.message
+    return None
 
 
 def _goes(scope: Scope, channel: Channel, rows: Sequence[Delivery], how: How) -> dict[UUID, WallTime]:

@@ -306,9 +306,17 @@ def skip(scope: Scope, delivery_id: UUID) -> None:
 def again(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
     """Try a refused or held delivery again now, or the rest of one that was broken off.
 
-    Raises Conflict for any other, and when it was changed meanwhile.
+    Raises Conflict for any other, and as `now`.
     """
-    row = delivery(scope, delivery_id)
-    if row.state not in (S.HELD, S.FAILED, S.BROKEN_OFF):
+    if delivery(scope, delivery_id).state not in (S.HELD, S.FAILED, S.BROKEN_OFF):
         raise Conflict("delivery.not_movable")
+    now(scope, delivery_id, version=version)
+
+
+def now(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
+    """A member's or a program's "now": as `planning.send_now`, and Conflict for what would only be put on hold for want
+    of a yes; of what stands in part that is asked when its rest leaves."""
+    row = delivery(scope, delivery_id)
+    if row.state != S.BROKEN_OFF and not approvals.stands_for(scope, post(scope, row.post_id), row, scope.now):
+        raise Conflict("delivery.needs_yes")
     planning.send_now(scope, delivery_id, version=version)

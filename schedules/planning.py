@@ -345,14 +345,18 @@ def move_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int
 
 def send_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
     """A person's "now" for a delivery on the calendar, on hold, refused or broken off; its lateness counts from now,
-    and it waits for no distance.
+    and it waits for no distance. Where the second yes is for the hour too, it keeps its hour and lateness.
 
-    As above; of one that was broken off, the parts that are missing leave.
+    As above, and Conflict at any other hour than that; of one that was broken off, the parts that are missing leave.
     """
     row = _as_seen(scope, delivery_id, version)
     if row.state not in PLANNABLE:
         raise Conflict("delivery.not_movable")
-    _give_time(scope, row, local_wall(scope.now, row.zone), scope.now, at_once=True)
+    if retiming.keeps_hour(scope, row):
+        move(scope, row, S.SCHEDULED, not_before=scope.now, downtime_id=None, at_once=True)
+        wake(scope, row)
+    else:
+        _give_time(scope, row, local_wall(scope.now, row.zone), scope.now, at_once=True)
 
 
 def _as_seen(scope: Scope, delivery_id: UUID, version: int | None) -> Delivery:
@@ -364,15 +368,8 @@ def _as_seen(scope: Scope, delivery_id: UUID, version: int | None) -> Delivery:
 
 def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_once: bool = False) -> None:
     late = late_until(post(scope, row.post_id), due, at.zone)
-    times: dict[str, Any] = {
-        "wall_time": str(at),
-        "zone": at.zone,
-        "due_at": due,
-        "late_until": late,
-        "not_before": None,
-        "downtime_id": None,
-        "at_once": at_once,
-    }
+    times: dict[str, Any] = {"wall_time": str(at), "zone": at.zone, "due_at": due, "late_until": late}
+    times |= {"not_before": None, "downtime_id": None, "at_once": at_once}
     asks = row.state != S.BROKEN_OFF and retiming.asks_again(scope, row, due)
     if row.state == S.DRAFT or (row.state == S.APPROVED and not asks):
         change(scope, row, **times)

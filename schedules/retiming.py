@@ -1,23 +1,43 @@
 """Another hour for what the second of two said yes to: where their yes is for the hour too, they are asked again."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlmodel import col, select
 
 from foundation.database import Scope
+from foundation.errors import Conflict
+from schedules.calendar import zone_of
 from schedules.models import Approval, ApprovalLink, Delivery, Post
+from schedules.states import DeliveryState
 from tenants import reads as tenant_reads
 
 TIER = 2
 
 
+def is_asked(scope: Scope, creator_id: UUID) -> bool:
+    """Whether the second yes to a creator's posts is for their hours too."""
+    creator = tenant_reads.creator(scope, creator_id)
+    return creator.approval_tiers >= TIER and creator.approve_times
+
+
+def keeps_hour(scope: Scope, row: Delivery) -> bool:
+    """Whether a delivery that somebody wants out now leaves at the hour that was agreed to, as late as that may be.
+
+    False where no yes is for the hour, and of what stands in part: its hour was kept. Raises Conflict where now is
+    another hour than the agreed one.
+    """
+    if row.state == DeliveryState.BROKEN_OFF or not is_asked(scope, row.creator_id):
+        return False
+    if row.due_at <= scope.now and (row.late_until is None or scope.now <= row.late_until):
+        return True
+    raise Conflict("delivery.hour_agreed", at=f"{row.due_at.astimezone(zone_of(row.zone)):%d/%m %H:%M}")
+
+
 def asks_again(scope: Scope, row: Delivery, due: datetime) -> bool:
     """Whether a delivery that gets another hour waits for the second yes again; then nobody's second yes to its post
     stands any more, and a link that was not answered is over. `due` is UTC-aware."""
-    if due == row.due_at:
-        return False
-    creator = tenant_reads.creator(scope, row.creator_id)
-    if creator.approval_tiers < TIER or not creator.approve_times:
+    if due == row.due_at or not is_asked(scope, row.creator_id):
         return False
     own = select(Delivery.id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.id)
     scope.session.exec(own.with_for_update()).all()  # before the link, as whoever answers by it

@@ -80,7 +80,8 @@ def _times(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{delivery_id}/move", response_model=DeliveryOut)
     def move_delivery(delivery_id: UUID, body: MoveIn, call: Annotated[Call, can_write]) -> Response:
-        """Give it another time; its approval stands. Needs `deliveries:write`."""
+        """Give it another time. A yes to it stands, but for a second one where its creator's rule asks for it to the
+        hour too: then it is `draft` until that is said again. Needs `deliveries:write`."""
 
         def act(scope: Scope, sight: Sight) -> None:
             found = listing.entry(scope, sight.creators, delivery_id)
@@ -100,10 +101,11 @@ def _times(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{delivery_id}/now", response_model=DeliveryOut)
     def send_now(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
-        """Send it now: planned, on hold or refused; what has to be approved must be. Needs `deliveries:write`."""
+        """Send it now: planned, on hold or refused. 409, and nothing moves, while a yes is missing, and where the
+        second one was to another hour than now. Needs `deliveries:write`."""
 
         def act(scope: Scope, _: Sight) -> None:
-            planning.send_now(scope, delivery_id, version=call.version)
+            drafting.now(scope, delivery_id, version=call.version)
 
         return on(call, delivery_id, "delivery.now", act)
 
@@ -113,8 +115,8 @@ def _ends(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{delivery_id}/again", status_code=202, response_model=DeliveryOut)
     def send_again(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
-        """Try again what was refused, held or broken off. Of an uncertain one it is your word that it is not there: it
-        may then be sent a second time. Needs `deliveries:write`."""
+        """Try again what was refused, held or broken off; 409 as for `now`. Of an uncertain one it is your word that it
+        is not there: it may then be sent a second time. Needs `deliveries:write`."""
 
         def act(scope: Scope, sight: Sight) -> None:
             scheduling.again(scope, delivery_id, member_id=sight.member.id, version=call.version)

@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.app_pages import calendar_now
 from dashboard.app_pages.approvals_posts import films, reveal, src
 from dashboard.frame import Page
 from dashboard.reads import needs
@@ -15,7 +16,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.words import Message
 from gate import desk
-from schedules import drafting, reviewing
+from schedules import reviewing
 from tenants.roles import Right
 
 OPEN = "approvals:open"
@@ -130,5 +131,4 @@ def _say(page: Page, subject_id: UUID, allow: bool, scope: Scope, _: UUID) -> Me
 
 def _again(page: Page, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
     _hold(page, scope, delivery_id)
-    drafting.again(scope, delivery_id, version=version)
-    return Message("approvals.tried")
+    return calendar_now.again(page, scope, delivery_id, version)

@@ -20,6 +20,7 @@ from dashboard.app_pages import (
     calendar_labels,
     calendar_lanes,
     calendar_missed,
+    calendar_now,
     calendar_pool,
     calendar_post,
     calendar_queue,
@@ -38,9 +39,7 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
-from schedules import drafting
 from schedules.calendar import local_day
-from schedules.states import DeliveryState
 from tenants.reads import Creator
 from tenants.roles import Right
 
@@ -48,8 +47,6 @@ TICK = "5s"
 """How often what is shown is read again: a post that leaves is seen to leave."""
 
 Kind = Literal["primary", "secondary", "tertiary"]
-RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
-
 
 PLANNED: Mapping[str, Callable[[Page], None]] = {
     "week": calendar_week.show,
@@ -247,7 +244,7 @@ def _turn(page: Page, found: Calendar, turn: Turn) -> None:
         shown = {"several": several, "held": page.may(Right.RUN), "has": found.labels}
         draw("calendar_turn.html", turn=turn, short=found.short, voice=page.voice, word=page.word, **shown)
         for one in turn.posts:
-            if one.state in RETRIED and page.may(Right.RUN):
+            if calendar_now.retried(one) and page.may(Right.RUN):
                 acting.button(
                     page,
                     "calendar.retry",
@@ -272,8 +269,7 @@ def _short(words: str) -> str:
 
 def _again(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
-    drafting.again(scope, delivery_id, version=version)
-    return Message("calendar.again_done")
+    return calendar_now.again(page, scope, delivery_id, version)
 
 
 def _free(page: Page, found: Calendar, one: FreeHour) -> None:

@@ -13,6 +13,7 @@ from dashboard.app_pages import (
     calendar_labels,
     calendar_look,
     calendar_near,
+    calendar_now,
     calendar_options,
     calendar_rehearsal,
     calendar_repeats,
@@ -37,15 +38,11 @@ from foundation.words import Message
 from schedules import drafting, planning
 from schedules.calendar import WallTime, local_wall
 from schedules.coming import STAYS
-from schedules.states import DeliveryState
+from schedules.states import CANCELLABLE, DeliveryState
 from tenants.roles import Right
 
 TICK = "3s"
 DAY, CLOCK, ZONE = "post:day", "post:clock", "post:zone"
-RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
-STOPPABLE = frozenset(
-    {DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, *RETRIED} - {DeliveryState.BROKEN_OFF}
-)
 
 
 def show(page: Page, post_id: UUID) -> None:
@@ -119,7 +116,7 @@ def _acts(page: Page, found: Opened, place: Place) -> None:
         if entry.state is DeliveryState.DRAFT and found.free:
             act = partial(_plan, page, found.creator.id, found.post.id)
             acting.button(page, "calendar.plan", act, right=Right.RUN, key=f"plan:{key}", kind="primary")
-        if entry.state in RETRIED:
+        if calendar_now.retried(entry, free=found.free):
             code = "calendar.finish" if entry.state is DeliveryState.BROKEN_OFF else "calendar.retry_now"
             acting.button(page, code, partial(_again, *about), right=Right.RUN, key=f"again:{key}", kind="primary")
         if entry.state is DeliveryState.SCHEDULED:
@@ -127,7 +124,7 @@ def _acts(page: Page, found: Opened, place: Place) -> None:
         post_outside.acts(page, found, place)
         calendar_accounts.alone(page, found, place)
         calendar_importance.show(page, found.creator.id, entry)
-        if entry.state in STOPPABLE:
+        if entry.state in CANCELLABLE:
             with st.popover(page.word("calendar.cancel")):
                 draw("calendar_note.html", note=page.word("calendar.cancel_asked", account=entry.channel))
                 acting.button(page, "calendar.cancel_sure", partial(_skip, *about), right=Right.RUN, key=f"skip:{key}")
@@ -140,14 +137,12 @@ def _plan(page: Page, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID) ->
 
 def _again(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
-    drafting.again(scope, delivery_id, version=version)
-    return Message("calendar.again_done")
+    return calendar_now.again(page, scope, delivery_id, version)
 
 
 def _now(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
-    planning.send_now(scope, delivery_id, version=version)
-    return Message("calendar.now_done")
+    return calendar_now.now(page, scope, delivery_id, version)
 
 
 def _skip(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting, files, frame, scene
-from dashboard.app_pages import calendar_missed, doubt_card, home_stop
+from dashboard.app_pages import calendar_missed, calendar_now, doubt_card, home_stop
 from dashboard.frame import Page
 from dashboard.reads.home import Home, home
 from dashboard.reads.needs import Need
@@ -15,9 +15,8 @@ from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
-from schedules import drafting
 from schedules import reads as schedule_reads
-from schedules.states import DeliveryState, DowntimeState
+from schedules.states import DowntimeState
 from tenants import notices
 from tenants import reads as tenant_reads
 from tenants.roles import Right
@@ -25,7 +24,6 @@ from tenants.roles import Right
 LOOK = "3s"
 """How often the page reads again: a post that leaves is seen to leave."""
 
-RETRIED = frozenset({DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF})
 REASONS = ("done", "later", "not_ours")
 """Why a notice is put away: `home.why.<name>`."""
 
@@ -83,7 +81,7 @@ def _needs(page: Page, found: Home) -> None:
 def _acts(page: Page, need: Need) -> None:
     """What settles it here, or leads to where it is settled."""
     entry = need.stops
-    if entry is not None and entry.state in RETRIED and page.may(Right.RUN):
+    if entry is not None and calendar_now.retried(entry) and page.may(Right.RUN):
         act = partial(_again, page, entry.delivery_id, entry.version)
         key = f"again:{entry.delivery_id}:{entry.version}"
         acting.button(page, "home.again", act, right=Right.RUN, key=key, kind="primary")
@@ -103,8 +101,7 @@ def _mine(page: Page, scope: Scope, delivery_id: UUID) -> None:
 
 def _again(page: Page, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:
     _mine(page, scope, delivery_id)
-    drafting.again(scope, delivery_id, version=version)
-    return Message("calendar.again_done")
+    return calendar_now.again(page, scope, delivery_id, version)
 
 
 def _dismiss(page: Page, cause: str, why: str, scope: Scope, _: UUID) -> Message:

@@ -72,6 +72,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
 
 _CURES: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(yeses.MISSING, ("/approvals", "home.to.approvals")),
+    "delivery.changed": ("/approvals", "home.to.approvals"),
     "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
     "gate.APPROVAL_EXPIRED": ("/approvals", "home.to.approvals"),
     "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),

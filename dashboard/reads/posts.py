@@ -16,7 +16,7 @@ from gate import inforce
 from gate.switches import Halt
 from schedules import blocked, drafting, labels, rehearsing
 from schedules import reads as schedule_reads
-from schedules.coming import Against, sent_back, stopped
+from schedules.coming import Against, lacks_yes, sent_back, stopped
 from schedules.labels import Label
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
@@ -41,7 +41,7 @@ class Opened:
     half: bool
     """Whether one yes of two was said."""
     free: bool
-    """Whether it is a draft that waits for nobody's yes, only to be put on the calendar."""
+    """Whether what is draft, or on hold for want of a yes, waits for nobody's any more, only for a press."""
     people: Mapping[str, str]
     """Names of members by how they sign."""
     rules: Mapping[UUID, Rule]
@@ -94,7 +94,7 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
     members = tenant_reads.members(scope)
     people = {f"member:{member.id}": member.name for member in members}
     rules = inforce.rules(scope)
-    wished = any(one.state is S.DRAFT for one in entries)
+    wished = any(one.state is S.DRAFT or lacks_yes(one) for one in entries)
     said = {key: post.on(accounts[key]) for key in dict.fromkeys(one.channel_id for one in entries)}
     return Opened(
         now=scope.now,

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from foundation.errors import BadInput, NotFound, Refused
-from schedules import approvals, planning, ruling, scheduling
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from schedules import approvals, deciding, drafting, planning, ruling, scheduling
 from schedules.calendar import local_wall
+from schedules.deciding import How
 from schedules.states import DeliveryState as S
 from tenants import reads as tenant_reads
 from tenants.roles import Role
@@ -76,14 +77,10 @@ def test_one_yes_less_plans_what_somebody_read_and_nothing_else(two: Desk) -> No
     assert two.state(unread) is S.DRAFT
 
 
-@pytest.mark.parametrize("how", ["later", "now"])
-def test_another_hour_asks_the_second_again_where_the_rule_says_so(two: Desk, how: str) -> None:
+def test_another_hour_asks_the_second_again_where_the_rule_says_so(two: Desk) -> None:
     rule(two, 2, times=True)
     post_id, delivery_id = both(two)
-    if how == "later":
-        move(two, delivery_id, 2 * HOUR)
-    else:
-        two.act(planning.send_now, delivery_id)
+    move(two, delivery_id, 2 * HOUR)
     assert two.state(delivery_id) is S.DRAFT
     with two.scope() as scope:
         row = planning.post(scope, post_id)
@@ -94,6 +91,91 @@ def test_another_hour_asks_the_second_again_where_the_rule_says_so(two: Desk, ho
     assert two.state(delivery_id) is S.SCHEDULED
     two.live(hours=3)
     assert two.texts() == ["to be approved"]
+
+
+def test_now_is_another_hour_and_refused_before_anything_moves(two: Desk) -> None:
+    rule(two, 2, times=True)
+    post_id, delivery_id = both(two)
+    before = two.entry(delivery_id)
+    for now in (drafting.now, planning.send_now):
+        with pytest.raises(Conflict) as told:
+            two.act(now, delivery_id)
+        assert told.value.message.code == "delivery.hour_agreed"
+    assert two.entry(delivery_id) == before, "its hour, and that it leaves then"
+    with two.scope() as scope:
+        assert approvals.is_approved(scope, planning.post(scope, post_id), scope.now)
+    two.live(hours=2)
+    assert two.texts() == ["to be approved"]
+
+
+@pytest.mark.parametrize("minutes", [1, 25])
+def test_a_retry_within_the_lateness_of_its_hour_has_its_yes_and_no_more_time(two: Desk, minutes: int) -> None:
+    rule(two, 2, times=True)
+    _, delivery_id = both(two)
+    two.fault("refuse", times=1)
+    two.live(hours=1)
+    assert two.state(delivery_id) is S.FAILED
+    agreed = two.entry(delivery_id)
+    two.pass_time(minutes=minutes)
+    two.act(drafting.again, delivery_id)
+    again = two.entry(delivery_id)
+    assert (again.due_at, again.late_until) == (agreed.due_at, agreed.late_until), "no retry makes it later"
+    two.run()
+    assert two.state(delivery_id) is S.PUBLISHED
+    assert two.texts() == ["to be approved"]
+
+
+def test_after_the_lateness_of_its_hour_a_retry_waits_for_another_yes(two: Desk) -> None:
+    rule(two, 2, times=True)
+    _, delivery_id = both(two)
+    two.fault("refuse", times=1)
+    two.live(hours=1)
+    two.pass_time(minutes=31)
+    with pytest.raises(Conflict) as told:
+        two.act(drafting.again, delivery_id)
+    assert told.value.message.code == "delivery.hour_agreed"
+    two.run()
+    assert (two.state(delivery_id), two.texts()) == (S.FAILED, [])
+
+
+def test_what_is_decided_at_once_leaves_at_its_agreed_hour_or_stays(two: Desk) -> None:
+    """Of two that were refused, one may still leave as late as it is; for the other the second has to be asked."""
+    rule(two, 2, times=True)
+    _, late = both(two)
+    two.fault("refuse", times=1)
+    two.live(hours=1)
+    two.pass_time(minutes=40)
+    _, near = both(two)
+    two.fault("refuse", times=1)
+    two.live(hours=1)
+    assert [two.state(one) for one in (late, near)] == [S.FAILED, S.FAILED]
+    shown = two.act(deciding.preview, two.creator_id, How.NOW)
+    assert [(one.delivery_id, one.why.code) for one in shown.left] == [(late, "delivery.hour_agreed")]
+    two.act(deciding.decide, two.creator_id, How.NOW, seen=shown.versions)
+    two.live(minutes=20)
+    assert [two.state(one) for one in (late, near)] == [S.FAILED, S.PUBLISHED]
+
+
+@pytest.mark.parametrize("act", [drafting.now, drafting.again])
+def test_what_lacks_a_yes_is_refused_now_and_stays_where_it_is(two: Desk, act: Any) -> None:
+    _, delivery_id = waiting(two)
+    two.live(hours=2)
+    assert (two.state(delivery_id), two.why(delivery_id)) == (S.HELD, "delivery.unapproved")
+    before = two.entry(delivery_id)
+    with pytest.raises(Conflict) as told:
+        two.act(act, delivery_id)
+    assert told.value.message.code == "delivery.needs_yes"
+    assert two.entry(delivery_id) == before
+
+
+def test_what_was_held_for_a_yes_that_nobody_asks_for_any_more_is_tried_again(two: Desk) -> None:
+    delivery_id = two.wish(two.write("nobody read it"), after=60)
+    two.live(minutes=2)
+    rule(two, 0)
+    assert two.state(delivery_id) is S.HELD
+    two.act(drafting.again, delivery_id)
+    two.run()
+    assert two.state(delivery_id) is S.PUBLISHED
 
 
 def test_another_hour_after_it_was_taken_off_asks_the_second_again(two: Desk) -> None:

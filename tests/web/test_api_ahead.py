@@ -5,12 +5,14 @@ import io
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from channels import reads as channel_reads
 from foundation import outbox
 from gate import events as gate_events
 from gate import switches
 from gate.events import SwitchWanted
+from schedules import scheduling
 from studio import recipes
 from tenants import staffing
 from tenants.keys import KeyScope
@@ -35,6 +37,24 @@ def test_a_story_says_what_comes_next_when_and_by_whom(api: Program) -> None:
     assert (api.get(path)["next"]["code"], api.get(path)["next"]["at"]) == ("calendar.next.cancelled", None)
     again = api.ask("POST", f"{path}/cancel", version=off.json()["version"])
     assert again.status_code == 409
+
+
+def test_now_is_refused_while_a_yes_is_missing_and_where_one_was_to_another_hour(api: Program) -> None:
+    with api.scope() as scope:
+        scope.run("UPDATE creators SET approval_tiers = 2, approve_times = true WHERE id = :c", c=api.creators["mia"])
+    post = api.write()
+    path = f"/deliveries/{post['deliveries'][0]['id']}"
+    wish = api.get(path)
+    refused = api.ask("POST", f"{path}/now", version=wish["version"])
+    assert (refused.status_code, code(refused)) == (409, "delivery.needs_yes")
+    made(api.ask("POST", f"/posts/{post['id']}/approve", {}, key=api.secrets["owner"], version=1))
+    with api.scope() as scope:
+        scheduling.approve(scope, UUID(post["id"]), member_id=api.members[Role.CREATOR], tier=2)
+    planned = api.get(path)
+    assert planned["state"] == "scheduled"
+    refused = api.ask("POST", f"{path}/now", version=planned["version"])
+    assert (refused.status_code, code(refused)) == (409, "delivery.hour_agreed")
+    assert api.get(path) == planned
 
 
 def test_the_queue_of_a_lost_account_goes_to_a_spare_one_as_it_was_seen(api: Program) -> None:

@@ -1,0 +1,40 @@
+"""Out now, or once more: which posts a press may try again, and what really becomes of one that was pressed."""
+
+from uuid import UUID
+
+from dashboard.frame import Page
+from dashboard.reads.compose import connectors
+from foundation.database import Scope
+from foundation.words import Message
+from schedules import coming, drafting, preflights
+from schedules.claiming import UNAPPROVED
+from schedules.reads import Entry
+from schedules.states import DeliveryState
+
+S = DeliveryState
+WAITING = frozenset({S.HELD, S.FAILED, S.BROKEN_OFF})
+"""States of what somebody tries again."""
+
+
+def retried(entry: Entry, *, free: bool = False) -> bool:
+    """Whether a press tries it again. What is on hold for want of a yes leaves by that yes alone, unless it is `free`:
+    nobody's is missing any more."""
+    return entry.state in WAITING and (not coming.lacks_yes(entry) or (free and entry.reason == UNAPPROVED))
+
+
+def again(page: Page, scope: Scope, delivery_id: UUID, version: int) -> Message:
+    """Try it again. Raises as `drafting.again`."""
+    drafting.again(scope, delivery_id, version=version)
+    return _became(page, scope, delivery_id, "calendar.again_done")
+
+
+def now(page: Page, scope: Scope, delivery_id: UUID, version: int) -> Message:
+    """Let it leave now. Raises as `drafting.now`."""
+    drafting.now(scope, delivery_id, version=version)
+    return _became(page, scope, delivery_id, "calendar.now_done")
+
+
+def _became(page: Page, scope: Scope, delivery_id: UUID, done: str) -> Message:
+    """That it leaves, or what keeps it back: it would be put on hold again in the second it was said to leave."""
+    trouble = next(iter(preflights.of_delivery(scope, delivery_id, connectors())), None)
+    return Message(done) if trouble is None else Message(f"{done}_not", {"why": page.voice.say(trouble)})

@@ -1,0 +1,101 @@
+"""Out now, once more, or at another hour: what is offered, what really becomes of it, and how that is said."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.database import OpenScope
+from foundation.words import LANGUAGES, Message
+from gate import switches
+from schedules import approvals, planning, ruling
+from schedules.moving import delivery, move
+from schedules.states import DeliveryState as S
+from tenants.roles import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streams import stream
+from tests.dashboard.test_approvals import asked, state, word
+from tests.dashboard.test_calendar import post_of
+
+
+def hours_too(who: Agency) -> None:
+    """Two have to say yes to her posts, the second to the hour too."""
+    with who.scope(who.act_as(Role.OWNER)) as scope:
+        ruling.change(scope, who.creator_id, tiers=2, times=True)
+
+
+def agreed(who: Agency, body: str = "à son heure") -> UUID:
+    """A post that both have said yes to, on the calendar in an hour."""
+    post_id, delivery_id = asked(who, body)
+    for tier, role in ((1, Role.OWNER), (2, Role.CREATOR)):
+        with who.scope(who.act_as(role)) as scope:
+            approvals.approve(scope, post_id, member_id=who.members[role], tier=tier)
+    with who.scope(who.act_as(Role.OWNER)) as scope:
+        planning.plan_post(scope, post_id)
+    return delivery_id
+
+
+def unapproved(who: Agency) -> UUID:
+    """A post whose hour came before anybody said yes."""
+    _, delivery_id = asked(who, "sans accord", minutes=-2)
+    with who.scope() as scope:
+        move(scope, delivery(scope, delivery_id), S.HELD, reason=Message("delivery.unapproved"))
+    return delivery_id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_now_is_refused_where_the_hour_was_agreed_to(door: Door, tenant: OpenScope, language: str) -> None:
+    who = agency(tenant, language=language)
+    hours_too(who)
+    delivery_id = agreed(who)
+    with who.scope() as scope:
+        before = delivery(scope, delivery_id).due_at
+    with stream(door.url, door.cookie(who)) as page:
+        page.open("/calendar", post=post_of(who, delivery_id))
+        text = page.press(word("calendar.send_now", language))
+    assert word("calendar.now_done", language) not in text
+    assert word("delivery.hour_agreed", language, at="|").partition("|")[0] in text
+    with who.scope() as scope:
+        row = delivery(scope, delivery_id)
+        assert (row.state, row.due_at) == (S.SCHEDULED, before)
+
+
+@pytest.mark.parametrize("where", ["home", "week", "post"])
+def test_what_lacks_a_yes_is_not_tried_again_but_led_to_approvals(door: Door, lumiere: Agency, where: str) -> None:
+    delivery_id = unapproved(lumiere)
+    shown = {
+        "home": ("/", {}),
+        "week": ("/calendar", {}),
+        "post": ("/calendar", {"post": post_of(lumiere, delivery_id)}),
+    }
+    path, query = shown[where]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open(path, **query)
+        assert "sans accord" in text
+        assert not [label for label in page.labels() if label.startswith("Réessayer")]
+    if where != "week":
+        assert 'href="/approvals"' in text
+    if where == "post":
+        assert word("calendar.next.held_yes") in text
+
+
+def test_what_nobody_has_to_agree_to_any_more_is_tried_again(door: Door, lumiere: Agency) -> None:
+    delivery_id = unapproved(lumiere)
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+        ruling.change(scope, lumiere.creator_id, tiers=0, times=False)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_of(lumiere, delivery_id))
+        assert "C’est reparti" in page.press(word("calendar.retry_now"))
+    assert state(lumiere, delivery_id) is S.SCHEDULED
+
+
+def test_what_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("arrêtée", minutes=-2, state="publishing")
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+        move(scope, delivery(scope, delivery_id), S.HELD, reason=Message("gate.CONSENT_MISSING"))
+        switches.close(scope, "tenant", "", "sending", reason="essai")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open()
+        text = page.press(word("home.again"))
+    assert word("calendar.again_done") not in text
+    assert word("calendar.again_done_not", why="|").partition("|")[0].strip() in text
