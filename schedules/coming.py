@@ -17,6 +17,7 @@ from schedules.composing import subject
 from schedules.reads import Entry
 from schedules.spacing import DOWNTIME
 from schedules.states import CANCELLABLE, TO_COME, DeliveryState
+from schedules.yeses import CURED
 from tenants import reads as tenant_reads
 
 S = DeliveryState
@@ -74,7 +75,7 @@ def stopped(halt: Halt, entry: Entry) -> bool:
 
 def lacks_yes(entry: Entry) -> bool:
     """Whether it was put on hold for want of a yes, and leaves again by one; pure."""
-    return entry.state is S.HELD and entry.reason is not None and entry.reason.code in reviewing.CURED_BY_A_YES
+    return entry.state is S.HELD and entry.reason is not None and entry.reason.code in CURED
 
 
 def leaves_at(entry: Entry) -> datetime:

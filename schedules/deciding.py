@@ -18,7 +18,7 @@ from schedules import approvals, planning, queueing, retiming, slots
 from schedules.calendar import WallTime, local_wall, parse
 from schedules.lost import ACCOUNT_LOST
 from schedules.models import Delivery, Post
-from schedules.moving import delivery
+from schedules.moving import delivery, move
 from schedules.queueing import Change
 from schedules.shifting import MOST, Left, Moving, Preview
 from schedules.spacing import GAP, QUARTER, busy, free_at, room
@@ -77,6 +77,14 @@ def _do(scope: Scope, one: Moving, how: How) -> None:
         planning.send_now(scope, one.delivery_id, version=one.version)
     else:
         planning.move_delivery(scope, one.delivery_id, at=one.after, version=one.version)
+        _plan(scope, delivery(scope, one.delivery_id))
+
+
+def _plan(scope: Scope, row: Delivery) -> None:
+    """What was held for a yes that nobody asks for any more is a draft of which nothing is missing."""
+    if row.state == S.DRAFT and approvals.stands_for(scope, planning.post(scope, row.post_id), row, scope.now):
+        move(scope, row, S.APPROVED, reason=approvals.UNASKED)
+        planning.plan_approved(scope, [row])
 
 
 def _keeps_hour(scope: Scope, one: Moving) -> bool:

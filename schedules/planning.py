@@ -28,6 +28,7 @@ from schedules.moving import change, delivery, move
 from schedules.overrides import Content, Override
 from schedules.states import CANCELLABLE, ENDED, PLANNABLE, DeliveryState
 from schedules.threads import Piece
+from schedules.yeses import CURED
 from studio import library
 from tenants import reads as tenant_reads
 
@@ -330,10 +331,10 @@ def unplan(scope: Scope, delivery_id: UUID) -> None:
 
 def move_delivery(scope: Scope, delivery_id: UUID, *, at: WallTime, version: int | None = None) -> None:
     """Give a delivery another time; its approval stands unless the second yes was asked for the hour too, and a draft
-    keeps the time as its wish.
+    keeps the time as its wish. One on hold or refused leaves again then; for want of a yes, it is a draft.
 
-    One on hold or refused leaves again at that time. With `version`, only the delivery as it was seen then.
-    Raises BadInput for a time out of reach or late already; Conflict when it may be outside, or was changed.
+    With `version`, only the delivery as it was seen then. Raises BadInput for a time out of reach or late already;
+    Conflict when it may be outside, or was changed.
     """
     row = _as_seen(scope, delivery_id, version)
     check_reach(at.instant(), scope.now)
@@ -371,7 +372,10 @@ def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_o
     times: dict[str, Any] = {"wall_time": str(at), "zone": at.zone, "due_at": due, "late_until": late}
     times |= {"not_before": None, "downtime_id": None, "at_once": at_once}
     asks = row.state != S.BROKEN_OFF and retiming.asks_again(scope, row, due)
-    if row.state == S.DRAFT or (row.state == S.APPROVED and not asks):
+    lacks = row.reason["code"] if row.state == S.HELD and row.reason and not at_once else ""
+    if lacks in CURED:
+        move(scope, row, S.DRAFT, reason=Message(lacks), **times)
+    elif row.state == S.DRAFT or (row.state == S.APPROVED and not asks):
         change(scope, row, **times)
     elif row.state == S.APPROVED or (asks and row.state in PLANNABLE):
         move(scope, row, S.DRAFT, reason=Message("approval.hour_changed"), **times)

@@ -1,7 +1,6 @@
 """Another hour for what the second of two said yes to: where their yes is for the hour too, they are asked again."""
 
 from datetime import datetime
-from uuid import UUID
 
 from sqlmodel import col, select
 
@@ -11,13 +10,13 @@ from schedules.calendar import zone_of
 from schedules.models import Approval, ApprovalLink, Delivery, Post
 from schedules.states import DeliveryState
 from tenants import reads as tenant_reads
+from tenants.reads import Creator
 
 TIER = 2
 
 
-def is_asked(scope: Scope, creator_id: UUID) -> bool:
-    """Whether the second yes to a creator's posts is for their hours too."""
-    creator = tenant_reads.creator(scope, creator_id)
+def asks_hour(creator: Creator) -> bool:
+    """Whether the second yes to a creator's posts is for their hours too; pure."""
     return creator.approval_tiers >= TIER and creator.approve_times
 
 
@@ -27,7 +26,7 @@ def keeps_hour(scope: Scope, row: Delivery) -> bool:
     False where no yes is for the hour, and of what stands in part: its hour was kept. Raises Conflict where now is
     another hour than the agreed one.
     """
-    if row.state == DeliveryState.BROKEN_OFF or not is_asked(scope, row.creator_id):
+    if row.state == DeliveryState.BROKEN_OFF or not asks_hour(tenant_reads.creator(scope, row.creator_id)):
         return False
     if row.due_at <= scope.now and (row.late_until is None or scope.now <= row.late_until):
         return True
@@ -37,7 +36,7 @@ def keeps_hour(scope: Scope, row: Delivery) -> bool:
 def asks_again(scope: Scope, row: Delivery, due: datetime) -> bool:
     """Whether a delivery that gets another hour waits for the second yes again; then nobody's second yes to its post
     stands any more, and a link that was not answered is over. `due` is UTC-aware."""
-    if due == row.due_at or not is_asked(scope, row.creator_id):
+    if due == row.due_at or not asks_hour(tenant_reads.creator(scope, row.creator_id)):
         return False
     own = select(Delivery.id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.id)
     scope.session.exec(own.with_for_update()).all()  # before the link, as whoever answers by it

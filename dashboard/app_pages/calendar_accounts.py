@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
-from dashboard.app_pages import zones
+from dashboard.app_pages import calendar_moved, zones
 from dashboard.frame import Page
 from dashboard.reads.compose import accounts, connectors
 from dashboard.reads.places import Place
@@ -33,7 +33,8 @@ def alone(page: Page, found: Opened, place: Place) -> None:
         return
     key = f"post:alone:{entry.delivery_id}:{entry.version}"
     with st.popover(page.word("calendar.move_alone")):
-        draw("calendar_note.html", note=page.word("calendar.move_alone_why", account=entry.channel))
+        why = page.word("calendar.move_alone_why", account=entry.channel)
+        draw("calendar_note.html", note=f"{why} {calendar_moved.before(page, found, [entry])}".strip())
         _when(page, local_wall(entry.due_at, entry.zone), key, entry.channel)
         act = partial(_moved, page, found.creator.id, entry, key)
         params: dict[str, str | int] = {"account": entry.channel}
@@ -79,8 +80,7 @@ def _typed(key: str, zone: str) -> WallTime:
 def _moved(page: Page, creator_id: UUID, entry: Entry, key: str, scope: Scope, _: UUID) -> Message:
     creator, at = page.my(scope, creator_id), _typed(key, entry.zone)
     planning.move_delivery(scope, entry.delivery_id, at=at, version=entry.version)
-    code = "calendar.moved_gap" if at.moved_by_gap else "calendar.moved"
-    return Message(code, {"day": f"{at.day:%d/%m/%Y}", "clock": zones.clock(page, at, creator.zone)})
+    return calendar_moved.said(page, scope, creator, at, [entry.delivery_id])
 
 
 def _added(page: Page, creator_id: UUID, post_id: UUID, zone: str, scope: Scope, _: UUID) -> Message:

@@ -9,7 +9,7 @@ import streamlit as st
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dashboard import acting
-from dashboard.app_pages import zones
+from dashboard.app_pages import calendar_moved, zones
 from dashboard.browsing import piece
 from dashboard.frame import Page
 from dashboard.widgets import draw
@@ -89,7 +89,8 @@ def _drag(
     warned = next((one.warning for one in moved if one.warning is not None), None)
     if warned is not None:
         return Message(f"drag.{warned.code.removeprefix('shift.')}", {**said, **warned.params})
-    return Message("calendar.moved_gap" if first.after.moved_by_gap else "calendar.moved", said)
+    ids = [one.delivery_id for one in moved]
+    return calendar_moved.said(page, scope, creator, first.after, ids, clock=str(said["clock"]))
 
 
 def _undo(page: Page, last: Last, scope: Scope, _: UUID) -> Message:

@@ -4,7 +4,7 @@ from functools import partial
 from uuid import UUID
 
 from dashboard import acting
-from dashboard.app_pages import zones
+from dashboard.app_pages import calendar_moved
 from dashboard.frame import Page
 from dashboard.reads.places import Place
 from dashboard.reads.queue import beside
@@ -80,10 +80,10 @@ def show(page: Page, creator_id: UUID, place: Place) -> None:
 def _move(page: Page, creator_id: UUID, entry: Entry, at: WallTime, scope: Scope, _: UUID) -> Message:
     creator, at = page.my(scope, creator_id), on_clock(at, entry.zone)
     planning.move_delivery(scope, entry.delivery_id, at=at, version=entry.version)
-    return Message("calendar.moved", {"day": f"{at.day:%d/%m/%Y}", "clock": zones.clock(page, at, creator.zone)})
+    return calendar_moved.said(page, scope, creator, at, [entry.delivery_id])
 
 
 def _queue(page: Page, creator_id: UUID, entry: Entry, scope: Scope, _: UUID) -> Message:
-    page.my(scope, creator_id)
+    creator = page.my(scope, creator_id)
     at = queueing.enqueue(scope, entry.delivery_id, version=entry.version)
-    return Message("calendar.moved", {"day": f"{at.day:%d/%m/%Y}", "clock": f"{at.clock:%H:%M}"})
+    return calendar_moved.said(page, scope, creator, at, [entry.delivery_id], clock=f"{at.clock:%H:%M}")

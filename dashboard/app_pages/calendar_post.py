@@ -12,6 +12,7 @@ from dashboard.app_pages import (
     calendar_importance,
     calendar_labels,
     calendar_look,
+    calendar_moved,
     calendar_near,
     calendar_now,
     calendar_options,
@@ -181,7 +182,8 @@ def _move(page: Page, found: Opened) -> None:
     now = local_wall(movable[0].due_at, movable[0].zone)
     seen = {one.delivery_id: one.version for one in movable}
     with st.form("post:move", border=True):
-        draw("calendar_note.html", note=page.word("calendar.move_why", place=page.voice.place(now.zone)))
+        why = page.word("calendar.move_why", place=page.voice.place(now.zone))
+        draw("calendar_note.html", note=f"{why} {calendar_moved.before(page, found, movable)}".strip())
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(page.word("compose.day"), f"{now.day:%d/%m/%Y}", key=f"{DAY}:{found.post.id}", width=180)
             st.text_input(page.word("compose.clock"), f"{now.clock:%H:%M}", key=f"{CLOCK}:{found.post.id}", width=120)
@@ -198,5 +200,4 @@ def _moved(
     at = WallTime(day_of(day), time_of(clock), str(acting.typed(f"{ZONE}:{found.post.id}:{zone}") or zone))
     for delivery_id, version in seen.items():
         planning.move_delivery(scope, delivery_id, at=at, version=version)
-    code = "calendar.moved_gap" if at.moved_by_gap else "calendar.moved"
-    return Message(code, {"day": f"{at.day:%d/%m/%Y}", "clock": zones.clock(page, at, creator.zone)})
+    return calendar_moved.said(page, scope, creator, at, seen)

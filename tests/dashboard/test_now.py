@@ -99,3 +99,35 @@ def test_what_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere
         text = page.press(word("home.again"))
     assert word("calendar.again_done") not in text
     assert word("calendar.again_done_not", why="|").partition("|")[0].strip() in text
+
+
+def keeps(page_text: str, language: str = "fr") -> set[str]:
+    """Which of the sentences about a yes at another hour stand on a page."""
+    codes = ("calendar.move_keeps", "calendar.move_asks", "calendar.move_waits")
+    return {code for code in codes if word(code, language) in page_text}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_another_hour_says_what_becomes_of_the_yes(door: Door, tenant: OpenScope, language: str) -> None:
+    who = agency(tenant, language=language)
+    planned, (wished, _) = who.post("prévue", minutes=60), asked(who, "à approuver")
+    with stream(door.url, door.cookie(who)) as page:
+        assert keeps(page.open("/calendar", post=post_of(who, planned)), language) == {"calendar.move_keeps"}
+        assert keeps(page.open("/calendar", post=wished), language) == {"calendar.move_waits"}
+        moved = page.press(word("calendar.move", language))
+        assert word("calendar.moved_waits", language, moved="").strip() in moved
+        hours_too(who)
+        post_id = post_of(who, agreed(who))
+        assert keeps(page.open("/calendar", post=post_id), language) == {"calendar.move_asks"}
+        page.type(word("compose.clock", language), "23:50")
+        moved = page.press(word("calendar.move", language))
+        assert word("calendar.moved_asks", language, moved="").strip() in moved
+
+
+def test_where_nobody_is_asked_no_yes_is_talked_of(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+        ruling.change(scope, lumiere.creator_id, tiers=0, times=False)
+    planned = lumiere.post("prévue", minutes=60)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert keeps(page.open("/calendar", post=post_of(lumiere, planned))) == set()
+        assert word("calendar.moved_waits", moved="").strip() not in page.press(word("calendar.move"))

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from foundation.errors import BadInput, Conflict, NotFound, Refused
-from schedules import approvals, deciding, drafting, planning, ruling, scheduling
+from schedules import approvals, deciding, drafting, planning, reviewing, ruling, scheduling
 from schedules.calendar import local_wall
 from schedules.deciding import How
 from schedules.states import DeliveryState as S
@@ -166,6 +166,20 @@ def test_what_lacks_a_yes_is_refused_now_and_stays_where_it_is(two: Desk, act: A
         two.act(act, delivery_id)
     assert told.value.message.code == "delivery.needs_yes"
     assert two.entry(delivery_id) == before
+
+
+def test_what_lacks_a_yes_waits_for_it_at_another_hour_too(two: Desk) -> None:
+    """Moved, it is asked for where the others are, and does not pass for planned."""
+    post_id, delivery_id = waiting(two)
+    two.live(hours=2)
+    move(two, delivery_id, HOUR)
+    assert (two.state(delivery_id), two.why(delivery_id)) == (S.DRAFT, "delivery.unapproved")
+    with two.scope() as scope:
+        assert [one.post_id for one in reviewing.asked(scope, [two.creator_id])] == [post_id]
+    answer(two, link(two, post_id))
+    assert two.state(delivery_id) is S.SCHEDULED
+    two.live(hours=1, minutes=1)
+    assert two.texts() == ["to be approved"]
 
 
 def test_what_was_held_for_a_yes_that_nobody_asks_for_any_more_is_tried_again(two: Desk) -> None:
