@@ -55,22 +55,28 @@ PLANNED: Mapping[str, Callable[[Page], None]] = {
 }
 """Pages of their own for who plans, by their name in the address."""
 
+FOR_PLANNERS = ("new", "queue", "pool", "compare", *PLANNED)
+"""What in an address asks for a page that is for who plans alone."""
+
 
 def show(page: Page) -> None:
     """Draw the page: a post that is being written, files, a post that was opened, or the days."""
     draw("calendar_style.html", word=page.word)
     draw("feed_style.html")
-    if st.query_params.get("new") and page.may(Right.RUN):
+    if not page.may(Right.RUN) and any(map(st.query_params.get, FOR_PLANNERS)):
+        calendar_filters.way_back(page)
+        draw("calendar_note.html", note=page.word("role.forbidden.run"))
+    elif st.query_params.get("new"):
         compose.show(page, _id(st.query_params.get("rework", "")))
-    elif (queue := st.query_params.get("queue")) and page.may(Right.RUN):
+    elif queue := st.query_params.get("queue"):
         calendar_queue.show(page, queue)
-    elif (name := next(filter(st.query_params.get, PLANNED), "")) and page.may(Right.RUN):
+    elif name := next(filter(st.query_params.get, PLANNED), ""):
         PLANNED[name](page)
-    elif (pool := st.query_params.get("pool")) and page.may(Right.RUN):
+    elif pool := st.query_params.get("pool"):
         calendar_pool.show(page, pool)
     elif st.query_params.get("missed"):
         calendar_missed.show(page)
-    elif (compare := st.query_params.get("compare")) and page.may(Right.RUN):
+    elif compare := st.query_params.get("compare"):
         calendar_variants.show(page, compare)
     elif st.query_params.get("files"):
         calendar_files.show(page)

@@ -38,11 +38,13 @@ from foundation.database import Scope
 from foundation.words import Message
 from schedules import drafting, planning
 from schedules.calendar import WallTime, local_wall
-from schedules.coming import STAYS
+from schedules.coming import STAYS, Next
 from schedules.states import CANCELLABLE, DeliveryState
 from tenants.roles import Right
 
 TICK = "3s"
+DECISIONS = frozenset(f"calendar.next.{one}" for one in ("held", "failed", "broken_off", "draft_free"))
+"""What comes next where somebody who plans has to decide."""
 DAY, CLOCK, ZONE = "post:day", "post:clock", "post:zone"
 
 
@@ -86,7 +88,7 @@ def _story(drawn: Page, post_id: UUID, at: str, first: Opened) -> None:
         st.rerun()
     acting.say_told(page, "calendar:story")
     for place in found.places:
-        coming = next_of(found, place)
+        coming = _coming(page, found, place)
         with st.container(border=True, key=f"place:{place.entry.delivery_id}"):
             draw(
                 "calendar_place.html",
@@ -96,6 +98,8 @@ def _story(drawn: Page, post_id: UUID, at: str, first: Opened) -> None:
                 lines=told(found, place),
                 coming=coming,
                 counts=place.entry.state is DeliveryState.SCHEDULED and not found.waits(place) and coming.code != STAYS,
+                says_yes=page.may(Right.APPROVE) and found.post.author != f"member:{page.who.member.id}",
+                plans=page.may(Right.RUN),
                 now=found.now,
                 voice=page.voice.at(found.creator.zone),
                 word=page.word,
@@ -108,6 +112,12 @@ def _story(drawn: Page, post_id: UUID, at: str, first: Opened) -> None:
             if page.may(Right.RUN):
                 _acts(page, found, place)
     draw("calendar_foot.html", now=found.now, voice=page.voice, word=page.word)
+
+
+def _coming(page: Page, found: Opened, place: Place) -> Next:
+    """What comes next, as it is told to who looks: a decision is asked of those alone who have its buttons."""
+    coming = next_of(found, place)
+    return coming if page.may(Right.RUN) or coming.code not in DECISIONS else Next("calendar.next.others")
 
 
 def _acts(page: Page, found: Opened, place: Place) -> None:

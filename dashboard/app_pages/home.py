@@ -48,7 +48,7 @@ def _home(drawn: Page) -> None:
     acting.say_told(page, "home:lead")
     found = page.read(lambda scope: home(scope, page.who.member))
     opens = page.may(Right.RUN, Right.APPROVE)
-    said = {"page": found, "who": page.who.member, "voice": page.voice, "word": page.word, "opens": opens}
+    said = {"page": found, "who": page.who.member, "voice": page.voice, "word": page.word, "opens": opens, "plans": page.may(Right.RUN)}
     draw("home_lead.html", **said)
     home_stop.show(page, found)
     if found.strides and page.may(Right.RUN):  # each leads to a page of those who run the agency

@@ -136,6 +136,8 @@ class Home:
 
     now: datetime
     needs: Sequence[Need]
+    waiting: int
+    """How many of the needs this member can do something about."""
     days: Sequence[Day]
     total: Sequence[Takings]
     coming: Coming | None
@@ -183,6 +185,7 @@ def home(scope: Scope, member: Member) -> Home:
     return Home(
         now=scope.now,
         needs=posts.needs,
+        waiting=needs.waiting(posts.needs, member),
         days=[_day(scope, creator, posts.entries, sales.get(creator.id, {})) for creator in shown],
         total=_total(scope, shown, sales),
         coming=_coming(scope, mine, posts.entries),

@@ -66,7 +66,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "switch": ("/system", "home.to.system"),
     "payment": ("/shop", "home.to.shop"),
     "fulfilment": ("/shop", "home.to.shop"),
-    "statement": ("/shop", "home.to.shop"),
+    "statement": ("/shop?view=books", "home.to.shop"),
 }
 """Where a cause is settled, by what it is about, and the sentence that leads there."""
 
@@ -89,8 +89,12 @@ _CURES: Mapping[str, tuple[str, str]] = {
 }
 """Where what keeps a post back is put right, by its reason; of any other, the post itself says what to do."""
 
-_RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES}
-"""Who can open the page where something is settled: any of the rights."""
+_RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES} | {
+    "/calendar?queue": (Right.RUN,),
+    "/calendar?held": (Right.RUN,),
+    "/shop?view": (Right.BOOKS,),
+}
+"""Who can open the page where something is settled, or the part of it that an address asks for: any of the rights."""
 
 STANDING = frozenset(
     {"delivery", "edit", "channel", "approval", "unapproved", "complaint", "likeness", "downtime", "waits", "apart"}
@@ -193,8 +197,14 @@ def _opens(member: Member, need: Need) -> bool:
 
 
 def _reaches(member: Member, href: str) -> bool:
-    rights = _RIGHTS.get(href.partition("?")[0], tuple(Right))
+    part, page = href.partition("=")[0], href.partition("?")[0]
+    rights = _RIGHTS.get(part, _RIGHTS.get(page, tuple(Right)))
     return any(may(member.role, right) for right in rights)
+
+
+def waiting(needs: Iterable[Need], member: Member) -> int:
+    """How many of these wait for this member: those that they can go to, or put away. The others are only told."""
+    return sum(bool(one.href) or (one.dismissable and may(member.role, Right.RUN)) for one in needs)
 
 
 def to_approve(waiting: int, now: datetime) -> list[Need]:

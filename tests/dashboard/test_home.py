@@ -156,10 +156,10 @@ def test_nobody_is_led_where_they_cannot_go(door: Door, lumiere: Agency) -> None
             urgent=False,
             creator_id=lumiere.creator_id,
         )
-    for role, waits, leads in ((Role.OWNER, "2 choses vous", True), (Role.CHATTER, "One thing waits", False)):
+    for role, waits, leads in ((Role.OWNER, "2 choses vous", True), (Role.CHATTER, "Nothing waits", False)):
         text = shown(door, lumiere, role)
         assert waits in text
-        assert ('href="/shop"' in text, 'href="/calendar?post=' in text) == (leads, leads)
+        assert ('href="/shop?view=books"' in text, 'href="/calendar?post=' in text) == (leads, leads)
 
 
 def test_post_is_seen_to_leave(door: Door, lumiere: Agency) -> None:
