@@ -132,11 +132,12 @@ def say_told(page: Page, place: str) -> None:
 
     A page is drawn anew by itself, sometimes a moment after a press: what was said there stays for a while. Its place
     stays for good: what comes after it would else be made anew in the browser, and what is open or half typed be lost.
+    The style keeps it in sight, however far from it one pressed.
     """
     now = monotonic()
     notes = [note for note in st.session_state.get(_TOLD, []) if note.said is None or now - note.said < STAYS]
     st.session_state[_TOLD] = notes
-    with st.container():
+    with st.container(key=f"told:{place}"):
         for note in notes:
             if note.said is None:
                 note.place, note.said = place, now

@@ -1,5 +1,7 @@
 """Posts, by mouse and keyboard: from the first letter to the network, two people, a doubt, a pause."""
 
+import pytest
+
 from channels import reads as channel_reads
 from channels.states import ChannelState
 from schedules.states import DeliveryState as S
@@ -159,3 +161,26 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
     with lea.visitor(f"/calendar?post={desk.entry(delivery).post_id}") as marc:
         marc.shows("3 parties publiées sur 3")
         picture(marc, "thread_story_1280", 1280, 900)
+
+
+IN_SIGHT = """() => [...document.querySelectorAll('[data-testid="stAlert"]')].some((one) => {
+  const {top, bottom} = one.getBoundingClientRect();
+  return one.textContent.includes("illisible") && top >= 0 && bottom <= innerHeight;
+})"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 500), (390, 700)])
+def test_a_refusal_is_told_where_one_looks(lea: Living, width: int, height: int) -> None:
+    desk = lea.desk
+    post_id = desk.entry(desk.delivery("Loin en bas", after=7200)).post_id
+    with lea.visitor(f"/calendar?post={post_id}") as marc:
+        marc.size(width, height)
+        marc.type("Heure (HH:MM)", "25:00")
+        marc.press("Déplacer")
+        marc.shows("illisible")
+        marc.rest()
+        marc.button("Déplacer").scroll_into_view_if_needed()
+        marc.until("() => document.querySelector('[data-testid=\"stMain\"]').scrollTop > 200")
+        marc.until(IN_SIGHT)
+        assert marc.page.get_by_role("alert").filter(has_text="illisible").count() == 1, "read out once"
+        assert marc.overflow <= 0
