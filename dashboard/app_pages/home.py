@@ -47,8 +47,8 @@ def _home(drawn: Page) -> None:
         st.rerun()
     acting.say_told(page, "home:lead")
     found = page.read(lambda scope: home(scope, page.who.member))
-    opens = page.may(Right.RUN, Right.APPROVE)
-    said = {"page": found, "who": page.who.member, "voice": page.voice, "word": page.word, "opens": opens, "plans": page.may(Right.RUN)}
+    may = {"opens": page.may(Right.RUN, Right.APPROVE), "plans": page.may(Right.RUN)}
+    said = {"page": found, "who": page.who.member, "voice": page.voice, "word": page.word, **may}
     draw("home_lead.html", **said)
     home_stop.show(page, found)
     if found.strides and page.may(Right.RUN):  # each leads to a page of those who run the agency

@@ -1,4 +1,4 @@
-"""What is not a member's to do: nothing leads there, an address that they know says so, and nothing of it is counted."""
+"""What is not a member's to do: nothing leads there, its address says so, and nothing of it is counted."""
 
 import pytest
 
