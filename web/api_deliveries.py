@@ -80,9 +80,9 @@ def _times(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{delivery_id}/move", response_model=DeliveryOut)
     def move_delivery(delivery_id: UUID, body: MoveIn, call: Annotated[Call, can_write]) -> Response:
-        """Give it another time. A yes to it stands, but for a second one where its creator's rule asks for it to the
-        hour too: then it is `draft` until that is said again, as is what was on hold for want of a yes. Needs
-        `deliveries:write`."""
+        """Give it another time. A yes to it stands, but for a second one that is for the hour too by its creator's
+        rule: then it is `draft` until that is said again, as is what was on hold for want of a yes.
+        Needs `deliveries:write`."""
 
         def act(scope: Scope, sight: Sight) -> None:
             found = listing.entry(scope, sight.creators, delivery_id)

@@ -25,16 +25,16 @@ def retried(entry: Entry, *, free: bool = False) -> bool:
 def again(page: Page, scope: Scope, delivery_id: UUID, version: int) -> Message:
     """Try it again. Raises as `drafting.again`."""
     drafting.again(scope, delivery_id, version=version)
-    return _became(page, scope, delivery_id, "calendar.again_done")
+    return _became(page, scope, delivery_id, "calendar.again_done", "calendar.again_done_not")
 
 
 def now(page: Page, scope: Scope, delivery_id: UUID, version: int) -> Message:
     """Let it leave now. Raises as `drafting.now`."""
     drafting.now(scope, delivery_id, version=version)
-    return _became(page, scope, delivery_id, "calendar.now_done")
+    return _became(page, scope, delivery_id, "calendar.now_done", "calendar.now_done_not")
 
 
-def _became(page: Page, scope: Scope, delivery_id: UUID, done: str) -> Message:
+def _became(page: Page, scope: Scope, delivery_id: UUID, done: str, not_yet: str) -> Message:
     """That it leaves, or what keeps it back: it would be put on hold again in the second it was said to leave."""
     trouble = next(iter(preflights.of_delivery(scope, delivery_id, connectors())), None)
-    return Message(done) if trouble is None else Message(f"{done}_not", {"why": page.voice.say(trouble)})
+    return Message(done) if trouble is None else Message(not_yet, {"why": page.voice.say(trouble)})
