@@ -44,7 +44,7 @@ def show(page: Page) -> None:
     draw("approvals_desk.html", found=found, voice=page.voice, word=page.word)
     approvals_posts.undo(page)
     if not any(parts.values()) and not found.taken and not found.posts:
-        draw("approvals_empty.html", found=found, voice=page.voice, word=page.word)
+        draw("approvals_empty.html", found=found, asked=page.may(Right.APPROVE), voice=page.voice, word=page.word)
     else:
         chosen = _chosen(page, parts, "posts" if found.posts else "requests")
         parts_of: dict[str, Callable[[Page, Approvals], None]] = {

@@ -51,6 +51,7 @@ def _pack(page: Page, found: Shelf, ware: Ware, *, runs: bool) -> None:
         ware=ware,
         cover=files.src(ware.cover) if ware.cover is not None and sees else "",
         prices=[(rail, page.voice.money(price)) for rail, price in asked.items()],
+        voice=page.voice,
         word=page.word,
     )
     if not runs:

@@ -226,3 +226,11 @@ def test_a_lost_phone_is_the_owner_s_press(door: Door, lumiere: Agency, tenant: 
         assert word("team.factor_forgotten", name="Guest") in page.press(word("team.forget_factor"))
         assert word("audit.member.factor_forgotten") in page.open("/system")
     assert fetch(door, guest, "/").status_code == 401
+
+
+def test_an_empty_desk_promises_a_guest_nothing_that_is_not_theirs(door: Door, lumiere: Agency) -> None:
+    give(lumiere)
+    with stream(door.url, door.cookie(lumiere, Role.GUEST)) as page:
+        text = page.open("/approvals")
+    assert word("approvals.nothing_guest") in text
+    assert word("approvals.nothing") not in text

@@ -218,7 +218,7 @@ def test_run_of_a_recipe_is_followed(door: Door, lumiere: Agency) -> None:
         job = jobs.start(scope, creator_id=lumiere.creator_id, recipe_id=recipe, seed=1, key=f"k:{lumiere.tenant_id}")
         scope.run("UPDATE jobs SET state = 'running', done = 3 WHERE id = :id", id=job)
     text = shown(door, lumiere)
-    assert "« plage » : 3 photos sur 8" in text
+    assert "« plage », photos faites : 3 sur 8" in text
     assert 'aria-valuenow="3"' in text
 
 

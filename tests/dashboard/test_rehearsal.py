@@ -62,7 +62,7 @@ def test_the_days_ahead_are_shown_as_they_would_go(door: Door, lumiere: Agency) 
         written(page, "Sandbox", words="Bonjour à tous")
         page.press("Planifier")
         text = page.open("/calendar", ahead=1)
-    assert "0 publications sur 1 partiraient" in text
+    assert "Publications qui partiraient : 0 sur 1" in text
     assert "Bonjour à tous" in text
     assert "✗" in text
     assert "Rien ne prend fin." in text

@@ -1,11 +1,13 @@
 """How figures and days are said to people."""
 
+import re
 from datetime import date
 
 import pytest
 
 from dashboard.widgets import plain
 from dashboard.wording import Voice
+from foundation.words import LANGUAGES, Message, say
 from schedules.calendar import zone_of
 
 
@@ -30,3 +32,29 @@ def test_a_month_is_said_in_words(language: str, said: str) -> None:
 )
 def test_what_is_typed_is_no_sign(typed: str, drawn: str) -> None:
     assert plain(typed) == drawn
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("code", "params"),
+    [
+        ("home.job.running", {"recipe": "plage", "total": 8}),
+        ("cards.terms", {"place": "", "pictures": 8, "rating": "", "places": "", "until": ""}),
+        ("rehearsal.head", {"days": 7, "all": 4}),
+        ("api.too_fast", {}),
+    ],
+)
+def test_a_number_that_may_be_one_stands_beside_no_plural(
+    language: str, code: str, params: dict[str, str | int]
+) -> None:
+    """Each is said with any number: nothing in it would have to be another word for one."""
+    named = {"home.job.running": "done", "cards.terms": "used", "rehearsal.head": "leaving", "api.too_fast": "seconds"}
+    said = [say(Message(code, {**params, named[code]: number}), language) for number in (1, 2)]
+    assert not re.search(r"\b1 (photos|pictures|publications|posts|secondes|seconds|of 4 posts)\b", said[0]), said[0]
+    assert said[0].replace("1", "2") == said[1].replace("1", "2")
+
+
+@pytest.mark.parametrize(("language", "one", "two"), [("fr", "1 image", "2 images"), ("en", "1 picture", "2 pictures")])
+def test_a_pack_counts_its_pictures_as_people_do(language: str, one: str, two: str) -> None:
+    voice = Voice(language, zone_of("UTC"))
+    assert [voice.some("shop.count", number) for number in (1, 2)] == [one, two]

@@ -50,7 +50,7 @@ LINES: Mapping[str, Expected] = {
     "split": Expected(52, r"créatrice 300 \(test\) · agence 180 \(test\) · équipe 20 \(test\)"),
     "found": Expected(55, r"Retrouvé : publié une seule fois · Mia Laurent · X \(sandbox\)"),
     "held": Expected(55, r"Retenu : la deuxième personne n’a pas donné son accord"),
-    "run": Expected(60, r"« Terrasses et toits » : 3 photos sur 8"),
+    "run": Expected(60, r"« Terrasses et toits », photos faites : 3 sur 8"),
     "scores": Expected(60, r"(?:note \d+ ){3}"),
 }
 """What is read on the page, in French."""
