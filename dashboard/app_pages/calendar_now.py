@@ -7,9 +7,9 @@ from dashboard.reads.compose import connectors
 from foundation.database import Scope
 from foundation.words import Message
 from schedules import coming, drafting, preflights
-from schedules.claiming import UNAPPROVED
 from schedules.reads import Entry
 from schedules.states import DeliveryState
+from schedules.yeses import MISSING
 
 S = DeliveryState
 WAITING = frozenset({S.HELD, S.FAILED, S.BROKEN_OFF})
@@ -19,7 +19,8 @@ WAITING = frozenset({S.HELD, S.FAILED, S.BROKEN_OFF})
 def retried(entry: Entry, *, free: bool = False) -> bool:
     """Whether a press tries it again. What is on hold for want of a yes leaves by that yes alone, unless it is `free`:
     nobody's is missing any more."""
-    return entry.state in WAITING and (not coming.lacks_yes(entry) or (free and entry.reason == UNAPPROVED))
+    asked_no_more = free and entry.reason is not None and entry.reason.code in MISSING
+    return entry.state in WAITING and (asked_no_more or not coming.lacks_yes(entry))
 
 
 def again(page: Page, scope: Scope, delivery_id: UUID, version: int) -> Message:
