@@ -27,7 +27,7 @@ from gate.minting import Denied
 from gate.permit import Permit
 from gate.units import Unit, together
 from schedules import blocked, distance, downtimes, ending, linking, overrides, passing, rehearsing, repeats, threads
-from schedules.approvals import lacking, stands_for
+from schedules.approvals import lacking, stands_for, stands_until
 from schedules.blocked import Why
 from schedules.composing import compose, compose_parts, marked_parts, matter
 from schedules.events import ReconcileDue
@@ -241,7 +241,7 @@ def _check_time(scope: Scope, row: Delivery, owner: Post) -> None:
     if passing.overtaken(scope, row):
         raise NotClaimable("series.passed_over", drop=Message("series.passed_over"))
     if row.state == S.DRAFT:
-        raise _without_a_yes(scope, row, owner)
+        raise NotClaimable("delivery.unapproved", hold=lacking(scope, owner, scope.now, since=row.asks_since))
     if scope.now - start > DOWNTIME and downtimes.is_unsaid(scope, row):
         raise Missed("delivery.missed")
 
@@ -345,16 +345,14 @@ def _check_turn(scope: Scope, row: Delivery, channel: Channel) -> None:
     raise NotClaimable("delivery.one_by_one", again=free - scope.now + ahead * timedelta(seconds=1))
 
 
-def _check_approval(scope: Scope, row: Delivery, owner: Post, raw: Sequence[Unit]) -> None:
-    """What was approved is byte for byte what leaves, with every part that follows."""
+def _check_approval(scope: Scope, row: Delivery, owner: Post, raw: Sequence[Unit]) -> datetime:
+    """What was approved is byte for byte what leaves, with every part that follows. Until when it is approved."""
     if _digest(scope, owner, raw) != owner.digest:
         raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
-    if not stands_for(scope, owner, row, scope.now):
-        raise _without_a_yes(scope, row, owner)
-
-
-def _without_a_yes(scope: Scope, row: Delivery, owner: Post) -> NotClaimable:
-    return NotClaimable("delivery.unapproved", hold=lacking(scope, owner, scope.now, since=row.asks_since))
+    until = stands_until(scope, owner, scope.now, since=row.asks_since)
+    if until is None:
+        raise NotClaimable("delivery.unapproved", hold=lacking(scope, owner, scope.now, since=row.asks_since))
+    return until
 
 
 def _check_price(owner: Post, channel: Channel) -> None:
@@ -384,13 +382,16 @@ def _digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
     return content_digest(owner.title, owner.body, prints, owner.text_ai, parts, links=owner.links)
 
 
-def shown(scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector) -> tuple[Unit, ...]:
-    """All parts of a delivery as they would leave, checked as a claim checks them, with nothing locked or written.
+def shown(
+    scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector
+) -> tuple[tuple[Unit, ...], datetime]:
+    """All parts of a delivery as they would leave, checked as a claim checks them, with nothing locked or written; and
+    until when they are approved (UTC-aware).
 
     Raises NotClaimable with the reason for which it would be held.
     """
     raw = _parts(scope, row, owner, channel, connector)
-    _check_approval(scope, row, owner, raw)
+    until = _check_approval(scope, row, owner, raw)
     _check_price(owner, channel)
     _check_repeats(scope, row, owner, channel, connector)
-    return marked_parts(scope, raw)
+    return marked_parts(scope, raw), until

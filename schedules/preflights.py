@@ -91,11 +91,10 @@ def _troubles(
         return [approvals.lacking(scope, owner, scope.now, since=row.asks_since), *found]
     connector = abilities.of(connectors, channel)
     try:
-        units = shown(scope, row, owner, channel, connector)
+        units, stands = shown(scope, row, owner, channel, connector)
     except NotClaimable as refusal:
         return [*found, *([refusal.hold] if refusal.hold is not None else [])]
-    stands = approvals.stands_until(scope, owner, scope.now, since=row.asks_since)
-    if stands is not None and stands <= max(row.due_at, row.not_before or row.due_at):
+    if stands <= max(row.due_at, row.not_before or row.due_at):
         found.append(Message("delivery.yes_ends", {"at": _hour(stands, row.zone)}))
     unfit = next(filter(None, (carrying.unfit(one, connector, scope.now) for one in units)), None)
     decision = minting.preview(scope, units[-1], author=owner.author)

@@ -7,13 +7,14 @@ import pytest
 from foundation.database import OpenScope
 from foundation.ids import uuid7
 from foundation.words import LANGUAGES
-from schedules import drafting, reviewing
+from schedules import approvals, drafting, reviewing
 from schedules.states import DeliveryState as S
 from tenants.roles import Role
 from tests.dashboard.builders import agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 from tests.dashboard.test_approvals import asked, state, word
+from tests.dashboard.test_home import shown
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -65,3 +66,19 @@ def test_a_yes_that_ends_before_is_asked_anew(door: Door, tenant: OpenScope, lan
     assert state(who, delivery_id) is S.SCHEDULED
     with who.scope() as scope:
         assert reviewing.asked(scope, [who.creator_id]) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_posts_are_counted_as_approvals_asks_them(door: Door, tenant: OpenScope, language: str) -> None:
+    """Neither what its author has to answer, nor what this member wrote."""
+    who = agency(tenant, language=language)
+    said = word("home.to_approve_one", language)
+    post_id, _ = asked(who, "Le matin")
+    assert said in shown(door, who)
+    assert said not in shown(door, who, Role.MANAGER)
+    owner = who.members[Role.OWNER]
+    with who.scope(who.act_as(Role.OWNER)) as scope:
+        approvals.ask_change(scope, post_id, member_id=owner, note="plus clair")
+    assert said not in shown(door, who)
+    with stream(door.url, door.cookie(who)) as page:
+        assert word("approvals.nothing", language) in page.open("/approvals")

@@ -10,10 +10,9 @@ from dashboard.wording import Voice
 from foundation.database import OpenScope
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.words import LANGUAGES, Message, say
+from foundation.words import LANGUAGES, Message
 from insights.loading import PastDay, load_days
 from insights.reads import Sales, Work
-from schedules import approvals
 from schedules.calendar import local_day, zone_of
 from schedules.moving import delivery, move
 from schedules.states import DeliveryState
@@ -24,7 +23,6 @@ from tenants.roles import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
-from tests.dashboard.test_approvals import asked
 
 MONEY = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.ACCOUNTANT}
 POSTS = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.CHATTER}
@@ -185,22 +183,6 @@ def test_posts_that_want_a_yes_are_counted_for_who_may_give_it(door: Door, lumie
         scope.run("UPDATE deliveries SET state = 'draft' WHERE id = :id", id=delivery_id)
     assert "Une publication attend un accord" in shown(door, lumiere)
     assert "waits for a yes." not in shown(door, lumiere, Role.CHATTER)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_posts_are_counted_as_approvals_asks_them(door: Door, tenant: OpenScope, language: str) -> None:
-    """Neither what its author has to answer, nor what this member wrote."""
-    who = agency(tenant, language=language)
-    said = say(Message("home.to_approve_one"), language)
-    post_id, _ = asked(who, "Le matin")
-    assert said in shown(door, who)
-    assert said not in shown(door, who, Role.MANAGER)
-    owner = who.members[Role.OWNER]
-    with who.scope(who.act_as(Role.OWNER)) as scope:
-        approvals.ask_change(scope, post_id, member_id=owner, note="plus clair")
-    assert said not in shown(door, who)
-    with stream(door.url, door.cookie(who)) as page:
-        assert say(Message("approvals.nothing"), language) in page.open("/approvals")
 
 
 def test_till_shows_who_gets_what(door: Door, lumiere: Agency) -> None:
