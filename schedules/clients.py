@@ -9,7 +9,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -21,10 +21,10 @@ from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import HOUSE, derived
 from gate import inforce, ratings, text
 from gate.units import Medium, Rating
-from schedules import approvals, drafting, overrides, yeses
+from schedules import approvals, drafting, overrides
 from schedules.approvals import WHY
 from schedules.models import ApprovalLink, Delivery, Post
-from schedules.planning import deliveries_of, digest_now, post, principal_of
+from schedules.planning import deliveries_of, digest_now, post
 from schedules.states import DeliveryState
 from studio import library
 from tenants import agencies, audit
@@ -49,22 +49,10 @@ ASKABLE = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.HELD})
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 Standing = Literal[
-    "sealed",
-    "open",
-    "elsewhere",
-    "expired",
-    "changed",
-    "over",
-    "yes",
-    "change",
-    "replaced",
-    "taken_back",
-    "moved",
-    "maker",
+    "sealed", "open", "elsewhere", "expired", "changed", "over", "yes", "change", "replaced", "taken_back", "moved"
 ]
 """How a link stands for one browser: `sealed` until it is opened in one, `open` there, `elsewhere` in any other; `over`
-once nobody's word changes anything, `maker` once whoever made it has said yes; the others say how it ended.
-`client.stands.<standing>` says it."""
+once nobody's word changes anything; the others say how it ended. `client.stands.<standing>` says it."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +87,8 @@ def make(scope: Scope, post_id: UUID, *, name: str) -> str:
     """The end of a link (`PATH` + this) for somebody who is to approve a post as it stands now, told once; the one that
     was made before for it is over.
 
-    The acting member may approve, did not write the post and said no yes to it; somebody has said the first. Raises
-    NotFound for a post that is not theirs; Refused, for one that may not be shown whole too; BadInput; Conflict where
-    nothing waits.
+    The acting member may approve, did not write the post, and somebody has said the first yes. Raises NotFound for a
+    post that is not theirs; Refused, for one that may not be shown whole too; BadInput; Conflict where nothing waits.
     """
     row, maker = _theirs(scope, post_id)
     called = " ".join(name.split())
@@ -116,8 +103,6 @@ def make(scope: Scope, post_id: UUID, *, name: str) -> str:
     row.digest = digest_now(scope, row)
     if not approvals.has_yes(scope, row, scope.now, tier=approvals.CONTENT_TIER):
         raise Refused("approval.link_first")
-    if _said_yes(scope, row, maker.principal_id):  # who holds the address could press it, and be both
-        raise Refused("approval.link_agreed")
     if not showing(scope, row).whole:
         raise Refused("approval.link_adults")
     token, principal = secrets.token_urlsafe(32), derived(row.creator_id, "client", called.casefold())
@@ -225,10 +210,7 @@ def latest(scope: Scope, post_id: UUID) -> Link | None:
         .limit(1)
         .execution_options(populate_existing=True)
     ).first()
-    if row is None:
-        return None
-    owner = post(scope, post_id)
-    return replace(_link_of(scope, row), ended=row.ended or ("maker" if _is_makers(scope, row, owner) else ""))
+    return _link_of(scope, row) if row is not None else None
 
 
 def names(scope: Scope, creators: Collection[UUID]) -> dict[UUID, str]:
@@ -304,27 +286,11 @@ def _standing(scope: Scope, row: ApprovalLink, owner: Post, session: str) -> Sta
         return "expired"
     if row.session and not here:
         return "elsewhere"
-    if _is_makers(scope, row, owner):
-        return "maker"
     if _digest_of(scope, owner) != row.digest:
         return "changed"
     if not any(one.state in ASKABLE for one in deliveries_of(scope, owner.id)) or _settled(scope, owner):
         return "over"
     return "open" if row.session else "sealed"
-
-
-def _is_makers(scope: Scope, row: ApprovalLink, owner: Post) -> bool:
-    """Whether who made a link has said one of the two yeses meanwhile: the other is not theirs to hold."""
-    try:
-        maker = principal_of(scope, row.by)
-    except NotFound:  # gone since, with all they said
-        return False
-    return maker is not None and _said_yes(scope, owner, maker)
-
-
-def _said_yes(scope: Scope, row: Post, principal_id: UUID) -> bool:
-    said = yeses.of_posts(scope, {row.id: row}).get(row.id, ())
-    return any(word.principal_id == principal_id and word.verdict == "yes" for word in said)
 
 
 def _settled(scope: Scope, owner: Post) -> bool:

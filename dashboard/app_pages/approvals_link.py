@@ -40,14 +40,9 @@ def show(page: Page, asked: Asked, found: tuple[Link | None, datetime] | None) -
         if made is not None and made[0] == str(asked.post_id) and last is not None and not last.over(now):
             st.code(made[1], language=None)
             draw("approvals_note.html", note=page.word("approvals.link_once"))
-        theirs = asked.open_to(page.who.member.principal_id)
-        if theirs:
-            st.text_input(page.word("approvals.link_for"), key=f"link:name:{asked.post_id}", max_chars=LONGEST_NAME)
-        else:
-            draw("approvals_note.html", note=page.word("approvals.link_others"))
+        st.text_input(page.word("approvals.link_for"), key=f"link:name:{asked.post_id}", max_chars=LONGEST_NAME)
         with st.container(horizontal=True, gap="small"):
-            if theirs:
-                st.button(page.word("approvals.link_make"), key="link:make", on_click=_make, args=(asked.post_id,))
+            st.button(page.word("approvals.link_make"), key="link:make", on_click=_make, args=(asked.post_id,))
             if last is not None and not last.over(now):
                 end = partial(_take_back, asked.post_id)
                 acting.button(page, "approvals.link_end", end, right=Right.APPROVE, key=f"link:end:{asked.post_id}")

@@ -35,7 +35,6 @@ class House:
     creator_id: UUID
     owner: UUID
     author: UUID
-    other: UUID
     channel_id: UUID
     post_id: UUID
 
@@ -66,7 +65,7 @@ class House:
             approvals.approve(scope, self.post_id, member_id=self.owner)
 
     def link(self) -> str:
-        with self.scope(f"member:{self.other}") as scope:
+        with self.scope(f"member:{self.owner}") as scope:
             return f"{clients.PATH}{clients.make(scope, self.post_id, name='Anna')}"
 
     def state(self) -> str:
@@ -82,9 +81,9 @@ def house(room: Room) -> House:
         creator = agencies.add_creator(
             scope, slug="lea", name="Léa", kind="virtual", zone=ZONE, languages=["fr"], approval_tiers=2
         )
-        owner, author, other = (
+        owner, author = (
             agencies.add_member(scope, name=name, email=f"{name}@x.test", role=role, language="fr", zone=ZONE)
-            for name, role in (("Olga", Role.OWNER), ("Anne", Role.MANAGER), ("Rose", Role.MANAGER))
+            for name, role in (("Olga", Role.OWNER), ("Anne", Role.MANAGER))
         )
         channel = connecting.connect(
             scope,
@@ -97,7 +96,7 @@ def house(room: Room) -> House:
             token=None,
             zone=ZONE,
         )
-    return House(room, tenant_id, creator, owner, author, other, channel, uuid7())
+    return House(room, tenant_id, creator, owner, author, channel, uuid7())
 
 
 class Browser:
