@@ -126,7 +126,7 @@ def test_one_on_hold_takes_the_next_free_slot(lea: Desk) -> None:
     lea.run()
     assert lea.state(held) is S.HELD
     at = lea.act(queueing.enqueue, held)
-    assert lea.state(held) is S.SCHEDULED
+    assert lea.state(held) is S.DRAFT, "it waits there for its yes"
     assert [one.at for one in queue(lea)][1] == at
     assert lea.act(queueing.enqueue, held) == at
 
