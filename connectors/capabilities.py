@@ -9,6 +9,8 @@ from foundation.money import Money
 
 Cost = Literal["free", "used", "monthly"]
 COSTS: tuple[Cost, ...] = ("free", "used", "monthly")
+Need = Literal["media", "film"]
+NEEDS: tuple[Need, ...] = ("media", "film")
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,9 @@ class Capabilities:
     """Where it knows none, the parts are shown as one: texts under one another, pictures after one another."""
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Where places differ: the longest text and the most media of each."""
+    needs: Mapping[str, Need] = field(default_factory=dict)
+    """Places that take no words alone: a post shows a picture or a film there (`media`), or a `film`. "" of every place
+    that is not named."""
     once: frozenset[str] = frozenset()
     """Places that refuse words an account has said there before, however long ago."""
     address: str = ""
@@ -157,6 +162,10 @@ class Capabilities:
     def size(self, surface: str) -> tuple[int, int]:
         """The longest text and the most media that a place takes."""
         return self.sizes.get(surface.removeprefix(f"{self.platform}."), (self.max_text, self.max_media))
+
+    def need(self, surface: str) -> Need | None:
+        """What every post of a place shows; None where words alone are taken."""
+        return self.needs.get(surface.removeprefix(f"{self.platform}."), self.needs.get(""))
 
     def showing(self, surface: str) -> Showing:
         """How a place shows a post in its feed; in the neutral form where nobody wrote that down."""

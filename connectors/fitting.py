@@ -7,7 +7,7 @@ import regex
 from connectors import options, pricing
 from connectors.capabilities import Capabilities
 from foundation.words import Message
-from gate.units import Medium, Unit
+from gate.units import IS_COMMENT, Medium, Unit
 
 
 def graphemes(text: str) -> int:
@@ -63,7 +63,14 @@ def unfit(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
         return Message("connectors.text_too_long", {"length": length, "most": most_text})
     if len(unit.media) > most_media:
         return Message("connectors.too_many_media", {"count": len(unit.media), "most": most_media})
-    return next((why for medium in unit.media if (why := _medium_unfit(medium, can)) is not None), None)
+    return next(filter(None, (_medium_unfit(medium, can) for medium in unit.media)), None) or _unshown(unit, can)
+
+
+def _unshown(unit: Unit, can: Capabilities) -> Message | None:
+    """Why a post shows too little for its place; words to one person and under what somebody said show nothing."""
+    need = None if unit.viewer or unit.remark or unit.comment == IS_COMMENT else can.need(unit.surface)
+    shown = any(need == "media" or medium.mime.startswith("video/") for medium in unit.media)
+    return Message(f"connectors.{need}_missing") if need and not shown else None
 
 
 def _medium_unfit(medium: Medium, can: Capabilities) -> Message | None:

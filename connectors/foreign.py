@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint
 from urllib.parse import urlsplit
 
 from connectors import contract, enrolment, following, inboxes, naming, options, places, showing, varying
-from connectors.capabilities import COSTS, Capabilities, Format
+from connectors.capabilities import COSTS, NEEDS, Capabilities, Format
 from connectors.contract import Connector
 from connectors.enrolment import ConnectForm
 from connectors.showing import Showing
@@ -159,6 +159,8 @@ def _untrue(can: Capabilities) -> Iterator[str]:
         yield "passes_on"
     if can.cost not in COSTS:
         yield "cost"
+    if not all(need in NEEDS for need in can.needs.values()):
+        yield "needs"
     if not all(isinstance(one, Showing) and showing.is_whole(one) for one in can.shows.values()):
         yield "shows"
     if not all(_is_format(one) for one in can.formats.values()) or not can.formats.keys() <= flags:

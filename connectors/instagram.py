@@ -100,6 +100,7 @@ class Instagram:
         stages=True,
         points_at=frozenset({REMARK}),
         first_comment=True,
+        needs={"post": "media"},
         shows={"": showing.INSTAGRAM},
         formats={instagram_stories.STORY.name: instagram_stories.FORMAT},
         options=(
@@ -285,7 +286,7 @@ def _unfit(unit: Unit, can: Capabilities) -> Message | None:
     caption = unit.text("body") if story else _caption(unit)
     if wrong := fitting.unfit(unit, can, length=len(caption)):
         return wrong
-    if not unit.media or unit.viewer or unit.buttons or unit.invoice is not None:
+    if unit.viewer or unit.buttons or unit.invoice is not None:
         return Message("instagram.pictures_alone")
     if apart := instagram_stories.unfit(unit):
         return apart

@@ -58,6 +58,7 @@ class Sandbox:
         threads=25,
         shows=showing.SANDBOX,
         sizes={"as_x": (280, 4), "as_instagram": (2200, 10), "as_telegram": (4096, 10), "as_fanvue": (5000, 10)},
+        needs={"as_instagram": "media"},
     )
 
     home, named = staticmethod(sandbox_naming.home), staticmethod(sandbox_naming.named)

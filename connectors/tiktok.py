@@ -82,6 +82,7 @@ CAN = Capabilities(
     can_sell=False,
     stages=True,
     approval_days=14,
+    needs={"": "film"},
     shows={"": showing.TIKTOK},
     options=(
         Option("readers", "choice", choices=READERS),
@@ -232,8 +233,6 @@ def _unfit(unit: Unit, length: int) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
     if wrong := fitting.unfit(unit, CAN, length=length):
         return wrong
-    if not unit.media:
-        return Message("tiktok.no_film")
     if options.said(unit).flag("partnership") and _readers(unit) == NOBODY:
         return Message("tiktok.paid_unseen")
     mark = next((flag for flag in unit.flags if flag != AI), "")

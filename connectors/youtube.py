@@ -60,6 +60,7 @@ CAN = Capabilities(
     moderates=frozenset(youtube_remarks.STATUS),
     remarks_every=60,
     looks_for_answers=True,
+    needs={"": "film"},
     shows={"": showing.YOUTUBE},
     options=(
         Option("readers", "choice", choices=SEEN),
@@ -111,7 +112,7 @@ class YouTube:
             return http.staged_anew() if session_lost(last) else meaning(last, creates=False)
         film = youtube_covers.film_of(unit)
         if film is None:
-            return Rejected(Message("youtube.no_film"), permanent=False)
+            return Rejected(Message("connectors.film_missing"), permanent=False)
         upload = Upload(film, _private(unit), answers)
         return upload.next() or youtube_covers.next_turn(unit, upload.id, answers) or Send(_shown(unit, upload.id))
 

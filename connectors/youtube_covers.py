@@ -34,10 +34,8 @@ def cover_of(unit: Unit) -> Medium | None:
 
 
 def unfit(unit: Unit) -> Message | None:
-    """Why this is not one film, or not one cover beside it."""
+    """Why there are more than one film and one cover beside it, or that is no cover."""
     covers = [one for one in unit.media if one.mime in MIMES]
-    if len(covers) == len(unit.media):
-        return Message("youtube.no_film")
     if len(covers) > 1 or len(unit.media) - len(covers) > 1:
         return Message("youtube.cover_alone")
     heavy = next((one for one in covers if one.size > MOST_BYTES), None)

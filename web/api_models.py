@@ -62,10 +62,11 @@ class CreatorsOut(BaseModel):
 
 class LimitsOut(BaseModel):
     """What an account takes; `parts` is how long a thread may be (1: no threads, but a first comment where
-    `first_comment` says so)."""
+    `first_comment` says so). `needs`: what every post shows there, `media` (a picture or a film), a `film`, or ""."""
 
     max_text: int
     max_media: int
+    needs: str
     max_bytes: int
     mimes: list[str]
     parts: int
@@ -83,6 +84,7 @@ class LimitsOut(BaseModel):
         return cls(
             max_text=most_text,
             max_media=most_media,
+            needs=can.need(surface) or "",
             max_bytes=can.max_bytes,
             mimes=list(can.mimes),
             parts=can.threads,

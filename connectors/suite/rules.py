@@ -191,6 +191,9 @@ def says_all_of_it(world: World, connector: Connector) -> list[str]:
             breaches.append("the text was changed")
     if not isinstance(connector.next(world.unit("x" * (most + 1)), ()), Rejected):
         breaches.append("a text too long is sent")
+    bare = replace(world.unit(), media=())
+    if connector.capabilities.need(world.surface) and not world.viewer and isinstance(connector.next(bare, ()), Send):
+        breaches.append("words alone are sent where every post shows something")
     return breaches
 
 

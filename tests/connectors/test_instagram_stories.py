@@ -74,7 +74,7 @@ def test_a_story_is_a_post_again_where_somebody_chose_no() -> None:
     [
         ({"texts": (Text("body", "hello"),)}, "connectors.no_words_there"),
         ({"media": (TALL, replace(TALL, sha256="c" * 64))}, "connectors.too_many_media"),
-        ({"media": ()}, "instagram.pictures_alone"),
+        ({"media": ()}, "connectors.media_missing"),
         ({"media": (replace(FILM, seconds=61),)}, "connectors.film_too_long"),
         ({"media": (replace(FILM, seconds=2),)}, "connectors.film_too_short"),
         ({"media": (replace(FILM, size=100_000_001),)}, "connectors.medium_unfit"),

@@ -10,7 +10,8 @@ from connectors.contract import Copy, News, Response, Send, Sought, StepAnswerLo
 from connectors.outcomes import Absent, Disconnected, Found, Published, Rejected, Retry, Unknown
 from connectors.sandbox import LISTED, MOST_PAGES, Sandbox
 from foundation.ids import uuid7
-from gate.units import Button, Invoice, Medium, Subject, Text, Unit
+from gate.units import REMARK, Button, Invoice, Medium, Reference, Subject, Text, Unit
+from workers.sandbox_looks import LOOKS
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SANDBOX = Sandbox()
@@ -68,6 +69,26 @@ def test_a_message_goes_to_its_reader() -> None:
 )
 def test_what_does_not_fit_is_not_tried(change: dict[str, Any]) -> None:
     assert isinstance(SANDBOX.next(replace(UNIT, **change), ()), Rejected)
+
+
+@pytest.mark.parametrize("surface", [name for name in Sandbox.capabilities.surfaces if name != "chat"])
+def test_each_place_takes_what_the_network_takes_there(surface: str) -> None:
+    """What the network would refuse at its hour is told before any request."""
+    look = LOOKS[surface]
+    unit = replace(UNIT, surface=f"sandbox.{surface}")
+    files = tuple(Medium(f"{number:064}", "image/png", 5) for number in range(look.max_media + 1))
+    for count in range(look.max_media + 2):
+        taken = look.least_media <= count <= look.max_media
+        assert isinstance(SANDBOX.next(replace(unit, media=files[:count]), ()), Send) is taken, count
+    media = files[: look.least_media]
+    for length in (look.max_text, look.max_text + 1):
+        turn = SANDBOX.next(replace(unit, media=media, texts=(Text("body", "x" * length),)), ())
+        assert isinstance(turn, Send) is (length <= look.max_text), length
+
+
+def test_words_alone_under_what_somebody_said_need_no_picture() -> None:
+    here = Reference(REMARK, "r1")
+    assert isinstance(SANDBOX.next(replace(UNIT, surface="sandbox.as_instagram", references=(here,)), ()), Send)
 
 
 def test_a_picture_used_twice_is_staged_once() -> None:

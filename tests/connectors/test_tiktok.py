@@ -307,7 +307,7 @@ def test_nobody_is_shown_what_others_were_meant_to_see() -> None:
 @pytest.mark.parametrize(
     ("unit", "code"),
     [
-        (replace(UNIT, media=()), "tiktok.no_film"),
+        (replace(UNIT, media=()), "connectors.film_missing"),
         (replace(UNIT, media=(replace(FILM, mime="image/jpeg"),)), "connectors.medium_unfit"),
         (replace(UNIT, media=(FILM, FILM)), "connectors.too_many_media"),
         (replace(UNIT, texts=(Text("body", "🌊" * 1101),)), "connectors.text_too_long"),

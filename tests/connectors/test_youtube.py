@@ -144,9 +144,9 @@ def test_an_upload_is_never_in_doubt(answers: tuple[Answer, ...], meant: type[Ou
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        ({"media": ()}, "youtube.no_film"),
+        ({"media": ()}, "connectors.film_missing"),
         ({"media": (FILM, FILM)}, "youtube.cover_alone"),
-        ({"media": (replace(FILM, mime="image/png", size=1000),)}, "youtube.no_film"),
+        ({"media": (replace(FILM, mime="image/png", size=1000),)}, "connectors.film_missing"),
         ({"media": (replace(FILM, mime="image/webp"),)}, "connectors.medium_unfit"),
         ({"texts": ()}, "youtube.no_title"),
         ({"texts": (Text("body", "x" * 101),)}, "youtube.title_too_long"),

@@ -60,7 +60,7 @@ def test_a_film_has_one_cover_and_no_heavy_one() -> None:
     told = Message("youtube.cover_heavy", {"size": heavy.size, "most": MOST_BYTES})
     assert PLATFORM.next(replace(UNIT, media=(FILM, heavy)), ()) == Rejected(told, permanent=False)
     two = PLATFORM.next(replace(UNIT, media=(PICTURE, replace(PICTURE, sha256="c" * 64))), ())
-    assert two == Rejected(Message("youtube.no_film"), permanent=False)
+    assert two == Rejected(Message("connectors.film_missing"), permanent=False)
 
 
 def test_a_cover_takes_its_units_of_the_day_and_the_pieces_of_a_film_none() -> None:

@@ -55,6 +55,15 @@ def test_the_look_ahead_asks_each_thing_once(lea: Desk) -> None:
     assert len(asked) <= 14
 
 
+def test_words_alone_where_every_post_shows_something_are_told_when_they_are_planned(lea: Desk) -> None:
+    account = f"pics-{str(lea.tenant_id)[-8:]}"
+    lea.network.account(account)
+    lea.connect_to("pics", account=account, token=lea.network.tokens[account], surface="sandbox.as_instagram")
+    bare = lea.delivery(channel="pics", after=3600)
+    assert troubles(lea, bare) == ["connectors.media_missing"]
+    assert troubles(lea, lea.delivery(channel="pics", after=7200, media=(lea.photo(),))) == []
+
+
 def test_a_picture_nobody_rated_is_told_and_the_post_leaves_once_somebody_does(lea: Desk) -> None:
     photo = lea.photo(rating=None)
     delivery_id = lea.delivery(after=3600, media=(photo,))
