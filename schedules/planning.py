@@ -26,7 +26,7 @@ from schedules.linking import NO_WISH, Wanted
 from schedules.models import Delivery, Post
 from schedules.moving import change, delivery, move
 from schedules.overrides import Content, Override
-from schedules.states import CANCELLABLE, ENDED, PLANNABLE, DeliveryState
+from schedules.states import CANCELLABLE, ENDED, PLANNABLE, STAYS, DeliveryState
 from schedules.threads import Piece
 from schedules.yeses import CURED
 from studio import library
@@ -395,6 +395,6 @@ def cancel(scope: Scope, delivery_id: UUID) -> None:
 def drop(scope: Scope, row: Delivery, *, reason: Message | None = None) -> None:
     """Take a delivery off the calendar, with a reason people can read. Raises Conflict as `cancel`."""
     if row.state not in CANCELLABLE:
-        raise Conflict("delivery.not_movable")
+        raise Conflict(STAYS[S(row.state)])
     move(scope, row, S.CANCELLED, reason=reason)
     unplan(scope, row.id)

@@ -16,7 +16,7 @@ from schedules.models import Delivery
 from schedules.moving import delivery
 from schedules.passing import first_key
 from schedules.planning import deliveries_of
-from schedules.states import CANCELLABLE, DeliveryState
+from schedules.states import CANCELLABLE, STAYS, DeliveryState
 from tenants import reads as tenant_reads
 from tenants.roles import Right, require
 
@@ -110,8 +110,8 @@ def cancel(scope: Scope, post_id: UUID) -> None:
         raise Conflict("variants.running")
     ended = stopping.repeats(scope, post_id)  # before its deliveries: whoever extends a series locks in this order
     rows = deliveries_of(scope, post_id, lock=True)
-    if any(row.state in LEAVING for row in rows):
-        raise Conflict("delivery.not_movable")
+    if leaving := [S(row.state) for row in rows if row.state in LEAVING]:
+        raise Conflict(STAYS[leaving[0]])
     waiting = [row for row in rows if row.state in CANCELLABLE]
     if not (waiting or ended):
         raise Conflict("post.nothing_to_cancel")

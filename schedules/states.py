@@ -1,5 +1,6 @@
 """The states of a delivery, as data: code, tests and pages read the same graph."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
@@ -44,6 +45,14 @@ TO_COME = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED})
 
 CANCELLABLE = TO_COME | {S.HELD, S.FAILED}
 """States in which nothing of a delivery is outside, nor may be: it may be rewritten, or taken off the calendar."""
+
+STAYS: Mapping[S, str] = {
+    **dict.fromkeys((S.PUBLISHING, S.PROCESSING), "delivery.on_its_way"),
+    S.UNCERTAIN: "delivery.maybe_online",
+    **dict.fromkeys((S.PUBLISHED, S.PARTLY, S.BROKEN_OFF), "delivery.is_online"),
+    **dict.fromkeys((S.CANCELLED, S.REMOVING, S.REMOVED, S.REHEARSED), "delivery.nothing_left"),
+}
+"""Why any other delivery is not taken off the calendar, and what is done instead."""
 
 PLANNABLE = frozenset({S.SCHEDULED, S.HELD, S.FAILED, S.BROKEN_OFF})
 """States in which a person may give a delivery a time to leave. A publishing one may be outside already."""

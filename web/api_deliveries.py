@@ -126,8 +126,9 @@ def _ends(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{delivery_id}/cancel", response_model=DeliveryOut)
     def cancel_delivery(delivery_id: UUID, call: Annotated[Call, can_write]) -> Response:
-        """Take a post off this account before it leaves; the others stay. 409 once it is on its way or outside.
-        Needs `deliveries:write`."""
+        """Take a post off this account before it leaves; the others stay. 409 once it is on its way
+        (`delivery.on_its_way`), in doubt (`delivery.maybe_online`), or outside (`delivery.is_online`): `/remove` takes
+        that away. Needs `deliveries:write`."""
 
         def act(scope: Scope, _: Sight) -> None:
             drafting.skip(scope, delivery_id)

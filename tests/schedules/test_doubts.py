@@ -184,7 +184,7 @@ def test_it_is_not_taken_off_the_calendar(lea: Desk, button: Callable[[Scope, UU
     delivery_id = in_doubt(lea, "reset_after")
     with pytest.raises(Conflict) as told:
         lea.act(button, delivery_id)
-    assert (told.value.message.code, lea.state(delivery_id)) == ("delivery.not_movable", S.UNCERTAIN)
+    assert (told.value.message.code, lea.state(delivery_id)) == ("delivery.maybe_online", S.UNCERTAIN)
 
 
 def test_who_may_not_leaves_nothing(lea: Desk) -> None:

@@ -1,5 +1,7 @@
 """One account and one delivery over the API: rest and pace, a repeat that is meant so, words that stand outside."""
 
+import pytest
+
 from tests.web.asking import Program, code
 from tests.web.planned import made
 
@@ -73,3 +75,23 @@ def _stand(api: Program, state: str) -> None:
     """As the workers left it."""
     with api.scope() as scope:
         scope.run("UPDATE edits SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id)
+
+
+@pytest.mark.parametrize(
+    ("why", "states"),
+    [
+        ("delivery.on_its_way", ("publishing", "processing")),
+        ("delivery.maybe_online", ("uncertain",)),
+        ("delivery.is_online", ("published", "partly", "broken_off")),
+        ("delivery.nothing_left", ("cancelled", "removing", "removed", "rehearsed")),
+    ],
+)
+def test_what_left_is_not_taken_off_and_is_told_what_is_done_instead(
+    api: Program, why: str, states: tuple[str, ...]
+) -> None:
+    (place,) = api.approved()["deliveries"]
+    for state in states:
+        with api.scope() as scope:
+            scope.run("UPDATE deliveries SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id)
+        answer = api.ask("POST", f"/deliveries/{place['id']}/cancel", version=place["version"])
+        assert (answer.status_code, code(answer)) == (409, why), state
