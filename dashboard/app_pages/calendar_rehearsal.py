@@ -9,6 +9,7 @@ from channels import reads as channel_reads
 from dashboard import acting
 from dashboard.frame import Page
 from dashboard.reads.posts import Opened
+from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
@@ -41,8 +42,15 @@ def of_agency(page: Page, running: dict[UUID, What]) -> None:
 
 
 def _press(page: Page, what: What, of_id: UUID, *, runs: bool) -> None:
-    code, act = (f"rehearsal.end_{what}", _end) if runs else (f"rehearsal.begin_{what}", _begin)
-    acting.button(page, code, partial(act, page, what, of_id), right=Right.RUN, key=f"{code}:{of_id}")
+    if runs:
+        code = f"rehearsal.end_{what}"
+        acting.button(page, code, partial(_end, page, what, of_id), right=Right.RUN, key=f"{code}:{of_id}")
+        return
+    code = f"rehearsal.begin_{what}"
+    with st.popover(page.word(code)):  # what waited to leave does not: it is read first
+        draw("calendar_note.html", note=page.word(f"{code}_asked"))
+        act = partial(_begin, page, what, of_id)
+        acting.button(page, "rehearsal.begin_sure", act, right=Right.RUN, key=f"{code}:{of_id}")
 
 
 def _begin(page: Page, what: What, of_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -22,13 +22,13 @@ def test_an_account_and_the_agency_are_switched_there_and_back(door: Door, lumie
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
-        assert "rien n’en est envoyé maintenant" in page.press("Répéter")
+        assert "rien n’en est envoyé maintenant" in page.press("Oui, essayer sans rien envoyer")
         assert running(lumiere) == {"channel"}
-        page.press("Tout répéter")
+        page.press("Oui, essayer sans rien envoyer", nth=0)
         assert running(lumiere) == {"channel", "tenant"}
-        assert "Toute l’agence est en répétition" in page.open("/channels")
-        page.press("Terminer la répétition générale")
-        page.press("Terminer la répétition")
+        assert "Toute l’agence est en essai à blanc" in page.open("/channels")
+        page.press("Terminer l’essai à blanc de toute l’agence")
+        page.press("Terminer l’essai à blanc")
     assert running(lumiere) == set()
 
 
@@ -39,7 +39,9 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(door: Do
         page.press("Planifier")
         (post,) = posts(lumiere)
         page.open("/calendar", post=str(post.id))
-        page.press("Seulement répéter")
+        text = page.open("/calendar", post=str(post.id))
+        assert "il faut en faire une nouvelle pour l’envoyer" in text
+        page.press("Oui, essayer sans rien envoyer")
         assert running(lumiere) == {"post"}
         assert "tout est fait sauf l’envoi" in page.open("/calendar", post=str(post.id))
         with lumiere.scope() as scope:
@@ -50,9 +52,9 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(door: Do
             move(scope, row, S.REHEARSED, reason=told, dry_run=True)
         text = page.open("/calendar", post=str(post.id))
         assert "Cela serait parti : 7 caractères" in text
-        assert "Répété : rien n’a été envoyé" in text
+        assert "Essai à blanc : rien n’a été envoyé" in text
         assert "Dupliquer" in text
-        page.press("Terminer sa répétition")
+        page.press("Terminer son essai à blanc")
     assert running(lumiere) == set()
 
 

@@ -215,7 +215,7 @@ def test_statement_is_rehearsed_then_booked_to_the_cent(house: House) -> None:
     sheet = statement.read(text.encode(), "Autre plateforme")
     with house.look(Role.ACCOUNTANT, view="books") as page:
         told = page.attach("Fichier CSV du relevé", {"releve.csv": text.encode()})
-        assert "Répétition : rien n’est encore écrit" in told
+        assert "Essai à blanc : rien n’est encore écrit" in told
         assert "sera inscrit" in told
         assert not house.studio.rows("SELECT 1 FROM statement_lines WHERE tenant_id = :tenant")
         told = page.press(f"Inscrire {len(sheet.movements)} lignes")
