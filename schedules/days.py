@@ -18,7 +18,8 @@ WORDS = 200
 _DAYS = """
 WITH here AS (
   SELECT creator_id, post_id, due_at, width_bucket(due_at, CAST(:starts AS timestamptz[])) AS nth_day,
-    array_agg(id ORDER BY id) AS ids, array_agg(version ORDER BY id) AS versions, array_agg(state ORDER BY id) AS states
+    array_agg(id ORDER BY id) AS ids, array_agg(version ORDER BY id) AS versions, array_agg(state ORDER BY id) AS states,
+    min(occurrence_key) AS key
   FROM deliveries
   WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at < :until
     AND state = ANY(:states) AND (CAST(:account AS uuid) IS NULL OR channel_id = :account)
@@ -30,7 +31,7 @@ WITH here AS (
     count(*) OVER (PARTITION BY nth_day) AS of_day
   FROM here
 )
-SELECT r.nth_day, r.of_day, r.creator_id, r.post_id, r.due_at, r.ids, r.versions, r.states,
+SELECT r.nth_day, r.of_day, r.creator_id, r.post_id, r.due_at, r.ids, r.versions, r.states, r.key,
   left(COALESCE(NULLIF(p.title, ''), p.body), :words) AS words
 FROM ranked r JOIN posts p ON p.tenant_id = :tenant AND p.id = r.post_id
 WHERE r.nth <= :most ORDER BY r.due_at, r.post_id
@@ -54,6 +55,8 @@ class Summary:
     states: tuple[DeliveryState, ...]
     versions: Mapping[UUID, int]
     """By delivery: what a page hands back when it changes one, so that it changes what was seen."""
+    occurrence_key: str
+    """Which of its times it is."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,9 @@ def summaries(
         rows = scope.run(_DAYS, tenant=scope.tenant_id, most=most, words=WORDS, **asked).all()
         there = {days[0] + timedelta(days=row.nth_day - 1): row.of_day for row in rows}
         counts |= {day: counts.get(day, 0) + count for day, count in there.items()}
-        for nth_day, _, creator_id, post_id, due_at, ids, versions, found, words in rows:
+        for nth_day, _, creator_id, post_id, due_at, ids, versions, found, key, words in rows:
             known = dict(zip(ids, versions, strict=True))
-            one = Summary(creator_id, post_id, due_at, words, tuple(map(DeliveryState, found)), known)
+            one = Summary(creator_id, post_id, due_at, words, tuple(map(DeliveryState, found)), known, key)
             posts.setdefault(days[0] + timedelta(days=nth_day - 1), []).append(one)
     first = {day: sorted(each, key=lambda one: (one.due_at, one.post_id))[:most] for day, each in posts.items()}
     return Summaries(first, counts)

@@ -245,7 +245,7 @@ def _turn(page: Page, found: Calendar, turn: Turn) -> None:
     with st.container(border=True, gap=None, key=f"turn:{turn.post_id}:{turn.at:%d%H%M%S}"):
         label = page.word("calendar.turn", clock=_clock(page, found, turn.local, turn.zone), words=_short(turn.words))
         if st.button(label, key=f"open:{turn.post_id}:{turn.at:%Y%m%d%H%M%S}", type="tertiary", wrap=True):
-            _went({"post": str(turn.post_id), "at": turn.posts[0].occurrence_key})
+            _went({"post": str(turn.post_id), "at": turn.occurrence_key})
             st.rerun()
         shown = {"several": several, "held": page.may(Right.RUN), "has": found.labels}
         draw("calendar_turn.html", turn=turn, short=found.short, voice=page.voice, word=page.word, **shown)

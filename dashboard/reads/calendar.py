@@ -72,6 +72,11 @@ class Turn:
         return self.posts[0].post_id
 
     @property
+    def occurrence_key(self) -> str:
+        """Which of the times of its post it is."""
+        return self.posts[0].occurrence_key
+
+    @property
     def zone(self) -> str:
         """The zone its time is shown in."""
         return self.looked or self.creator.zone
@@ -116,6 +121,11 @@ class ShortTurn:
     def post_id(self) -> UUID:
         """The post."""
         return self.summary.post_id
+
+    @property
+    def occurrence_key(self) -> str:
+        """Which of the times of its post it is."""
+        return self.summary.occurrence_key
 
     @property
     def words(self) -> str:

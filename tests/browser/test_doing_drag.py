@@ -87,6 +87,26 @@ def test_a_month_keeps_the_clock(lea: Living) -> None:
         assert wall(lea, found) == f"{other}T10:20"
 
 
+@pytest.mark.parametrize("act", ["click", "Enter"])
+def test_a_post_of_a_month_is_opened(lea: Living, act: str) -> None:
+    found, at = planned(lea, "à ouvrir", 2)
+    with lea.visitor(f"/calendar?view=month&day={at.day}") as marc:
+        held(marc)
+        card = marc.page.locator(".gr-compact").get_by_text("à ouvrir").first
+        if act == "click":
+            card.click()
+        else:
+            card.focus()
+            marc.page.keyboard.press("Shift+ArrowRight")
+            marc.shows(f"Déplacé au {at.day + timedelta(days=1):%d/%m/%Y} à 10:20")
+            marc.rest()
+            marc.until("() => document.activeElement.innerText.includes('à ouvrir')")
+            marc.page.keyboard.press("Enter")
+        marc.shows("Prévu")
+        with lea.desk.scope() as scope:
+            assert str(delivery(scope, found).post_id) in marc.page.url
+
+
 def test_the_past_is_refused_and_nothing_moves(lea: Living) -> None:
     found = lea.desk.delivery("vers hier", after=2 * 86_400)
     before = wall(lea, found)
