@@ -18,8 +18,8 @@ WORDS = 200
 _DAYS = """
 WITH here AS (
   SELECT creator_id, post_id, due_at, width_bucket(due_at, CAST(:starts AS timestamptz[])) AS nth_day,
-    array_agg(id ORDER BY id) AS ids, array_agg(version ORDER BY id) AS versions, array_agg(state ORDER BY id) AS states,
-    min(occurrence_key) AS key
+    min(occurrence_key) AS key, array_agg(id ORDER BY id) AS ids, array_agg(version ORDER BY id) AS versions,
+    array_agg(state ORDER BY id) AS states
   FROM deliveries
   WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at < :until
     AND state = ANY(:states) AND (CAST(:account AS uuid) IS NULL OR channel_id = :account)
