@@ -1,7 +1,7 @@
 """What the API answers when it does not do what was asked: a code for programs, and its sentence in English."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused, Unavailable
 from foundation.words import Message, say
+from web.api_fields import place, problem
 
 LANGUAGE = "en"
 MOST_FIELDS = 20
@@ -92,9 +93,9 @@ def status_of(error: GreenroomError) -> int:
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 503)
 
 
-def _said(value: object) -> str:
-    """A name somebody sent, as UTF-8 can say it."""
-    return str(value).encode(errors="replace").decode()
+def _place(error: Mapping[str, Any], body: object) -> tuple[str, ...]:
+    """Where a value stands; what lies outside the body is named by its steps alone."""
+    return place(error, body, within=1 if error["loc"][0] == "body" else len(error["loc"]))
 
 
 def install(app: FastAPI) -> None:
@@ -120,10 +121,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def unfit(_: Request, error: RequestValidationError) -> JSONResponse:
-        found = [(tuple(map(_said, one["loc"])), _said(one["msg"])) for one in error.errors()[:MOST_FIELDS]]
-        if any(place[0] == "path" for place, _ in found):  # what is no id names nothing, like an unknown one
+        found = dict.fromkeys((_place(one, error.body), problem(one)) for one in error.errors()[:MOST_FIELDS])
+        if any(at[0] == "path" for at, _ in found):  # what is no id names nothing, like an unknown one
             return answer(404, Message("api.no_route"))
-        fields = [FieldError(at=".".join(place)[:200], problem=problem[:200]) for place, problem in found]
+        fields = [FieldError(at=".".join(at)[:200], problem=why[:200]) for at, why in found]
         return answer(422, Message("api.unfit"), fields=fields)
 
     @app.exception_handler(HTTPException)

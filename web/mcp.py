@@ -23,6 +23,7 @@ from web import answers
 from web.api_auth import Asked
 from web.api_call import call_of
 from web.api_errors import LANGUAGE, MOST_FIELDS, ApiRefused
+from web.api_fields import place, problem
 from web.mcp_tools import Tool, tools
 
 PATH = "/mcp"
@@ -138,8 +139,9 @@ def _called(tenant: OpenScope, request: Request, known: Mapping[str, Tool], para
     except RecursionError as error:
         raise Unfit(NO_ARGUMENTS, "The arguments lie too deep.") from error
     except ValidationError as wrong:
-        said = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors()[:MOST_FIELDS]]
-        return _said("\n".join(said).encode(errors="replace").decode()[:4000], wrong=True)
+        sent = params.get("arguments", {})
+        said = dict.fromkeys(f"{'.'.join(place(one, sent))}: {problem(one)}" for one in wrong.errors()[:MOST_FIELDS])
+        return _said("\n".join(said)[:4000], wrong=True)
     except (ApiRefused, GreenroomError) as refused:
         return _said(say(refused.message, LANGUAGE), wrong=True)
     data = found.model_dump(mode="json") if isinstance(found, BaseModel) else dict(found)
