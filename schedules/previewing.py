@@ -83,6 +83,8 @@ class Preview:
     most_media: int
     reasons: tuple[Message, ...]
     rule: Rule
+    stopped: bool = False
+    """Whether all of these are stops, which are no fault of the post: it leaves when they end."""
     parts: tuple[PartPreview, ...] = ()
     """What follows the post; nothing where the place shows all of it as one."""
     joined: bool = False
@@ -132,7 +134,8 @@ def previews(
         reasons = () if draft.empty else _reasons(channel, units, connector, decision, scope.now)
         if overrides.given_away(owner, channel):
             reasons = (GIVEN_AWAY, *reasons)
-        found.append(replace(_preview(said, channel, units, connector, rule), reasons=reasons))
+        waits = decision.stopped and len(reasons) == len(decision.reasons)
+        found.append(replace(_preview(said, channel, units, connector, rule), reasons=reasons, stopped=waits))
     return found
 
 

@@ -45,7 +45,8 @@ def warn(page: Page, written: Draft, at: WallTime | None) -> None:
     for near in nears:
         draw("calendar_note.html", note=calendar_near.said(page, near))
     for trouble in troubles:
-        draw("calendar_note.html", note=page.voice.say(trouble))
+        if written.empty or trouble.code != "delivery.stopped":  # a stop is said where each account's post is shown
+            draw("calendar_note.html", note=page.voice.say(trouble))
 
 
 def typed_time(day: str, clock: str, zone: str, now: datetime) -> WallTime:

@@ -10,6 +10,7 @@ from foundation.clock import wall_now
 from foundation.database import OpenScope
 from foundation.storage import FileStore
 from foundation.words import LANGUAGES, catalogue
+from gate import switches
 from gate.bundle import shipped
 from gate.units import Rating
 from schedules import approvals, planning
@@ -59,6 +60,19 @@ def written(page: Stream, *accounts: str, words: str = "Bonjour") -> None:
     page.open("/calendar", new=1)
     page.type("Texte", words)
     page.choose("Où publier", *accounts)
+
+
+def test_a_stop_is_said_once_and_is_no_fault_of_the_post(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with lumiere.scope() as scope:
+        switches.close(scope, "tenant", "", "sending", reason="essai")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1)
+        assert "Un arrêt d’urgence" not in page.type("Texte", "Bonjour")
+        text = page.choose("Où publier", "Sandbox")
+        assert text.count("arrêt d’urgence") == 1
+        assert "Cela ne partira pas" not in text
+        assert "Rien ne s’y oppose" not in text
 
 
 def test_press_writes_one_post_that_waits_for_another_persons_yes(door: Door, lumiere: Agency) -> None:
