@@ -185,6 +185,15 @@ def forget_stale_pid(folder: Path) -> None:
         lock.unlink(missing_ok=True)
 
 
+def postgres_stands(folder: Path, pid: int) -> bool:
+    """Whether the server of `folder` is this process and listens: on its port another house's may answer."""
+    try:
+        told = (folder / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return False
+    return told[:1] == [str(pid)] and told[7:8] == ["ready   "]
+
+
 def redis_command(folder: Path, port: int, config: Path) -> list[str]:
     """The server on loopback with the password of `config` (0600): an argument would show in the process list."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -132,12 +132,12 @@ def _answers(http: HttpClient, port: int, path: str, pid: int) -> bool:
 
 def postgres(settings: Settings) -> Program:
     """The embedded server; SIGINT is its fast stop, that waits for no client."""
-    port = settings.workers.postgres_port
+    folder, port = Home(settings.home).postgres, settings.workers.postgres_port
     return Program(
         name="postgres",
-        command=tuple(embedded.postgres_command(Home(settings.home).postgres, port)),
+        command=tuple(embedded.postgres_command(folder, port)),
         stage=Stage.POSTGRES,
-        is_ready=lambda _: embedded.postgres_accepts(port),
+        is_ready=lambda pid: embedded.postgres_stands(folder, pid) and embedded.postgres_accepts(port),
         grace_s=30.0,
         end=SIGINT,
         orphaned=SIGINT,

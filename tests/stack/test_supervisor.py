@@ -13,9 +13,12 @@ import pytest
 
 from foundation.clock import monotonic
 from foundation.errors import Unavailable
+from foundation.settings import Settings
 from foundation.words import Message
-from tests.conftest import free_port, wait_until
-from workers.processes import Program, Stage, redis_answers
+from tests.conftest import Cluster, free_port, wait_until
+from workers import embedded
+from workers.processes import Program, Stage, postgres, redis_answers
+from workers.stack import PORT_LOST
 from workers.supervisor import Pace, ProcessState, Supervisor
 
 QUICK = Pace(first=0.1, most=0.4, limit=3, window=60.0, rest=60.0)
@@ -209,3 +212,24 @@ def test_a_redis_that_loads_is_not_ready(told: bytes, ready: bool) -> None:
 
         threading.Thread(target=answer, daemon=True).start()
         assert redis_answers(door.getsockname()[1], "secret") is ready
+
+
+def test_a_postgresql_is_ready_when_it_answers_itself_and_not_another(
+    supervisor: Supervisor, cluster: Cluster, tmp_path: Path
+) -> None:
+    """Two houses that start in one minute chose the same port; the other's answers, and ours is about to end."""
+    folder = tmp_path / "home"
+    embedded.init_postgres(folder / "pg", "secret")
+    lost, own = (Settings(home=folder, workers={"postgres_port": port}) for port in (cluster.port, free_port()))
+    child, states = supervisor.start(postgres(lost)), set[ProcessState]()
+
+    def ended() -> bool:
+        states.add(child.state)
+        return child.restarts > 0
+
+    ticking(supervisor, ended, 60)
+    assert ProcessState.READY not in states
+    assert PORT_LOST.search((tmp_path / "postgres.log").read_text())
+    supervisor.drop("postgres")
+    child = supervisor.start(postgres(own))
+    ticking(supervisor, lambda: child.state is ProcessState.READY, 60)
