@@ -207,11 +207,10 @@ def add_delivery(
     instead_of: Delivery | None = None,
     by_rule: bool = False,
 ) -> UUID:
-    """Wish a post on a channel at a wall time; once per (post, channel, occurrence). Raises NotFound, BadInput.
+    """Wish a post on a channel at a wall time, held then without a yes; once per `ONCE`. Raises NotFound, BadInput.
 
     `asks_since`: what `approvals.added` says of it. In the place of another one it is as important, and only rehearsed
-    where that was. `by_rule`: its time was a series', which has a rule of its own for how far ahead and is never
-    marked as rehearsed. A wish that nobody approved is put on hold when its time comes: it does not pass in silence.
+    where that was. `by_rule`: its time was a series', whose reach is its own and which is never marked as rehearsed.
     """
     owner, channel = post(scope, post_id), channel_reads.channel(scope, channel_id)
     if channel.creator_id != owner.creator_id:
@@ -369,8 +368,8 @@ def _as_seen(scope: Scope, delivery_id: UUID, version: int | None) -> Delivery:
 
 def _give_time(scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_once: bool = False) -> None:
     late = late_until(post(scope, row.post_id), due, at.zone)
-    times: dict[str, Any] = {"wall_time": str(at), "zone": at.zone, "due_at": due, "late_until": late}
-    times |= {"not_before": None, "downtime_id": None, "at_once": at_once}
+    times: dict[str, Any] = dict(wall_time=str(at), zone=at.zone, due_at=due, late_until=late, at_once=at_once)
+    times |= {"not_before": None, "downtime_id": None}
     asks = row.state != S.BROKEN_OFF and retiming.asks_again(scope, row, due)
     lacks = row.reason["code"] if row.state == S.HELD and row.reason and not at_once else ""
     if lacks in CURED:

@@ -1,7 +1,7 @@
 """After a downtime: one notice, posts one after the other or on hold, and two answers, at any moment."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID, uuid4
 
@@ -12,11 +12,10 @@ from sqlmodel import col, select
 
 from channels import connecting
 from foundation.errors import Conflict, NotFound, Refused
-from foundation.ids import uuid7
 from foundation.words import Message
 from gate import switches
 from schedules import coming, downtime_reads, downtimes, drafting, planning
-from schedules.downtimes import JITTER_TO, Count, laid_out
+from schedules.downtimes import Count
 from schedules.models import Delivery, DowntimeRow
 from schedules.spacing import GAP
 from schedules.states import DeliveryState as S
@@ -333,43 +332,6 @@ def test_another_agency_sees_and_decides_nothing(lea: Desk, services: Services, 
 
 
 # any
-
-
-@some.composite
-def missed(draw: some.DrawFn) -> list[Delivery]:
-    start = datetime(2026, 3, 2, tzinfo=UTC)
-    made = []
-    for minutes in draw(some.lists(some.integers(0, 600), max_size=12)):
-        due = start - timedelta(minutes=minutes)
-        accepts = draw(some.one_of(some.none(), some.integers(0, 700)))
-        late_until = None if accepts is None else due + timedelta(minutes=accepts)
-        priority = draw(some.integers(0, 9))
-        made.append(Delivery(id=uuid7(), priority=priority, due_at=due, late_until=late_until))
-    return made
-
-
-@given(missed(), some.lists(some.integers(-30, 300), max_size=6), some.integers(10, 120), some.integers(1, 120))
-def test_any_layout_keeps_the_distance_the_order_and_the_word(
-    late: list[Delivery], others: list[int], minutes: int, near: int
-) -> None:
-    free, gap, beside = datetime(2026, 3, 2, tzinfo=UTC), timedelta(minutes=minutes), timedelta(minutes=near)
-    taken = sorted(free + timedelta(minutes=one) for one in others)
-    turns = laid_out(late, free=free, gap=gap, taken=taken, beside=beside)
-    assert turns.keys() == {row.id for row in late}
-    leaves = sorted((row for row in late if turns[row.id]), key=lambda row: turns[row.id] or free)
-    times = [turns[row.id] or free for row in leaves]
-    assert times[:1] in ([], [free])
-    assert all(after - before >= gap for before, after in pairwise(times))
-    assert all(abs(at - one) >= beside for at in times[1:] for one in taken)
-    assert all(row.late_until is None or at <= row.late_until for row, at in zip(leaves, times, strict=True))
-    keys = [(row.priority, row.due_at, row.id) for row in leaves]
-    assert keys == sorted(keys)
-    for row in late if not taken else []:  # what is held would have been too late at its turn
-        if turns[row.id] is None:
-            ahead = [at for key, at in zip(keys, times, strict=True) if key < (row.priority, row.due_at, row.id)]
-            turn = ahead[-1] + gap + timedelta(seconds=JITTER_TO) if ahead else free
-            assert row.late_until is not None
-            assert row.late_until < turn
 
 
 PLANS = some.lists(
