@@ -1,13 +1,19 @@
 """What every platform limits: how much is said, how many media, of which kind and weight. Nothing is ever cut."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import regex
 
 from connectors import options, pricing
-from connectors.capabilities import Capabilities
+from connectors.capabilities import Capabilities, Need
 from foundation.words import Message
 from gate.units import IS_COMMENT, Medium, Unit
+
+_MISSING: Mapping[Need, Message] = {
+    "media": Message("connectors.media_missing"),
+    "film": Message("connectors.film_missing"),
+}
 
 
 def graphemes(text: str) -> int:
@@ -70,7 +76,7 @@ def _unshown(unit: Unit, can: Capabilities) -> Message | None:
     """Why a post shows too little for its place; words to one person and under what somebody said show nothing."""
     need = None if unit.viewer or unit.remark or unit.comment == IS_COMMENT else can.need(unit.surface)
     shown = any(need == "media" or medium.mime.startswith("video/") for medium in unit.media)
-    return Message(f"connectors.{need}_missing") if need and not shown else None
+    return _MISSING[need] if need and not shown else None
 
 
 def _medium_unfit(medium: Medium, can: Capabilities) -> Message | None:

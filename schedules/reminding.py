@@ -57,7 +57,7 @@ def _near(scope: Scope) -> list[tuple[Post, datetime]]:
         select(Delivery.post_id, due.label("due"))
         .where(
             Delivery.tenant_id == scope.tenant_id,
-            or_(Delivery.state == str(DeliveryState.DRAFT), col(Delivery.id).in_(yeses.ending(scope))),
+            or_(Delivery.state == str(DeliveryState.DRAFT), col(Delivery.id).in_(yeses.ending(scope, within=FIRST))),
             col(Delivery.due_at) > scope.now,
             col(Delivery.due_at) <= scope.now + FIRST,
         )

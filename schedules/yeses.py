@@ -60,25 +60,33 @@ def of_posts(scope: Scope, posts: Mapping[UUID, Post]) -> dict[UUID, list[Word]]
     return found
 
 
-def ending(scope: Scope) -> Any:
-    """A query for the deliveries that leave by themselves in the next days, of a post to which a yes ends before."""
+def ending(scope: Scope, *, within: timedelta = RENEWAL) -> Any:
+    """A query for the deliveries that leave by themselves `within` a time, of a post to which a yes ends before.
+
+    Those are found first, whatever the database believes: a plan that began with the posts would read all their dates.
+    """
+    soon = (
+        select(Delivery.id, Delivery.post_id, Delivery.due_at)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.state).in_(sorted(map(str, PLANNED))),
+            col(Delivery.due_at) <= scope.now + within,
+        )
+        .cte("soon")
+        .prefix_with("MATERIALIZED")
+    )
     said = (
         (col(Approval.tenant_id) == col(Post.tenant_id))
         & (col(Approval.post_id) == col(Post.id))
         & (col(Approval.digest) == col(Post.digest))
     )
     return (
-        select(Delivery.id)
-        .join(Post, (col(Post.tenant_id) == col(Delivery.tenant_id)) & (col(Post.id) == col(Delivery.post_id)))
+        select(soon.c.id)
+        .join(Post, (col(Post.tenant_id) == scope.tenant_id) & (col(Post.id) == soon.c.post_id))
         .join(Approval, said)
-        .where(
-            Delivery.tenant_id == scope.tenant_id,
-            col(Delivery.state).in_(sorted(map(str, PLANNED))),
-            col(Delivery.due_at) <= scope.now + RENEWAL,
-            Approval.verdict == "yes",
-        )
-        .group_by(col(Delivery.id), col(Delivery.due_at), col(Approval.tier))
-        .having(func.max(Approval.expires_at) <= col(Delivery.due_at))
+        .where(Approval.verdict == "yes")
+        .group_by(soon.c.id, soon.c.due_at, col(Approval.tier))
+        .having(func.max(Approval.expires_at) <= soon.c.due_at)
     )
 
 

@@ -36,7 +36,6 @@ def test_a_page_for_who_plans_says_that_it_is_not_open(door: Door, lumiere: Agen
         ("waiting:x", "/calendar?held=1", {Role.OWNER}),
         ("apart:3", "/calendar?queue=3", {Role.OWNER}),
         ("statement:x", "/shop?view=books", {Role.OWNER}),
-        ("downtime.held:x", "/calendar?missed=1", {Role.OWNER, Role.CREATOR}),
     ],
 )
 def test_a_notice_is_for_who_can_go_where_it_is_settled(

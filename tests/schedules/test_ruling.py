@@ -160,7 +160,7 @@ def test_what_is_decided_at_once_leaves_at_its_agreed_hour_or_stays(two: Desk) -
 def test_what_lacks_a_yes_is_refused_now_and_stays_where_it_is(two: Desk, act: Any) -> None:
     _, delivery_id = waiting(two)
     two.live(hours=2)
-    assert (two.state(delivery_id), two.why(delivery_id)) == (S.HELD, "delivery.unapproved")
+    assert (two.state(delivery_id), two.why(delivery_id)) == (S.HELD, "delivery.half_approved")
     before = two.entry(delivery_id)
     with pytest.raises(Conflict) as told:
         two.act(act, delivery_id)
@@ -173,7 +173,7 @@ def test_what_lacks_a_yes_waits_for_it_at_another_hour_too(two: Desk) -> None:
     post_id, delivery_id = waiting(two)
     two.live(hours=2)
     move(two, delivery_id, HOUR)
-    assert (two.state(delivery_id), two.why(delivery_id)) == (S.DRAFT, "delivery.unapproved")
+    assert (two.state(delivery_id), two.why(delivery_id)) == (S.DRAFT, "delivery.half_approved")
     with two.scope() as scope:
         assert [one.post_id for one in reviewing.asked(scope, [two.creator_id])] == [post_id]
     answer(two, link(two, post_id))
