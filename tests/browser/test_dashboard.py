@@ -51,7 +51,8 @@ def test_home_is_there_for_everybody(chromium: Chromium, door: Door, busy: Agenc
 def test_chatter_reads_english_and_sees_no_money(chromium: Chromium, door: Door, busy: Agency) -> None:
     with chromium.visitor(language="en") as visitor:
         enter(visitor, door, busy, Role.CHATTER)
-        visitor.shows("2 things wait for you")
+        visitor.shows("Nothing waits for you")
+        visitor.shows("other people see to it")
         assert "€" not in visitor.text()
         assert visitor.run("document.documentElement.lang") == "en"
 
