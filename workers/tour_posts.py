@@ -42,7 +42,6 @@ def write(j: Judge) -> str:
     j.window.fill(j.word("compose.body"), words)
     for account in accounts:
         j.window.choose(account.name)
-        j.window.says(j.word("compose.may_leave", account=account.name))
     j.window.rest()
     j.window.hand_in(f"{j.mark}.jpg", photo(words))
     j.window.press(j.word("compose.rating.G"))
