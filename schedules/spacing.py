@@ -91,10 +91,11 @@ def free_for_missed(scope: Scope, channel: Channel) -> datetime:
 
     From what left on time it keeps the distance its account asks for, no more: else a busy account would never be free.
     """
+    kept = DOWNTIME + channel.min_gap  # no later than this, one was put off by the account's own distance at most
     last, missed = scope.session.exec(
         select(
             func.max(Delivery.settled_at),
-            func.max(Delivery.settled_at).filter(col(Delivery.settled_at) > col(Delivery.due_at) + DOWNTIME),
+            func.max(Delivery.settled_at).filter(col(Delivery.settled_at) > col(Delivery.due_at) + kept),
         ).where(
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == channel.id,

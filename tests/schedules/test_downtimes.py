@@ -11,13 +11,14 @@ from hypothesis import strategies as some
 from sqlmodel import col, select
 
 from channels import connecting
+from channels import reads as channel_reads
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.words import Message
 from gate import switches
 from schedules import coming, downtime_reads, downtimes, drafting, planning
 from schedules.downtimes import Count
 from schedules.models import Delivery, DowntimeRow
-from schedules.spacing import GAP
+from schedules.spacing import GAP, free_for_missed
 from schedules.states import DeliveryState as S
 from schedules.states import DowntimeState
 from tenants import agencies
@@ -115,6 +116,20 @@ def test_what_leaves_on_time_does_not_push_what_was_missed(lea: Desk) -> None:
     assert all(after - before >= GAP for before, after in pairwise(filter(None, gone)))
     lea.live(minutes=80)
     assert {lea.state(one) for one in new} == {S.PUBLISHED}
+
+
+@pytest.mark.parametrize(("late", "room"), [(3, 2), (5, 10)])
+def test_what_waited_for_the_distance_of_its_account_makes_no_other_wait(lea: Desk, late: int, room: int) -> None:
+    """Minutes: one that left up to two late beyond the distance its account keeps was not missed."""
+    done = lea.delivery("done", after=60)
+    lea.live(minutes=2)
+    left = {"id": done, "late": timedelta(minutes=late)}
+    with lea.scope() as scope:
+        scope.run("UPDATE channels SET min_gap_seconds = 120 WHERE tenant_id = :t", t=lea.tenant_id)
+        scope.run("UPDATE deliveries SET settled_at = due_at + :late WHERE id = :id", **left)
+    with lea.scope() as scope:
+        free = free_for_missed(scope, channel_reads.channel(scope, lea.channels["main"]))
+    assert free == lea.entry(done).due_at + timedelta(minutes=late + room)
 
 
 def test_the_important_ones_leave_first(lea: Desk) -> None:
