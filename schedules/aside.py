@@ -10,7 +10,8 @@ from sqlmodel import col, select
 
 from foundation.database import Scope
 from foundation.errors import Conflict
-from schedules import labels, reads
+from schedules import drafting, labels, reads
+from schedules.drafting import Draft
 from schedules.labels import Label
 from schedules.models import Approval, Delivery, Post
 from schedules.models_planning import PoolEntry
@@ -72,6 +73,17 @@ def throw_away(scope: Scope, post_id: UUID) -> None:
     scope.session.delete(row)
     scope.session.flush()
     audit.note(scope, "post.thrown_away", f"post:{post_id}")
+
+
+def is_untouched(scope: Scope, post_id: UUID, seen: Draft) -> bool:
+    """Whether a draft is still there, goes nowhere, and says what was `seen` of it. It is locked: so it stays until the
+    scope ends."""
+    here = (Post.tenant_id == scope.tenant_id, Post.id == post_id)
+    locked = select(Post).where(*here).with_for_update(key_share=True).execution_options(populate_existing=True)
+    row = scope.session.exec(locked).one_or_none()
+    if row is None or scope.session.exec(select(Post.id).where(*here, _goes(scope))).first() is not None:
+        return False
+    return drafting.as_written(reads.written_of(row)).content == seen.content
 
 
 def _goes(scope: Scope) -> ColumnElement[bool]:

@@ -16,6 +16,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from schedules import aside
 from schedules import reads as schedule_reads
+from schedules.drafting import as_written
 from tenants.roles import Right
 
 
@@ -56,7 +57,7 @@ def _go_on(one: Item, labels: Sequence[UUID]) -> None:
     """Open it to be written on, in a callback."""
     post = one.aside.post
     compose_draft.duplicate(post, one.there, one.creator.slug, labels=labels)
-    st.session_state[compose_draft.ASIDE] = str(post.id)
+    st.session_state.update({compose_draft.ASIDE: str(post.id), compose_draft.SEEN: as_written(post).content})
     if post.late is not None:
         st.session_state[compose_draft.LATE] = str(post.late)
 

@@ -323,6 +323,8 @@ def _say_staying(page: Page, post_id: UUID) -> None:
 
 def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Scope, _: UUID) -> Message:
     creator = page.my(scope, written.creator_id)
+    if not compose_leaving.as_opened(scope, written):
+        raise Conflict("aside.changed_meanwhile")
     author, priority = page.who.actor, asked.priority
     if asked.when == compose_when.SLOT:
         said = compose_when.plan(scope, written, key=asked.key, author=author, priority=priority, made=made)

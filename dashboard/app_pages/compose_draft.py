@@ -44,7 +44,7 @@ MARKED = "compose:marked"
 """How the text of the post that is changed or copied was marked: it stays so."""
 
 SEEN = "compose:seen"
-"""What the post that is changed said when it was opened: over anything else nothing is written unseen."""
+"""What the post or draft that is changed said when it was opened: over anything else nothing is written unseen."""
 
 BEGUN_AS, SAYS, LEAVING = (f"compose:{name}" for name in ("begun_as", "says", "leaving"))
 """What the page said when it was opened, what it says now, and whether somebody is asked before it is left."""

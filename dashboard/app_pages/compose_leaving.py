@@ -9,12 +9,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard import acting
 from dashboard.app_pages import compose_draft, compose_when
-from dashboard.app_pages.compose_draft import ASIDE, BEGUN_AS, ID, LEAVING, REWORK, SAYS, draft, typed
+from dashboard.app_pages.compose_draft import ASIDE, BEGUN_AS, ID, LEAVING, REWORK, SAYS, SEEN, draft, typed
 from dashboard.frame import Page
 from dashboard.widgets import draw
 from foundation.database import Scope
 from foundation.words import Message
-from schedules import drafting
+from schedules import aside, drafting
 from schedules.drafting import Draft
 from tenants.roles import Right
 
@@ -114,5 +114,12 @@ def _put_aside(page: Page, said: Draft, priority: int) -> bool:
 def _keep(page: Page, said: Draft, how: tuple[UUID, int], made: list[UUID], scope: Scope, _: UUID) -> Message:
     page.my(scope, said.creator_id)
     key, priority = how
+    apart = not as_opened(scope, said)
+    said = replace(said, post_id=None) if apart else said
     made.append(drafting.write(scope, said, key=key, author=page.who.actor, priority=priority))
-    return Message("aside.kept")
+    return Message("aside.kept_apart" if apart else "aside.kept")
+
+
+def as_opened(scope: Scope, said: Draft) -> bool:
+    """Whether the draft that is gone on with is as it was when it was opened, or there is none."""
+    return said.post_id is None or aside.is_untouched(scope, said.post_id, st.session_state[SEEN])
