@@ -298,6 +298,7 @@ def _pressed(page: Page, creator_id: UUID, seen: Draft | None) -> None:
     if not typed(ID):
         return
     made: list[UUID] = []
+    stays: dict[UUID, str] = {}
     written = compose_leaving.written(creator_id)
     if rewritten := typed(REWORK):
         act = partial(_rewrite, page, (UUID(rewritten), seen), written, made)
@@ -306,19 +307,20 @@ def _pressed(page: Page, creator_id: UUID, seen: Draft | None) -> None:
         known = compose_repeats.known()
         asked = _Asked(UUID(typed(ID)), typed(WHEN), typed(DAY), typed(CLOCK), typed(ZONE), priority, again, known)
         act = partial(_plan, page, written, asked, made)
-    acting.press(act, Right.RUN, PRESS)
+    acting.press(partial(_seeing, act, made, stays), Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
         opened = {"at": at} if (at := typed(OPENED)) else {}
         compose_draft.forget()
         st.query_params.from_dict({"post": str(made[0]), **opened})
-        _say_staying(page, made[0])  # the last of it: nobody writes on at what is planned, should this fail
+        if stays:
+            acting.tell(Message("compose.stays", {"accounts": ", ".join(stays.values())}), bad=True)
 
 
-def _say_staying(page: Page, post_id: UUID) -> None:
-    """Name the accounts on which what was just written will not leave as it is; its page says why."""
-    stays = page.read(lambda scope: coming.staying(scope, post_id, connectors()))
-    if stays:
-        acting.tell(Message("compose.stays", {"accounts": ", ".join(stays.values())}), bad=True)
+def _seeing(act: acting.Act, made: list[UUID], stays: dict[UUID, str], scope: Scope, press_id: UUID) -> Message | None:
+    """Act, and note the accounts on which what was just written will not leave as it is; its page says why."""
+    said = act(scope, press_id)
+    stays.update(coming.staying(scope, made[0], connectors()))
+    return said
 
 
 def _plan(page: Page, written: Draft, asked: _Asked, made: list[UUID], scope: Scope, _: UUID) -> Message:
