@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from starlette.requests import Request
@@ -62,6 +63,14 @@ def _stop(fields: Mapping[str, str]) -> tuple[str, str, str, str]:
     return fields.get("where", ""), fields.get("target", ""), fields.get("feature", ""), reason
 
 
+def _since(fields: Mapping[str, str]) -> str:
+    """When the stop was pressed that they saw."""
+    try:
+        return datetime.fromisoformat(fields.get("since", "")).isoformat()
+    except ValueError as error:
+        raise BadInput("passkey.wrong") from error
+
+
 def _reopening(scope: Scope, fields: Mapping[str, str]) -> str:
     stop = _stop(fields)
     check_end(scope, stop[:3])
@@ -80,6 +89,7 @@ def _reopen(scope: Scope, fields: Mapping[str, str], signed: UUID) -> str:
         by=scope.actor,
         reason=reason,
         signed=str(signed),
+        since=_since(fields),
     )
     outbox.put(scope, wanted, priority=0, dedupe=f"switch:{signed}")
     return f"/system?{ASKED}=1"
@@ -137,7 +147,8 @@ def ask_reopen(request: Request) -> Response:
         return _page(request, voice.say(refused.message), key=None, to="/system", status=409)
     minutes = int(switches.ALONE_AFTER.total_seconds() // 60)
     said = voice.word("passkey.reopen", since=voice.moment(since, now), minutes=minutes)
-    key = KeyForm(switches.REOPEN, "passkey.reopen_now", hidden=asked, asked=REASON, first=True) if keyed else None
+    hidden = {**asked, "since": since.isoformat()}
+    key = KeyForm(switches.REOPEN, "passkey.reopen_now", hidden=hidden, asked=REASON, first=True) if keyed else None
     return _page(request, said, key=key, to="/system")
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
-from typing import ClassVar
+from datetime import date, datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
 from foundation.database import OpenScope, Scope
@@ -39,6 +39,9 @@ class SwitchWanted:
     reason: str
     signed: str = ""
     """What they signed with a passkey, by its id; empty where they did not."""
+
+    since: str = ""
+    """When the stop whose end they ask for was pressed, as they saw it (ISO 8601): one pressed later stays."""
 
 
 @dataclass(frozen=True)
@@ -240,9 +243,11 @@ def set_switch(event: SwitchWanted, *, tenant: OpenScope) -> None:
         with tenant(event.tenant_id, event.by) as scope:
             if event.open:
                 second, signed = _asked_before(scope, where, about), UUID(event.signed) if event.signed else None
-                switches.reopen(scope, *where, reason=event.reason, second=second, signed=signed)
+                since = datetime.fromisoformat(event.since) if event.since else None
+                how: dict[str, Any] = {"second": second, "signed": signed, "since": since}
+                if switches.reopen(scope, *where, reason=event.reason, **how):
+                    audit.note(scope, "switch.reopened", about)
                 notices.settle_all(scope, [about, f"{about}:pressed"])
-                audit.note(scope, "switch.reopened", about)
             else:
                 switches.close(scope, *where, reason=event.reason)
                 _tell_who_can_end(scope, where, about)

@@ -36,6 +36,9 @@ REOPEN = "switch.reopen"
 TOO_EARLY, UNSIGNED = "switch.alone_too_early", "switch.passkey_wanted"
 """Why a lone person may not end a wide stop yet: a second one may."""
 
+PRESSED_ANEW = "switch.pressed_anew"
+"""Why a stop stays whose end was asked for: somebody pressed it again since."""
+
 NOT_THEIRS = "switch.not_yours"
 """Why who works for some creators alone does not end what keeps back others' work."""
 
@@ -57,6 +60,7 @@ def close(scope: Scope, where: str, target: str, feature: str, *, reason: str) -
     member = _member(scope)
     if member is not None:
         require(member.role, Right.STOP)
+    _lock(scope, where, target, feature)
     switch_id = _set(scope, where, target, feature, open_=False, reason=reason)
     outbox.put(scope, SwitchClosed(scope.tenant_id, switch_id, where, target, feature))
     return switch_id
@@ -71,25 +75,34 @@ def reopen(
     reason: str,
     second: UUID | None = None,
     signed: UUID | None = None,
-) -> None:
-    """End a stop. `second` is another member who agrees, needed at once where the stop is wide; `signed` is what a
-    person alone signed with a passkey, as `signed_as` says it.
+    since: datetime | None = None,
+) -> bool:
+    """End a stop; whether one held. `second` is another member who agrees, needed at once where the stop is wide;
+    `signed` is what a person alone signed with a passkey, as `signed_as` says it; `since` is when it was pressed, as
+    they saw it.
 
-    Raises Refused for who may not, for a lone person too early or, where they have a passkey, without it, or without a
-    reason, and as `check_end`; BadInput for an unknown switch.
+    Raises Refused for who may not, for a lone person too early or, where they have a passkey, without it, without a
+    reason, for a stop pressed anew, and as `check_end`; BadInput for an unknown switch.
     """
     if not reason.strip():
         raise Refused("switch.no_reason")
     member = _member(scope)
     if member is not None:
         check_end(scope, member, where, target)
-        if where in WIDE and not _agreed(scope, member.principal_id, second):
-            if not _rested(scope, where, target, feature):
-                raise Refused(TOO_EARLY, minutes=int(ALONE_AFTER.total_seconds() // 60))
-            _signed(scope, member.id, signed, signed_as(where, target, feature, reason))
     elif scope.tenant_id != HOUSE:
         raise Refused("switch.people_only")
+    _lock(scope, where, target, feature)  # whoever presses it now is waited for, and seen
+    pressed = _pressed(scope, where, target, feature)
+    if pressed is None:
+        return False
+    if since is not None and pressed != since:
+        raise Refused(PRESSED_ANEW)
+    if member is not None and where in WIDE and not _agreed(scope, member.principal_id, second):
+        if scope.now < pressed + ALONE_AFTER:
+            raise Refused(TOO_EARLY, minutes=int(ALONE_AFTER.total_seconds() // 60))
+        _signed(scope, member.id, signed, signed_as(where, target, feature, reason))
     _set(scope, where, target, feature, open_=True, reason=reason)
+    return True
 
 
 def check_end(scope: Scope, member: tenants.Member, where: str, target: str) -> None:
@@ -132,26 +145,21 @@ def _agreed(scope: Scope, principal: UUID, second: UUID | None) -> bool:
     return other.principal_id != principal and works_for_all
 
 
-def _rested(scope: Scope, where: str, target: str, feature: str) -> bool:
-    row = scope.session.exec(
-        select(Switch)
-        .where(
-            Switch.tenant_id == scope.tenant_id,
-            Switch.scope == where,
-            Switch.target == target,
-            Switch.feature == feature,
-        )
-        .execution_options(populate_existing=True)
-    ).first()
-    return row is None or row.updated_at is None or scope.now >= row.updated_at + ALONE_AFTER
+def _pressed(scope: Scope, where: str, target: str, feature: str) -> datetime | None:
+    """When a stop that holds was pressed last; None where none does."""
+    rows = stops(scope)
+    return next((one.since for one in rows if (one.where, one.target, one.feature) == (where, target, feature)), None)
 
 
-def _set(scope: Scope, where: str, target: str, feature: str, *, open_: bool, reason: str) -> UUID:
+def _lock(scope: Scope, where: str, target: str, feature: str) -> None:
     if feature not in FEATURES or where not in SCOPES or (where in ("global", "tenant")) == bool(target):
         raise BadInput("switch.unknown", scope=where, feature=feature)
     if where == "global" and scope.tenant_id != HOUSE:
         raise Refused("switch.house_only")
     epochs.alone(scope, _epoch(scope, where, target))
+
+
+def _set(scope: Scope, where: str, target: str, feature: str, *, open_: bool, reason: str) -> UUID:
     with scope.acting_as("gate"):
         switch_id: UUID = scope.run(
             _SET,

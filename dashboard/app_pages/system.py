@@ -286,6 +286,7 @@ def _switch(stop: Stop, box: str, scope: Scope, press_id: UUID, *, close: bool) 
         open=not close,
         by=scope.actor,
         reason=reason,
+        since="" if close else stop.since.isoformat(),
     )
     outbox.put(scope, wanted, priority=0, dedupe=f"switch:{press_id}")
     return Message("system.stopping" if close else "system.reopening")

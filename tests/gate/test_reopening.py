@@ -1,21 +1,23 @@
 """A wide stop ended by one person: after a quarter of an hour, and with their passkey where they have one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from foundation.database import OpenScope
+from foundation.database import OpenScope, Scope
 from foundation.errors import Refused
 from foundation.ids import uuid7
 from gate import events as gate_events
 from gate import switches
 from gate.events import SwitchWanted
-from tenants import ceremonies, challenges, passkeys, reads
+from tenants import audit, ceremonies, challenges, passkeys, reads
 from tenants.challenges import Who
-from tests.conftest import AT_THE_HOUR, Cluster
+from tests.conftest import AT_THE_HOUR, WAITS_FOR_US, Cluster, wait_until
 from tests.gate import releases
 from tests.gate.builders import World, world
 from tests.gate.opening import SITE, key_of, passes
@@ -126,3 +128,67 @@ def test_stopping_and_a_narrow_stop_ask_for_no_passkey(here: World) -> None:
         creator = ("creator", str(here.creator_id), "sending")
         switches.close(scope, *creator, reason="x")
         switches.reopen(scope, *creator, reason="y")
+
+
+@pytest.fixture
+def apart(tenant: OpenScope) -> Iterator[Callable[[World, Callable[[Scope], None]], Thread]]:
+    """Acts of ann in a thread of its own, so that two can wait for each other."""
+    begun: list[Thread] = []
+
+    def act(here: World, does: Callable[[Scope], None]) -> Thread:
+        def run() -> None:
+            with here.scope(f"member:{here.ann}") as scope, suppress(Refused):
+                does(scope)
+
+        begun.append(Thread(target=run))
+        begun[-1].start()
+        return begun[-1]
+
+    yield act
+    for one in begun:
+        one.join(60)
+
+
+def test_one_who_ends_a_stop_alone_waits_for_who_presses_it_anew(
+    here: World, tenant: OpenScope, apart: Callable[[World, Callable[[Scope], None]], Thread]
+) -> None:
+    passes(tenant, 16)
+    with here.scope(f"member:{here.ann}") as scope:
+        switches.close(scope, *STOP, reason="it is real")  # not committed: the other looks meanwhile
+        ending = apart(here, lambda other: switches.reopen(other, *STOP, reason=WHY))
+        wait_until(lambda: scope.run(WAITS_FOR_US).scalar_one() > 0)
+    ending.join(60)
+    assert stopped(here)
+
+
+def test_the_end_of_a_stop_is_not_the_end_of_one_pressed_meanwhile(here: World, tenant: OpenScope) -> None:
+    creator = ("creator", str(here.creator_id), "sending")
+
+    def seen() -> str:
+        with here.scope() as scope:
+            return next(one.since.isoformat() for one in switches.stops(scope) if one.where == "creator")
+
+    def ends(since: str) -> bool:
+        where = dict(zip(("scope", "target", "feature"), creator, strict=True))
+        wish = SwitchWanted(
+            here.tenant_id, uuid7(), **where, open=True, by=f"member:{here.ann}", reason=WHY, since=since
+        )
+        gate_events.set_switch(wish, tenant=tenant)
+        with here.scope() as scope:
+            return not any(one.where == "creator" for one in switches.stops(scope))
+
+    for why in ("a leak", "another leak"):
+        with here.scope(f"member:{here.ann}") as scope:
+            switches.close(scope, *creator, reason=why)
+        if why == "a leak":
+            first = seen()
+    assert not ends(first)
+    with here.scope() as scope:
+        assert [one.message.code for one in reads.open_notices(scope)] == [switches.PRESSED_ANEW]
+    assert ends(seen())
+    with here.scope() as scope:
+        assert reads.open_notices(scope) == []
+        ended = audit.last(scope, "switch.reopened", f"switch:creator:{here.creator_id}:sending")
+    assert ends(first)  # asked twice, or by two: it was ended already, by the first
+    with here.scope() as scope:
+        assert audit.last(scope, "switch.reopened", f"switch:creator:{here.creator_id}:sending") == ended
