@@ -19,6 +19,8 @@ from schedules.drafting import Draft
 from tenants.roles import Right
 
 KEEP = "compose:keep"
+AS_DRAWN, UNSAVED = "compose:as_drawn", "compose:unsaved"
+"""What stands in the fields of a planned post that is changed, and in those of posts that were left in the middle."""
 
 
 def way_back(page: Page) -> DeltaGenerator:
@@ -32,6 +34,16 @@ def remember(now: Draft) -> None:
     when another page is opened."""
     st.session_state.setdefault(BEGUN_AS, now)
     st.session_state[SAYS] = (_going_on(now), compose_when.chosen())
+    if typed(REWORK):
+        names = [one for one in map(str, st.session_state) if _is_typed(one)]
+        st.session_state[AS_DRAWN] = {one: st.session_state[one] for one in names}
+
+
+def _is_typed(name: str) -> bool:
+    """Whether a name of the session is a field's of what is written; those of buttons begin alike."""
+    return name in {*compose_draft.FIELDS} - {SAYS, LEAVING} or name.startswith(
+        (compose_draft.OF_PART, compose_draft.OF_OTHER)
+    )
 
 
 def ask(page: Page, creator_id: UUID, *, uploads: bool) -> None:
@@ -53,14 +65,26 @@ def keep_button(page: Page, creator_id: UUID, *, key: str = KEEP, uploads: bool)
 
 
 def left(page: Page, opened: str) -> None:
-    """Where another page was opened over it, of another post too, keep what is new as a draft, before it is drawn."""
+    """Where another page was opened over it, of another post too, keep what is new before it is drawn: as a draft, or,
+    of a planned post, until it is changed again."""
     asked = st.query_params.to_dict()
     if not typed(ID) or (opened == "calendar" and asked.get("new") and asked.get("rework", "") == typed(REWORK)):
         return
     said, priority = st.session_state.get(SAYS) or (None, 0)
-    if said is not None and _is_new(said) and not typed(REWORK):
+    if said is not None and _is_new(said) and typed(REWORK):
+        st.session_state.setdefault(UNSAVED, {})[typed(REWORK)] = st.session_state[AS_DRAWN]
+        acting.tell(Message("aside.change_waits"))
+    elif said is not None and _is_new(said):
         _put_aside(page, said, priority)
     compose_draft.forget()
+
+
+def take_up(post_id: UUID) -> None:
+    """Put what was changed in a planned post, and not saved, into its fields again; call it once they are filled."""
+    unsaved = st.session_state.get(UNSAVED, {}).pop(str(post_id), None)
+    if unsaved is not None:
+        st.session_state.update(unsaved)
+        acting.tell(Message("aside.change_back"))
 
 
 def written(creator_id: UUID) -> Draft:

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
-from dashboard.app_pages import compose_draft
+from dashboard.app_pages import compose_draft, compose_leaving
 from dashboard.app_pages.compose_draft import OPENED, REWORK, SEEN
 from dashboard.frame import Page
 from dashboard.reads.posts import opened
@@ -24,6 +24,7 @@ def begin(post: Written, there: Mapping[UUID, Content], creator: str, at: str = 
     compose_draft.duplicate(post, there, creator)
     st.query_params.from_dict({"new": "1", "rework": str(post.id), **({"at": at} if at else {})})
     st.session_state.update({REWORK: str(post.id), OPENED: at, SEEN: as_written(post).content})
+    compose_leaving.take_up(post.id)
 
 
 def come_back(page: Page, post_id: UUID, at: str) -> None:

@@ -9,6 +9,7 @@ from tests.dashboard.streams import stream
 from tests.dashboard.test_aside import KEEP
 from tests.dashboard.test_compose import connected, posts, written
 
+UNSAVED = "ne sont pas enregistrées"
 BACK, STAY, THROW = "Retour au calendrier", "Continuer à écrire", "Jeter ce qui est écrit"
 
 
@@ -74,6 +75,44 @@ def test_what_a_planned_post_says_is_asked_about_and_never_a_draft(door: Door, l
         page.open("/home")
     with lumiere.scope() as scope:
         assert schedule_reads.written_post(scope, post_id).body == "avant"
+    assert posts(lumiere) == []
+
+
+def test_changes_that_the_menu_led_away_from_are_there_again_until_they_are_saved_or_thrown_away(
+    door: Door, lumiere: Agency
+) -> None:
+    delivery_id = lumiere.post("avant")
+    with lumiere.scope() as scope:
+        post_id = schedule_reads.post_of(scope, delivery_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+
+        def opens() -> str:
+            page.open("/calendar", post=post_id)
+            page.press("Modifier")
+            return str(page.find("Texte", "text_area").drawn.value or page.find("Texte", "text_area").drawn.default)
+
+        assert opens() == "avant"
+        assert UNSAVED not in page.open("/home")  # nothing was changed
+        assert opens() == "avant"
+        page.type("Texte", "après")
+        page.press("Ajouter une partie")
+        page.type("Partie 2", "et plus tard")
+        assert UNSAVED in page.open("/home")
+        assert UNSAVED not in page.open("/studio")
+        assert opens() == "après"
+        assert page.find("Partie 2", "text_area").drawn.value == "et plus tard"
+        page.press(BACK)
+        page.press(THROW)
+        assert opens() == "avant"
+        page.type("Texte", "ensuite")
+        page.open("/home")
+        assert opens() == "ensuite"
+        page.press("Enregistrer")
+        page.open("/home")
+        assert opens() == "ensuite"
+        assert UNSAVED not in page.open("/home")
+    with lumiere.scope() as scope:
+        assert schedule_reads.written_post(scope, post_id).body == "ensuite"
     assert posts(lumiere) == []
 
 
