@@ -53,15 +53,27 @@ def is_standing(scope: Scope, post_id: UUID) -> bool:
     return any(row.state == S.PUBLISHED for row in deliveries_of(scope, post_id))
 
 
-def ask(scope: Scope, post_id: UUID, *, title: str, body: str, able: Collection[str], author: str) -> Asked:
+def ask(
+    scope: Scope,
+    post_id: UUID,
+    *,
+    title: str,
+    body: str,
+    able: Collection[str],
+    author: str,
+    seen: tuple[str, str] | None = None,
+) -> Asked:
     """Change the words of a post that stands outside, wherever no place has words of its own.
 
-    `able` are the platforms that change words. Raises NotFound; BadInput for the same words, for none, and for those no
+    `able` are the platforms that change words; `seen` are the title and words their author saw: Conflict where it says
+    others by now. Raises NotFound; BadInput for the same words, for none, and for those no
     post may have; Conflict where nothing of it stands, where no platform of it changes words or all of them have words
     of their own, while something of it is on its way, and while it is compared with another version.
     """
     row = post(scope, post_id)
     scope.session.refresh(row, with_for_update={"key_share": True})
+    if seen is not None and (row.title, row.body) != seen:
+        raise Conflict("post.changed_meanwhile")
     rows = deliveries_of(scope, post_id, lock=True)
     standing = [one for one in rows if one.state == S.PUBLISHED and one.native_id]
     accounts = {one.channel_id: channel_reads.channel(scope, one.channel_id) for one in standing}

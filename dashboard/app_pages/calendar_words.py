@@ -20,7 +20,7 @@ from schedules.states import DeliveryState, EditState
 from tenants.roles import Right
 
 E = EditState
-TITLE, BODY = "words:title", "words:body"
+TITLE, BODY, SEEN = "words:title", "words:body", "words:seen"
 SETTLED = frozenset({"edit.not_there"})
 
 
@@ -38,25 +38,47 @@ def ask(page: Page, found: Opened) -> None:
         draw("calendar_note.html", note=page.word("edit.page.why"))
         if fixed:
             draw("calendar_note.html", note=page.word("edit.page.not_there", accounts=", ".join(fixed)))
+        now = found.post.title, found.post.body
+        begun = _begun(found.post.id, now)
+        if begun != now:
+            draw("compose_meanwhile.html", now=found.post, post_id=found.post.id, word=page.word)
         with st.form("words", border=False):
-            key = derived(found.post.id, found.post.title, found.post.body).hex[:12]
-            if found.post.title:
-                st.text_input(page.word("compose.title"), found.post.title, key=f"{TITLE}:{key}")
-            st.text_area(page.word("compose.body"), found.post.body, key=f"{BODY}:{key}", height=160)
-            act = partial(_ask, page, found.creator.id, found.post.id, key=key, title=found.post.title)
+            key = _key(found.post.id, begun)
+            if now[0]:
+                st.text_input(page.word("compose.title"), begun[0], key=f"{TITLE}:{key}")
+            st.text_area(page.word("compose.body"), begun[1], key=f"{BODY}:{key}", height=160)
+            act = partial(_ask, page, found.creator.id, found.post.id, key=key, seen=now)
             acting.submit(page, "edit.page.ask", act, right=Right.RUN, key="words:ask")
 
 
-def _ask(page: Page, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID, *, key: str, title: str) -> Message:
+def _begun(post_id: UUID, now: tuple[str, str]) -> tuple[str, str]:
+    """The title and words that the form was drawn with: what is typed in it stays, whatever the post says meanwhile."""
+    slot = f"{SEEN}:{post_id}"
+    key = _key(post_id, st.session_state.get(slot, now))
+    typed = st.session_state.get(f"{TITLE}:{key}", now[0]), st.session_state.get(f"{BODY}:{key}", now[1])
+    if typed == now:  # nothing was typed yet, or it was asked for
+        st.session_state[slot] = now
+    begun: tuple[str, str] = st.session_state[slot]
+    return begun
+
+
+def _key(post_id: UUID, begun: tuple[str, str]) -> str:
+    return derived(post_id, *begun).hex[:12]
+
+
+def _ask(
+    page: Page, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID, *, key: str, seen: tuple[str, str]
+) -> Message:
     page.my(scope, creator_id)
     said = acting.typed(f"{TITLE}:{key}"), acting.typed(f"{BODY}:{key}")
     asked = editing.ask(
         scope,
         post_id,
-        title=str(said[0] if title else ""),
+        title=str(said[0] if seen[0] else ""),
         body=str(said[1] or ""),
         able=rewording(),
         author=scope.actor,
+        seen=seen,
     )
     code = "edit.page.asked_yes" if asked.waiting else "edit.page.asked"
     return Message(code, {"who": ", ".join(asked.waiting)} if asked.waiting else {})

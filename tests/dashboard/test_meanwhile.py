@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from foundation.database import OpenScope
-from schedules import approvals, comments, drafting, importance, labels, planning
+from schedules import approvals, comments, drafting, editing, importance, labels, planning
 from schedules import reads as schedule_reads
 from schedules.drafting import Draft
 from schedules.lateness import Late
@@ -18,6 +18,7 @@ from tests.dashboard.test_compose import connected, nobody_is_asked, written
 from tests.dashboard.test_series import apart, begun, rows
 
 SAVE, OVER, CHANGED = "Enregistrer", "Enregistrer le mien à la place", "changée ailleurs pendant que vous écriviez"
+REWORD = "Changer les mots"
 ALONE, FOLLOWING = "Changer cette date seule", "Changer celle-ci et les suivantes"
 
 
@@ -215,3 +216,22 @@ def test_a_yes_is_spoken_of_where_one_is_asked_for(door: Door, lumiere: Agency, 
     assert ("demande de nouveau un accord" in said) is asks
     with lumiere.scope() as scope:
         assert planning.post(scope, post_id).body == "avant"
+
+
+def test_other_words_for_what_stands_outside_replace_only_what_was_seen(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("une faute", minutes=-5, state="published")
+    with lumiere.scope() as scope:
+        scope.run("UPDATE deliveries SET native_id = 'p1' WHERE tenant_id = :t", t=scope.tenant_id)
+        post_id = schedule_reads.post_of(scope, delivery_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.type("Texte", "de l’une")
+        colleague = lumiere.act_as(Role.MANAGER)
+        with lumiere.scope(colleague) as scope:
+            editing.ask(scope, post_id, title="", body="de l’autre", able={"sandbox"}, author=colleague)
+        said = page.press(REWORD)
+        assert body(lumiere, post_id) == "de l’autre"
+        assert CHANGED in said
+        assert "C’est fait" in page.press(REWORD)  # what was typed stood there still
+        assert body(lumiere, post_id) == "de l’une"
+        assert CHANGED not in page.open("/calendar", post=post_id)
