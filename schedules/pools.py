@@ -14,7 +14,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
 from foundation.words import Message
-from schedules import drafting, labels, likeness, overrides, planning
+from schedules import drafting, labels, likeness, linking, overrides, planning
 from schedules.calendar import local_day
 from schedules.drafting import Draft
 from schedules.events import PoolDue
@@ -159,8 +159,8 @@ def add(scope: Scope, post_id: UUID) -> UUID:
 def add_wording(scope: Scope, entry_id: UUID, body: str, *, key: UUID, author: str) -> UUID:
     """Another wording of an entry, that takes its turn once it has the yes its creator asks for; once per `key`.
 
-    Pictures, parts, prices and labels are those of the first one. Returns its post. Raises BadInput for the words of
-    another wording and for too many, NotFound.
+    Pictures, parts, prices, labels and what is said of addresses are those of the first one. Returns its post. Raises
+    BadInput for the words of another wording and for too many, NotFound.
     """
     entry = _entry(scope, entry_id)
     row = pool(scope, entry.pool_id, lock=True)
@@ -176,8 +176,8 @@ def add_wording(scope: Scope, entry_id: UUID, body: str, *, key: UUID, author: s
         raise BadInput("pool.same_words")
     if len(wordings) >= MOST_WORDINGS:
         raise BadInput("pool.many_wordings", most=MOST_WORDINGS)
-    asks = overrides.asked(first)
-    draft = Draft(first.creator_id, first.title, body, said.media, (), first.text_ai, said.parts, asks)
+    asks, links = overrides.asked(first), linking.read(first).wanted
+    draft = Draft(first.creator_id, first.title, body, said.media, (), first.text_ai, said.parts, asks, links=links)
     draft = replace(draft, labels=labels.ids_of(scope, first.id))
     late: dict[str, Any] = {"late_ok": first.late_ok, "until_midnight": first.until_midnight}
     post_id = drafting.write(scope, draft, key=key, author=author, origin=ORIGIN, priority=first.priority, **late)

@@ -13,8 +13,10 @@ from connectors import registry
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.words import Message
-from schedules import drafting, planning, pools, recycling, slots, spare
+from schedules import drafting, linking, planning, pools, recycling, slots, spare
+from schedules.drafting import Draft
 from schedules.likeness import WINDOW
+from schedules.linking import Rule, Wanted
 from schedules.pools import Rhythm
 from schedules.recycling import Use, turns
 from schedules.states import DeliveryState as S
@@ -117,6 +119,20 @@ def test_a_wording_waits_for_the_yes_that_is_asked(lea: Desk) -> None:
     lea.act(pools.add_wording, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
     lea.run()
     assert [(body, state) for body, state, _ in planned(lea)] == [("autrement", S.DRAFT)]
+
+
+def test_a_wording_keeps_what_was_said_of_the_addresses(lea: Desk) -> None:
+    """An address that was to stay as it stands was marked in the other wording, under another campaign."""
+    lea.act(linking.set_rule, lea.creator_id, Rule(source="{platform}", campaign="always"))
+    wanted = Wanted("spring", ("https://lea.example.org/me",))
+    words = ("", "un https://lea.example.org/me", (), (lea.channels["main"],))
+    draft = Draft(lea.creator_id, *words, links=wanted)
+    first = lea.act(drafting.write, draft, key=uuid7(), author=f"member:{lea.author}")
+    settled(lea)
+    entry = lea.act(pools.add, first)
+    other = lea.act(pools.add_wording, entry, "autrement https://lea.example.org/me", key=uuid7(), author="system:test")
+    with lea.scope() as scope:
+        assert linking.read(planning.post(scope, other)).wanted == wanted
 
 
 def test_the_guard_is_kept(lea: Desk) -> None:
