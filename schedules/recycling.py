@@ -137,12 +137,15 @@ def _places(scope: Scope, here: _Here, after: datetime) -> Iterator[Place]:
 
 
 def _whose_turn(scope: Scope, here: _Here, place: Place, waiting: Sequence[Turn]) -> UUID | None:
-    """The first wording that is old enough, says nothing the account has lately, and gives nothing away."""
+    """The first wording that is old enough, that nobody refused, that says nothing the account has lately, and gives
+    nothing away."""
     for turn in waiting:
         if turn.last is not None and place.due - turn.last < here.pool.min_age:
             continue
         for post_id in turn.wordings:
             owner, there = planning.post(scope, post_id), [here.channel.id]
+            if approvals.is_refused(scope, owner, scope.now):  # it would only wait for a yes that was refused
+                continue
             said = overrides.content(owner, here.channel)
             given = overrides.given_away(owner, here.channel)
             if not given and not repeats.of_content(scope, said, there, place.due, connectors=here.connectors):

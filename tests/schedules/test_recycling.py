@@ -13,7 +13,7 @@ from connectors import registry
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.words import Message
-from schedules import drafting, linking, planning, pools, recycling, slots, spare
+from schedules import approvals, drafting, linking, planning, pools, recycling, slots, spare
 from schedules.drafting import Draft
 from schedules.likeness import WINDOW
 from schedules.linking import Rule, Wanted
@@ -133,6 +133,17 @@ def test_a_wording_keeps_what_was_said_of_the_addresses(lea: Desk) -> None:
     other = lea.act(pools.add_wording, entry, "autrement https://lea.example.org/me", key=uuid7(), author="system:test")
     with lea.scope() as scope:
         assert linking.read(planning.post(scope, other)).wanted == wanted
+
+
+def test_a_wording_that_was_refused_leaves_its_turn_to_the_next(lea: Desk) -> None:
+    """It was planned anew at every look for room, to be put on hold at its hour."""
+    every_day(lea)
+    (entry,) = kept(lea, "un", min_age=WINDOW)
+    other = lea.act(pools.add_wording, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
+    lea.run()
+    lea.act(approvals.turn_down, other, member_id=lea.manager, note="never")
+    lea.live(hours=7)
+    assert [(body, state) for body, state, _ in planned(lea)] == [("autrement", S.CANCELLED), ("un", S.SCHEDULED)]
 
 
 def test_the_guard_is_kept(lea: Desk) -> None:
