@@ -12,6 +12,7 @@ from dashboard.reads.week import Week, week
 from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw
 from foundation.database import Scope
+from foundation.errors import Conflict
 from foundation.words import Message
 from schedules import weeks
 from schedules.calendar import WallTime
@@ -179,26 +180,26 @@ def _line(page: Page, found: Week, line: Line) -> None:
             acting.submit(page, "week.drop", out, right=Right.RUN, key=_typed(line, "drop"), kind="tertiary")
 
 
-def _changed(line: Line) -> Edit | None:
-    """What somebody made of a line, by what stands in its fields; None where they left it as it was."""
+def _wanted(line: Line) -> Edit:
+    """What stands in the fields of a line."""
     recipe = acting.typed(_typed(line, "recipe"))
-    made = Edit(
-        str(acting.typed(_typed(line, "body")) or ""),
-        WallTime(
-            day_of(str(acting.typed(_typed(line, "day")))),
-            time_of(str(acting.typed(_typed(line, "clock")))),
-            line.at.zone,
-        ),
-        UUID(recipe) if recipe else None,
-    )
-    return None if made == Edit(line.body, line.at, line.recipe_id) else made
+    day, clock = (str(acting.typed(_typed(line, name))) for name in ("day", "clock"))
+    at = WallTime(day_of(day), time_of(clock), line.at.zone)
+    return Edit(str(acting.typed(_typed(line, "body")) or ""), at, UUID(recipe) if recipe else None)
+
+
+def _said(line: Line) -> Edit:
+    """What a line says."""
+    return Edit(line.body, line.at, line.recipe_id)
 
 
 def _accept(page: Page, line: Line, scope: Scope, _: UUID) -> Message:
     page.my(scope, line.creator_id)
-    version, change = line.version, _changed(line)
-    if change is not None and weeks.line_of(scope, line.id).state is WeekLineState.PROPOSED:
-        weeks.edit(scope, line.id, change, version=version)
+    version, wanted, now = line.version, _wanted(line), weeks.line_of(scope, line.id)
+    if now.state is WeekLineState.ACCEPTED and wanted != _said(now):  # in another tab: these words are in no draft
+        raise Conflict("week.changed")
+    if now.state is WeekLineState.PROPOSED and wanted != _said(line):
+        weeks.edit(scope, line.id, wanted, version=version)
         version += 1
     weeks.accept(scope, line.id, version=version)
     return Message("week.accepted")
@@ -206,9 +207,9 @@ def _accept(page: Page, line: Line, scope: Scope, _: UUID) -> Message:
 
 def _keep(page: Page, line: Line, scope: Scope, _: UUID) -> Message:
     page.my(scope, line.creator_id)
-    change = _changed(line)
-    if change is not None:
-        weeks.edit(scope, line.id, change, version=line.version)
+    wanted = _wanted(line)
+    if wanted != _said(line):
+        weeks.edit(scope, line.id, wanted, version=line.version)
     return Message("week.kept")
 
 

@@ -118,6 +118,21 @@ def test_a_line_that_was_decided_meanwhile_is_told(door: Door, lumiere: Agency) 
     assert posts(lumiere) == []
 
 
+def test_what_was_typed_for_a_line_that_was_accepted_meanwhile_is_not_told_to_be_a_draft(
+    door: Door, lumiere: Agency
+) -> None:
+    """The second tab said that it is a draft now, and what was typed there was in none."""
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page)
+        first = proposed(lumiere).lines[0]
+        page.type("Texte", "Dit dans l’autre onglet")
+        with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+            weeks.accept(scope, first.id, version=first.version)
+        assert "Quelqu’un a déjà décidé" in page.press("Accepter")
+    assert posts(lumiere) == [("Le port", "draft")]
+
+
 def test_in_english_too(door: Door, tenant: OpenScope) -> None:
     other = agency(tenant, language="en")
     connected(other)
