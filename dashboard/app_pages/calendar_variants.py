@@ -60,9 +60,12 @@ def _test(page: Page, one: Shown) -> None:
 
 
 def _end(page: Page, test_id: UUID, keep: str, scope: Scope, _: UUID) -> Message:
-    page.my(scope, variants.test(scope, test_id).creator_id)
+    test = variants.test(scope, test_id)
+    page.my(scope, test.creator_id)
     variants.end(scope, test_id, keep=keep, author=page.who.actor)
-    return Message("variants.ended", {"version": keep.upper()})
+    free = drafting.is_free(scope, test.b_id if keep == B else test.a_id)
+    code = "variants.ended_stopped" if test.stopped else "variants.ended" if free else "variants.ended_waits"
+    return Message(code, {"version": keep.upper()})
 
 
 def _begin(page: Page, found: Compared) -> None:

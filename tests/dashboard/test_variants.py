@@ -59,6 +59,31 @@ def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(door: Door, lu
     assert {row.state for row in rows(lumiere, test.b_id)} <= {"draft"}
 
 
+def test_who_keeps_a_version_that_lacks_its_yes_is_told_that_it_waits(door: Door, lumiere: Agency) -> None:
+    """The series was said to go on with it, and nothing left any more."""
+    begun(lumiere, weeks=120, approved=False)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", compare="mia")
+        page.type("Texte de la version B", "chaque semaine, autrement")
+        page.press("Lancer ce test")
+        assert "elle attend son accord" in page.press("Continuer avec B")
+
+
+def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(door: Door, lumiere: Agency) -> None:
+    begun(lumiere, weeks=120)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", compare="mia")
+        page.type("Texte de la version B", "chaque semaine, autrement")
+        page.press("Lancer ce test")
+        (test,) = tried(lumiere)
+        with lumiere.scope() as scope:
+            series.stop(scope, test.series_id)
+        assert "La série a été arrêtée" in page.again()
+        text = page.press("Continuer avec B")
+        assert "la série est arrêtée" in text
+        assert "continue avec la version" not in text + page.again()
+
+
 def all_coming(who: Agency, post_id: UUID) -> None:
     """What the house makes a moment later of the series that goes on."""
     from_here = [row.series_id for row in rows(who, post_id) if row.state != "cancelled"]
