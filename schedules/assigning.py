@@ -47,6 +47,14 @@ def is_other(scope: Scope, post_id: UUID) -> bool:
     return scope.session.exec(query).first() is not None
 
 
+def version_of(scope: Scope, row: Series, post_id: UUID) -> str:
+    """Which version of the test that runs on a series one of its posts is; nothing where none runs."""
+    test = of_series(scope, row)
+    if test is None or test.ended_at is not None:
+        return ""
+    return B if post_id == test.b_id else A
+
+
 def turn(scope: Scope, row: Series, channel_id: UUID, occurrence: str) -> tuple[UUID, str | None]:
     """The post that a new time of a series says on an account, and its version; no version where it is no unit.
 

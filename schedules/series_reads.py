@@ -1,6 +1,6 @@
 """What people see of a series: when it repeats, what comes next, which dates were left out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -35,6 +35,8 @@ class Repeated:
     """The accounts it goes to."""
     quiet: tuple[tuple[WallTime, str], ...] = ()
     """Times of the next ninety days that give way to days or hours without posts, each with what those are called."""
+    version: str = ""
+    """Of the series of a post: which version of a test that runs it is, a or b. A draw decides of each date."""
 
 
 def of_post(scope: Scope, post_id: UUID) -> list[Repeated]:
@@ -45,7 +47,7 @@ def of_post(scope: Scope, post_id: UUID) -> list[Repeated]:
         .order_by(col(Series.nth))
         .execution_options(populate_existing=True)
     )
-    return [repeated(scope, row) for row in rows]
+    return [replace(repeated(scope, row), version=assigning.version_of(scope, row, post_id)) for row in rows]
 
 
 def dates_ahead(scope: Scope, post_id: UUID) -> int:

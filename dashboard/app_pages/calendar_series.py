@@ -200,7 +200,8 @@ def show(page: Page, found: Opened) -> None:
     one = next((one for one in every if entry is not None and one.id == entry.series_id), every[-1])
     voice = page.voice.at(one.repeat.zone)
     with st.container(border=True, key="post:series"):
-        draw("calendar_series.html", one=one, said=_said(page, one.repeat), at=_leaves, voice=voice, word=page.word)
+        shown = {"said": _said(page, one.repeat), "at": _leaves, "slug": found.creator.slug}
+        draw("calendar_series.html", one=one, **shown, voice=voice, word=page.word)
         if one.state is SeriesState.STOPPED or not page.may(Right.RUN):
             return
         day = date.fromisoformat(entry.occurrence_key[:10]) if entry is not None else None

@@ -84,6 +84,22 @@ def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(door: Door,
         assert "continue avec la version" not in text + page.again()
 
 
+def test_each_version_says_on_its_page_that_a_draw_decides_of_its_dates(door: Door, lumiere: Agency) -> None:
+    """The other version was said to leave on every date of the series."""
+    post_id = begun(lumiere, weeks=120)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "un tirage décide" not in page.open("/calendar", post=str(post_id))
+        page.open("/calendar", compare="mia")
+        page.type("Texte de la version B", "chaque semaine, autrement")
+        page.press("Lancer ce test")
+        (test,) = tried(lumiere)
+        for version, post in (("A", test.a_id), ("B", test.b_id)):
+            assert f"Version {version} d’un test : un tirage décide" in page.open("/calendar", post=str(post)), version
+        page.open("/calendar", compare="mia")
+        page.press("Continuer avec B")
+        assert "un tirage décide" not in page.open("/calendar", post=str(test.b_id))
+
+
 def all_coming(who: Agency, post_id: UUID) -> None:
     """What the house makes a moment later of the series that goes on."""
     from_here = [row.series_id for row in rows(who, post_id) if row.state != "cancelled"]
