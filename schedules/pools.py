@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import col, select, type_coerce
 
 from channels import reads as channel_reads
 from foundation import outbox
@@ -154,6 +155,13 @@ def add(scope: Scope, post_id: UUID) -> UUID:
     scope.add(entry)
     _wake(scope, row)
     return entry.id
+
+
+def holding(scope: Scope, post_id: UUID) -> list[UUID]:
+    """The entries by which a post comes back: those it is a wording of, but what was taken out."""
+    holds = type_coerce(PoolEntry.wordings, JSONB).contains([str(post_id)])
+    here = (PoolEntry.tenant_id == scope.tenant_id, col(PoolEntry.taken_out).is_(False), holds)
+    return list(scope.session.exec(select(PoolEntry.id).where(*here)))
 
 
 def add_wording(scope: Scope, entry_id: UUID, body: str, *, key: UUID, author: str) -> UUID:

@@ -2,22 +2,18 @@
 
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import col, select, type_coerce
+from sqlmodel import col, select
 
 from foundation.database import Scope
 from schedules import assigning, pools, series
 from schedules.models import Series
-from schedules.models_planning import PoolEntry
 from schedules.states import SeriesState
 
 
 def repeats(scope: Scope, post_id: UUID) -> int:
     """Make no more of a post, and take what of it is ahead by them off the calendar; how many series and entries of
     pools that ended. Twice is as once."""
-    holds = type_coerce(PoolEntry.wordings, JSONB).contains([str(post_id)])
-    here = (PoolEntry.tenant_id == scope.tenant_id, col(PoolEntry.taken_out).is_(False), holds)
-    entries = scope.session.exec(select(PoolEntry.id).where(*here)).all()
+    entries = pools.holding(scope, post_id)
     for entry_id in entries:  # before series: whoever fills a pool, or moves it, locks in this order
         pools.take_out(scope, entry_id)
     goes_on = (Series.tenant_id == scope.tenant_id, Series.state != str(SeriesState.STOPPED))

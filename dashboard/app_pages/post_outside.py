@@ -41,6 +41,8 @@ def acts(page: Page, found: Opened, place: Place) -> None:
         with st.popover(page.word("calendar.take_away" if several else "outside.take_away")):
             asked = "calendar.take_away_asked" if several else f"outside.take_away_{entry.state}"
             draw("calendar_note.html", note=page.word(asked, count=entry.done, account=entry.channel))
+            if found.comes_back:
+                draw("calendar_note.html", note=page.word("outside.comes_back"))
             act = partial(_take_away, page, found.creator.id, entry.delivery_id)
             sure = "calendar.take_away_sure" if several else "outside.take_away_sure"
             acting.button(page, sure, act, right=Right.RUN, key=f"away:{key}")

@@ -14,7 +14,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from gate import inforce
 from gate.switches import Halt
-from schedules import blocked, drafting, labels, rehearsing
+from schedules import blocked, drafting, labels, pools, rehearsing
 from schedules import reads as schedule_reads
 from schedules.coming import Against, lacks_yes, sent_back, stopped
 from schedules.labels import Label
@@ -58,6 +58,8 @@ class Opened:
     chosen: Mapping[UUID, Sequence[Told]] = field(default_factory=dict)
     """What it chooses on each account it goes to beside its words."""
     labels: Sequence[Label] = ()
+    comes_back: bool = False
+    """Whether a pool posts it again and again."""
     sent_back: Against | None = None
     """Whose word its author has to answer before anybody says yes."""
 
@@ -114,5 +116,6 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         platforms={key: one.platform for key, one in accounts.items()},
         chosen={key: told_on(accounts[key].platform, one.options) for key, one in said.items() if one.options},
         labels=labels.of_posts(scope, [post_id]).get(post_id, ()),
+        comes_back=bool(pools.holding(scope, post_id)),
         sent_back=sent_back(scope, creator.id, post_id) if wished else None,
     )

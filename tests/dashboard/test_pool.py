@@ -75,6 +75,22 @@ def test_another_wording_is_added_and_the_same_one_is_not(door: Door, lumiere: A
         assert "dit autrement" in page.again()
 
 
+def test_what_comes_back_says_so_where_it_is_taken_away(door: Door, lumiere: Agency) -> None:
+    """Readers were said to see it no more, and a month later the pool posted it once more."""
+    left_before(lumiere, "une vieille")
+    note = "retirez-la là aussi"
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert note not in page.open("/calendar", post=str(lumiere.posts[0]))
+        with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+            assert lumiere.channel_id is not None
+            pools.settle(scope, lumiere.creator_id, pools.Rhythm((lumiere.channel_id,), timedelta(days=30)))
+            entry = pools.add(scope, lumiere.posts[0])
+        assert note in page.open("/calendar", post=str(lumiere.posts[0]))
+        with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+            pools.take_out(scope, entry)
+        assert note not in page.open("/calendar", post=str(lumiere.posts[0]))
+
+
 def test_a_pool_is_read_in_english_and_teaches_when_empty(door: Door, tenant: OpenScope) -> None:
     english = agency(tenant, language="en")
     english.post("one", minutes=60)
