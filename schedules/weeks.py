@@ -69,6 +69,11 @@ class Proposal:
     written: bool
     lines: Sequence[Line]
 
+    @property
+    def undecided(self) -> list[Line]:
+        """The lines that nobody accepted or left out."""
+        return [one for one in self.lines if one.state is S.PROPOSED]
+
 
 @dataclass(frozen=True)
 class Edit:

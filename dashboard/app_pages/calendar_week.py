@@ -1,5 +1,6 @@
 """A week from a brief: what is asked for, what is proposed for it, and each line accepted, changed or dropped."""
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -31,7 +32,7 @@ TICK = "3s"
 
 
 def show(page: Page) -> None:
-    """Draw the brief, and the newest proposal of the chosen creator."""
+    """Draw the brief, the newest proposal of the chosen creator, and what is open of those before."""
     calendar_filters.way_back(page)
     draw("week_head.html", word=page.word)
     mine = page.read(page.mine)
@@ -140,12 +141,17 @@ def _proposals(drawn: Page, creator: Creator, waiting: bool) -> None:
     if waiting and all(one.written for one in found.proposals):
         st.rerun()
     for one in found.proposals:
-        _proposal(page, found, one)
+        _proposal(page, found, one, one.lines)
+    left = sum(len(one.undecided) for one in found.earlier)
+    if left:
+        with st.expander(page.word("week.earlier", count=left)):
+            for one in found.earlier:
+                _proposal(page, found, one, one.undecided)
 
 
-def _proposal(page: Page, found: Week, proposal: Proposal) -> None:
+def _proposal(page: Page, found: Week, proposal: Proposal, lines: Sequence[Line]) -> None:
     draw("week_proposal.html", found=proposal, now=found.now, voice=page.voice.at(found.creator.zone), word=page.word)
-    for line in proposal.lines:
+    for line in lines:
         with st.container(border=True, gap="small", key=f"week:line:{line.id}"):
             draw("week_line.html", line=line, found=found, voice=page.voice, word=page.word)
             if line.state is WeekLineState.PROPOSED and page.may(Right.RUN):

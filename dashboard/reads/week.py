@@ -15,6 +15,8 @@ from subscribers import persona
 from tenants.reads import Creator
 
 LANGUAGES = ("fr", "en")
+EARLIER = 5
+"""Proposals before the newest one that are read."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Week:
     """Words her persona never uses."""
     monday: date
     proposals: Sequence[Proposal]
+    """The newest one."""
+    earlier: Sequence[Proposal]
+    """Those before it that still have a line to decide on."""
 
     @property
     def language(self) -> str:
@@ -43,7 +48,9 @@ class Week:
 
 def week(scope: Scope, creator: Creator) -> Week:
     """What one creator may be proposed, and what was."""
+    every = weeks.proposals(scope, creator.id, limit=1 + EARLIER)
     manner = persona.manner(scope, creator.id)
+    newest, earlier = every[:1], [one for one in every[1:] if one.undecided]
     today = local_day(scope.now, creator.zone)
     return Week(
         now=scope.now,
@@ -53,5 +60,6 @@ def week(scope: Scope, creator: Creator) -> Week:
         tone=manner.tone,
         forbidden=manner.forbidden,
         monday=today + timedelta(days=7 - today.weekday()),
-        proposals=weeks.proposals(scope, creator.id),
+        proposals=newest,
+        earlier=earlier,
     )

@@ -133,6 +133,22 @@ def test_what_was_typed_for_a_line_that_was_accepted_meanwhile_is_not_told_to_be
     assert posts(lumiere) == [("Le port", "draft")]
 
 
+def test_lines_nobody_decided_on_are_found_after_another_week_was_asked_for(door: Door, lumiere: Agency) -> None:
+    """The page showed the newest proposal alone: what was open in the one before, and changed there, was lost."""
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page)
+        before = proposed(lumiere)
+        with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+            weeks.drop(scope, before.lines[0].id, version=1)
+        assert asked(page, goal="Une autre semaine").count("Écarter") == 3 + 2
+        assert proposed(lumiere).id != before.id
+        with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+            weeks.accept(scope, before.lines[1].id, version=1)
+            weeks.drop(scope, before.lines[2].id, version=1)
+        assert page.again().count("Écarter") == 3
+
+
 def test_in_english_too(door: Door, tenant: OpenScope) -> None:
     other = agency(tenant, language="en")
     connected(other)
