@@ -22,6 +22,7 @@ from schedules.planning import unplan, wake
 from schedules.spacing import DOWNTIME, GAP, LEAST, busy, free_for_missed, gap_of, room
 from schedules.states import DOWNTIME_STATES, DeliveryState, DowntimeState
 from tenants import notices
+from tenants import reads as tenant_reads
 
 S = DeliveryState
 D = DowntimeState
@@ -205,7 +206,7 @@ def _open(scope: Scope) -> UUID:
     return row.id
 
 
-def _hold(scope: Scope, row: Delivery, reason: Message, *, downtime_id: UUID) -> None:
+def _hold(scope: Scope, row: Delivery, reason: Message, *, downtime_id: UUID | None) -> None:
     move(scope, row, S.HELD, reason=reason, downtime_id=downtime_id)
     unplan(scope, row.id)
 
@@ -284,6 +285,21 @@ def hold_all(scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]) -> 
     if not others:
         _decide(scope, row, D.STOPPED, members)
     return replace(count(one.state for one in theirs), others=others)
+
+
+def held_back(row: Delivery) -> bool:
+    """Whether somebody holds a missed delivery back: it leaves at a word of theirs alone; pure."""
+    return row.state == S.HELD and row.reason == HELD.to_json()
+
+
+def stays_held(scope: Scope, row: Delivery) -> bool:
+    """Whether other words leave a delivery held back: nobody's yes, which would send it, is asked for them."""
+    return held_back(row) and not tenant_reads.creator(scope, row.creator_id).approval_tiers
+
+
+def keep_back(scope: Scope, row: Delivery, instead_of: Delivery) -> None:
+    """Hold back what takes the place of a delivery that somebody holds back, among what was missed with it."""
+    _hold(scope, row, HELD, downtime_id=instead_of.downtime_id)
 
 
 def _undecided(scope: Scope, downtime_id: UUID, after: DowntimeState) -> DowntimeRow:

@@ -9,7 +9,19 @@ from channels.reads import Channel
 from connectors.options import Chosen
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
-from schedules import approvals, labels, lateness, linking, overrides, planning, prints, reads, threads, yeses
+from schedules import (
+    approvals,
+    downtimes,
+    labels,
+    lateness,
+    linking,
+    overrides,
+    planning,
+    prints,
+    reads,
+    threads,
+    yeses,
+)
 from schedules.calendar import WallTime
 from schedules.lateness import Late
 from schedules.linking import NO_WISH, Wanted
@@ -250,6 +262,8 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str, seen: Dra
     if draft.labels is not None:
         labels.put(scope, post_id, draft.labels)
     for one in known:
+        if downtimes.stays_held(scope, one):
+            continue
         if one.state != S.DRAFT:
             move(scope, one, S.DRAFT)
         wake(scope, one)

@@ -17,7 +17,7 @@ from foundation import outbox
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.words import Message
-from schedules import drafting, edits, overrides, planning, prints
+from schedules import downtimes, drafting, edits, overrides, planning, prints
 from schedules.composing import subject
 from schedules.events import EditSaid
 from schedules.models import Delivery, Edit, Post, PostTest
@@ -156,7 +156,7 @@ def _rewrite(scope: Scope, row: Post, *, title: str, body: str, author: str) -> 
 def _back_to_draft(scope: Scope, rows: Collection[Delivery]) -> None:
     """What has not left waits for a yes to the new words, its time a wish."""
     for one in rows:
-        if one.state in CANCELLABLE:
+        if one.state in CANCELLABLE and not downtimes.stays_held(scope, one):
             if one.state != S.DRAFT:
                 move(scope, one, S.DRAFT)
             wake(scope, one)

@@ -13,7 +13,7 @@ from channels.states import ChannelState
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
-from schedules import anew, approvals, assigning, overrides, planning, rehoming, series, slots
+from schedules import anew, approvals, assigning, downtimes, overrides, planning, rehoming, series, slots
 from schedules.calendar import parse
 from schedules.models import Delivery, Post
 from schedules.moving import delivery, move
@@ -156,6 +156,8 @@ def _remake(scope: Scope, one: Moving, target: Channel, *, asks_again: bool) -> 
     move(scope, made, S.APPROVED)
     if old.state != S.APPROVED:  # what was on hold is judged anew, at its hour
         move(scope, made, S.SCHEDULED)
+    if downtimes.held_back(old):  # but what somebody holds back leaves nowhere by itself
+        downtimes.keep_back(scope, made, old)
     return made
 
 

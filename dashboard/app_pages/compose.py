@@ -60,7 +60,9 @@ from schedules import agenda, coming, drafting, selling, series_reads
 from schedules import reads as schedule_reads
 from schedules.calendar import WallTime, local_wall
 from schedules.drafting import Draft
+from schedules.planning import deliveries_of
 from schedules.standing import stands
+from schedules.states import DeliveryState
 from tenants.reads import Creator
 from tenants.roles import Right
 
@@ -367,4 +369,6 @@ def _rewrite(
     left = drafting.rewrite(scope, post_id, written, author=page.who.actor, seen=seen)
     selling.check(scope, post_id, connectors=connectors())
     made.append(post_id)
+    if not left and any(one.state == DeliveryState.HELD for one in deliveries_of(scope, post_id)):
+        return Message("compose.rewritten_held")
     return Message("compose.rewritten" if left else "compose.rewritten_waits")
