@@ -21,6 +21,7 @@ from schedules import agenda, blocked, downtime_reads, preflights, reviewing
 from schedules.agenda import Moved
 from schedules.approvals import CHANGE_WANTED
 from schedules.calendar import bounds, local_day
+from schedules.coming import leaves_at
 from schedules.reads import Entry
 from schedules.states import DeliveryState
 from studio import library
@@ -116,7 +117,7 @@ class Coming:
 
     creator: str
     account: str
-    due_at: datetime
+    leaves_at: datetime
     stopped: bool
     """Whether an emergency stop keeps it back."""
 
@@ -327,10 +328,10 @@ def takings(found: Mapping[date, Sequence[Sales]], currency: str, today: date) -
 
 def _coming(scope: Scope, mine: Iterable[Creator], entries: Iterable[Entry]) -> Coming | None:
     names = {one.id: one.name for one in mine}
-    here = [one for one in entries if one.state in LEAVING and scope.now <= one.due_at < scope.now + AHEAD]
+    here = [one for one in entries if one.state in LEAVING and scope.now <= leaves_at(one) < scope.now + AHEAD]
     warned = preflights.warned(scope) if here else frozenset()
-    first = min((one for one in here if one.delivery_id not in warned), key=lambda one: one.due_at, default=None)
+    first = min((one for one in here if one.delivery_id not in warned), key=leaves_at, default=None)
     if first is None:
         return None
     stopped = blocked.halted(scope).reaches(first.creator_id, first.channel_id)
-    return Coming(names[first.creator_id], first.channel, first.due_at, stopped)
+    return Coming(names[first.creator_id], first.channel, leaves_at(first), stopped)
