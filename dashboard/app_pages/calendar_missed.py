@@ -31,12 +31,13 @@ def _missed(drawn: Page) -> None:
     if page is None or page.who != drawn.who:
         st.rerun()
     acting.say_told(page, "missed")
-    found = page.read(lambda scope: downtime_reads.standing(scope, [one.id for one in page.mine(scope)]))
+    names = {one.id: one.name for one in page.read(page.mine)}
+    found = page.read(lambda scope: downtime_reads.standing(scope, list(names)))
     now = page.read(lambda scope: scope.now)
     if not found:
         draw("calendar_note.html", note=page.word("missed.nothing"))
     for one in found:
-        draw("calendar_missed.html", found=one, now=now, voice=page.voice, word=page.word)
+        draw("calendar_missed.html", found=one, names=names, now=now, voice=page.voice, word=page.word)
         with st.container(horizontal=True, gap="small"):
             if one.others_too and not one.count.waiting:
                 continue

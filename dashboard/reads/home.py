@@ -220,7 +220,7 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     )
     return _Posts(
         needs=[
-            *needs.of_theirs(needs.found(notices, by_id, entries, member), missed),
+            *needs.of_theirs(needs.found(notices, by_id, entries, member), missed, member),
             *needs.to_approve(reviewing.waiting_for(scope, ids, member.principal_id) if yes else 0, scope.now),
             *needs.to_answer(public_desk.waiting(scope, ids) if talk else 0, member, scope.now),
         ],

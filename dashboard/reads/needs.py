@@ -96,6 +96,10 @@ _RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row i
 }
 """Who can open the page where something is settled, or the part of it that an address asks for: any of the rights."""
 
+_TOLD = "downtime.told"
+_ONLY_TOLD: Mapping[str, str] = {_TOLD: "missed.told_only", "downtime.still_held": "missed.held_only"}
+"""What is said of missed posts to who may only know, in the place of what asks for an answer."""
+
 STANDING = frozenset(
     {"delivery", "edit", "channel", "approval", "unapproved", "complaint", "likeness", "downtime", "waits", "apart"}
     | {"waiting", "unsure"}
@@ -154,9 +158,9 @@ def downtimes_of(notices: Iterable[Notice]) -> list[UUID]:
     return [found for one in notices if (found := _downtime(one.cause)) is not None]
 
 
-def of_theirs(told: Iterable[Need], shares: Mapping[UUID, Share]) -> list[Need]:
+def of_theirs(told: Iterable[Need], shares: Mapping[UUID, Share], member: Member) -> list[Need]:
     """The needs, less those about missed posts of which none is theirs; where others' were missed too, each says how
-    many are theirs."""
+    many are theirs. What of that a member cannot do is not asked of them."""
     found = []
     for one in told:
         about = _downtime(one.cause)
@@ -170,7 +174,14 @@ def of_theirs(told: Iterable[Need], shares: Mapping[UUID, Share]) -> list[Need]:
             found.append(replace(one, share=share, message=said))
         elif share is not None and share.count.held:
             found.append(replace(one, share=share, message=downtimes.still_held(share.count), urgent=False))
-    return found
+    return [one if one.share is None else replace(one, message=_asked(one.message, one.share, member)) for one in found]
+
+
+def _asked(said: Message, share: Share, member: Member) -> Message:
+    """What is said of missed posts, with what is this member's to do about it; pure."""
+    if not may(member.role, Right.RUN):
+        return Message(_ONLY_TOLD[said.code], said.params)
+    return Message("missed.told_yours", said.params) if share.others_too and said.code == _TOLD else said
 
 
 def found(

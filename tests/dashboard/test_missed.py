@@ -83,6 +83,22 @@ def test_who_may_not_run_the_agency_sees_no_button(door: Door, lumiere: Agency) 
             assert "Tout retenir" not in page.open("/calendar", missed="1")
 
 
+@pytest.mark.parametrize(("role", "asks"), [(Role.OWNER, True), (Role.CREATOR, False)])
+def test_only_who_can_answer_is_asked(door: Door, lumiere: Agency, role: Role, asks: bool) -> None:
+    missed(lumiere, "une", "deux", too_late="trois")
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        home = page.open()
+        assert "pas pu partir à leur heure : 3" in home
+        assert ("gardez-le ainsi ou retenez tout" in home, "Qui planifie peut encore" in home) == (asks, not asks)
+    with lumiere.scope() as scope:
+        (known,) = downtime_reads.standing(scope, [lumiere.creator_id])
+        downtimes.hold_all(scope, known.id, creators=[lumiere.creator_id])
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        home = page.open()
+        assert "manquées en attente : 3" in home
+        assert ("Ouvrez chacune" in home, "Qui planifie décide" in home) == (asks, not asks)
+
+
 def test_home_counts_down_to_the_next_of_what_was_missed(lumiere: Agency) -> None:
     ids = missed(lumiere, "une", "deux")
     lumiere.post("demain", minutes=1500)
@@ -207,6 +223,8 @@ def test_who_works_for_some_of_those_missed_holds_theirs_and_reads_so(
     with stream(door.url, door.cookie(shared.who, Role.MANAGER)) as page:
         home = page.open()
         assert "pas pu partir à leur heure : 2 (comptes : 1). Réparties, pour ne pas partir d’un coup : 2" in home
+        assert "retenir celles de vos créatrices" in home
+        assert "gardez-le ainsi" not in home
         page.open("/calendar" if where else "/", **where)
         assert "Répartir comme montré" not in page.labels()
         assert "Tout retenir" not in page.labels()
@@ -214,6 +232,9 @@ def test_who_works_for_some_of_those_missed_holds_theirs_and_reads_so(
         assert "Celles de vos créatrices et créateurs ne partent plus toutes seules" in said
         assert "Déjà parties : 0. Retenues : 2. Celles d’autres partent comme montré." in said
         assert "Retenir les vôtres" not in page.labels()
+        text = page.open("/calendar", missed="1")
+        assert "Retenues : 2" in text
+        assert "Personne n’a encore dit" not in text
         home = page.open()
         assert "manquées en attente : 2" in home
         assert "Retenir les vôtres" not in page.labels()
@@ -221,6 +242,8 @@ def test_who_works_for_some_of_those_missed_holds_theirs_and_reads_so(
     assert {row.state for row in rows(shared.who, others)} == {S.SCHEDULED}
     with stream(door.url, door.cookie(shared.who)) as page:
         assert "pas pu partir à leur heure : 5" in page.open()
+        assert "Zoé · Chez Zoé" in page.open("/calendar", missed="1")
+        page.open()
         assert "Plus rien ne part tout seul. Déjà parties : 0. Retenues : 5" in page.press("Tout retenir")
         assert "manquées en attente : 5" in page.open()
     with stream(door.url, door.cookie(shared.who, Role.MANAGER)) as page:
