@@ -1,5 +1,6 @@
 """Quiet periods and pauses of an account or of all of a creator's: kept, announced, ended."""
 
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -7,12 +8,13 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
+from dashboard.acting import Act
 from dashboard.frame import Page
 from dashboard.reads.queue import Queue, pauses
 from dashboard.reads.when import day_of, time_of
 from dashboard.widgets import draw
 from foundation.database import Scope
-from foundation.errors import GreenroomError
+from foundation.errors import Conflict, GreenroomError
 from foundation.words import Message
 from schedules import pausing, quiet
 from schedules.pausing import Pause
@@ -25,6 +27,9 @@ LABEL, FIRST, LAST, WHERE = (f"quiet:{name}" for name in ("label", "first", "las
 WEEKDAY, START, END, NIGHT = (f"quiet:{name}" for name in ("weekday", "start", "end", "night"))
 P_WORDS, P_FIRST, P_LAST, P_WHERE = (f"pause:{name}" for name in ("words", "first", "last", "where"))
 EVERY_DAY = 7
+
+Typed = tuple[object, ...]
+"""What stands in the inputs that a preview was made of."""
 
 
 def banner(page: Page, creators: list[Creator], first: date, last: date) -> None:
@@ -165,8 +170,19 @@ def _pause(page: Page, found: Queue) -> None:
         return
     names = found.names if channel_id is None else {}
     draw("queue_preview.html", found=shown, names=names, voice=page.voice, word=page.word)
-    act = partial(_begin, page, wanted, shown.versions)
+    act = partial(as_previewed, _typed(), _typed, partial(_begin, page, wanted, shown.versions))
     acting.button(page, "pause.begin", act, right=Right.RUN, key="pause:begin", kind="primary", disabled=not words)
+
+
+def _typed() -> Typed:
+    return tuple(map(acting.typed, (P_WORDS, P_FIRST, P_LAST, P_WHERE)))
+
+
+def as_previewed(then: Typed, typed: Callable[[], Typed], act: Act, scope: Scope, press_id: UUID) -> Message | None:
+    """Do what a preview showed. Raises Conflict where something else was `typed` since: nobody saw what that does."""
+    if typed() != then:
+        raise Conflict("shift.typed_since")
+    return act(scope, press_id)
 
 
 def _begin(page: Page, wanted: Pause, seen: dict[UUID, int], scope: Scope, _: UUID) -> Message:

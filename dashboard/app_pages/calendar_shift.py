@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import acting
 from dashboard.app_pages import calendar_held
-from dashboard.app_pages.calendar_quiet import where
+from dashboard.app_pages.calendar_quiet import Typed, as_previewed, where
 from dashboard.frame import Page
 from dashboard.reads.queue import Queue
 from dashboard.reads.when import day_of
@@ -59,8 +59,12 @@ def _shift(page: Page, found: Queue) -> None:
         return
     names = found.names if channel_id is None else {}
     draw("queue_preview.html", found=shown, names=names, voice=page.voice, word=page.word)
-    act = partial(_move, page, chosen, by, shown.versions)
+    act = partial(as_previewed, _typed(), _typed, partial(_move, page, chosen, by, shown.versions))
     acting.button(page, "shift.go", act, right=Right.RUN, key="shift:go", kind="primary", disabled=not shown.moving)
+
+
+def _typed() -> Typed:
+    return tuple(map(acting.typed, (FIRST, LAST, DAYS, HOURS, WHERE)))
 
 
 def _move(page: Page, chosen: Chosen, by: By, seen: Mapping[UUID, int], scope: Scope, _: UUID) -> Message:

@@ -113,6 +113,12 @@ class Stream:
             return self._rerun(state, fragment_id=found.fragment)
         return self._fill(found, state)
 
+    def type_and_press(self, label: str, text: str, button: str) -> str:
+        """Write a number into a field and press a button before the page has answered, as a quick hand does."""
+        field = self.find(label, "number_input")
+        self._filled[field.id] = WidgetState(id=field.id, double_value=float(text))
+        return self.press(button)
+
     def choose(self, label: str, *options: str, nth: int = 0) -> str:
         """Choose among what is offered, by the words people read (a part of them will do)."""
         found = self.find(label, *ONE, *SEVERAL, nth=nth)

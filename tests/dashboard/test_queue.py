@@ -1,6 +1,6 @@
 """The queue page: slots, order, quiet periods, a pause, many at once, the spare account; the queue in compose."""
 
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -143,6 +143,23 @@ def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
         with lumiere.scope() as scope:
             assert delivery(scope, delivery_id).wall_time == before
         assert "est illisible" in page.type("au", "hier")
+
+
+def test_what_nobody_saw_in_a_preview_is_not_done(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("déplacée", minutes=30)
+    with lumiere.scope() as scope:
+        before, tomorrow = delivery(scope, delivery_id).wall_time, local_day(scope.now, ZONE) + timedelta(days=1)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=lumiere.channel_id)
+        page.type("au", f"{tomorrow:%d/%m/%Y}")
+        assert "1 publication serait déplacée" in page.type("Jours plus tard", "1")
+        assert "a changé après l’aperçu" in page.type_and_press("Jours plus tard", "3", "Les déplacer")
+        with lumiere.scope() as scope:
+            assert delivery(scope, delivery_id).wall_time == before
+        assert "Déplacées : 1" in page.press("Les déplacer")
+        with lumiere.scope() as scope:
+            days = date.fromisoformat(delivery(scope, delivery_id).wall_time[:10]) - date.fromisoformat(before[:10])
+    assert days == timedelta(days=3)
 
 
 def test_what_moves_on_several_accounts_says_on_which(door: Door, lumiere: Agency) -> None:
