@@ -6,7 +6,7 @@ Whoever has the address may open it in one browser; nothing changes by looking. 
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -64,10 +64,13 @@ class Asked:
 
     agency: str
     creator: str
+    zone: str
+    """The creator's clock, on which all hours are said."""
     link: Link
     standing: Standing
     whole: bool = True
     places: tuple[Place, ...] = ()
+    now: datetime | None = None
     comments: tuple[Comment, ...] = ()
     names: Mapping[UUID, str] | None = None
 
@@ -88,8 +91,8 @@ class Clients:
             return missing(request)
         session = self._session(request)
         with self._tenant(found[0], ANSWERING) as scope:
-            asked, zone = self._read(scope, found[1], session), tenant_reads.agency(scope).zone
-        voice = Wording(spoken(request.headers.get("accept-language", "")), ZoneInfo(zone))
+            asked = self._read(scope, found[1], session)
+        voice = Wording(spoken(request.headers.get("accept-language", "")), ZoneInfo(asked.zone))
         body = rendered(
             "approving.html",
             voice,
@@ -153,7 +156,7 @@ class Clients:
         link, standing = clients.read(scope, link_id, session)
         post = schedule_reads.written_post(scope, link.post_id)
         creator = tenant_reads.creator(scope, post.creator_id)
-        asked = Asked(tenant_reads.agency(scope).name, creator.name, link, standing)
+        asked = Asked(tenant_reads.agency(scope).name, creator.name, creator.zone, link, standing)
         if standing != "open":
             return asked
         shown, wishes = clients.shown(scope, link.post_id), clients.wishes(scope, link.post_id)
@@ -165,11 +168,9 @@ class Clients:
         previews = previewing.previews(
             scope, draft, author=post.author, connectors=self._connectors, most=len(channels)
         )
-        return Asked(
-            asked.agency,
-            asked.creator,
-            link,
-            standing,
+        return replace(
+            asked,
+            now=scope.now,
             whole=shown.whole,
             places=tuple(_place(one, known[one.channel_id], shown) for one in previews) if shown.words else (),
             comments=tuple(one for one in comments.outside(scope, link.post_id) if one.open),

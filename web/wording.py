@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, get_timezone_location
 
 from foundation import words
 from foundation.money import Money
@@ -36,6 +36,11 @@ class Wording:
     def say(self, message: Message) -> str:
         """A message of the house in this language."""
         return say(message, self.language)
+
+    @property
+    def place(self) -> str:
+        """The city the creator's clock is named after."""
+        return str(get_timezone_location(self.zone, locale=self.language, return_city=True))
 
     def clock(self, at: datetime) -> str:
         """An hour with its seconds, on the creator's clock."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -63,6 +64,13 @@ class House:
             self.post_id = drafting.plan(scope, draft, key=uuid7(), at=at, author=actor).post_id
         with self.scope(f"member:{self.owner}") as scope:
             approvals.approve(scope, self.post_id, member_id=self.owner)
+
+    def write_anew(self, body: str) -> None:
+        """The author changes what it says."""
+        actor = f"member:{self.author}"
+        with self.scope(actor) as scope:
+            draft = Draft(self.creator_id, "A title", body, (), (self.channel_id,))
+            drafting.rewrite(scope, self.post_id, draft, author=actor)
 
     def link(self) -> str:
         with self.scope(f"member:{self.owner}") as scope:
@@ -148,6 +156,39 @@ def test_the_post_is_shown_as_its_account_would_and_a_yes_plans_it(house: House,
     assert word("client.stands.yes") in browser.press(path, "yes").text
     assert house.state() == "scheduled"
     assert browser.see(address).status_code == 404  # it is over
+
+
+def test_hours_are_on_the_creators_clock_which_is_named(house: House) -> None:
+    with house.scope() as scope:
+        scope.run("UPDATE creators SET zone = 'America/Toronto' WHERE tenant_id = :t", t=house.tenant_id)
+    house.write("words")
+    with house.scope() as scope:
+        (row,) = planning.deliveries_of(scope, house.post_id)
+        hour = row.due_at.astimezone(ZoneInfo("America/Toronto"))
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    shown = browser.see(path, **{"accept-language": "fr"}).text
+    assert f"{hour:%H:%M} (Toronto)" in shown
+    assert word("client.due_over", "fr") not in shown
+
+
+def test_a_yes_after_the_hour_is_said_to_send_at_once(house: House) -> None:
+    house.write("words")
+    with house.scope() as scope:
+        scope.run(
+            "UPDATE deliveries SET due_at = house_now() - interval '1 minute' WHERE tenant_id = :t", t=house.tenant_id
+        )
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    assert word("client.due_over") in browser.see(path).text
+
+
+def test_what_is_over_is_said_once(house: House) -> None:
+    house.write("words")
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    house.write_anew("other words")
+    assert browser.press(path, "yes").text.count(word("client.stands.changed")) == 1
 
 
 def test_the_page_shows_what_the_feed_of_the_place_shows(house: House) -> None:
