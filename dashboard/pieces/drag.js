@@ -4,6 +4,7 @@
 const FAR = 6; // CSS pixels before a press becomes a drag
 const AGAIN = 10000; // milliseconds in which a card that was moved by keyboard is looked for, to be chosen again
 const SAID = 3000; // milliseconds for which it is said why a card stays where it is
+const UNSEEN = 2000; // milliseconds in which a card may not show yet where it was moved to
 const AWAY = 1000; // milliseconds after which a page that is not drawn again was left
 const GRID = ".st-key-gr_grid";
 const DAYS = `${GRID} [class*="st-key-cell-"], ${GRID} [class*="st-key-column-"]`;
@@ -198,6 +199,12 @@ function chosenCard() {
   return mark ? card(mark) : null;
 }
 
+// it still stands as it was moved: another step from here would be refused, as if somebody else had moved it
+function isMoving(what) {
+  const same = last && last.grPost === what.grPost && last.lane === what.lane && last.grSeen === what.grSeen;
+  return same && performance.now() - last.at < UNSEEN;
+}
+
 function keydown(event) {
   if (event.key === "Escape" && held) {
     letGo();
@@ -208,7 +215,7 @@ function keydown(event) {
   if (!what) return;
   quiet(event);
   const month = what.box.closest('[class*="st-key-cell-"]');
-  if (event.repeat) return;
+  if (event.repeat || isMoving(what)) return;
   const days = what.box.closest("table:not(.gr-by-hour)");
   if (what.lane) {
     if (step[1]) return; // up and down are other lanes

@@ -137,6 +137,20 @@ def test_a_card_moves_by_keyboard_and_stays_chosen(lea: Living) -> None:
         assert f"day={at.day}" in marc.page.url  # the page's own arrows were not meant
 
 
+def test_a_key_pressed_before_the_card_has_moved_blames_nobody(lea: Living) -> None:
+    found, at = planned(lea, "deux fois", 1)
+    with lea.visitor(week(at)) as marc:
+        held(marc)
+        marc.button("deux fois").focus()
+        marc.page.keyboard.press("Shift+ArrowDown")
+        marc.page.keyboard.press("Shift+ArrowDown")
+        marc.shows(f"Déplacé au {at.day:%d/%m/%Y} à 11:00")
+        marc.page.wait_for_timeout(1500)
+        marc.rest()
+        assert "Quelqu’un a modifié" not in marc.text()
+        assert wall(lea, found) == f"{at.day}T11:00"
+
+
 def test_in_lanes_a_card_moves_in_time_and_never_to_another_account(lea: Living) -> None:
     found, at = planned(lea, "en ligne", 1)
     lea.desk.connect("second")
