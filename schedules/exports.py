@@ -75,6 +75,8 @@ class Line:
     priority: int
     places: tuple[Place, ...]
     campaign: str = ""
+    plain: tuple[str, ...] = ()
+    """Addresses that stay as they stand."""
     prices: Mapping[str, Money] = field(default_factory=dict)
     """What readers pay on a platform, by its name: the most that any of its accounts here asks."""
     title: str = ""
@@ -168,7 +170,7 @@ def _line(
     accounts: Mapping[UUID, Channel],
 ) -> Line:
     first, owner = turn[0]
-    parts, others = pieces(owner.parts), overrides.read(owner)
+    parts, others, links = pieces(owner.parts), overrides.read(owner), linking.read(owner).wanted
     there = {str(row.channel_id): names[row.channel_id] for row, _ in turn if row.channel_id in names}
     return Line(
         key=key,
@@ -187,7 +189,8 @@ def _line(
         own_options={there[one.place]: dict(one.options) for one in others if one.options and one.place in there},
         priority=max(owner.priority, 1),
         places=tuple(_place(row, names) for row, _ in turn),
-        campaign=linking.read(owner).wanted.campaign,
+        campaign=links.campaign,
+        plain=links.plain,
         prices=_prices(turn, accounts),
         title=owner.title,
         text_ai=owner.text_ai,
@@ -257,6 +260,7 @@ def _cells(line: Line, say: Mapping[str, str]) -> Mapping[str, str]:
         "first_comment": line.first_comment,
         "labels": joined(line.labels),
         "utm_campaign": line.campaign,
+        "plain_links": joined(line.plain),
         "priority": str(line.priority),
         "state": _one(states),
         "url": _one(urls),

@@ -25,6 +25,7 @@ COLUMNS = (
     "first_comment",
     "labels",
     "utm_campaign",
+    "plain_links",
     "priority",
 )
 TOLD = ("state", "url", "reason")

@@ -128,7 +128,7 @@ class Wish:
     @property
     def links(self) -> dict[str, Any]:
         """What the post keeps of what becomes of its addresses."""
-        return linking.stored(self.rule, Wanted(self.row.campaign))
+        return linking.stored(self.rule, Wanted(self.row.campaign, self.row.plain))
 
     @property
     def parts(self) -> tuple[Follows, ...]:

@@ -32,7 +32,7 @@ from schedules.imports_cells import (
     price_in,
 )
 from schedules.imports_options import OPTION, Declared
-from schedules.linking import LONGEST_MARK
+from schedules.linking import LONGEST_MARK, MOST_PLAIN, kept_plain
 from schedules.overrides import MAX_BODY, MAX_TITLE, MOST_PRICE
 from schedules.planning import LATE_OK
 
@@ -111,6 +111,8 @@ class Row:
     own_options: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """The cells of what is chosen on an account, by its name as the heading has it and the option's."""
     labels: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
+    """Addresses that stay as they stand."""
 
 
 @dataclass(frozen=True)
@@ -252,6 +254,7 @@ def _row(
         first_comment=_words(sheet, line, "first_comment", found.get("first_comment", ""), threads.LONGEST_PART),
         priority=_priority(sheet, line, said["priority"]),
         campaign=_campaign(sheet, line, said["utm_campaign"]),
+        plain=_plain(sheet, line, said["plain_links"]),
         title=_words(sheet, line, "title", found.get("title", ""), MAX_TITLE),
         text_ai=_text_ai(sheet, line, said["text_ai"]),
         own=_own(sheet, line, found),
@@ -368,6 +371,14 @@ def _campaign(sheet: Sheet, line: int, cell: str) -> str:
         return cell
     sheet.say(line, "utm_campaign", "link.mark_unreadable", most=LONGEST_MARK)
     return ""
+
+
+def _plain(sheet: Sheet, line: int, cell: str) -> tuple[str, ...]:
+    plain = tuple(dict.fromkeys(names_in(cell)))
+    if kept_plain(plain):
+        return plain
+    sheet.say(line, "plain_links", "link.too_many_plain", most=MOST_PLAIN)
+    return ()
 
 
 def _text_ai(sheet: Sheet, line: int, cell: str) -> str:

@@ -212,7 +212,7 @@ def taken(scope: Scope, creator_id: UUID, wanted: Wanted) -> dict[str, Any]:
 
 def stored(rule: Rule, wanted: Wanted) -> dict[str, Any]:
     """The stored form of what becomes of the addresses of a post; nothing where they stay. Raises BadInput."""
-    if len(wanted.plain) > MOST_PLAIN or any(len(one) > links.LONGEST or "\x00" in one for one in wanted.plain):
+    if not kept_plain(wanted.plain):
         raise BadInput("link.too_many_plain", most=MOST_PLAIN)
     _check_mark(wanted.campaign)
     rule = USUAL if rule.idle and wanted.campaign else rule
@@ -220,6 +220,11 @@ def stored(rule: Rule, wanted: Wanted) -> dict[str, Any]:
         return {}
     said = {**asdict(rule), "wanted": wanted.campaign, "plain": list(dict.fromkeys(wanted.plain))}
     return {name: value for name, value in said.items() if value}
+
+
+def kept_plain(plain: Sequence[str]) -> bool:
+    """Whether a post can keep that these addresses stay as they stand; pure."""
+    return len(plain) <= MOST_PLAIN and all(len(one) <= links.LONGEST and "\x00" not in one for one in plain)
 
 
 def rule_of(scope: Scope, creator_id: UUID) -> Rule:

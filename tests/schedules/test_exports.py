@@ -14,12 +14,13 @@ from connectors.options import Value, wrong
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.words import Message
-from schedules import exports, labels, rehearsing
+from schedules import exports, labels, linking, rehearsing
 from schedules.calendar import WallTime
 from schedules.exports import Line, Place
 from schedules.imports_cells import COLUMNS, names_in
 from schedules.imports_options import declared
 from schedules.imports_rows import LONGEST_KEY, read
+from schedules.linking import Rule, Wanted
 from schedules.moving import delivery, move
 from schedules.states import DeliveryState
 from schedules.threads import Piece
@@ -266,6 +267,19 @@ def test_a_thread_and_words_of_one_account_come_back_as_the_same_version(clerk: 
     assert len(after) == 4
     assert len(told) == 2
     assert ("bonjour 1", "fin", (Piece("deux"), Piece("=trois")), (("Other", "ailleurs"),)) in told
+
+
+def test_addresses_that_stay_as_they_stand_come_back_as_the_same_version(clerk: Clerk) -> None:
+    """Brought in again they were marked: the file did not say that they stay."""
+    desk, mine = clerk.desk, "https://lea.example.org/me;a"
+    desk.act(linking.set_rule, desk.creator_id, Rule(source="{platform}", campaign="always"))
+    desk.wish(desk.write(f"Me: {mine} more: https://lea.example.org/b", links=Wanted("spring", (mine,))), after=7200)
+    again = clerk.bring(exports.table(window(clerk), {}))
+    clerk.ask(again)
+    desk.run()
+    with desk.scope() as scope:
+        digests = Counter(scope.run("SELECT digest FROM posts WHERE tenant_id = :t", t=scope.tenant_id).scalars())
+    assert list(digests.values()) == [2]
 
 
 def test_what_is_chosen_and_labels_come_back_as_the_same_version(clerk: Clerk) -> None:

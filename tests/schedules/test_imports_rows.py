@@ -76,6 +76,7 @@ def test_a_text_of_several_lines_keeps_them_and_later_lines_their_number() -> No
         ("option_telegram_silent", "maybe", "import.option_flag"),
         ("option_bluesky_languages", "fr|en|de|it", "option.too_many"),
         ("utm_campaign", "s" * 81, "link.mark_unreadable"),
+        ("plain_links", "https://a.org/" + "a" * 2048, "link.too_many_plain"),
     ],
 )
 def test_what_cannot_be_taken_is_said_with_its_place(column: str, cell: str, code: str) -> None:
