@@ -270,6 +270,14 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str, seen: Dra
     return settle(scope, post_id)
 
 
+def leaves_at_once(scope: Scope, post_id: UUID) -> bool:
+    """Whether a post whose words are changed would leave somewhere as soon as nobody's yes is missing: its hour is over,
+    and it is not too late."""
+    rows = [row for row in deliveries_of(scope, post_id) if row.state in CANCELLABLE]
+    rows = [row for row in rows if row.due_at <= scope.now and not downtimes.stays_held(scope, row)]
+    return any(row.late_until is None or scope.now <= row.late_until for row in rows)
+
+
 def unchanged(scope: Scope, post_id: UUID, seen: Draft) -> None:
     """Raise Conflict for a post that says something else by now than what was seen of it."""
     if as_written(reads.written_post(scope, post_id)).content != seen.content:

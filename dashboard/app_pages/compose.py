@@ -230,10 +230,10 @@ def _send(page: Page, found: Desk, written: Draft) -> None:
 
 def _save(page: Page, found: Desk, post_id: UUID) -> None:
     """The press that changes a planned post; over what was saved meanwhile it is another one, with that before it."""
-    dates, now = page.read(partial(_standing, post_id))
+    dates, now, over = page.read(partial(_standing, post_id))
     if dates:
         draw("calendar_note.html", note=page.word("series.rework_why", count=dates))
-    draw("calendar_note.html", note=page.word("compose.rework_why"))
+    draw("calendar_note.html", note=page.word("compose.rework_over" if over else "compose.rework_why"))
     if found.creator.approval_tiers:
         draw("calendar_note.html", note=page.word("compose.rework_asks"))
     if compose_rework.meanwhile(page, post_id, now):
@@ -242,9 +242,10 @@ def _save(page: Page, found: Desk, post_id: UUID) -> None:
         _press(page, found, "compose.save", seen=now)
 
 
-def _standing(post_id: UUID, scope: Scope) -> tuple[int, Draft]:
-    """On how many dates to come a post stands, and what it says."""
-    return series_reads.dates_ahead(scope, post_id), drafting.as_written(schedule_reads.written_post(scope, post_id))
+def _standing(post_id: UUID, scope: Scope) -> tuple[int, Draft, bool]:
+    """On how many dates to come a post stands, what it says, and whether it leaves once that is changed."""
+    now = drafting.as_written(schedule_reads.written_post(scope, post_id))
+    return series_reads.dates_ahead(scope, post_id), now, drafting.leaves_at_once(scope, post_id)
 
 
 def _repeat(page: Page, found: Desk, when: str) -> None:

@@ -218,6 +218,18 @@ def test_a_yes_is_spoken_of_where_one_is_asked_for(door: Door, lumiere: Agency, 
         assert planning.post(scope, post_id).body == "avant"
 
 
+@pytest.mark.parametrize(("minutes", "state", "said"), [(-3, "failed", True), (90, "scheduled", False)])
+def test_who_changes_what_is_late_reads_that_it_leaves_once_it_is_saved(
+    door: Door, lumiere: Agency, minutes: int, state: str, said: bool
+) -> None:
+    delivery_id = lumiere.post("avant", minutes=minutes, state=state)
+    with lumiere.scope() as scope:
+        post_id = schedule_reads.post_of(scope, delivery_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        assert ("Son heure est passée" in page.press("Modifier")) is said
+
+
 def test_other_words_for_what_stands_outside_replace_only_what_was_seen(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("une faute", minutes=-5, state="published")
     with lumiere.scope() as scope:
