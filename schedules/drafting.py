@@ -24,7 +24,7 @@ from schedules import (
 )
 from schedules.calendar import WallTime
 from schedules.lateness import Late
-from schedules.linking import NO_WISH, Wanted
+from schedules.linking import NO_WISH, Rule, Wanted
 from schedules.moving import delivery, move
 from schedules.overrides import Content, Override
 from schedules.planning import LATE_OK, deliveries_of, digest_now, post, wake
@@ -230,8 +230,11 @@ def able(scope: Scope, post_id: UUID) -> tuple[Member, ...]:
     )
 
 
-def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str, seen: Draft | None = None) -> bool:
+def rewrite(
+    scope: Scope, post_id: UUID, draft: Draft, *, author: str, seen: Draft | None = None, rule: Rule | None = None
+) -> bool:
     """Change the words and pictures of a post of which nothing is outside; whether it is on the calendar again.
+    `rule`: what becomes of its addresses, as its creator has it now where nobody says.
 
     What was approved was another content: it waits for a yes again, and its time is kept as a wish. Raises BadInput
     for an empty one, NotFound for a picture that is not hers, Conflict when a part has left meanwhile, or where it says
@@ -251,7 +254,8 @@ def rewrite(scope: Scope, post_id: UUID, draft: Draft, *, author: str, seen: Dra
         raise Conflict("post.left_already")
     row.title, row.body, row.media = draft.title, draft.body, [str(asset) for asset in draft.media]
     row.parts, row.overrides = threads.stored(draft.parts), overrides.stored(draft.others)
-    row.links, row.text_ai = linking.taken(scope, row.creator_id, draft.links), draft.text_ai
+    row.links = linking.stored(rule or linking.rule_of(scope, row.creator_id), draft.links)
+    row.text_ai = draft.text_ai
     row.author, row.author_principal = author, planning.principal_of(scope, author)
     row.version += 1
     before, row.digest = row.digest, digest_now(scope, row)
@@ -298,7 +302,7 @@ def choose(scope: Scope, post_id: UUID, channel_id: UUID, options: Chosen, *, au
     if overrides.stored(others) == row.overrides:
         return None
     written = replace(as_written(reads.written_of(row)), others=others)
-    return rewrite(scope, post_id, written, author=author)
+    return rewrite(scope, post_id, written, author=author, rule=linking.read(row).rule)
 
 
 def _goes_to(scope: Scope, post_id: UUID) -> dict[UUID, Channel]:

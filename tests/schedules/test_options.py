@@ -13,8 +13,9 @@ from connectors.capabilities import Capabilities, Option
 from foundation.errors import BadInput
 from foundation.ids import uuid7
 from gate.units import Setting, Subject, Unit
-from schedules import changes, drafting, overrides, planning, previewing
+from schedules import changes, drafting, linking, overrides, planning, previewing
 from schedules.drafting import Draft
+from schedules.linking import Rule
 from schedules.models import Post
 from schedules.overrides import Override
 from schedules.states import DeliveryState as S
@@ -60,6 +61,19 @@ def test_what_no_platform_knows_is_refused(lea: Desk, place: str, chosen: dict[s
     post_id = lea.write(others=[Override(place, options=overrides.chosen(chosen))])
     with pytest.raises(BadInput, match=code.replace(".", r"\.")):
         checked(lea, post_id)
+
+
+def test_a_choice_leaves_what_becomes_of_addresses(lea: Desk) -> None:
+    """A rule for what is written from now on took hold of a post of before, once its warning was changed."""
+    here = elsewhere(lea, "mastodon", "mastodon.post")
+    post_id = lea.write("https://lea.example.org/shop")
+    lea.wish(post_id, "mastodon", after=3600)
+    lea.act(linking.set_rule, lea.creator_id, Rule(source="{platform}", campaign="now"))
+    lea.act(drafting.choose, post_id, here, (("warning", "Sea"),), author=f"member:{lea.author}")
+    with lea.scope() as scope:
+        owner = planning.post(scope, post_id)
+        assert overrides.content(owner, on(lea, "mastodon")).options
+        assert linking.read(owner) == linking.AS_IT_STANDS
 
 
 def test_an_account_chooses_before_its_platform_and_what_is_read_is_judged(lea: Desk) -> None:
