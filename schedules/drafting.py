@@ -275,8 +275,7 @@ def rewrite(
 
 
 def leaves_at_once(scope: Scope, post_id: UUID) -> bool:
-    """Whether a post whose words are changed would leave somewhere as soon as nobody's yes is missing: its hour is over,
-    and it is not too late."""
+    """Whether a post whose words change leaves once nobody's yes is missing: its hour is over, not its lateness."""
     rows = [row for row in deliveries_of(scope, post_id) if row.state in CANCELLABLE]
     rows = [row for row in rows if row.due_at <= scope.now and not downtimes.stays_held(scope, row)]
     return any(row.late_until is None or scope.now <= row.late_until for row in rows)
