@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import date, time, timedelta
 
 from foundation.money import STARS, Money, parse
+from schedules.states import DeliveryState
 
 COLUMNS = (
     "key",
@@ -29,7 +30,9 @@ COLUMNS = (
     "priority",
 )
 TOLD = ("state", "url", "reason")
-"""Columns we add when we write a file; in one that is brought in they say nothing."""
+"""Columns we add when we write a file; in one that is brought in they say nothing but what was `OFF` the calendar."""
+
+OFF = frozenset({str(DeliveryState.CANCELLED), str(DeliveryState.REMOVED)})
 
 _FORMULA = frozenset("=+-@\t\r\n＝＋－＠")  # the wide ones count where people write with them
 _GUARDED = _FORMULA | {"'"}

@@ -18,7 +18,7 @@ from connectors.options import Value
 from foundation.errors import BadInput
 from foundation.money import Money
 from foundation.words import Message
-from schedules import imports_options, threads
+from schedules import imports_cells, imports_options, threads
 from schedules.imports_cells import (
     ALWAYS,
     COLUMNS,
@@ -29,7 +29,6 @@ from schedules.imports_cells import (
     day_in,
     late_in,
     names_in,
-    price_in,
 )
 from schedules.imports_options import OPTION, Declared
 from schedules.linking import LONGEST_MARK, MOST_PLAIN, kept_plain
@@ -235,6 +234,8 @@ def _row(
     if any(cell.strip() for cell in cells[len(columns) :]):
         sheet.say(line, "", "import.too_many_cells", most=len(columns))
     found = {name: bare(cell) for name, cell in zip(columns, cells, strict=False) if name}
+    if imports_cells.OFF & {*names_in(found.get("state", ""))}:
+        sheet.say(line, "state", "import.taken_off", grave=False)
     said = {name: found.get(name, "").strip() for name in COLUMNS}
     late, until_midnight = _late(sheet, line, said["late_ok"])
     return Row(
@@ -339,7 +340,7 @@ def _prices(sheet: Sheet, line: int, found: Mapping[str, str]) -> Mapping[str, M
     for name, cell in found.items():
         if not name.startswith(PRICE) or not cell.strip():
             continue
-        price = price_in(cell)
+        price = imports_cells.price_in(cell)
         if price is None or price.minor > MOST_PRICE:
             sheet.say(line, name, "import.price_unreadable", said=cell.strip()[:40])
         else:

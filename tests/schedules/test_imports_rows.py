@@ -119,6 +119,14 @@ def test_columns_of_our_own_export_say_nothing() -> None:
     assert codes(f"{HEAD},state,url,reason\na,main,2026-11-21,10:00,hi,published,u,r".encode()) == []
 
 
+@pytest.mark.parametrize(
+    ("state", "said"), [("cancelled", True), ("published|removed", True), ("scheduled|held", False)]
+)
+def test_what_was_off_the_calendar_is_not_planned_again_without_a_word(state: str, said: bool) -> None:
+    found = read(f"{HEAD},state\na,main,2026-11-21,10:00,hi,{state}".encode(), PLATFORMS).findings
+    assert [(one.column, one.message.code, one.grave) for one in found] == [("state", "import.taken_off", False)] * said
+
+
 def test_a_key_that_stands_twice_names_its_first_line() -> None:
     said = read(table([WELL, WELL]), PLATFORMS).findings
     assert [(one.line, one.message.code, one.message.params["first"]) for one in said] == [(3, "import.key_twice", 2)]
