@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import union_all
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, or_, select
 
@@ -114,20 +115,20 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
     """The posts of these creators, or one of them, that wait for a yes, or for a new one since theirs ends before they
     leave in the next days; the first due first; what was refused is left out. One that repeats is there with its first
     time on each account."""
+    here = (
+        Delivery.tenant_id == scope.tenant_id,
+        col(Delivery.creator_id).in_(list(creators)),
+        *(() if post_id is None else (Delivery.post_id == post_id,)),
+    )
+    cured = (Delivery.state == str(S.HELD)) & col(Delivery.reason)["code"].astext.in_(sorted(CURED))
+    waits = select(Delivery.id).where(
+        *here, col(Delivery.state).in_([str(S.DRAFT), str(S.HELD)]), or_(Delivery.state == str(S.DRAFT), cured)
+    )
+    asks = union_all(waits, edits.waiting(scope), yeses.ending(scope))  # by ids, as in `reminding`
     first = (
         select(Delivery.id)
         .ext(distinct_on(col(Delivery.post_id), col(Delivery.channel_id)))
-        .where(
-            Delivery.tenant_id == scope.tenant_id,
-            col(Delivery.creator_id).in_(list(creators)),
-            *(() if post_id is None else (Delivery.post_id == post_id,)),
-            or_(
-                Delivery.state == str(S.DRAFT),
-                col(Delivery.id).in_(edits.waiting(scope)),
-                col(Delivery.id).in_(yeses.ending(scope)),
-                (Delivery.state == str(S.HELD)) & col(Delivery.reason)["code"].astext.in_(sorted(CURED)),
-            ),
-        )
+        .where(*here, col(Delivery.id).in_(asks))
         .order_by(col(Delivery.post_id), col(Delivery.channel_id), col(Delivery.due_at), col(Delivery.id))
     )
     rows = scope.session.exec(

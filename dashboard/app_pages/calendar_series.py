@@ -199,8 +199,9 @@ def show(page: Page, found: Opened) -> None:
     entry = found.places[0].entry if found.places else None
     one = next((one for one in every if entry is not None and one.id == entry.series_id), every[-1])
     voice = page.voice.at(one.repeat.zone)
+    version = next((each.version for each in every if each.version), "")  # of the date that is open, or those after it
     with st.container(border=True, key="post:series"):
-        shown = {"said": _said(page, one.repeat), "at": _leaves, "slug": found.creator.slug}
+        shown = {"said": _said(page, one.repeat), "at": _leaves, "version": version, "slug": found.creator.slug}
         draw("calendar_series.html", one=one, **shown, voice=voice, word=page.word)
         if one.state is SeriesState.STOPPED or not page.may(Right.RUN):
             return

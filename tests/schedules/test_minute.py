@@ -6,7 +6,19 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from foundation.database import Scope
-from schedules import downtimes, edits, forgotten, lost, queueing, reminding, waiting, waiting_apart, waiting_long
+from schedules import (
+    downtimes,
+    edits,
+    forgotten,
+    lost,
+    queueing,
+    reminding,
+    reviewing,
+    waiting,
+    waiting_apart,
+    waiting_long,
+)
+from tenants import reads as tenant_reads
 from tests.conftest import Cluster
 from tests.schedules.builders import Desk
 from workers.bench_scale import FILL
@@ -18,6 +30,7 @@ LOOKS: Mapping[str, Callable[[Scope], object]] = {
     "edits": edits.sweep,
     "queues": queueing.watch,
     "reminders": reminding.watch,
+    "approvals": lambda scope: reviewing.asked(scope, [one.id for one in tenant_reads.creators(scope)]),
     "downtimes": downtimes.follow,
     "lost accounts": lost.watch,
     "accounts that keep posts waiting": waiting.watch,
@@ -37,7 +50,7 @@ def planned(lea: Desk, cluster: Cluster) -> None:
     with engine.begin() as connection:
         for statement in FILL.read_text(encoding="utf-8").split(";\n\n"):
             connection.execute(text(statement), {"post": post_id, "share": PLANNED})
-        connection.execute(text("ANALYZE deliveries, outbox"))
+        connection.execute(text("ANALYZE deliveries, outbox, posts, approvals"))
     engine.dispose()
 
 
