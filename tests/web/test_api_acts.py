@@ -13,11 +13,8 @@ OF_SYSTEM = frozenset({"system._stop_now", "system._switch"})
 FORM = ["Scope", "UUID"]
 """What a press hands to its act: the open scope, and the press by which it is done once."""
 
-ACT = {"Act", "acting.Act"}
-"""What is handed an act and does it does nothing itself."""
-
-CHECKS = frozenset({"_mine", "mine"})
-"""What acts ask first: whether it is theirs."""
+CHECKS = frozenset({"_mine", "mine", "as_previewed", "_seeing"})
+"""What acts ask first, whether it is theirs; and what is put around one that is listed itself."""
 
 
 def acts() -> set[str]:
@@ -31,11 +28,9 @@ def acts() -> set[str]:
 
 
 def _is_act(node: ast.FunctionDef) -> bool:
-    every = [ast.unparse(each.annotation) if each.annotation else "" for each in node.args.args]
+    handed = [ast.unparse(each.annotation) if each.annotation else "" for each in node.args.args[-2:]]
     returned = ast.unparse(node.returns) if node.returns is not None else ""
-    if ACT & {*every} or node.name in CHECKS:
-        return False
-    return every[-2:] == FORM and returned in {"Message", "Message | None", "None", "bool"}
+    return handed == FORM and returned in {"Message", "Message | None", "None", "bool"} and node.name not in CHECKS
 
 
 def test_each_act_of_the_pages_has_its_operation_or_a_reason() -> None:
