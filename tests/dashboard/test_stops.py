@@ -6,9 +6,11 @@ from uuid import UUID
 import pytest
 
 from channels import connecting
+from dashboard import confirming
 from dashboard.reads.system import system
 from foundation import outbox
 from foundation.database import OpenScope
+from foundation.errors import BadInput
 from foundation.ids import uuid7
 from gate import events as gate_events
 from gate import switches
@@ -192,6 +194,15 @@ def test_the_workers_end_nothing_for_who_works_for_some(two: tuple[Agency, UUID,
     gate_events.set_switch(wish, tenant=tenant)
     with who.scope() as scope:
         assert switches.closed(scope, SENDING, creator=zoe)
+
+
+@pytest.mark.parametrize("since", ["", "never", "2026-13-01T00:00:00+00:00"])
+def test_a_signed_end_names_the_press_it_ends(lumiere: Agency, since: str) -> None:
+    """Whatever comes in that field is a browser's word: nothing is handed to the workers that they cannot read."""
+    fields = {"where": "tenant", "target": "", "feature": SENDING, "reason": "over", "since": since}
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope, pytest.raises(BadInput):
+        confirming.done(scope, switches.REOPEN, fields, uuid7())
+    assert wanted(lumiere) == []
 
 
 def test_a_signature_is_asked_of_nobody_who_may_not_end_it(door: Door, two: tuple[Agency, UUID, UUID]) -> None:
