@@ -21,6 +21,7 @@ from tempfile import gettempdir
 from uuid import UUID
 
 import hypothesis
+import psycopg
 import pytest
 from filelock import FileLock, Timeout
 from sqlalchemy import create_engine, text
@@ -167,7 +168,8 @@ def shared() -> Path:
     return folder
 
 
-_clusters: list[Cluster] = []
+_clusters: dict[Cluster, psycopg.Connection] = {}
+"""Those of this process, each with a connection for what is done between tests."""
 
 
 HOUR = int(os.environ.get("GREENROOM_TEST_HOUR", "10"))
@@ -224,6 +226,22 @@ def houseset_right() -> Iterator[None]:
     yield
     for one in _clusters:
         set_right(one)
+
+
+@pytest.fixture(autouse=True)
+def agencies_end() -> Iterator[None]:
+    """What a test founds itself is no agency any more for those after it in its file.
+
+    Whoever looks at every agency, each minute of a clock that is moved on by hours, would look at all of a file's.
+    """
+    before = {aside: _agencies(aside) for aside in _clusters.values()}
+    yield
+    for aside, found in before.items():
+        aside.execute("DELETE FROM agencies WHERE tenant_id <> ALL(%s)", [found])
+
+
+def _agencies(aside: psycopg.Connection) -> list[UUID]:
+    return [tenant_id for (tenant_id,) in aside.execute("SELECT tenant_id FROM agencies")]
 
 
 MEANWHILE = {
@@ -327,10 +345,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A PostgreSQL of this pytest process, gone at its end; `make mutation` has some running for hundreds of them."""
     running = os.environ.get(RUNNING)
     with _lent(running.split(",")) if running else started(tmp_path_factory.mktemp("pg"), "house") as found:
-        _clusters.append(found)
         set_right(found)
-        yield found
-        _clusters.remove(found)
+        with psycopg.connect(found.url("postgres", "house").replace("+psycopg", ""), autocommit=True) as aside:
+            _clusters[found] = aside
+            yield found
+            del _clusters[found]
 
 
 @pytest.fixture(scope="session")
