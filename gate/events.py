@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from foundation.database import OpenScope, Scope
@@ -242,12 +242,7 @@ def set_switch(event: SwitchWanted, *, tenant: OpenScope) -> None:
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.open:
-                second, signed = _asked_before(scope, where, about), UUID(event.signed) if event.signed else None
-                since = datetime.fromisoformat(event.since) if event.since else None
-                how: dict[str, Any] = {"second": second, "signed": signed, "since": since}
-                if switches.reopen(scope, *where, reason=event.reason, **how):
-                    audit.note(scope, "switch.reopened", about)
-                notices.settle_all(scope, [about, f"{about}:pressed"])
+                _end(scope, event, where, about)
             else:
                 switches.close(scope, *where, reason=event.reason)
                 _tell_who_can_end(scope, where, about)
@@ -259,8 +254,27 @@ def set_switch(event: SwitchWanted, *, tenant: OpenScope) -> None:
                 notices.put(scope, refused.message, cause=f"{about}:{alone}", urgent=True, to=alone)
             else:
                 notices.put(scope, refused.message, cause=about, urgent=True)
-            if refused.message.code in (switches.TOO_EARLY, switches.UNSIGNED):
-                audit.note(scope, ASKED, about)
+
+
+def _end(scope: Scope, event: SwitchWanted, where: tuple[str, str, str], about: str) -> None:
+    """End a stop, or note that its end was asked for by one person alone: the next one's word then ends it.
+
+    Looked and noted under one lock: of two who asked in the same second, neither found the other, and the stop stayed.
+    """
+    scope.hold(f"{scope.tenant_id}:{about}")
+    second, signed = _asked_before(scope, where, about), UUID(event.signed) if event.signed else None
+    since = datetime.fromisoformat(event.since) if event.since else None
+    try:
+        ended = switches.reopen(scope, *where, reason=event.reason, second=second, signed=signed, since=since)
+    except Refused as alone:
+        if alone.message.code not in (switches.TOO_EARLY, switches.UNSIGNED):
+            raise
+        notices.put(scope, alone.message, cause=about, urgent=True)
+        audit.note(scope, ASKED, about)
+        return
+    if ended:
+        audit.note(scope, "switch.reopened", about)
+    notices.settle_all(scope, [about, f"{about}:pressed"])
 
 
 def _tell_who_can_end(scope: Scope, where: tuple[str, str, str], about: str) -> None:

@@ -1,5 +1,6 @@
 """What pages ask of the workers: done once and at once, written down by its name, and told to nobody else."""
 
+from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -8,14 +9,23 @@ import pytest
 from foundation.database import OpenScope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
-from gate import complaints, events, mine, people, ratings, switches
+from gate import complaints, epochs, events, mine, people, ratings, switches
 from gate.events import ComplaintDecided, ComplaintDue, SwitchWanted
 from gate.mine import Named
 from gate.states import ComplaintState
 from gate.units import Rating
-from tenants import agencies
+from tenants import agencies, reads
 from tenants.roles import Role
+from tests.conftest import wait_until
 from tests.gate.builders import World, asset_of, picture, real_person, world
+
+ALL_WHO_WAIT = """
+WITH RECURSIVE waiting AS (
+  SELECT pid FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))
+  UNION SELECT l.pid FROM pg_locks l JOIN waiting w ON w.pid = ANY(pg_blocking_pids(l.pid)) WHERE NOT l.granted)
+SELECT count(*) FROM waiting
+"""
+"""Who waits for the transaction that asks, or for one that does."""
 
 
 @pytest.fixture
@@ -54,6 +64,22 @@ def test_two_who_ask_one_after_the_other_end_a_wide_stop(here: World, tenant: Op
     press(here, tenant, second(here), open_=True)
     with here.scope() as scope:
         assert switches.stops(scope) == []
+
+
+def test_two_who_ask_in_the_same_second_end_a_wide_stop(here: World, tenant: OpenScope) -> None:
+    asking = (here.rob, second(here))
+    press(here, tenant, here.ann, open_=False)
+    begun = [Thread(target=press, args=(here, tenant, who), kwargs={"open_": True}) for who in asking]
+    with here.scope() as scope:
+        epochs.bar(scope, epochs.tenant(scope))  # so that neither is done before the other has begun
+        for one in begun:
+            one.start()
+        wait_until(lambda: scope.run(ALL_WHO_WAIT).scalar_one() == len(asking))
+    for one in begun:
+        one.join(60)
+    with here.scope() as scope:
+        assert switches.stops(scope) == []
+        assert reads.open_notices(scope) == []  # nobody is told to find a second person who was there
 
 
 def second(here: World) -> UUID:
