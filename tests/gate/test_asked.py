@@ -1,5 +1,6 @@
 """What pages ask of the workers: done once and at once, written down by its name, and told to nobody else."""
 
+import re
 from threading import Thread
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ import pytest
 from foundation.database import OpenScope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
+from foundation.words import Message, say
 from gate import complaints, epochs, events, mine, people, ratings, switches
 from gate.events import ComplaintDecided, ComplaintDue, SwitchWanted
 from gate.mine import Named
@@ -80,6 +82,15 @@ def test_two_who_ask_in_the_same_second_end_a_wide_stop(here: World, tenant: Ope
     with here.scope() as scope:
         assert switches.stops(scope) == []
         assert reads.open_notices(scope) == []  # nobody is told to find a second person who was there
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("code", [switches.TOO_EARLY, switches.UNSIGNED, switches.PRESSED_ANEW])
+def test_why_a_stop_stays_is_true_for_all_who_read_it(code: str, language: str) -> None:
+    told = say(Message(code, {"minutes": 15}), language)  # one asked, all read it at Home
+    assert not re.search(r"\b(you|your|vous|votre|voyez)\b", told, re.IGNORECASE), (
+        told
+    )  # one asked, all read it at Home
 
 
 def second(here: World) -> UUID:
