@@ -85,17 +85,19 @@ def page(
     button: str = "",
     fields: Sequence[Input] = (),
     picture: Markup | str = "",
+    below: str = "",
     key: KeyForm | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    """One sentence, a picture, the fields to fill in, and a button where there is something to press; a passkey
-    where this door can ask for one."""
+    """One sentence, a picture with what stands `below` it, the fields to fill in, and a button where there is something
+    to press; a passkey where this door can ask for one."""
     language = asked(request.headers.get("accept-language", ""))
     body = render(
         "entry.html",
         language=language,
         said=say(Words(code, params or {}), language),
         picture=picture,
+        below=say(Words(below, params or {}), language) if below else "",
         action=action,
         button=say(Words(button), language) if button else "",
         fields=[(each, say(Words(each.label), language)) for each in fields],

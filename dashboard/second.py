@@ -14,6 +14,8 @@ from tenants import challenges, factors, login, passkeys, reads
 from tenants.factors import Offer
 
 CODE = (Input("code", "text", "second.code", "one-time-code"),)
+SET_UP = "second.set_up"
+"""What is said of a new app, with the letters for who cannot scan; whatever else is said then, they stand below."""
 
 
 async def ask(request: Request) -> Response:
@@ -28,7 +30,7 @@ def _ask(request: Request) -> Response:
         return RedirectResponse("/auth/login", status_code=303, headers=entry.NO_STORE)
     except Unavailable as missing:
         return entry.page(request, missing.message.code, status=503)
-    return _form(request, "second.set_up" if ways.offer else ways.welcome, ways)
+    return _form(request, SET_UP if ways.offer else ways.welcome, ways)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def _form(request: Request, code: str, ways: Ways, *, status: int = 200, **param
         button="dashboard.enter" if types else "",
         fields=CODE if types else (),
         picture=widgets.qr(ways.offer.address) if ways.offer is not None else "",
+        below="second.letters" if ways.offer is not None and code != SET_UP else "",
         key=ways.key,
         status=status,
     )

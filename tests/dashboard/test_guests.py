@@ -68,6 +68,7 @@ def test_a_guest_sets_a_phone_up_once_and_needs_it_each_time(door: Door, lumiere
         app = App.scans(page.text)
         wrong = visitor.post("/auth/second", data={"code": "000000"})
         assert (wrong.status_code, "Ces six chiffres" in wrong.text) == (403, True)
+        assert App.scans(wrong.text).secret == app.secret  # whoever cannot scan their own screen types it still
         at = now(door.tenant)
         entered = visitor.post("/auth/second", data={"code": app.code(at)})
         assert (entered.status_code, entered.headers["location"]) == (303, "/")
