@@ -203,14 +203,15 @@ def answer(scope: Scope, link_id: UUID, session: str, *, yes: bool, why: str = "
 
 def latest(scope: Scope, post_id: UUID) -> Link | None:
     """The last link made for a post; None where none was."""
-    row = scope.session.exec(
-        select(ApprovalLink)
-        .where(ApprovalLink.tenant_id == scope.tenant_id, ApprovalLink.post_id == post_id)
-        .order_by(col(ApprovalLink.created_at).desc(), col(ApprovalLink.id).desc())
-        .limit(1)
-        .execution_options(populate_existing=True)
-    ).first()
+    row = _latest(scope, post_id)
     return _link_of(scope, row) if row is not None else None
+
+
+def asked(scope: Scope, post_id: UUID) -> tuple[str, ...]:
+    """Who may still give the second yes to a post by a link."""
+    row = _latest(scope, post_id)
+    waits = row is not None and _standing(scope, row, post(scope, post_id), session="") in ("sealed", "elsewhere")
+    return (row.name,) if row is not None and waits else ()
 
 
 def names(scope: Scope, creators: Collection[UUID]) -> dict[UUID, str]:
@@ -266,6 +267,16 @@ def _theirs(scope: Scope, post_id: UUID) -> tuple[Post, tenant_reads.Member]:
         raise NotFound("post.unknown")
     scope.session.refresh(row, with_for_update={"key_share": True})
     return row, member
+
+
+def _latest(scope: Scope, post_id: UUID) -> ApprovalLink | None:
+    return scope.session.exec(
+        select(ApprovalLink)
+        .where(ApprovalLink.tenant_id == scope.tenant_id, ApprovalLink.post_id == post_id)
+        .order_by(col(ApprovalLink.created_at).desc(), col(ApprovalLink.id).desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).first()
 
 
 def _link(scope: Scope, link_id: UUID) -> ApprovalLink:

@@ -117,6 +117,11 @@ def _of_draft(found: Standing) -> Next:
     return Next("calendar.next.draft", ", ".join(found.approvers))
 
 
+def approvers(scope: Scope, post_id: UUID) -> tuple[str, ...]:
+    """The names of those whose yes a post waits for: members who may give it, and whoever a link asks."""
+    return (*drafting.approvers(scope, post_id), *clients.asked(scope, post_id))
+
+
 def sent_back(scope: Scope, creator_id: UUID, post_id: UUID) -> Against | None:
     """Whose word a post waits for its author to answer; None where nobody has anything against it."""
     said = reviewing.sent_back(scope, [post_id]).get(post_id)
@@ -146,7 +151,7 @@ def of_delivery(scope: Scope, entry: Entry, connectors: Mapping[str, Connector])
         stopped=stopped(blocked.halted(scope), entry),
         dry=dry,
         free=draft and drafting.is_free(scope, entry.post_id),
-        approvers=drafting.approvers(scope, entry.post_id) if draft else (),
+        approvers=approvers(scope, entry.post_id) if draft else (),
         half=draft and drafting.is_half(scope, entry.post_id),
         sent_back=sent_back(scope, entry.creator_id, entry.post_id) if draft else None,
         in_the_way=_in_the_way(scope, entry) if entry.state in TO_LEAVE and not dry else None,

@@ -16,7 +16,7 @@ from gate import inforce
 from gate.switches import Halt
 from schedules import blocked, drafting, labels, pools, rehearsing
 from schedules import reads as schedule_reads
-from schedules.coming import Against, lacks_yes, sent_back, stopped
+from schedules.coming import Against, approvers, lacks_yes, sent_back, stopped
 from schedules.labels import Label
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
@@ -104,7 +104,7 @@ def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str
         creator=creator,
         by=people.get(post.author, ""),
         places=places(scope, entries, whole, accounts),
-        approvers=drafting.approvers(scope, post_id) if wished else (),
+        approvers=approvers(scope, post_id) if wished else (),
         half=wished and drafting.is_half(scope, post_id),
         free=wished and drafting.is_free(scope, post_id),
         people=people,

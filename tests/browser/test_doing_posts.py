@@ -159,7 +159,7 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
     texts = desk.texts()
     assert texts[texts.index("Bonsoir à tous.") :] == ["Bonsoir à tous.", "La boutique est ouverte.", "Merci à tous !"]
     with lea.visitor(f"/calendar?post={desk.entry(delivery).post_id}") as marc:
-        marc.shows("3 parties publiées sur 3")
+        marc.shows("Parties publiées : 3 sur 3")
         picture(marc, "thread_story_1280", 1280, 900)
 
 

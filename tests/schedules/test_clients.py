@@ -6,11 +6,13 @@ from uuid import UUID
 
 import pytest
 
+from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from gate import ratings
 from gate.units import Rating
-from schedules import approvals, changes, clients
+from schedules import approvals, changes, clients, coming
+from schedules import reads as schedule_reads
 from schedules.states import DeliveryState as S
 from studio import library
 from tenants import reads as tenant_reads
@@ -304,3 +306,24 @@ def test_a_failure_in_the_middle_leaves_the_link_as_it_was(two: Desk) -> None:
     with pytest.raises(Killed), two.scope("system:web-client") as scope:
         broken_off(scope)
     assert (stands(two, link_id), two.state(delivery_id)) == ("open", S.DRAFT)
+
+
+def awaits(at: Desk, delivery_id: UUID) -> coming.Next:
+    with at.scope() as scope:
+        post_id = schedule_reads.post_of(scope, delivery_id)
+        [entry] = schedule_reads.of_post(scope, post_id, names=channel_reads.names(scope))
+        return coming.of_delivery(scope, entry, at.services.connectors).next
+
+
+def test_the_post_says_whom_a_link_asks_while_it_may_be_answered(two: Desk) -> None:
+    post_id, delivery_id = waiting(two, after=86400 * 30)
+    assert awaits(two, delivery_id) == coming.Next("calendar.next.draft_no_second")
+    link_id = link(two, post_id, opened=False)
+    assert awaits(two, delivery_id) == coming.Next("calendar.next.draft", "Anna"), "nobody has to be invited"
+    begin(two, link_id)
+    assert awaits(two, delivery_id) == coming.Next("calendar.next.draft", "Anna")
+    two.act(clients.take_back, post_id)
+    assert awaits(two, delivery_id) == coming.Next("calendar.next.draft_no_second")
+    link(two, post_id)
+    two.pass_time(days=7, seconds=1)
+    assert awaits(two, delivery_id) == coming.Next("calendar.next.draft_no_second"), "the link is over"
