@@ -7,6 +7,7 @@ from sqlmodel import select
 
 from foundation.database import Scope
 from foundation.words import Message
+from schedules.calendar import parse
 from schedules.models import Delivery
 from schedules.planning import drop
 from schedules.states import TO_COME, DeliveryState
@@ -43,10 +44,16 @@ def overtaken(scope: Scope, row: Delivery) -> bool:
     return bool(scope.session.scalar(select(exists(newer))))
 
 
+def told_at(row: Delivery) -> str:
+    """The date and the hour of one time of a series, as notices say them."""
+    wall = parse(row.wall_time, row.zone)
+    return f"{wall.day:%d/%m/%Y} {wall.clock:%H:%M}"
+
+
 def pass_over(scope: Scope, row: Delivery, reason: Message) -> None:
     """Take an overtaken delivery off the calendar, and tell the members once. One that went on meanwhile stays."""
     if row.state not in TO_COME:
         return
     drop(scope, row, reason=reason)
-    told = Message("series.some_passed_over", {"since": row.wall_time.replace("T", " ")})
+    told = Message("series.some_passed_over", {"since": told_at(row)})
     notices.put(scope, told, cause=f"series:{row.series_id}:passed", creator_id=row.creator_id)

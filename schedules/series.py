@@ -217,6 +217,8 @@ def _lay_out(scope: Scope, row: Series) -> int:
     made = _make(scope, row, _window(scope, row), refused)
     for post_id in made:
         drafting.settle(scope, post_id)
+    if made:
+        series_rule.came_back(scope, row, assigning.posts(scope, row))
     _wait(scope, row)
     return made.total()
 

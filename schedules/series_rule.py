@@ -111,11 +111,12 @@ def leave_out(scope: Scope, row: Delivery, why: Message) -> None:
 
 @dataclass(frozen=True)
 class Known:
-    """The times a series has, by account and by what each is known by, and what is `taken` of that; `by_hand` has the
-    times that people gave to some of those that were left out since."""
+    """The times a series has, by account and by what each is known by, and what is `taken` of that; `out` are those
+    that were left out since, `by_hand` the times that people gave to some of these."""
 
     made: frozenset[tuple[UUID, str]]
     taken: frozenset[tuple[UUID, str]]
+    out: frozenset[tuple[UUID, str]]
     by_hand: Mapping[tuple[UUID, str], WallTime]
 
 
@@ -137,7 +138,8 @@ def known(scope: Scope, row: Series, posts: Collection[UUID]) -> Known:
         if out and mine.partition("~")[0] != at and _falls(row, mine):
             by_hand[channel, mine] = parse_wall(at, zone)
     made = frozenset(one for one, standing in stands.items() if standing)
-    return Known(made, frozenset((channel, key) for channel, key, *_ in rows), by_hand)
+    taken = frozenset((channel, key) for channel, key, *_ in rows)
+    return Known(made, taken, frozenset(stands.keys() - made), by_hand)
 
 
 def _falls(row: Series, key: str) -> bool:
@@ -177,11 +179,23 @@ def give_way(scope: Scope, row: Series) -> int:
         first, period = found[0]
         said: dict[str, str | int] = {
             "count": len(found),
-            "since": first.wall_time.replace("T", " "),
+            "since": passing.told_at(first),
             "label": period.label,
         }
-        notices.put(scope, Message("series.gave_way", said), cause=f"series:{row.id}:quiet", creator_id=row.creator_id)
+        notices.put(scope, Message("series.gave_way", said), cause=_gave_way(row), creator_id=row.creator_id)
     return len(found)
+
+
+def came_back(scope: Scope, row: Series, posts: Collection[UUID]) -> None:
+    """Some of what gave way is made again: once none of what is to come is left out, nobody is told of it any more."""
+    out = known(scope, row, posts).out
+    if all(parse_wall(key.partition("~")[0], row.zone).instant() < scope.now for _, key in out):
+        notices.settle(scope, _gave_way(row))
+
+
+def _gave_way(row: Series) -> str:
+    """The cause of the notice about what gave way."""
+    return f"series:{row.id}:quiet"
 
 
 def too_close(scope: Scope, rows: Sequence[Delivery], goes: Mapping[UUID, WallTime]) -> dict[UUID, Message]:

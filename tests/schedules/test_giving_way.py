@@ -298,6 +298,18 @@ def test_a_holiday_kept_later_leaves_out_what_repeats_and_says_so(lea: Desk) -> 
     lea.act(quiet.forget, quiet_id)
     lea.run()
     assert sorted(instants(lea, post_id)) == sorted([*before[1:], at.instant()])
+    assert not [cause for cause in lea.notices() if cause.startswith("series:")], "all of them leave again"
+
+
+def test_the_notice_of_what_gave_way_stays_while_some_of_it_does(lea: Desk) -> None:
+    daily(lea)
+    first, second = keep(lea, 4, 4), keep(lea, 6, 6)
+    lea.act(quiet.forget, first)
+    lea.run()
+    assert "series.gave_way" in lea.notices().values()
+    lea.act(quiet.forget, second)
+    lea.run()
+    assert "series.gave_way" not in lea.notices().values()
 
 
 def test_what_is_made_later_gives_way_as_well(lea: Desk) -> None:

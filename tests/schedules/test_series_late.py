@@ -8,6 +8,7 @@ from schedules.calendar import parse
 from schedules.events import ClocksDue
 from schedules.recurrence import Every, Repeat, Rule
 from schedules.states import DeliveryState
+from tenants import reads as tenant_reads
 from tests.schedules.builders import ZONE, Desk
 from tests.schedules.repeats import DAILY, approved, begin, never_too_late, repeat, rows, soon
 
@@ -33,6 +34,12 @@ def test_after_a_downtime_only_the_newest_missed_one_leaves(lea: Desk) -> None:
     assert [row.state for row in ours if row.id == kept.id] == [S.PUBLISHED]  # somebody wanted that one then
     assert len(lea.texts()) == 2
     assert "series.some_passed_over" in lea.notices().values()
+    first = parse(passed[0].wall_time, ZONE)
+    with lea.scope() as scope:
+        told = [
+            one.message for one in tenant_reads.open_notices(scope) if one.message.code == "series.some_passed_over"
+        ]
+    assert [one.params["since"] for one in told] == [f"{first.day:%d/%m/%Y} {first.clock:%H:%M}"]
 
 
 def test_missed_ones_that_are_too_late_are_one_decision_not_many(lea: Desk) -> None:
