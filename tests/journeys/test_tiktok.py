@@ -74,7 +74,8 @@ def test_from_the_application_to_the_post(house: Visited) -> None:
     assert lea.state(planned) is S.REMOVING, "a person takes it away: TikTok offers no way"
 
 
-def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(house: Visited) -> None:
+def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(house: Visited, running: Network) -> None:
+    desk(house.desk.services, running)  # another agency, whose account of the test network is called "main" as well
     assert house.enrol().state == EnrolmentState.CONNECTED
     (grant,) = [one.grant for one in house.server.oauth.tokens.values() if one.member is house.member]
     post(house, "Plus tard.", after=7200)
