@@ -8,12 +8,10 @@ import secrets
 import shutil
 import socket
 import subprocess
-from calendar import monthrange
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from signal import SIGINT, SIGQUIT, Signals
@@ -31,6 +29,7 @@ from foundation.clock import monotonic, pause, wall_now
 from foundation.database import Database, OpenScope
 from foundation.ids import uuid7
 from migrations import upgrading
+from tests.hours import set_right
 from workers import embedded
 
 hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is no finding
@@ -172,50 +171,6 @@ _clusters: dict[Cluster, psycopg.Connection] = {}
 """Those of this process, each with a connection for what is done between tests."""
 
 
-HOUR = int(os.environ.get("GREENROOM_TEST_HOUR", "10"))
-"""The hour each module begins at; another one, tried now and then, finds the tests that hold only before noon."""
-
-DAY = int(os.environ.get("GREENROOM_TEST_DAY", "0"))
-"""The day of this month each module begins on, or its last where it has no such day; 0 is today. The first and the last
-find the tests that hold only in the middle of a month."""
-
-DAYS = f"(least({DAY}, extract(day FROM date_trunc('month', today) + interval '1 month - 1 day')::int) - 1)"
-AT_THE_HOUR = f"""
-UPDATE house_clock SET shift = {f"date_trunc('month', today) + {DAYS} * interval '1 d'" if DAY else "today"}
-  + interval '{HOUR} h' - (house_now() - shift)
-FROM (SELECT date_trunc('day', house_now() - shift, 'UTC') AS today FROM house_clock) now
-"""
-"""Today at ten in the morning: what has a day's edge in it is tried on purpose, not because the run is at night."""
-
-
-_began: list[datetime] = []
-
-
-def began() -> datetime:
-    """What the house clock said when this module began: asked of it once, since the machine's day may end meanwhile.
-    What it will say, while tests are still collected."""
-    if _began:
-        return _began[-1]
-    now = wall_now()
-    day = min(DAY, monthrange(now.year, now.month)[1]) or now.day
-    return now.replace(day=day, hour=HOUR, minute=0, second=0, microsecond=0)
-
-
-def set_right(found: "Cluster") -> None:
-    """Put the house clock back to the hour modules begin at, with no agency left and the form of removals just reached.
-
-    The cluster that is copied may have been made hours ago, and what is for adults leaves for an hour after a sign.
-    """
-    engine = create_engine(found.url("postgres", "house"))
-    with engine.begin() as connection:
-        connection.execute(text(AT_THE_HOUR))
-        connection.execute(text("UPDATE house_clock SET seen_at = NULL, falls = '[]'"))  # that was no fall
-        _began[:] = [connection.execute(text("SELECT house_now()")).scalar_one().astimezone(UTC)]
-        connection.execute(text("UPDATE intake_beats SET seen_at = people_now()"))
-        connection.execute(text("DELETE FROM agencies"))  # nothing refers to them: whoever asks for all finds no other
-    engine.dispose()
-
-
 @pytest.fixture(scope="module", autouse=True)
 def houseset_right() -> Iterator[None]:
     """Tests move the house clock on and leave their agencies: the next module of this process begins without either.
@@ -225,7 +180,7 @@ def houseset_right() -> Iterator[None]:
     """
     yield
     for one in _clusters:
-        set_right(one)
+        set_right(one.url("postgres", "house"))
 
 
 @pytest.fixture(autouse=True)
@@ -345,7 +300,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A PostgreSQL of this pytest process, gone at its end; `make mutation` has some running for hundreds of them."""
     running = os.environ.get(RUNNING)
     with _lent(running.split(",")) if running else started(tmp_path_factory.mktemp("pg"), "house") as found:
-        set_right(found)
+        set_right(found.url("postgres", "house"))
         with psycopg.connect(found.url("postgres", "house").replace("+psycopg", ""), autocommit=True) as aside:
             _clusters[found] = aside
             yield found

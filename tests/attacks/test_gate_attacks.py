@@ -29,9 +29,10 @@ from tests.attacks.references import POINTED
 from tests.attacks.stage import Result, Stage
 from tests.attacks.talks import TALKED
 from tests.channels.builders import world
-from tests.conftest import AT_THE_HOUR, Cluster
+from tests.conftest import Cluster
 from tests.fakes.network import Network
 from tests.gate.releases import past_the_gate, trusting
+from tests.hours import AT_THE_HOUR
 from tests.journeys.outside import Outside, mia
 from tests.subscribers.builders import nova
 

@@ -21,8 +21,9 @@ from gate.units import Rating
 from tests.attacks.evidence import nova
 from tests.attacks.stage import Stage
 from tests.attacks.words import at
-from tests.conftest import Cluster, free_port, set_right
+from tests.conftest import Cluster, free_port
 from tests.gate.builders import unit
+from tests.hours import set_right
 from web.app import create
 from workers import reaching
 
@@ -45,7 +46,7 @@ def nudity(stage: Stage) -> Any:
 
 def test_each_module_begins_with_the_form_reached(cluster: Cluster, tenant: OpenScope) -> None:
     with beaten(tenant, "people_now() - interval '2 hours'"):
-        set_right(cluster)
+        set_right(cluster.url("postgres", "house"))
         with tenant(HOUSE, "system:test") as scope:
             assert intake.reached(scope), "however old the cluster is that was copied"
 

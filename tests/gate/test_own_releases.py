@@ -20,10 +20,11 @@ from gate.releasing import ReleaseEnded, ReleaseWanted
 from gate.units import Rating, Text
 from tenants import agencies, passkeys, reads, staffing
 from tenants.roles import Role
-from tests.conftest import AT_THE_HOUR, Cluster
+from tests.conftest import Cluster
 from tests.gate import releases
 from tests.gate.builders import KEY, Step, asset_of, picture, real_person
 from tests.gate.opening import Author, author, key_of, look, opened, passes, written
+from tests.hours import AT_THE_HOUR
 
 OPEN = opened()
 INVALID = str(Reason.RELEASE_INVALID)

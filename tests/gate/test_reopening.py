@@ -17,10 +17,11 @@ from gate import switches
 from gate.events import SwitchWanted
 from tenants import audit, ceremonies, challenges, passkeys, reads
 from tenants.challenges import Who
-from tests.conftest import AT_THE_HOUR, WAITS_FOR_US, Cluster, wait_until
+from tests.conftest import WAITS_FOR_US, Cluster, wait_until
 from tests.gate import releases
 from tests.gate.builders import World, world
 from tests.gate.opening import SITE, key_of, passes
+from tests.hours import AT_THE_HOUR
 from tests.tenants.authenticators import Authenticator
 
 STOP = ("tenant", "", "sending")

@@ -19,7 +19,7 @@ from schedules.outside import Form, Standing, tags_in
 from subscribers import persona
 from subscribers.persona import Persona
 from tenants import reads as tenant_reads
-from tests.conftest import began
+from tests.hours import began
 from tests.insights.builders import Books, books
 from workers.wiring import Services
 

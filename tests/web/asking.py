@@ -15,7 +15,7 @@ from foundation.ids import uuid7
 from tenants import agencies, keys
 from tenants.keys import KeyScope
 from tenants.roles import Role
-from tests.conftest import began
+from tests.hours import began
 
 ZONE = "Europe/Paris"
 NEXT_YEAR = wall_now().year + 1
