@@ -250,17 +250,15 @@ def hooks(scope: Scope) -> list[Hook]:
 
 
 def calls(scope: Scope, hook_id: UUID, *, limit: int = 10) -> list[Call]:
-    """The last calls of a hook, the newest first."""
-    rows = scope.session.exec(
-        select(HookCall)
-        .where(HookCall.tenant_id == scope.tenant_id, HookCall.hook_id == hook_id)
-        .order_by(col(HookCall.created_at).desc(), col(HookCall.id).desc())
-        .limit(limit)
-        .execution_options(populate_existing=True)
-    )
+    """The last calls of a hook, and the last that were given up and may be told once more; the newest first."""
+    last = select(HookCall).where(HookCall.tenant_id == scope.tenant_id, HookCall.hook_id == hook_id)
+    last = last.order_by(col(HookCall.created_at).desc(), col(HookCall.id).desc()).limit(limit)
+    rows: dict[UUID, HookCall] = {}
+    for asked in (last, last.where(HookCall.state == "dead")):
+        rows |= {row.id: row for row in scope.session.exec(asked, execution_options={"populate_existing": True})}
     return [
         Call(row.id, row.event, row.state, row.tries, row.status, row.detail, row.created_at or scope.now, row.tried_at)
-        for row in rows
+        for row in rows.values()
     ]
 
 

@@ -81,7 +81,7 @@ class CallOut(BaseModel):
 
 
 class HookOut(BaseModel):
-    """A hook, and its last calls, the newest first. Its secret is never told."""
+    """A hook, its last calls and the last that were given up, the newest first. Its secret is never told."""
 
     id: UUID
     name: str

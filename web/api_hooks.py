@@ -38,7 +38,7 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("", response_model=HooksOut)
     def list_hooks(call: Annotated[Call, can_read]) -> HooksOut:
-        """The hooks, with their last calls. Needs `hooks:write`."""
+        """The hooks, with their last calls and the last that were given up. Needs `hooks:write`."""
 
         def ask(scope: Scope, sight: Sight) -> HooksOut:
             return HooksOut(items=[_out(scope, one) for one in hooks.hooks(scope) if _sees(call, sight, one)])

@@ -49,7 +49,7 @@ def made_keys(scope: Scope, member: Member, *, most_ended: int = 5) -> Keys:
 
 
 CALLS = 5
-"""Calls of a hook that are shown."""
+"""Calls of a hook that are shown, and as many of those that were given up before them."""
 
 
 @dataclass(frozen=True)

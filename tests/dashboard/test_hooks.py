@@ -45,6 +45,27 @@ def test_an_owner_adds_tries_pauses_and_ends_a_system(door: Door, lumiere: Agenc
         assert hooks.hooks(scope) == []
 
 
+def test_what_was_given_up_is_told_once_more_whatever_came_after_it(door: Door, lumiere: Agency) -> None:
+    """A call is given up after a day: by then a busy agency has told its system of hundreds of things."""
+    with stream(door.url, door.cookie(lumiere)) as page:
+        added(page)
+        with lumiere.scope() as scope:
+            (hook,) = hooks.hooks(scope)
+        for number in range(12):
+            page.press("Envoyer un essai")
+            with lumiere.scope() as scope:
+                state, tries = ("dead", 9) if number == 0 else ("taken", 1)
+                told = "UPDATE hook_calls SET state = :state, tries = :tries WHERE state = 'waiting'"
+                scope.run(told, state=state, tries=tries)
+        with lumiere.scope() as scope:
+            shown = hooks.calls(scope, hook.id, limit=5)
+        assert [call.state for call in shown] == ["taken"] * 5 + ["dead"]
+        assert "abandonné · essais : 9" in page.open("/system")
+        page.press("Renvoyer ce qui a été abandonné")
+    with lumiere.scope() as scope:
+        assert "dead" not in {call.state for call in hooks.calls(scope, hook.id, limit=20)}
+
+
 def test_a_press_repeated_adds_one_system(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
