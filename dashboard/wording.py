@@ -143,6 +143,10 @@ class Voice:
         """Seconds with a tenth, as people of this language write them."""
         return str(format_decimal(round(max(count, 0.0), 1), locale=self.language))
 
+    def late(self, seconds: float) -> str:
+        """How long after its hour something left: seconds with a tenth, whole units from a minute on."""
+        return self.lasting(timedelta(seconds=seconds)) if seconds >= 60 else f"{self.seconds(seconds)} s"
+
     def agreement(self, kappa: float) -> str:
         """How far two agree, -1 to 1, rounded down: what is below the limit of 0.80 is never written as that."""
         return str(format_decimal(Decimal(round(kappa * 1000) // 10) / 100, format="0.00", locale=self.language))

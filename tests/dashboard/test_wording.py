@@ -16,6 +16,11 @@ def test_agreement_is_never_rounded_up_to_its_limit() -> None:
     assert [voice.agreement(one) for one in (0.8, 0.799, 1.0, -0.225)] == ["0,80", "0,79", "1,00", "-0,23"]
 
 
+def test_how_late_is_said_as_long_as_it_was() -> None:
+    voice = Voice("fr", zone_of("UTC"))
+    assert [voice.late(one) for one in (0.06, 59.9, 1313.9)] == ["0,1 s", "59,9 s", "22 minutes"]
+
+
 @pytest.mark.parametrize(("language", "said"), [("fr", "novembre 2026"), ("en", "November 2026")])
 def test_a_month_is_said_in_words(language: str, said: str) -> None:
     assert Voice(language, zone_of("UTC")).month(date(2026, 11, 1)) == said
