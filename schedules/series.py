@@ -217,8 +217,6 @@ def _lay_out(scope: Scope, row: Series) -> int:
     made = _make(scope, row, _window(scope, row), refused)
     for post_id in made:
         drafting.settle(scope, post_id)
-    if made:
-        series_rule.came_back(scope, row, assigning.posts(scope, row))
     _wait(scope, row)
     return made.total()
 
@@ -226,7 +224,7 @@ def _lay_out(scope: Scope, row: Series) -> int:
 def _make(scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collection[UUID] = ()) -> Counter[UUID]:
     """What is missing, but of posts that somebody refused; how many of each post."""
     known, closed = series_rule.known(scope, row, assigning.posts(scope, row)), shut_of(scope, row)
-    made: Counter[UUID] = Counter()
+    made, back = Counter[UUID](), set[tuple[UUID, str]]()
     asks: dict[tuple[UUID, UUID], datetime | None] = {}
     wanted = {(channel, key_of(row, wall)): wall for wall in walls for channel in closed}
     for (channel, key), wall in {**wanted, **known.by_hand}.items():
@@ -243,6 +241,9 @@ def _make(scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collect
         fresh = key if (channel, key) not in known.taken else anew.further_key(scope, post_id, channel, key)
         planning.add_delivery(scope, post_id, channel, at=wall, occurrence_key=fresh, **more)
         made[post_id] += 1
+        back |= {(channel, key)} & known.out
+    if back:
+        series_rule.came_back(scope, row, known.out - back)
     return made
 
 

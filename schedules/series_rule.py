@@ -186,9 +186,8 @@ def give_way(scope: Scope, row: Series) -> int:
     return len(found)
 
 
-def came_back(scope: Scope, row: Series, posts: Collection[UUID]) -> None:
-    """Some of what gave way is made again: once none of what is to come is left out, nobody is told of it any more."""
-    out = known(scope, row, posts).out
+def came_back(scope: Scope, row: Series, out: Collection[tuple[UUID, str]]) -> None:
+    """Some of what gave way is made again, `out` are still left out: once none of them is to come, nobody is told."""
     if all(parse_wall(key.partition("~")[0], row.zone).instant() < scope.now for _, key in out):
         notices.settle(scope, _gave_way(row))
 

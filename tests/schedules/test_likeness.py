@@ -16,7 +16,9 @@ from schedules.overrides import Content
 from schedules.said import Said
 from schedules.threads import Piece
 
-SENTENCES = sorted(one for one in catalogue("fr").values() if len(one) > 30 and "{" not in one)
+SENTENCES = sorted(one for one in catalogue("fr").values() if 30 < len(one) < 200 and "{" not in one)
+"""None so long that two posts which share it alone say the same for half of their letters."""
+
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PICTURES = [UUID(int=number) for number in range(1, 6)]
 texts = some.text(max_size=400)
