@@ -6,7 +6,6 @@ Once each, and no longer than it is true: a post that was approved, moved or tak
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import union_all
 from sqlmodel import col, func, select
 
 from foundation.database import Scope
@@ -63,7 +62,7 @@ def _near(scope: Scope) -> list[tuple[Post, datetime]]:
     nearest = (
         select(Delivery.post_id, due.label("due"))
         # by their ids, not by either condition: no index serves both, and all that is planned would be read
-        .where(*near, col(Delivery.id).in_(union_all(waits, yeses.ending(scope, within=FIRST))))
+        .where(*near, yeses.among(scope, waits, yeses.ending(scope, within=FIRST)))
         .group_by(col(Delivery.post_id))
         .order_by(due, col(Delivery.post_id))
         .limit(MOST)

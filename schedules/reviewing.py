@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import union_all
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, or_, select
 
@@ -124,11 +123,11 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
     waits = select(Delivery.id).where(
         *here, col(Delivery.state).in_([str(S.DRAFT), str(S.HELD)]), or_(Delivery.state == str(S.DRAFT), cured)
     )
-    asks = union_all(waits, edits.waiting(scope), yeses.ending(scope))  # by ids, as in `reminding`
+    asks = yeses.among(scope, waits, edits.waiting(scope), yeses.ending(scope))  # by ids, as in `reminding`
     first = (
         select(Delivery.id)
         .ext(distinct_on(col(Delivery.post_id), col(Delivery.channel_id)))
-        .where(*here, col(Delivery.id).in_(asks))
+        .where(*here, asks)
         .order_by(col(Delivery.post_id), col(Delivery.channel_id), col(Delivery.due_at), col(Delivery.id))
     )
     rows = scope.session.exec(
