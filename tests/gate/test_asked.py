@@ -88,9 +88,7 @@ def test_two_who_ask_in_the_same_second_end_a_wide_stop(here: World, tenant: Ope
 @pytest.mark.parametrize("code", [switches.TOO_EARLY, switches.UNSIGNED, switches.PRESSED_ANEW])
 def test_why_a_stop_stays_is_true_for_all_who_read_it(code: str, language: str) -> None:
     told = say(Message(code, {"minutes": 15}), language)  # one asked, all read it at Home
-    assert not re.search(r"\b(you|your|vous|votre|voyez)\b", told, re.IGNORECASE), (
-        told
-    )  # one asked, all read it at Home
+    assert not re.search(r"\b(you|your|vous|votre|voyez)\b", told, re.IGNORECASE), told
 
 
 def second(here: World) -> UUID:
