@@ -10,6 +10,8 @@ from sqlalchemy.engine import make_url
 ROLES = ("app", "gate", "relay", "door", "auditor")
 WORK = ("app", "gate", "relay", "door", "auditor")
 PAGES = ("app", "door")
+PAGE_SECONDS = 30
+"""How long one statement of a page, or of a program that asks, may run."""
 
 
 def _literal(value: str) -> str:
@@ -36,6 +38,8 @@ def prepare(superuser_url: str, database: str, *, passwords: dict[str, str]) -> 
             )
         for login, roles in (("work", WORK), ("pages", PAGES)):
             connection.exec_driver_sql(f"GRANT {', '.join(roles)} TO greenroom_{login}")
+        # Nobody waits for a page that long: a plan that went wrong ends with it, and is made anew at the next press.
+        connection.exec_driver_sql(f"ALTER ROLE greenroom_pages SET statement_timeout = '{PAGE_SECONDS}s'")
         if not connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": database}).scalar():
             connection.exec_driver_sql(f"CREATE DATABASE {database} OWNER greenroom_owner")
     engine.dispose()

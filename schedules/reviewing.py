@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.orm import aliased
 from sqlmodel import col, or_, select
 
 from foundation.database import Scope
@@ -124,22 +125,22 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
         *here, col(Delivery.state).in_([str(S.DRAFT), str(S.HELD)]), or_(Delivery.state == str(S.DRAFT), cured)
     )
     asks = yeses.among(scope, waits, edits.waiting(scope), yeses.ending(scope))  # by ids, as in `reminding`
-    first = (
-        select(Delivery.id)
+    first = aliased(
+        Delivery,
+        select(Delivery)
         .ext(distinct_on(col(Delivery.post_id), col(Delivery.channel_id)))
         .where(*here, asks)
         .order_by(col(Delivery.post_id), col(Delivery.channel_id), col(Delivery.due_at), col(Delivery.id))
+        .subquery(),
     )
-    rows = scope.session.exec(
-        select(Post, Delivery)
-        .join(Delivery, (col(Delivery.tenant_id) == col(Post.tenant_id)) & (col(Delivery.post_id) == col(Post.id)))
-        .where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)), col(Delivery.id).in_(first))
-        .order_by(col(Delivery.due_at), col(Delivery.id))
-        .limit(limit * 6)
-    ).all()
+    rows = scope.session.exec(select(first).order_by(col(first.due_at), col(first.id)).limit(limit * 6)).all()
+    mine = select(Post).where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)))
+    there = {one.id: one for one in scope.session.exec(mine.where(col(Post.id).in_({row.post_id for row in rows})))}
     posts: dict[UUID, Post] = {}
     wishes: dict[UUID, list[Wish]] = {}
-    for post, row in rows:
+    for row in rows:
+        if (post := there.get(row.post_id)) is None:
+            continue
         posts.setdefault(post.id, post)
         repeats = row.series_id is not None
         about = (row.due_at, row.zone, S(row.state), row.late_until, repeats, row.asks_since)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import col, select
 
 from foundation import outbox
@@ -116,6 +116,18 @@ def test_a_connection_that_dies_in_the_middle_undoes_its_transaction(own: Databa
         dies()
     with own.scope(uuid7(), WHO) as scope:
         assert scope.run("SELECT 1").scalar_one() == 1
+
+
+def test_no_statement_of_a_page_runs_for_ever(pages: Database, own: Database) -> None:
+    """One that a bad plan keeps from ending held a core for minutes after its page was gone."""
+    for login, limit in ((pages, "30s"), (own, "0")):
+        with login.scope(uuid7(), "t") as scope:
+            assert scope.run("SHOW statement_timeout").scalar_one() == limit
+    with pages.scope(uuid7(), "t") as scope:
+        scope.run("SET LOCAL statement_timeout = '50ms'")
+        with pytest.raises(OperationalError, match="statement timeout"):  # as where the database is away
+            scope.run("SELECT pg_sleep(30)")
+        scope.session.rollback()
 
 
 def test_last_acts_run_in_their_order_and_change_the_role_once(own: Database) -> None:

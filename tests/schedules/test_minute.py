@@ -73,3 +73,30 @@ def _rows(scope: Scope) -> int:
             " WHERE relname IN ('deliveries', 'outbox', 'posts')"
         ).scalar_one()
     )
+
+
+MANY = """
+WITH made AS (INSERT INTO posts SELECT (jsonb_populate_record(p, jsonb_build_object(
+    'id', gen_random_uuid(), 'origin_key', 'copy:' || n))).*
+  FROM posts p, generate_series(1, 6000) n WHERE p.id = :post RETURNING id)
+INSERT INTO deliveries SELECT (jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid(), 'post_id', made.id,
+  'state', CASE WHEN row_number() OVER () <= 1000 THEN 'draft' ELSE 'published' END))).*
+FROM deliveries d, made WHERE d.post_id = :post
+"""
+
+
+@pytest.mark.parametrize("name", ["approvals", "reminders"])
+def test_a_look_planned_while_nothing_was_there_ends(lea: Desk, cluster: Cluster, name: str) -> None:
+    """A connection keeps the plan it made, until the database counts the tables anew: a minute after a large file."""
+    for _ in range(12):
+        with lea.scope() as scope:
+            LOOKS[name](scope)
+    post_id = lea.write("the first of many")
+    lea.wish(post_id, after=86400)
+    engine = create_engine(cluster.url("postgres", "house"))
+    with engine.begin() as connection:
+        connection.execute(text(MANY), {"post": post_id})
+    engine.dispose()
+    with lea.scope() as scope:
+        scope.run("SET LOCAL statement_timeout = '20s'")
+        LOOKS[name](scope)
