@@ -59,10 +59,13 @@ def _near(scope: Scope) -> list[tuple[Post, datetime]]:
         col(Delivery.due_at) <= scope.now + FIRST,
     )
     waits = select(Delivery.id).where(*near, Delivery.state == str(DeliveryState.DRAFT))
+    # by their ids, not by either condition: no index serves both, and all that is planned would be read
+    asks = yeses.among(scope, waits, yeses.ending(scope, within=FIRST))
+    if asks is None:
+        return []
     nearest = (
         select(Delivery.post_id, due.label("due"))
-        # by their ids, not by either condition: no index serves both, and all that is planned would be read
-        .where(*near, yeses.among(scope, waits, yeses.ending(scope, within=FIRST)))
+        .where(*near, asks)
         .group_by(col(Delivery.post_id))
         .order_by(due, col(Delivery.post_id))
         .limit(MOST)

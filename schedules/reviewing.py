@@ -125,6 +125,8 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
         *here, col(Delivery.state).in_([str(S.DRAFT), str(S.HELD)]), or_(Delivery.state == str(S.DRAFT), cured)
     )
     asks = yeses.among(scope, waits, edits.waiting(scope), yeses.ending(scope))  # by ids, as in `reminding`
+    if asks is None:
+        return []
     first = aliased(
         Delivery,
         select(Delivery)
