@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from sqlalchemy import create_engine, text
 
-from foundation.database import Scope
+from foundation.database import Database, Scope
 from schedules import (
     downtimes,
     edits,
@@ -100,3 +100,16 @@ def test_a_look_planned_while_nothing_was_there_ends(lea: Desk, cluster: Cluster
     with lea.scope() as scope:
         scope.run("SET LOCAL statement_timeout = '20s'")
         LOOKS[name](scope)
+
+
+KEPT = "SELECT count(*), sum(generic_plans) FROM pg_prepared_statements WHERE parameter_types <> '{}'"
+
+
+def test_no_page_is_read_by_a_plan_that_was_made_before(lea: Desk, pages: Database) -> None:
+    """Made while there was nothing, it reads all dates of all posts once there are some."""
+    for _ in range(12):
+        with pages.scope(lea.tenant_id, "member:somebody") as scope:
+            LOOKS["approvals"](scope)
+            kept = scope.run(KEPT).one()
+    assert kept[0] > 0
+    assert kept[1] == 0
