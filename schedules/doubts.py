@@ -22,7 +22,7 @@ from schedules.composing import subject
 from schedules.events import DoubtEnded
 from schedules.models import Delivery
 from schedules.moving import causes, change, delivery, move
-from schedules.states import DeliveryState
+from schedules.states import LEFT_IN_DOUBT, DeliveryState
 from schedules.threads import part_of
 from tenants import audit, notices
 from tenants import reads as tenant_reads
@@ -65,7 +65,7 @@ def leave(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> None:
         raise Conflict("delivery.partly_there")
     audit.note(scope, "delivery.doubt_left", f"delivery:{row.id}")
     outbox.cancel(scope, DoubtEnded.kind, row.id)
-    move(scope, row, S.CANCELLED, reason=Message("delivery.left_in_doubt"))
+    move(scope, row, S.CANCELLED, reason=Message(LEFT_IN_DOUBT))
     planning.unplan(scope, row.id)
 
 

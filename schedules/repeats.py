@@ -27,7 +27,7 @@ from schedules.models import Delivery, Post, RepeatWord
 from schedules.moving import delivery
 from schedules.overrides import Content
 from schedules.planning import deliveries_of, post
-from schedules.states import DeliveryState
+from schedules.states import LEFT_IN_DOUBT, DeliveryState
 from tenants import audit
 
 S = DeliveryState
@@ -50,16 +50,18 @@ WITH marked AS MATERIALIZED (
     AND (o.letters IS NULL OR bit_count(CAST(o.letters # CAST(:letters AS bigint) AS bit(64))) <= :near)
   GROUP BY o.post_id)
 SELECT there.* FROM marked m CROSS JOIN LATERAL (
-  SELECT d.id, d.post_id, d.state, d.series_id, coalesce(d.settled_at, d.due_at) AS at FROM deliveries d
+  SELECT d.id, d.post_id, known.state, d.series_id, coalesce(d.settled_at, d.due_at) AS at FROM deliveries d
+  CROSS JOIN LATERAL (SELECT CASE WHEN d.state = 'cancelled' AND d.reason->>'code' = :left THEN 'uncertain'
+    ELSE d.state END AS state) known
   WHERE d.tenant_id = :tenant AND d.post_id = m.post_id AND d.channel_id = :channel
-    AND d.id <> :itself AND d.state = ANY(CAST(:states AS text[]))
+    AND d.id <> :itself AND known.state = ANY(CAST(:states AS text[]))
     AND (coalesce(d.settled_at, d.due_at) BETWEEN :since AND :until OR :once AND m.words)
     AND (:once OR NOT :meant OR d.post_id <> :post AND d.series_id IS NULL)
   LIMIT :most) there
 LIMIT :most
 """
 """Step by step, whatever the database believes of the tables: a plan that began with the account's deliveries would
-read all of them."""
+read all of them. What was left in doubt may stand outside as before."""
 
 NOBODY = UUID(int=0)
 
@@ -257,6 +259,7 @@ def _found(scope: Scope, asked: Asked) -> list[Like]:
         near=NEAR,
         itself=asked.itself,
         states=sorted(map(str, asked.states)),
+        left=LEFT_IN_DOUBT,
         since=asked.since,
         until=asked.until,
         once=asked.once,

@@ -54,6 +54,9 @@ STAYS: Mapping[S, str] = {
 }
 """Why any other delivery is not taken off the calendar, and what is done instead."""
 
+LEFT_IN_DOUBT = "delivery.left_in_doubt"
+"""Why one was cancelled that may be outside all the same."""
+
 PLANNABLE = frozenset({S.SCHEDULED, S.HELD, S.FAILED, S.BROKEN_OFF})
 """States in which a person may give a delivery a time to leave. A publishing one may be outside already."""
 

@@ -15,7 +15,7 @@ from foundation.clock import monotonic
 from foundation.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.ids import uuid7
-from schedules import drafting, planning, prints, removal, repeats, series_apart
+from schedules import doubts, drafting, planning, prints, removal, repeats, series_apart
 from schedules.calendar import WallTime
 from schedules.drafting import Draft
 from schedules.likeness import Kind
@@ -28,6 +28,7 @@ from tests.conftest import Cluster
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
 from tests.schedules.repeats import DAILY, approved, begin, only, repeat, rows
+from tests.schedules.test_doubts import in_doubt
 from workers.wiring import Services
 
 CONNECTORS = registry.load()
@@ -153,6 +154,16 @@ def test_what_was_taken_away_may_be_said_again(lea: Desk) -> None:
     second = lea.delivery("hello", after=60)
     lea.live(minutes=2)
     assert lea.state(second) is S.PUBLISHED
+
+
+def test_what_was_left_in_doubt_may_stand_there(lea: Desk) -> None:
+    """Its own page offers to duplicate it, and the copy left without a word beside the post that had arrived."""
+    left = in_doubt(lea, "reset_after")
+    lea.act(doubts.leave, left, member_id=lea.manager)
+    second = lea.delivery("once", after=60)
+    assert [(one.kind, one.delivery_id, one.out) for one in likes(lea, second)] == [(Kind.WORDS, left, True)]
+    lea.live(minutes=2)
+    assert (lea.state(second), lea.why(second), lea.texts()) == (S.HELD, "delivery.repeats_words", ["once"])
 
 
 def test_a_word_counts_for_these_words_alone(lea: Desk) -> None:
