@@ -1,6 +1,6 @@
 """What happens next to a delivery, when, and by whom: told on the page and to programs alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -55,6 +55,8 @@ class Standing:
     """What would stop it at its time, as it is."""
     by_hand: bool = False
     """Whether somebody has to take it away by hand."""
+    fixed: bool = False
+    """Whether its post is edited no more, as some of it is outside."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,12 @@ def stopped(halt: Halt, entry: Entry) -> bool:
 def lacks_yes(entry: Entry) -> bool:
     """Whether it was put on hold for want of a yes, and leaves again by one; pure."""
     return entry.state is S.HELD and entry.reason is not None and entry.reason.code in CURED
+
+
+def rewritable(states: Iterable[DeliveryState]) -> bool:
+    """Whether a post that stands so may still be edited: nothing of it is outside, nor may be; pure."""
+    live = [state for state in states if state is not S.CANCELLED]
+    return bool(live) and all(state in CANCELLABLE for state in live)
 
 
 def leaves_at(entry: Entry) -> datetime:
@@ -103,6 +111,8 @@ def following(entry: Entry, found: Standing) -> Next:
         return Next("calendar.next.removing_by_hand")
     if entry.ends_at is not None:
         return Next("calendar.next.ends" if found.now < entry.ends_at else "calendar.next.ended")
+    if entry.state is S.FAILED and found.fixed:
+        return Next("calendar.next.failed_fixed")
     return Next("calendar.next.held_yes" if lacks_yes(entry) else f"calendar.next.{entry.told}")
 
 
@@ -157,6 +167,7 @@ def of_delivery(scope: Scope, entry: Entry, connectors: Mapping[str, Connector])
         in_the_way=_in_the_way(scope, entry) if entry.state in TO_LEAVE and not dry else None,
         trouble=next(iter(troubles), None),
         by_hand=entry.state is S.REMOVING and _by_hand(scope, entry),
+        fixed=entry.state is S.FAILED and not _rewritable(scope, entry.post_id),
     )
     leaving = draft or entry.state in TO_LEAVE
     return Ahead(following(entry, found), leaves_at(entry) if leaving else None, tuple(troubles))
@@ -177,6 +188,10 @@ def staying(scope: Scope, post_id: UUID, connectors: Mapping[str, Connector]) ->
 def _in_the_way(scope: Scope, entry: Entry) -> Message | None:
     held = budgets.limit(scope, entry.channel_id, brake=True, posts=True)
     return budgets.in_the_way(channel_reads.channel(scope, entry.channel_id), held, leaves_at(entry))
+
+
+def _rewritable(scope: Scope, post_id: UUID) -> bool:
+    return rewritable(one.state for one in reads.of_post(scope, post_id, names={}))
 
 
 def _by_hand(scope: Scope, entry: Entry) -> bool:

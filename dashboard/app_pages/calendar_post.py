@@ -43,7 +43,7 @@ from schedules.states import CANCELLABLE, DeliveryState
 from tenants.roles import Right
 
 TICK = "3s"
-DECISIONS = frozenset(f"calendar.next.{one}" for one in ("held", "failed", "broken_off", "draft_free"))
+DECISIONS = frozenset(f"calendar.next.{one}" for one in ("held", "failed", "failed_fixed", "broken_off", "draft_free"))
 """What comes next where somebody who plans has to decide."""
 DAY, CLOCK, ZONE = "post:day", "post:clock", "post:zone"
 

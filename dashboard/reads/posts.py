@@ -16,12 +16,12 @@ from gate import inforce
 from gate.switches import Halt
 from schedules import blocked, drafting, labels, pools, rehearsing
 from schedules import reads as schedule_reads
-from schedules.coming import Against, approvers, lacks_yes, sent_back, stopped
+from schedules.coming import Against, approvers, lacks_yes, rewritable, sent_back, stopped
 from schedules.labels import Label
 from schedules.overrides import Content
 from schedules.previewing import Rule, rule_of
 from schedules.reads import Written
-from schedules.states import CANCELLABLE, DeliveryState
+from schedules.states import DeliveryState
 from tenants import reads as tenant_reads
 from tenants.reads import Creator
 
@@ -79,8 +79,7 @@ class Opened:
     @property
     def rewritable(self) -> bool:
         """Whether its words may still change."""
-        live = [state for state in self.everywhere if state is not S.CANCELLED]
-        return bool(live) and all(state in CANCELLABLE for state in live)
+        return rewritable(self.everywhere)
 
 
 def opened(scope: Scope, mine: Sequence[Creator], post_id: UUID, occurrence: str = "") -> Opened:

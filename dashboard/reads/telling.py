@@ -126,5 +126,6 @@ def next_of(found: Opened, place: Place) -> Next:
         in_the_way=place.in_the_way,
         trouble=next(iter(place.troubles), None),
         by_hand=place.by_hand,
+        fixed=not found.rewritable,
     )
     return following(place.entry, standing)

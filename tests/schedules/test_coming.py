@@ -7,9 +7,11 @@ import pytest
 
 from foundation.ids import uuid7
 from foundation.words import Message, say
-from schedules.coming import Against, Standing, following, leaves_at
+from schedules import reads
+from schedules.coming import Against, Standing, following, leaves_at, of_delivery
 from schedules.reads import Entry
 from schedules.states import DeliveryState as S
+from tests.schedules.builders import Desk
 
 NOW = datetime(2031, 3, 3, 9, tzinfo=UTC)
 DUE = NOW + timedelta(hours=1)
@@ -58,6 +60,8 @@ def entry(state: S = S.SCHEDULED, **more: object) -> Entry:
         (entry(S.HELD), CALM, "held"),
         (entry(S.HELD, reason=Message("delivery.unapproved")), CALM, "held_yes"),
         (entry(S.HELD, reason=Message("delivery.changed")), CALM, "held_yes"),
+        (entry(S.FAILED), CALM, "failed"),
+        (entry(S.FAILED), replace(CALM, fixed=True), "failed_fixed"),
         (entry(S.REMOVING), CALM, "removing"),
         (entry(S.REMOVING), replace(CALM, by_hand=True), "removing_by_hand"),
     ],
@@ -73,6 +77,21 @@ def test_the_next_step_follows_from_how_it_stands(one: Entry, standing: Standing
 def test_each_state_has_its_sentence(state: S) -> None:
     told = say(Message(following(entry(state), CALM).code, {"at": "10:00", "who": "", "why": "", "late": ""}), "en")
     assert "calendar.next" not in told
+
+
+def test_what_failed_beside_what_stands_is_not_said_to_be_put_right(lea: Desk) -> None:
+    """Its page asked to put right what was wrong and to try again, and nothing of the post could be changed."""
+    lea.connect("other")
+    post_id = lea.write()
+    stands, failed = lea.wish(post_id), lea.wish(post_id, "other")
+    lea.fault("refuse", channel="other")
+    lea.approve(post_id)
+    lea.plan(post_id)
+    lea.live(minutes=1)
+    assert (lea.state(stands), lea.state(failed)) == (S.PUBLISHED, S.FAILED)
+    with lea.scope() as scope:
+        one = next(each for each in reads.of_post(scope, post_id, names={}) if each.delivery_id == failed)
+        assert of_delivery(scope, one, lea.services.connectors).next.code == "calendar.next.failed_fixed"
 
 
 def test_it_leaves_at_its_hour_or_its_next_try() -> None:
