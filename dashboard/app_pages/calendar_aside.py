@@ -58,8 +58,6 @@ def _go_on(one: Item, labels: Sequence[UUID]) -> None:
     post = one.aside.post
     compose_draft.duplicate(post, one.there, one.creator.slug, labels=labels)
     st.session_state.update({compose_draft.ASIDE: str(post.id), compose_draft.SEEN: as_written(post).content})
-    if post.late is not None:
-        st.session_state[compose_draft.LATE] = str(post.late)
 
 
 def _throw(page: Page, post_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -181,9 +181,15 @@ def _rework(page: Page, found: Opened) -> None:
             key="post:duplicate",
             on_click=compose_draft.duplicate,
             args=(*about, found.zone, [one.id for one in found.labels]),
+            kwargs={"priority": _importance(found)},
         )
         calendar_importance.lateness(page, found)
         calendar_rehearsal.show(page, found)
+
+
+def _importance(found: Opened) -> int:
+    """How important its copy is: as the most important of its accounts; 0 for a post that goes nowhere."""
+    return min((max(place.entry.priority, 1) for place in found.places), default=0)
 
 
 def _move(page: Page, found: Opened) -> None:

@@ -99,13 +99,19 @@ def begin(*, creator: str = "", at: str = "", asset: str = "") -> None:
 
 
 def duplicate(
-    post: Written, there: Mapping[UUID, Content], creator: str, zone: str = "", labels: Sequence[UUID] = ()
+    post: Written,
+    there: Mapping[UUID, Content],
+    creator: str,
+    zone: str = "",
+    labels: Sequence[UUID] = (),
+    *,
+    priority: int = 0,
 ) -> None:
-    """Open a page with what another post says, in a callback; `there` is what it says on each of its accounts, `zone`
-    the clock it was planned on, `labels` those it has."""
+    """Open a page with what another post says and how late it may be, in a callback; `there` is what it says on each of
+    its accounts, `zone` the clock it was planned on, `labels` those it has, `priority` how important it is."""
     begin(creator=creator)
-    if zone:
-        st.session_state[ZONE] = zone
+    known = {ZONE: zone, PRIORITY: priority, LATE: str(post.late or "")}
+    st.session_state.update({name: value for name, value in known.items() if value})
     st.session_state[LABELS] = [str(one) for one in labels]
     words = {TITLE: post.title, BODY: post.body, MEDIA: [str(one) for one in post.media]}
     st.session_state.update({**words, ACCOUNTS: [str(one) for one in there]})

@@ -13,8 +13,10 @@ from foundation.words import LANGUAGES, catalogue
 from gate import switches
 from gate.bundle import shipped
 from gate.units import Rating
-from schedules import approvals, planning
+from schedules import approvals, importance, planning
 from schedules import reads as schedule_reads
+from schedules.lateness import Late
+from schedules.moving import delivery
 from schedules.planning import deliveries_of
 from schedules.previewing import rule_of
 from schedules.states import DeliveryState
@@ -318,6 +320,22 @@ def test_duplicate_is_another_post(door: Door, lumiere: Agency) -> None:
     (copy,) = posts(lumiere)
     assert copy.body == "encore"
     assert copy.id != post_id
+
+
+def test_a_duplicate_is_as_important_and_may_be_as_late(door: Door, lumiere: Agency) -> None:
+    """Both were lost without a word: what was to leave first, or not at all once it is late, left as anything else."""
+    delivery_id = lumiere.post("urgent", minutes=90)
+    with lumiere.scope() as scope:
+        post_id = schedule_reads.post_of(scope, delivery_id)
+        importance.set_importance(scope, delivery_id, 1, version=delivery(scope, delivery_id).version)
+        importance.set_lateness(scope, post_id, Late.DAY, version=planning.post(scope, post_id).version)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.press("Dupliquer")
+        page.press("Planifier")
+    (copy,) = posts(lumiere)
+    with lumiere.scope() as scope:
+        assert (copy.late, planning.post(scope, copy.id).priority) == (Late.DAY, 1)
 
 
 def test_photo_of_ones_own_joins_the_post(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
