@@ -186,10 +186,13 @@ def _report(row: Import, findings: Sequence[Finding], lines: int) -> None:
 
 def ask(scope: Scope, import_id: UUID, *, plan: bool, creators: Collection[UUID]) -> None:
     """Say that the posts of a file are to be written: as drafts, or with `plan` onto the calendar where nobody's yes is
-    asked for. Raises NotFound for another's file, Conflict while it has problems; asked twice, it is written once."""
+    asked for. Raises NotFound for another's file, Conflict while it has problems; asked twice, it is written once, and
+    Conflict for whoever comes second and wants it otherwise."""
     row = _locked(scope, import_id)
     _mine(row, creators)
     if row.state in (ImportState.WRITING, ImportState.WRITTEN):
+        if row.plan != plan:
+            raise Conflict(f"import.written_{'plan' if row.plan else 'draft'}")
         return
     if row.state != ImportState.READY:
         raise Conflict("import.not_ready")

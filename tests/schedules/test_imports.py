@@ -131,6 +131,19 @@ def test_drafts_stay_drafts_unless_somebody_plans_them(free: Clerk) -> None:
     assert free.states() == ["draft"]
 
 
+@pytest.mark.parametrize("plan", [False, True])
+def test_who_asks_otherwise_after_somebody_is_told(free: Clerk, plan: bool) -> None:
+    """One of two windows asks for drafts, the other for the calendar: whoever came second was told it would be done."""
+    found = free.write(table([free.row(1)]), plan=plan)
+    free.ask(found, plan=plan)
+    with pytest.raises(Conflict) as told:
+        free.ask(found, plan=not plan)
+    assert (told.value.message.code, free.states()) == (
+        f"import.written_{'plan' if plan else 'draft'}",
+        ["scheduled" if plan else "draft"],
+    )
+
+
 @pytest.mark.parametrize("repeat", ["bring", "ask", "apply"])
 def test_twice_is_once(clerk: Clerk, repeat: str) -> None:
     data = table([clerk.row(number, time=f"{10 + number}:00") for number in range(3)])
