@@ -81,7 +81,7 @@ def remove(
     if waits is not None:
         raise outbox.Later(min(waits.until - now, alarm))
     outside = Outside(event.tenant_id, tenant, transport, connectors, mint)
-    native_ids = copy.native_ids or _sought(copy, outside)
+    native_ids = copy.native_ids or _sought(copy, channel, outside)
     for native_id in native_ids:
         outcome = _taken_away(copy, channel, native_id, outside)
         if copy.recalled_at is None and isinstance(outcome, Rejected) and outcome.reason.code == KEPT:
@@ -92,7 +92,7 @@ def remove(
         prove(scope, copy, f"deleted:{','.join(native_ids)}" if native_ids else attempts.ABSENT)
 
 
-def _sought(copy: Copy, outside: Outside) -> tuple[str, ...]:
+def _sought(copy: Copy, channel: Channel, outside: Outside) -> tuple[str, ...]:
     """Where a copy lies that nobody could confirm; nothing when it is proven that there is none."""
     with outside.scope() as scope:
         rows = attempts.of(scope, copy.subject, None)
@@ -127,7 +127,7 @@ def _sought(copy: Copy, outside: Outside) -> tuple[str, ...]:
             return ()  # their word stands where nobody else can say
         again = reconciling.next_look_at(scope, copy.subject, row.part, attempt=row.id)
         wait = again - scope.now if again is not None else AGAIN
-    _tell(copy, Message("copy.maybe_there", {"account": copy.account}), outside)
+    _tell(copy, Message("copy.maybe_there", {"account": channel.name}), outside)
     raise outbox.Later(wait)
 
 

@@ -179,6 +179,9 @@ def test_what_is_surely_not_there_is_gone(lea: World) -> None:
     unit = uncertain(lea, "reset_before")
     assert remove(lea, unit) == [60]
     assert open_notices(lea) == ["copy.maybe_there"]
+    with lea.scope() as scope:
+        named, channel = scope.run("SELECT n.message->'params'->>'account', c.name FROM notices n, channels c").one()
+    assert named == channel, "as everywhere else, not what the platform calls it"
     lea.pass_time(61)
     assert remove(lea, unit) == []
     assert (facts(lea), open_notices(lea)) == (1, [])
