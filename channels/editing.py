@@ -164,7 +164,7 @@ def _forbidden(scope: Scope, whole: Unit, author: str) -> Outcome | None:
         return None
     if decision.stopped or decision.stale or decision.unseen:
         return Retry(STOPPED, "account", Message("attempt.stopped_midway"))
-    return Rejected(Message(f"gate.{decision.reasons[0]}"), permanent=False)
+    return Rejected(decision.why, permanent=False)
 
 
 def arm_next(scope: Scope, armed: Armed, answer: Answer, *, connectors: Connectors, mint: Mint) -> Armed | Outcome:

@@ -112,8 +112,7 @@ def decide(event: SaveWanted, *, tenant: OpenScope, mint: Mint, connectors: Mapp
             raise outbox.Later(AT_ONCE) from denied
         with tenant(event.tenant_id, handing.ACTOR) as scope:
             minting.record_denial(scope, denied)
-            said = denied.decision.reasons[0] if denied.decision.reasons else "EVIDENCE_MISSING"
-            _answer(scope, event.subject_id, SaveState.REFUSED, reason=Message(f"gate.{said}"))
+            _answer(scope, event.subject_id, SaveState.REFUSED, reason=denied.decision.why)
 
 
 def _allow(scope: Scope, wish_id: UUID, mint: Mint, connectors: Mapping[str, Connector]) -> None:

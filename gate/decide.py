@@ -11,6 +11,9 @@ from gate.facts import Snapshot
 from gate.reasons import Reason
 from gate.units import Rating, Unit, Verdict
 
+PASSING = frozenset({Reason.KILL_SWITCH, Reason.RESTORE_MISMATCH, Reason.CLOCK_SKEW, Reason.INTAKE_DOWN})
+"""What ends without anybody acting on the very thing kept back: said of it alone, not beside a reason to act."""
+
 
 @dataclass(frozen=True)
 class Decision:
@@ -32,8 +35,7 @@ class Decision:
     def stopped(self) -> bool:
         """Whether a stop of everything, a wrong clock, or a form nobody reaches is all that keeps it back: it goes when
         that ends, and nobody has to act on this very thing."""
-        stops = {Reason.KILL_SWITCH, Reason.RESTORE_MISMATCH, Reason.CLOCK_SKEW, Reason.INTAKE_DOWN}
-        return bool(self.reasons) and set(self.reasons) <= stops
+        return bool(self.reasons) and set(self.reasons) <= PASSING
 
     @property
     def stale(self) -> bool:
@@ -47,8 +49,9 @@ class Decision:
 
     @property
     def why(self) -> Message:
-        """The first of its reasons, as a sentence; the others stand in the log."""
-        return Message(f"gate.{self.reasons[0] if self.reasons else Reason.EVIDENCE_MISSING}")
+        """The first of its reasons that stays once a stop ends, as a sentence; the others stand in the log."""
+        first = min(self.reasons, key=lambda one: (one in PASSING, one), default=Reason.EVIDENCE_MISSING)
+        return Message(f"gate.{first}")
 
     def encoded(self) -> bytes:
         """The canonical form."""

@@ -240,8 +240,8 @@ def deny(scope: Scope, draft_id: UUID, decision: minting.Decision) -> timedelta 
 
 
 def refusal(decision: minting.Decision) -> Message:
-    """The first reason of the safety check, as its own sentence."""
-    return Message(f"gate.{decision.reasons[0]}") if decision.reasons else Message("draft.denied")
+    """Why the safety check keeps it back, as its own sentence."""
+    return decision.why if decision.reasons else Message("draft.denied")
 
 
 def _before(row: Draft) -> DraftState:

@@ -160,6 +160,15 @@ def test_each_thing_amiss_is_enough(name: str) -> None:
     assert reason in reasons
 
 
+@pytest.mark.parametrize("feature", ["sending", "restored"])
+@pytest.mark.parametrize("name", ["nobody named", "no review", "near copy", "hidden characters"])
+def test_what_outlives_a_stop_is_what_is_said(name: str, feature: str) -> None:
+    """Said of a stop alone, nobody acts: "it goes on by itself when the stop ends"."""
+    given_, whole, _, reason = DEVIATIONS[name]
+    beside = decide(replace(given_, stops=(Stop("tenant", feature),)), whole, BUNDLE, NOW)
+    assert (beside.stopped, beside.why.code) == (False, f"gate.{reason}")
+
+
 UNREVIEWED = replace(SYNTHETIC, declaration=Declared(True, False))
 ELSEWHERE = grant("publish", surfaces=("telegram",))
 
