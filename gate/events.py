@@ -245,6 +245,7 @@ def set_switch(event: SwitchWanted, *, tenant: OpenScope) -> None:
                 _end(scope, event, where, about)
             else:
                 switches.close(scope, *where, reason=event.reason)
+                notices.settle_all(scope, [about])  # whoever asked for its end before looked at another one
                 _tell_who_can_end(scope, where, about)
                 audit.note(scope, "switch.stopped", about)
     except Refused as refused:  # whoever pressed has left the button: they read it at Home
@@ -253,7 +254,8 @@ def set_switch(event: SwitchWanted, *, tenant: OpenScope) -> None:
                 alone = tenant_reads.acting(scope, switches.NOT_THEIRS).principal_id
                 notices.put(scope, refused.message, cause=f"{about}:{alone}", urgent=True, to=alone)
             else:
-                notices.put(scope, refused.message, cause=about, urgent=True)
+                anew = refused.message.code == switches.PRESSED_ANEW  # beside what others are asked for meanwhile
+                notices.put(scope, refused.message, cause=f"{about}:anew" if anew else about, urgent=True)
 
 
 def _end(scope: Scope, event: SwitchWanted, where: tuple[str, str, str], about: str) -> None:
@@ -269,12 +271,13 @@ def _end(scope: Scope, event: SwitchWanted, where: tuple[str, str, str], about: 
     except Refused as alone:
         if alone.message.code not in (switches.TOO_EARLY, switches.UNSIGNED):
             raise
+        notices.settle_all(scope, [about])  # once the delay is over another sentence is true
         notices.put(scope, alone.message, cause=about, urgent=True)
         audit.note(scope, ASKED, about)
         return
     if ended:
         audit.note(scope, "switch.reopened", about)
-    notices.settle_all(scope, [about, f"{about}:pressed"])
+    notices.settle_all(scope, [about, f"{about}:pressed", f"{about}:anew"])
 
 
 def _tell_who_can_end(scope: Scope, where: tuple[str, str, str], about: str) -> None:

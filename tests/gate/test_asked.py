@@ -1,6 +1,7 @@
 """What pages ask of the workers: done once and at once, written down by its name, and told to nobody else."""
 
 import re
+from dataclasses import replace
 from threading import Thread
 from typing import Any
 from uuid import UUID
@@ -66,6 +67,28 @@ def test_two_who_ask_one_after_the_other_end_a_wide_stop(here: World, tenant: Op
     press(here, tenant, second(here), open_=True)
     with here.scope() as scope:
         assert switches.stops(scope) == []
+
+
+def told(here: World) -> list[str]:
+    with here.scope() as scope:
+        return sorted(one.message.code for one in reads.open_notices(scope))
+
+
+def test_what_is_asked_of_a_stop_pressed_anew_is_asked_again(here: World, tenant: OpenScope) -> None:
+    """Home asked for a second word that ended nothing any more, and never said why the stop had stayed."""
+    press(here, tenant, here.ann, open_=False)
+    with here.scope() as scope:
+        first = switches.stops(scope)[0].since.isoformat()
+    press(here, tenant, here.rob, open_=True)
+    assert told(here) == [switches.TOO_EARLY]
+    press(here, tenant, here.ann, open_=False)
+    assert told(here) == []
+    press(here, tenant, here.rob, open_=True)
+    asked = SwitchWanted(here.tenant_id, uuid7(), "tenant", "", "offers", True, f"member:{second(here)}", "over")
+    events.set_switch(replace(asked, since=first), tenant=tenant)
+    assert told(here) == [switches.TOO_EARLY, switches.PRESSED_ANEW]
+    events.set_switch(replace(asked, subject_id=uuid7()), tenant=tenant)
+    assert told(here) == []
 
 
 def test_two_who_ask_in_the_same_second_end_a_wide_stop(here: World, tenant: OpenScope) -> None:

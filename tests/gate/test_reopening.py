@@ -105,7 +105,6 @@ def test_nobody_sheds_the_duty_by_putting_the_passkey_away(here: World, tenant: 
 
 def test_the_workers_do_what_was_signed(here: World, tenant: OpenScope) -> None:
     device = key_of(here, here.ann)
-    passes(tenant, 16)
 
     def wanted(signed: str) -> SwitchWanted:
         where = dict(zip(("scope", "target", "feature"), STOP, strict=True))
@@ -113,10 +112,12 @@ def test_the_workers_do_what_was_signed(here: World, tenant: OpenScope) -> None:
             here.tenant_id, uuid7(), **where, open=True, by=f"member:{here.ann}", reason=WHY, signed=signed
         )
 
-    gate_events.set_switch(wanted(""), tenant=tenant)
-    assert stopped(here)
-    with here.scope() as scope:
-        assert [one.message.code for one in reads.open_notices(scope)] == [switches.UNSIGNED]
+    for minutes, why in ((1, switches.TOO_EARLY), (16, switches.UNSIGNED)):  # the last is what to do
+        passes(tenant, minutes)
+        gate_events.set_switch(wanted(""), tenant=tenant)
+        assert stopped(here)
+        with here.scope() as scope:
+            assert [one.message.code for one in reads.open_notices(scope)] == [why]
     gate_events.set_switch(wanted(str(signs(here, device))), tenant=tenant)
     assert not stopped(here)
     with here.scope() as scope:
