@@ -11,6 +11,8 @@ function known(list) {
   return (list || []).map((one) => ({ ...one, id: bytes(one.id) }));
 }
 
+class Told extends Error {} // in words of people; the browser's own are in whatever language it has
+
 async function made(options) {
   const key = await navigator.credentials.create({
     publicKey: {
@@ -43,7 +45,7 @@ async function post(address, body) {
     body: JSON.stringify(body),
   });
   const said = await answer.json();
-  if (!answer.ok) throw new Error(said.said);
+  if (!answer.ok) throw new Told(said.said);
   return said;
 }
 
@@ -59,14 +61,14 @@ async function press(form) {
     try {
       response = await (form.dataset.act === "add" ? made : got)(asked.options);
     } catch (refused) {
-      throw new Error(refused.name === "InvalidStateError" ? form.dataset.held : form.dataset.failed, { cause: refused });
+      throw new Told(refused.name === "InvalidStateError" ? form.dataset.held : form.dataset.failed, { cause: refused });
     }
     const { key, ...rest } = response;
     const credential = { id: key.id, rawId: text(key.rawId), type: key.type, response: rest };
     const done = await post("/auth/passkey/answer", { act: form.dataset.act, fields, credential });
     location.assign(done.to);
   } catch (error) {
-    place.textContent = error.message || form.dataset.failed;
+    place.textContent = error instanceof Told ? error.message : form.dataset.away;
     button.disabled = false;
   }
 }
