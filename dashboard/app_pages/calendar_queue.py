@@ -104,7 +104,9 @@ def _entries(page: Page, found: Queue) -> None:
                 act = partial(_reorder, *about, _swapped(order, place))
                 acting.button(page, "queue.later", act, right=Right.RUN, key=f"down:{key}", kind="tertiary")
             out = partial(_take_out, page, found.channel.id, one)
-            acting.button(page, "queue.take_out", out, right=Right.RUN, key=f"out:{key}", kind="tertiary")
+            with st.popover(page.word("queue.take_out"), type="tertiary"):  # there is no way back but a new post
+                draw("calendar_note.html", note=page.word("calendar.cancel_asked", account=found.channel.name))
+                acting.button(page, "queue.take_out_sure", out, right=Right.RUN, key=f"out:{key}")
     with st.container(horizontal=True, gap="small"):
         if len(order) > 1:
             acting.button(page, "queue.shuffle", partial(_shuffle, *about), right=Right.RUN, key="queue:shuffle")

@@ -86,9 +86,9 @@ def test_order_is_changed_and_gaps_are_filled(door: Door, lumiere: Agency) -> No
         page.open("/calendar")
         text = page.press("Files d’attente")
         assert "3 publications dans la file" in text
-        page.press("Plus tard")
+        assert "Cette publication ne partira pas sur" in page.press("Plus tard")
         assert [one.words for one in queue(lumiere, channel_id)] == ["deuxième", "premier", "troisième"]
-        assert "Retirée. Son créneau est libre" in page.press("Ne pas publier")
+        assert "Retirée. Son créneau est libre" in page.press("Oui, ne pas publier")
         assert [one.at for one in queue(lumiere, channel_id)] == times[1:]
         page.press("Avancer la file")
         assert [one.at for one in queue(lumiere, channel_id)] == times[:2]
