@@ -115,6 +115,7 @@ def _sought(copy: Copy, channel: Channel, outside: Outside) -> tuple[str, ...]:
     )
     with outside.scope() as scope:
         if isinstance(sighting, Found):
+            notices.settle(scope, _sought_for(copy))
             found = Published(sighting.native_id, sighting.url, sighting.at)
             if _somebody_denied(row):
                 copies.note_copy(scope, copy.jti, found.native_id, found.at or scope.now)
@@ -127,7 +128,7 @@ def _sought(copy: Copy, channel: Channel, outside: Outside) -> tuple[str, ...]:
             return ()  # their word stands where nobody else can say
         again = reconciling.next_look_at(scope, copy.subject, row.part, attempt=row.id)
         wait = again - scope.now if again is not None else AGAIN
-    _tell(copy, Message("copy.maybe_there", {"account": channel.name}), outside)
+    _tell(copy, Message("copy.maybe_there", {"account": channel.name}), outside, cause=_sought_for(copy))
     raise outbox.Later(wait)
 
 
@@ -184,6 +185,11 @@ def _alarm(scope: Scope, event: TakedownRemove, copy: Copy, channel: Channel) ->
     return AGAIN
 
 
+def _sought_for(copy: Copy) -> str:
+    """The cause of the notice that a copy may be there: its post's, where it is one, since no task is anybody's yet."""
+    return f"delivery:{copy.subject.id}:sought" if copy.subject.kind == "delivery" else f"copy:{copy.jti}"
+
+
 def _late(copy: Copy) -> str:
     """The cause of the notice that a copy is there for too long."""
     return f"copy:{copy.jti}:late"
@@ -218,15 +224,15 @@ def _told_as(copy: Copy, instead: Outcome | None) -> str:
     return "copy.replaced_in_chat" if copy.viewer else "copy.replaced"
 
 
-def _tell(copy: Copy, message: Message, outside: Outside) -> None:
+def _tell(copy: Copy, message: Message, outside: Outside, *, cause: str = "") -> None:
     with outside.scope() as scope:
-        notices.put(scope, message, cause=f"copy:{copy.jti}", urgent=True, creator_id=copy.creator_id)
+        notices.put(scope, message, cause=cause or f"copy:{copy.jti}", urgent=True, creator_id=copy.creator_id)
 
 
 def prove(scope: Scope, copy: Copy, proof: str) -> None:
     """A copy that was to be taken away is gone: what was asked of people about it is over, and the fact is put."""
     copies.gone(scope, copy.jti, handing.signed(scope, copy.jti) or proof)
     handing.proven(scope, copy.jti)
-    notices.settle_all(scope, [f"copy:{copy.jti}", _late(copy)])
+    notices.settle_all(scope, [f"copy:{copy.jti}", _sought_for(copy), _late(copy)])
     fact = CopyRemoved(scope.tenant_id, copy.jti, copy.subject.kind, copy.subject.id, copy.channel_id)
     outbox.put(scope, fact, dedupe=f"removed:{copy.jti}")

@@ -180,11 +180,24 @@ def test_what_is_surely_not_there_is_gone(lea: World) -> None:
     assert remove(lea, unit) == [60]
     assert open_notices(lea) == ["copy.maybe_there"]
     with lea.scope() as scope:
-        named, channel = scope.run("SELECT n.message->'params'->>'account', c.name FROM notices n, channels c").one()
-    assert named == channel, "as everywhere else, not what the platform calls it"
+        told = scope.run("SELECT n.cause, n.message->'params' AS said, c.name FROM notices n, channels c").one()
+    assert told.said["account"] == told.name, "as everywhere else, not what the platform calls it"
+    assert told.cause.startswith(f"delivery:{unit.subject.id}:"), "Home leads to the post"
     lea.pass_time(61)
     assert remove(lea, unit) == []
     assert (facts(lea), open_notices(lea)) == (1, [])
+
+
+def test_what_is_found_late_and_stays_is_said_to_stay(lea: World) -> None:
+    """The first word, that nobody knows whether it is there, kept the true one out."""
+    unit = uncertain(lea, "reset_after")
+    lea.network.fault("status:503", account=lea.account, on="lookups", times=1)
+    (wait,) = remove(lea, unit)
+    assert open_notices(lea) == ["copy.maybe_there"]
+    lea.pass_time(wait + 1)
+    lea.network.fault("refuse", account=lea.account, on="deletes")
+    remove(lea, unit)
+    assert open_notices(lea) == ["copy.cannot_remove"]
 
 
 def said_not_there(lea: World, mode: str, *, viewer: str = "") -> Unit:
