@@ -11,7 +11,7 @@ from foundation.database import Database
 from foundation.errors import Conflict
 from foundation.ids import uuid7
 from foundation.money import Money
-from gate import viewers
+from gate import switches, viewers
 from gate.units import Rating
 from subscribers import conversation, ledger, orders, reads, refunding
 from subscribers.rails.contract import CheckoutQuery
@@ -323,6 +323,19 @@ def test_a_pack_that_may_not_leave_is_paid_back_and_not_silently_kept(studio: St
     assert order_of(studio, order_id).state is OrderState.REFUNDED
     assert balance(studio, rail(studio)) == 0
     assert not any(message["media"] for message in studio.seen("leo"))
+
+
+def test_a_pack_paid_back_beside_a_stop_is_told_by_what_outlives_the_stop(studio: Studio) -> None:
+    """“It goes on by itself when the stop ends” was said of a pack whose money was back."""
+    studio.invoiced("leo")
+    studio.fan("leo", "pay")
+    studio.listen()
+    with studio.scope() as scope:
+        viewers.suspect(scope, "sandbox", "leo")
+        switches.close(scope, "tenant", "", "sending", reason="somebody is in the account")
+    studio.go()
+    refused = studio.rows("SELECT message FROM notices WHERE tenant_id = :tenant AND starts_with(cause, 'fulfilment')")
+    assert [row.message["code"] for row in refused] == ["gate.VIEWER_BLOCKED"]
 
 
 @pytest.mark.parametrize("fault", ["reset_after", "accept_then_hang"])
