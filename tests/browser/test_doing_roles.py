@@ -140,6 +140,6 @@ def test_what_waits_is_settled_on_home(lea: Living) -> None:
         marc.press("Elle n’y est pas : renvoyer…")
         marc.shows("les gens la verront deux fois")
         marc.press("J’ai regardé : renvoyer")
-        marc.shows("Noté : elle repart à l’instant, une seule fois.")
+        marc.shows("Noté : elle repart une seule fois, dès que son compte le permet.")
         wait_until(lambda: desk.state(lost) is S.PUBLISHED, 60)
     assert desk.texts("doute") == ["Reçue ou pas ?"]
