@@ -64,7 +64,7 @@ test: $(DIFFUSION_STAMP) ## everything: walls first, then rooms, types, whole pr
 	$(BIN)/mypy
 	$(call stage,$(WAITING) -m "slow and not live" $(LONGEST) $(SLOW_TESTS),slow)
 	$(call stage,$(SEEN),browser)
-	$(call stage,-n 2 tests/chaos,chaos)
+	$(call stage,-n $(WORKERS) tests/chaos,chaos)
 
 browser: $(DEV_STAMP) ## the pages in a real Chromium, where one is installed
 	$(PYTEST) $(SEEN)
