@@ -38,8 +38,8 @@ def prepare(superuser_url: str, database: str, *, passwords: dict[str, str]) -> 
             )
         for login, roles in (("work", WORK), ("pages", PAGES)):
             connection.exec_driver_sql(f"GRANT {', '.join(roles)} TO greenroom_{login}")
-        # Nobody waits for a page that long. And none is read by a plan that was made while its tables were empty: what
-        # fills them in a minute, a table of ten thousand lines, made such a one take eight; anew costs 3 ms a page.
+        # Nobody waits for a page that long. And none is read by a plan that was made while its tables were empty: such
+        # a one took eight minutes over a thousand posts. To plan each time costs some 3 ms of a page's reads.
         connection.exec_driver_sql(f"ALTER ROLE greenroom_pages SET statement_timeout = '{PAGE_SECONDS}s'")
         connection.exec_driver_sql("ALTER ROLE greenroom_pages SET plan_cache_mode = 'force_custom_plan'")
         if not connection.execute(text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": database}).scalar():

@@ -127,7 +127,7 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
     asks = yeses.among(scope, waits, edits.waiting(scope), yeses.ending(scope))  # by ids, as in `reminding`
     if asks is None:
         return []
-    first = aliased(
+    each = aliased(
         Delivery,
         select(Delivery)
         .ext(distinct_on(col(Delivery.post_id), col(Delivery.channel_id)))
@@ -135,14 +135,17 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
         .order_by(col(Delivery.post_id), col(Delivery.channel_id), col(Delivery.due_at), col(Delivery.id))
         .subquery(),
     )
-    rows = scope.session.exec(select(first).order_by(col(first.due_at), col(first.id)).limit(limit * 6)).all()
-    mine = select(Post).where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)))
-    there = {one.id: one for one in scope.session.exec(mine.where(col(Post.id).in_({row.post_id for row in rows})))}
+    # the posts of so many, read with them: joined before that, an old plan goes through all posts for each date
+    first = aliased(Delivery, select(each).order_by(col(each.due_at), col(each.id)).limit(limit * 6).cte("first_dates"))
+    rows = scope.session.exec(
+        select(Post, first)
+        .join(first, (col(first.tenant_id) == col(Post.tenant_id)) & (col(first.post_id) == col(Post.id)))
+        .where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)))
+        .order_by(col(first.due_at), col(first.id))
+    )
     posts: dict[UUID, Post] = {}
     wishes: dict[UUID, list[Wish]] = {}
-    for row in rows:
-        if (post := there.get(row.post_id)) is None:
-            continue
+    for post, row in rows:
         posts.setdefault(post.id, post)
         repeats = row.series_id is not None
         about = (row.due_at, row.zone, S(row.state), row.late_until, repeats, row.asks_since)

@@ -70,9 +70,7 @@ def test_signs_and_links_make_nearly_the_same(text: str, more: str) -> None:
 
 def test_small_edits_are_found_and_other_posts_are_not() -> None:
     drawn = random.Random(7)
-    short = [
-        one for one in SENTENCES if len(one) < 200
-    ]  # two that share a longer one say the same for half their letters
+    short = [one for one in SENTENCES if len(one) < 200]  # two posts that share a longer one are alike by it alone
     written = [" ".join(drawn.sample(short, 6)) for _ in range(200)]
     prints = [print_of(one) for one in written]
 
