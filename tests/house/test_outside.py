@@ -6,7 +6,7 @@ import tomllib
 import pytest
 from packaging.utils import canonicalize_name
 
-from deploy import licences
+from deploy import licences, lock
 from foundation.settings import Settings
 from tests.house.tree import ROOT, sources, texts
 
@@ -71,6 +71,13 @@ def test_locks_hold_what_the_project_asks_for() -> None:
     for wanted, held in ((PROJECT["dependencies"], run), (PROJECT["optional-dependencies"]["dev"], {**run, **dev})):
         names = {canonicalize_name(re.split(r"[\[<>=]", line)[0]) for line in wanted}
         assert not names - set(held), names - set(held)
+
+
+def test_the_lock_holds_what_packages_need_on_the_first_release_of_each_python() -> None:
+    """Debian 12 has Python 3.11.2. What redis needs before 3.11.3 was missing, and relay and workers did not start."""
+    assert lock.closure(PROJECT["dependencies"]) <= set(pins("requirements.lock"))
+    assert lock.closure(['async-timeout; python_full_version < "3.11.3"']) == {"async-timeout"}
+    assert not lock.closure(['async-timeout; python_full_version < "3.11.0"'])
 
 
 def test_torch_is_an_extra_alone() -> None:
