@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, tuple_
+from sqlalchemy import tuple_
 from sqlmodel import col, select
 
-from channels.models import AttemptRow, ChannelRow, TokenRow
+from channels.models import AttemptRow, ChannelRow
 from channels.states import LEFT, LOST, ChannelState
 from connectors.transport import Account
 from foundation.database import Scope
@@ -139,20 +139,23 @@ class AttemptStory:
 
 def channel(scope: Scope, channel_id: UUID) -> Channel:
     """A channel by id. Raises NotFound."""
-    found = scope.session.execute(_BY_ID, {"tenant": scope.tenant_id, "id": channel_id}).first()
-    if found is None:
-        raise NotFound("channel.unknown")
-    return _value(*found)
+    return _one(_read(scope, "AND c.id = :id", id=channel_id))
 
 
 def by_name(scope: Scope, creator_id: UUID, name: str) -> Channel:
     """A creator's channel by the name people gave it. Raises NotFound."""
-    return _one(scope, ChannelRow.creator_id == creator_id, ChannelRow.name == name)
+    return _one(_read(scope, "AND c.creator_id = :creator AND c.name = :name", creator=creator_id, name=name))
+
+
+def _one(found: Sequence[Channel]) -> Channel:
+    if not found:
+        raise NotFound("channel.unknown")
+    return found[0]
 
 
 def channels_of(scope: Scope, creator_id: UUID) -> list[Channel]:
     """Every channel of a creator, by name."""
-    return _read(scope, ChannelRow.creator_id == creator_id)
+    return _read(scope, "AND c.creator_id = :creator", creator=creator_id)
 
 
 def every_channel(scope: Scope) -> list[Channel]:
@@ -162,7 +165,7 @@ def every_channel(scope: Scope) -> list[Channel]:
 
 def lost(scope: Scope) -> list[Channel]:
     """Every channel that somebody must connect again."""
-    return _read(scope, col(ChannelRow.state).in_(sorted(map(str, LOST))))
+    return _read(scope, "AND c.state = ANY(:lost)", lost=sorted(map(str, LOST)))
 
 
 def places(scope: Scope) -> list[tuple[str, str]]:
@@ -202,33 +205,21 @@ def attempts_of(scope: Scope, subjects: Collection[Subject]) -> dict[Subject, li
     return found
 
 
-_EVERY = (
-    select(ChannelRow, TokenRow)
-    .join(
-        TokenRow,
-        (col(TokenRow.tenant_id) == col(ChannelRow.tenant_id)) & (col(TokenRow.channel_id) == col(ChannelRow.id)),
-        isouter=True,
-    )
-    .where(ChannelRow.tenant_id == bindparam("tenant"))
-    .order_by(col(ChannelRow.name), col(ChannelRow.id))
-    .execution_options(populate_existing=True)
-)
-_BY_ID = _EVERY.where(ChannelRow.id == bindparam("id"))
+_EVERY = """
+SELECT c.tenant_id, c.id, c.creator_id, c.platform, c.surface, c.chat_surface, c.account, c.base_url, c.name, c.state,
+  c.reason, c.min_gap_seconds, c.zone, c.options, c.paused_until, c.last_ok_at, c.app_key,
+  t.box, t.refresh_box, t.generation, t.expires_at, t.refused
+FROM channels c LEFT JOIN tokens t ON t.tenant_id = c.tenant_id AND t.channel_id = c.id
+WHERE c.tenant_id = :tenant """
+"""Asked for each post: read plainly."""
 
 
-def _one(scope: Scope, *conditions: Any) -> Channel:
-    found = _read(scope, *conditions)
-    if not found:
-        raise NotFound("channel.unknown")
-    return found[0]
+def _read(scope: Scope, which: str = "", **params: Any) -> list[Channel]:
+    rows = scope.run(f"{_EVERY} {which} ORDER BY c.name, c.id", tenant=scope.tenant_id, **params)
+    return [_value(row) for row in rows]
 
 
-def _read(scope: Scope, *conditions: Any) -> list[Channel]:
-    rows = scope.session.execute(_EVERY.where(*conditions), {"tenant": scope.tenant_id}).all()
-    return [_value(row, token) for row, token in rows]
-
-
-def _value(row: ChannelRow, token: TokenRow | None) -> Channel:
+def _value(row: Any) -> Channel:
     return Channel(
         tenant_id=row.tenant_id,
         id=row.id,
@@ -243,14 +234,14 @@ def _value(row: ChannelRow, token: TokenRow | None) -> Channel:
         reason=Message.from_json(row.reason) if row.reason else None,
         min_gap=timedelta(seconds=row.min_gap_seconds),
         zone=row.zone,
-        options=dict(row.options),
+        options=row.options,
         paused_until=row.paused_until,
         last_ok_at=row.last_ok_at,
-        token=Sealed(token.box) if token is not None else None,
-        refresh=Sealed(token.refresh_box) if token is not None and token.refresh_box else None,
-        generation=token.generation if token is not None else 0,
-        expires_at=token.expires_at if token is not None else None,
-        refused=token is not None and token.refused == token.generation,
+        token=Sealed(row.box) if row.box is not None else None,
+        refresh=Sealed(row.refresh_box) if row.refresh_box else None,
+        generation=row.generation or 0,
+        expires_at=row.expires_at,
+        refused=row.generation is not None and row.refused == row.generation,
         app_key=row.app_key,
     )
 
