@@ -94,6 +94,12 @@ class Voice:
         """A day of this year or the next, shortly: Fri 20 Nov."""
         return str(format_date(day, "EEE d MMM", locale=self._dates))
 
+    def days(self, first: date, last: date) -> str:
+        """Days of this year or the next, both included: Tue 1 Dec to Thu 3 Dec; one day alone is said once."""
+        if first == last:
+            return self.short_day(first)
+        return self.word("calendar.period", first=self.short_day(first), last=self.short_day(last))
+
     def day_of(self, day: date) -> str:
         """A day with its year, as people of this language write it."""
         return str(format_date(day, "long", locale=self._dates))

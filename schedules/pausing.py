@@ -128,9 +128,8 @@ def pause(scope: Scope, wanted: Pause, *, seen: Mapping[UUID, int]) -> tuple[UUI
         last=wanted.last,
         shift_id=done.shift_id,
     )
-    said = Message(
-        "pause.told", {"first": f"{kept.first:%d/%m/%Y}", "last": f"{kept.last:%d/%m/%Y}", "words": kept.label}
-    )
+    days = {"first": f"{kept.first:%d/%m/%Y}", "last": f"{kept.last:%d/%m/%Y}", "words": kept.label}
+    said = Message("pause.told_day" if kept.first == kept.last else "pause.told", days)
     notices.put(scope, said, cause=_cause(kept.id), creator_id=wanted.creator_id)
     outbox.put(scope, PauseOver(scope.tenant_id, kept.id), at=end)
     return kept.id, done

@@ -2,10 +2,12 @@
 
 from datetime import date, time, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from channels import reads as channel_reads
+from dashboard.wording import Voice
 from foundation.database import OpenScope
 from foundation.errors import GreenroomError
 from schedules import planning, queueing, quiet, slots
@@ -186,8 +188,9 @@ def test_quiet_days_and_hours_are_kept_and_removed(door: Door, lumiere: Agency) 
         with lumiere.scope() as scope:
             kept = quiet.periods(scope, [lumiere.creator_id])
         assert {(one.label, one.channel_id) for one in kept} == {("Noël", channel_id), ("Heures calmes", channel_id)}
-        assert "Noël" in page.open("/calendar")
-        page.open("/calendar", queue=channel_id)
+        day = Voice("fr", ZoneInfo(ZONE)).short_day(kept[0].first or date.min)
+        assert f"</b> · {day} · Noël" in page.open("/calendar"), "one day is said once"
+        assert f"<b>Noël</b> · {day}</p>" in page.open("/calendar", queue=channel_id)
         page.press("Retirer")
     with lumiere.scope() as scope:
         assert len(quiet.periods(scope, [lumiere.creator_id])) == 1

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput, Conflict, NotFound
+from foundation.words import say
 from schedules import claiming, pausing, planning, queueing, quiet, shifting
 from schedules.calendar import WallTime, bounds, local_day
 from schedules.pausing import Pause
 from schedules.shifting import By, Chosen, Preview
 from schedules.states import DeliveryState as S
+from tenants import reads as tenant_reads
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.schedules.builders import ZONE, Desk, desk, wall
 from tests.schedules.test_calendar import CLOCKS, DAYS, ZONES
@@ -233,6 +235,14 @@ def test_a_pause_moves_what_lies_in_it_and_the_queue_goes_on_in_order(lea: Desk)
     assert lea.rows("pause.over") == []
     with pytest.raises(NotFound):
         lea.act(pausing.call_off, pause_id)
+
+
+def test_a_pause_of_one_day_is_told_as_one_day(lea: Desk) -> None:
+    wanted = pause_of(lea, 2, 2)
+    shown: Preview = lea.act(pausing.preview, wanted)
+    lea.act(pausing.pause, wanted, seen=shown.versions)
+    (told,) = lea.act(tenant_reads.open_notices)
+    assert say(told.message, "en") == f"Pause on {wanted.first:%d/%m/%Y}: {wanted.words}"
 
 
 def test_a_pause_that_has_begun_ends_where_it_is(lea: Desk) -> None:
