@@ -16,7 +16,7 @@ from foundation.database import Scope
 from foundation.errors import NotFound
 from foundation.words import Message
 from schedules import reads as schedule_reads
-from schedules.states import DowntimeState
+from schedules.states import DeliveryState, DowntimeState
 from tenants import notices
 from tenants import reads as tenant_reads
 from tenants.roles import Right
@@ -81,7 +81,8 @@ def _needs(page: Page, found: Home) -> None:
 def _acts(page: Page, need: Need) -> None:
     """What settles it here, or leads to where it is settled."""
     entry = need.stops
-    if entry is not None and calendar_now.retried(entry) and page.may(Right.RUN):
+    refused = entry is not None and entry.state is DeliveryState.FAILED  # as it is, it would be refused again
+    if entry is not None and not refused and calendar_now.retried(entry) and page.may(Right.RUN):
         act = partial(_again, page, entry.delivery_id, entry.version)
         key = f"again:{entry.delivery_id}:{entry.version}"
         acting.button(page, "home.again", act, right=Right.RUN, key=key, kind="primary")

@@ -245,6 +245,8 @@ def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUI
         href, to = "/approvals", "home.to.doubt"
     elif entry is not None and entry.reason is not None and entry.reason.code in _CURES:
         href, to = _CURES[entry.reason.code]
+    elif entry is not None and entry.state is S.FAILED:
+        to = "home.to.refused"
     if about in ("approval", "comment", "unapproved"):
         href, to = f"/calendar?post={key.partition(':')[0]}", "home.to.post"
     if about in ("queue", "apart"):

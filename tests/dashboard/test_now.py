@@ -101,6 +101,17 @@ def test_what_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere
     assert word("calendar.again_done_not", why="|").partition("|")[0].strip() in text
 
 
+def test_what_was_refused_leads_to_where_it_is_put_right(door: Door, lumiere: Agency) -> None:
+    """As it is, it would be refused again."""
+    delivery_id = lumiere.post("refusée", minutes=-2, state="publishing")
+    with lumiere.scope() as scope:
+        move(scope, delivery(scope, delivery_id), S.FAILED, reason=Message("delivery.media_missing"))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open()
+        assert word("home.again") not in page.labels()
+        assert f'<a href="/calendar?post={post_of(lumiere, delivery_id)}" target="_self">Voir pourquoi' in text
+
+
 def keeps(page_text: str, language: str = "fr") -> set[str]:
     """Which of the sentences about a yes at another hour stand on a page."""
     codes = ("calendar.move_keeps", "calendar.move_asks", "calendar.move_waits")
