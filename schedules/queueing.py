@@ -212,9 +212,10 @@ def shuffle(scope: Scope, channel_id: UUID, *, key: UUID, seen: Mapping[UUID, in
 
 
 def forward(scope: Scope, channel_id: UUID) -> Preview:
-    """What would move where if the queue were pulled forward: in its order, to the first slots that are free."""
+    """What would move where if the queue were pulled forward: in its order, to the first slots that are free. What
+    those would make later keeps its time, as where its day was closed since."""
     known = entries(scope, channel_id)
-    goes = laid(scope, channel_id, [one.delivery_id for one in known])
+    goes = _sooner(scope, channel_id, known)
     return _preview(scope, channel_id, {one.delivery_id: one for one in known}, goes)
 
 
@@ -222,8 +223,13 @@ def pull_forward(scope: Scope, channel_id: UUID, *, seen: Mapping[UUID, int]) ->
     """Do that. Raises Conflict unless the queue is as it was `seen`."""
     slots.hold(scope, channel_id)
     known = _as_seen(scope, channel_id, seen)
-    goes = laid(scope, channel_id, [one.delivery_id for one in known])
+    goes = _sooner(scope, channel_id, known)
     return _all_of(scope, channel_id, {one.delivery_id: one for one in known}, goes)
+
+
+def _sooner(scope: Scope, channel_id: UUID, known: Sequence[Queued]) -> dict[UUID, WallTime]:
+    goes = laid(scope, channel_id, [one.delivery_id for one in known])
+    return {one.delivery_id: min(goes[one.delivery_id], one.at, key=WallTime.instant) for one in known}
 
 
 def at_hour(known: Sequence[Queued], slot_id: UUID) -> list[Queued]:

@@ -119,6 +119,21 @@ def test_those_behind_are_pulled_forward_on_request(lea: Desk) -> None:
         lea.act(queueing.take_out, known[1], version=1)
 
 
+def test_pulled_forward_none_leaves_later(lea: Desk) -> None:
+    """Its day was closed after it was planned: who pulls the others forward does not ask for it to wait."""
+    every_day(lea, time(10))
+    channel, known = lea.channels["main"], filled(lea, "a", "b", "c", "d")
+    times = [one.at for one in queue(lea)]
+    closed = times[2].day
+    lea.act(quiet.keep_days, lea.creator_id, None, label="x", zone=ZONE, first=closed, last=closed)
+    assert lea.act(queueing.forward, channel).moving == ()
+    lea.act(queueing.take_out, known[0])
+    assert [one.after for one in lea.act(queueing.forward, channel).moving] == [times[0], times[1]]
+    lea.act(queueing.pull_forward, channel, seen=seen(lea))
+    assert [one.at for one in queue(lea)] == [times[0], times[1], times[3]]
+    assert words(lea) == ["b", "c", "d"]
+
+
 def test_one_on_hold_takes_the_next_free_slot(lea: Desk) -> None:
     every_day(lea, time(10))
     filled(lea, "a")
