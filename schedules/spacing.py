@@ -37,8 +37,8 @@ class Near:
     """What speaks against a time on an account, and what would not.
 
     `at` and `words` are the neighbour's, none where only `quiet` covers the time, or those that wait before it;
-    `instead` is the nearest later or earlier time with room. Where the account holds its distance, `leaves` is when it
-    would leave, none with `held`: too late by then.
+    `instead` is the later or earlier time with room that is nearest to it, or to the same hour behind quiet days. Where
+    the account holds its distance, `leaves` is when it would leave, none with `held`: too late by then.
     """
 
     account: str
@@ -156,8 +156,7 @@ def warning(scope: Scope, channel_id: UUID, at: datetime, *, but: UUID | None = 
     if neighbour is None and covered is None and (not binds or leaves == at):
         return None
     taken = busy(scope, channel_id, at - A_DAY - gap, but=() if but is None else (but,))
-    free = nearest(at, taken, gap_of(channel), now=scope.now, closed=closed)
-    free = free or nearest(beyond(at, closed), taken, gap_of(channel), now=scope.now, closed=closed)
+    free = nearest(beyond(at, closed), taken, gap_of(channel), now=scope.now, closed=closed)
     instead = local_wall(free, channel.zone) if free is not None else None
     due, words = neighbour if neighbour is not None else (None, "")
     found = Near(channel.name, gap, due, words, covered, instead, held=binds and leaves is None)

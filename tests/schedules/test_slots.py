@@ -211,6 +211,16 @@ def test_in_quiet_days_the_first_day_after_them_is_offered(lea: Desk) -> None:
     assert (told.quiet.label, told.instead) == ("mer", WallTime(day + timedelta(days=13), time(10), ZONE))
 
 
+def test_on_one_quiet_day_the_same_hour_of_the_next_is_offered(lea: Desk) -> None:
+    """Not its first minute, which is nearer: whoever wants an evening wants no midnight."""
+    first = local_day(lea.now(), ZONE) + timedelta(days=2)
+    lea.act(quiet.keep_days, lea.creator_id, None, label="Lundi", zone=ZONE, first=first, last=first)
+    asked = WallTime(first, time(18, 30), ZONE)
+    near = lea.act(spacing.warning, lea.channels["main"], asked.instant())
+    assert near.quiet is not None
+    assert near.instead == WallTime(first + timedelta(days=1), time(18, 30), ZONE)
+
+
 def test_what_makes_no_slot_is_told(lea: Desk) -> None:
     channel = lea.channels["main"]
     hour = {"weekday": 2, "clock": time(9), "zone": ZONE}
