@@ -1,6 +1,6 @@
 """Home: what needs somebody, what is happening now, and the day of each creator, in at most ten statements; one more
-where a post is kept back, posts were missed, a change is wanted or two pictures are shown, and two where one is in
-doubt or waits for a yes."""
+where a post is kept back, posts were missed, a change is wanted, a stop is told or two pictures are shown, and two
+where one is in doubt or waits for a yes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from dashboard.reads import live, needs
 from dashboard.reads.doubts import Doubt, doubts
 from dashboard.reads.live import LIVE, Line
 from dashboard.reads.needs import Need
+from dashboard.reads.system import stoppable
 from foundation.database import Scope
 from foundation.money import Money
 from foundation.words import Message
@@ -211,6 +212,7 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     since = scope.now - LIVE
     board = agenda.board(scope, ids, (start, scope.now + AHEAD), since=since, names=names, also=about)
     missed = downtime_reads.shares(scope, ids, needs.downtimes_of(notices))
+    known = stoppable(scope, mine) if any(one.cause.startswith(needs.SWITCH) for one in notices) else {}
     entries, moved = board.entries, [one for one in board.moved if _seen(one)]
     talk, money, yes = (may(member.role, right) for right in (Right.CHAT, Right.MONEY, Right.APPROVE))
     happens = live.of_one_kind(
@@ -220,7 +222,7 @@ def _posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     )
     return _Posts(
         needs=[
-            *needs.of_theirs(needs.found(notices, by_id, entries, member), missed, member),
+            *needs.of_theirs(needs.named(needs.found(notices, by_id, entries, member), known), missed, member),
             *needs.to_approve(reviewing.waiting_for(scope, ids, member.principal_id) if yes else 0, scope.now),
             *needs.to_answer(public_desk.waiting(scope, ids) if talk else 0, member, scope.now),
         ],

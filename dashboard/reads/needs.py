@@ -16,6 +16,9 @@ from tenants.roles import Right, may
 
 S = DeliveryState
 
+SWITCH = "switch"
+"""What the causes of emergency stops begin with."""
+
 _PLACES: Mapping[str, tuple[str, str]] = {
     "channel": ("/channels", "home.to.channels"),
     "waits": ("/channels", "home.to.channels"),
@@ -63,7 +66,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "downtime.held": ("/calendar?missed=1", "home.to.missed"),
     "pause": ("/calendar?queue=1", "home.to.queue"),
     "rules": ("/system", "home.to.system"),
-    "switch": ("/system", "home.to.system"),
+    SWITCH: ("/system", "home.to.system"),
     "payment": ("/shop", "home.to.shop"),
     "fulfilment": ("/shop", "home.to.shop"),
     "statement": ("/shop?view=books", "home.to.shop"),
@@ -128,6 +131,8 @@ class Need:
     to: str = ""
     share: Share | None = None
     """What of posts that were missed together is of this member's creators."""
+    stop: tuple[str, str] | None = None
+    """What an emergency stop it is about stops: a name, a platform, the whole agency where both are empty."""
 
     @property
     def downtime(self) -> UUID | None:
@@ -156,6 +161,11 @@ def deliveries_of(notices: Iterable[Notice]) -> list[UUID]:
 def downtimes_of(notices: Iterable[Notice]) -> list[UUID]:
     """The downtimes that notices are about."""
     return [found for one in notices if (found := _downtime(one.cause)) is not None]
+
+
+def named(told: Iterable[Need], known: Mapping[tuple[str, str], tuple[str, str]]) -> list[Need]:
+    """The needs, those about an emergency stop with what it stops; `known` is by where and on what it was pressed."""
+    return [replace(one, stop=known.get(_switch(one.cause))) for one in told]
 
 
 def of_theirs(told: Iterable[Need], shares: Mapping[UUID, Share], member: Member) -> list[Need]:
@@ -259,6 +269,11 @@ def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUI
 def _downtime(cause: str) -> UUID | None:
     about, _, key = cause.partition(":")
     return UUID(key) if about in ("downtime", "downtime.held") else None
+
+
+def _switch(cause: str) -> tuple[str, str]:
+    about, where, target, *_ = [*cause.split(":"), "", ""]
+    return (where, target) if about == SWITCH else ("", "")
 
 
 def _delivery(cause: str) -> UUID | None:

@@ -111,12 +111,12 @@ def holds(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[Hold
     found = [stop for stop in (*switches.stops(scope), *above) if stop.where != "chat"]
     if not found:
         return []
-    known = _reach(scope, mine(scope))
+    known = stoppable(scope, mine(scope))
     since = {known[key]: stop.since for stop in found if (key := (stop.where, stop.target)) in known}
     return [Hold(*whom, at) for whom, at in since.items()]
 
 
-def _reach(scope: Scope, mine: Sequence[Creator]) -> dict[tuple[str, str], tuple[str, str]]:
+def stoppable(scope: Scope, mine: Sequence[Creator]) -> dict[tuple[str, str], tuple[str, str]]:
     """What can be stopped of these creators' work, as a switch knows it, each with the name and the platform it is told
     by."""
     names = {one.id: one.name for one in mine}
@@ -139,7 +139,7 @@ def standing(scope: Scope, member: Member) -> list[Stop]:
     found = switches.stops(scope)
     if not found or not member.creators:
         return found
-    reach = set(_reach(scope, _theirs(scope, member)))
+    reach = set(stoppable(scope, _theirs(scope, member)))
     reach |= {("chat", target) for where, target in reach if where == "channel"}
     return [one for one in found if (one.where, one.target.partition(":")[0]) in reach]
 
@@ -157,7 +157,7 @@ def check_stop(scope: Scope, where: str, target: str) -> None:
     """Raise NotFound where such a stop would reach nobody whom the member who acts works for. What reaches others too
     they may stop: it is a brake."""
     member = tenant_reads.acting(scope, "switch.people_only")
-    if (where, target) not in _reach(scope, _theirs(scope, member)):
+    if (where, target) not in stoppable(scope, _theirs(scope, member)):
         raise NotFound("system.not_yours")
 
 

@@ -252,6 +252,24 @@ def test_a_creator_stops_her_own_posts_from_home(door: Door, two: tuple[Agency, 
         assert "a pressé l’arrêt d’urgence et" not in page.open("/")
 
 
+def test_what_is_told_of_stops_says_what_they_stop(
+    door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope
+) -> None:
+    """Of two that stand at once, nobody would know which one waits for them."""
+    who, zoe, account = two
+    wishes = [("tenant", "", False, Role.OWNER), ("tenant", "", True, Role.OWNER)]
+    wishes += [(where, str(of), False, Role.CHATTER) for where, of in (("creator", zoe), ("channel", account))]
+    for where, target, opened, role in [*wishes, ("platform", "mastodon", False, Role.CHATTER)]:
+        ask = SwitchWanted(
+            who.tenant_id, uuid7(), where, target, SENDING, open=opened, by=who.act_as(role), reason="essai"
+        )
+        gate_events.set_switch(ask, tenant=tenant)
+    with stream(door.url, door.cookie(who)) as page:
+        text = page.open("/")
+    for whom in ("Toute l’agence", "Zoé", f"Zoé, {ACCOUNT} · Mastodon", "Mastodon"):
+        assert f'<span class="gr-soft">{whom} · <a href="/system"' in text, whom
+
+
 def test_who_chats_for_several_says_whom_and_who_may_not_has_no_button(
     door: Door, two: tuple[Agency, UUID, UUID]
 ) -> None:
