@@ -16,12 +16,13 @@ from foundation.words import Message
 from schedules import reads as schedule_reads
 from schedules import rehearsing
 from schedules.rehearsing import What
+from schedules.states import CANCELLABLE
 from tenants.roles import Right
 
 
 def show(page: Page, found: Opened) -> None:
-    """The press by which a post is only rehearsed, or is one again that leaves."""
-    if found.rehearsed or any(place.movable for place in found.places):
+    """The press by which a post is only rehearsed, or is one again that leaves; not where its beginning left."""
+    if found.rehearsed or any(place.entry.state in CANCELLABLE for place in found.places):
         _press(page, "post", found.post.id, runs=found.rehearsed)
 
 

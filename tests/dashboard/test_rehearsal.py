@@ -2,12 +2,13 @@
 
 from foundation.words import Message
 from schedules import rehearsing
-from schedules.moving import move
+from schedules.moving import delivery, move
 from schedules.planning import deliveries_of
 from schedules.states import DeliveryState
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
+from tests.dashboard.test_calendar import post_of
 from tests.dashboard.test_compose import connected, posts, written
 
 S = DeliveryState
@@ -56,6 +57,18 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(door: Do
         assert "Dupliquer" in text
         page.press("Terminer son essai à blanc")
     assert running(lumiere) == set()
+
+
+def test_what_broke_off_is_not_rehearsed_and_says_that_it_stays_as_it_is(door: Door, lumiere: Agency) -> None:
+    """Its beginning stands outside: the rest follows as it was written, or all of it goes."""
+    delivery_id = lumiere.post("un fil", minutes=-2, state="publishing")
+    with lumiere.scope() as scope:
+        why = Message("youtube.refused", {"code": "x"})
+        move(scope, delivery(scope, delivery_id), S.BROKEN_OFF, reason=why, parts=2, part_ids=["1"])
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=post_of(lumiere, delivery_id))
+        assert "Oui, essayer sans rien envoyer" not in page.labels()
+        assert "ce qui est en ligne ne change plus" in text
 
 
 def test_the_days_ahead_are_shown_as_they_would_go(door: Door, lumiere: Agency) -> None:
