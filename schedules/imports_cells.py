@@ -30,9 +30,11 @@ COLUMNS = (
     "priority",
 )
 TOLD = ("state", "url", "reason")
-"""Columns we add when we write a file; in one that is brought in they say nothing but what was `OFF` the calendar."""
+"""Columns we add when we write a file; in one that is brought in they say nothing but what was `OFF` the calendar, or
+had left."""
 
 OFF = frozenset({str(DeliveryState.CANCELLED), str(DeliveryState.REMOVED)})
+OUTSIDE = frozenset(map(str, (DeliveryState.PUBLISHED, DeliveryState.PARTLY, DeliveryState.BROKEN_OFF)))
 
 _FORMULA = frozenset("=+-@\t\r\n＝＋－＠")  # the wide ones count where people write with them
 _GUARDED = _FORMULA | {"'"}
@@ -48,6 +50,12 @@ _STARS = "Stars"
 ALWAYS, END_OF_DAY = "always", "day"
 _ALWAYS, _END_OF_DAY = frozenset({ALWAYS, "toujours"}), frozenset({END_OF_DAY, "jour"})
 MOST_LATE = timedelta(days=30)
+
+
+def before(state: str) -> str:
+    """What is said of a line whose post stood so when its file was written, the code of it; "" of what was to come."""
+    known = {*names_in(state)}
+    return "import.stands" if known & OUTSIDE else "import.taken_off" if known & OFF else ""
 
 
 def guarded(text: str) -> str:

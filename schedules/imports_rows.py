@@ -234,8 +234,8 @@ def _row(
     if any(cell.strip() for cell in cells[len(columns) :]):
         sheet.say(line, "", "import.too_many_cells", most=len(columns))
     found = {name: bare(cell) for name, cell in zip(columns, cells, strict=False) if name}
-    if imports_cells.OFF & {*names_in(found.get("state", ""))}:
-        sheet.say(line, "state", "import.taken_off", grave=False)
+    if told := imports_cells.before(found.get("state", "")):
+        sheet.say(line, "state", told, grave=False)
     said = {name: found.get(name, "").strip() for name in COLUMNS}
     late, until_midnight = _late(sheet, line, said["late_ok"])
     return Row(

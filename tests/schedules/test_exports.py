@@ -17,7 +17,7 @@ from foundation.words import Message
 from schedules import exports, labels, linking, rehearsing
 from schedules.calendar import WallTime
 from schedules.exports import Line, Place
-from schedules.imports_cells import COLUMNS, OFF, names_in
+from schedules.imports_cells import COLUMNS, OFF, OUTSIDE, names_in
 from schedules.imports_options import declared
 from schedules.imports_rows import LONGEST_KEY, read
 from schedules.linking import Rule, Wanted
@@ -105,9 +105,10 @@ def line(draw: some.DrawFn) -> Line:
 @given(some.lists(line(), min_size=1, max_size=4, unique_by=lambda one: one.key))
 def test_what_goes_out_comes_back_unchanged(lines: list[Line]) -> None:
     sheet = read(exports.table(lines, {"delivery.too_late": "=trop tard"}), ("sandbox",), OPTIONS)
-    off = [at for at, row in enumerate(sheet.rows) if OFF & {str(place.state) for place in lines[at].places}]
+    states = [{str(place.state) for place in one.places} for one in lines]
+    gone = [(row.line, each & OUTSIDE) for row, each in zip(sheet.rows, states, strict=True) if each & (OFF | OUTSIDE)]
     assert [(one.line, one.message.code) for one in sheet.findings] == [
-        (sheet.rows[at].line, "import.taken_off") for at in off
+        (at, "import.stands" if stands else "import.taken_off") for at, stands in gone
     ]
     for row, one in zip(sheet.rows, lines, strict=True):
         assert (row.key, row.creator, row.channels) == (one.key, one.creator, tuple(p.account for p in one.places))
