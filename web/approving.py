@@ -20,12 +20,11 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound
 from foundation.storage import ObjectStore
 from foundation.words import Message
-from schedules import clients, comments, previewing
+from schedules import clients, comments, drafting, previewing
 from schedules import reads as schedule_reads
 from schedules.approvals import LONGEST_NOTE
 from schedules.clients import PATH, REASONS, Link, Shown, Standing
 from schedules.comments import Comment
-from schedules.drafting import Draft
 from schedules.previewing import Preview
 from schedules.standing import Stand, stands
 from tenants import reads as tenant_reads
@@ -161,10 +160,8 @@ class Clients:
             return asked
         shown, wishes = clients.shown(scope, link.post_id), clients.wishes(scope, link.post_id)
         channels = tuple(wish.channel_id for wish in wishes)
-        draft = Draft(
-            post.creator_id, post.title, post.body, post.media, channels, post.text_ai, post.parts, post.others
-        )
         known = {wish.channel_id: wish.due_at for wish in wishes}
+        draft = drafting.as_written(post, channels)
         previews = previewing.previews(
             scope, draft, author=post.author, connectors=self._connectors, most=len(channels)
         )

@@ -1,5 +1,6 @@
 """The page of who is asked by a link: what each browser sees of it, what may be pressed, and what stays hidden."""
 
+import html
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from gate.units import Rating
 from schedules import approvals, clients, comments, drafting, planning
 from schedules.calendar import local_wall
 from schedules.drafting import Draft
+from schedules.linking import NO_WISH, Wanted
 from schedules.threads import Piece
 from studio import ingesting, library
 from tenants import agencies
@@ -56,10 +58,17 @@ class House:
         with self.scope(f"member:{self.owner}") as scope:
             ratings.rate(scope, library.item(scope, asset).sha256, rating, source=f"member:{self.owner}")
 
-    def write(self, body: str, *, media: tuple[UUID, ...] = (), parts: tuple[Piece, ...] = ()) -> None:
+    def write(
+        self,
+        body: str,
+        *,
+        media: tuple[UUID, ...] = (),
+        parts: tuple[Piece, ...] = (),
+        links: Wanted = NO_WISH,
+    ) -> None:
         actor = f"member:{self.author}"
         with self.scope(actor) as scope:
-            draft = Draft(self.creator_id, "A title", body, media, (self.channel_id,), parts=parts)
+            draft = Draft(self.creator_id, "A title", body, media, (self.channel_id,), parts=parts, links=links)
             at = local_wall(scope.now + timedelta(hours=5), ZONE)
             self.post_id = drafting.plan(scope, draft, key=uuid7(), at=at, author=actor).post_id
         with self.scope(f"member:{self.owner}") as scope:
@@ -212,6 +221,17 @@ def test_the_page_shows_what_the_feed_of_the_place_shows(house: House) -> None:
     assert shown.count("<img ") == 2
     assert word("platform.bluesky") in shown
     assert "style=" not in shown, "the page's policy lets no style be written in it"
+
+
+def test_addresses_are_shown_as_they_leave(house: House) -> None:
+    tagged, plain = "https://lea.example/new", "https://lea.example/as-it-is"
+    house.write(f"{tagged} {plain}", links=Wanted("summer", (plain,)))
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    shown = html.unescape(browser.see(path).text)
+    assert f"{tagged}?" in shown
+    assert "utm_campaign=summer" in shown
+    assert f"{plain}?" not in shown
 
 
 def test_a_no_needs_words_and_is_said_once(house: House) -> None:
