@@ -347,7 +347,8 @@ def undo(scope: Scope, shift_id: UUID) -> Preview:
 
 
 def bring_back(scope: Scope, shift_id: UUID) -> Preview:
-    """The same, however long ago. Raises NotFound, and Conflict when it was taken back already."""
+    """The same, however long ago; what is in a queue stays where its slot was given away since. Raises NotFound, and
+    Conflict when it was taken back already."""
     row = _shift(scope, shift_id)
     slots.hold(scope, *_accounts(scope, row.creator_id))
     back = {UUID(one["delivery"]): one for one in row.moved}
@@ -360,13 +361,25 @@ def bring_back(scope: Scope, shift_id: UUID) -> Preview:
         .execution_options(populate_existing=True)
     ).all()
     goes = {one: parse(str(kept["wall"]), str(kept["zone"])) for one, kept in back.items()}
-    wanted = sorted_out(scope, list(known), goes)
     left_at = {one: int(kept["version"]) for one, kept in back.items()}
+    wanted = _but_given_away(scope, sorted_out(scope, list(known), goes), left_at)
     done = give(scope, row.creator_id, wanted, seen=left_at)
     for each in (row, _shift(scope, done.shift_id)):  # nobody takes back the taking back
         each.undone_at = scope.now
         scope.add(each)
     return Preview(done.moved, done.left)
+
+
+def _but_given_away(scope: Scope, wanted: Preview, left_at: Mapping[UUID, int]) -> Preview:
+    """Without what would come back to a slot that another post has by now: it would leave at its very minute."""
+    same = [one for one in wanted.moving if one.version == left_at[one.delivery_id]]
+    stays = set[UUID]()
+    for channel_id in {one.channel_id for one in same}:
+        goes = {one.delivery_id: one.after for one in same if one.channel_id == channel_id}
+        stays |= slots.given_away(scope, channel_id, goes)
+    why, gone = Message("shift.slot_taken"), [one for one in same if one.delivery_id in stays]
+    left = (*wanted.left, *(Left(one.delivery_id, one.channel_id, one.words, why) for one in gone))
+    return replace(wanted, moving=tuple(one for one in wanted.moving if one not in gone), left=left)
 
 
 def _shift(scope: Scope, shift_id: UUID) -> ShiftRow:

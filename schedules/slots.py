@@ -1,6 +1,6 @@
 """Slots: the hours of the week at which an account posts, which of them are free, and who has one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
@@ -17,9 +17,10 @@ from foundation.ids import derived, uuid7
 from schedules import quiet
 from schedules.calendar import WallTime, local_day, parse, zone_of
 from schedules.models import Delivery
-from schedules.models_planning import SlotRow
+from schedules.models_planning import SlotRow, SlotUse
 from schedules.quiet import Quiet
 from schedules.spacing import room
+from schedules.states import DeliveryState
 
 HORIZON = timedelta(days=366)
 """How far ahead a slot is taken at most: beyond, a queue is a mistake in counting."""
@@ -237,10 +238,43 @@ def adopt(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -> None:
     known, rows = slots_of(scope, channel_id), list(rows)
     scope.run(_AWAY, tenant=scope.tenant_id, deliveries=[row.id for row in rows])
     for row in rows:
-        wall = parse(row.wall_time, row.zone)
-        place = next((Place(one, wall.day) for one in known if _fits(one, wall)), None)
+        place = _at(known, parse(row.wall_time, row.zone))
         if place is not None:
             _take(scope, place, row.id)
+
+
+def given_away(scope: Scope, channel_id: UUID, goes: Mapping[UUID, WallTime]) -> set[UUID]:
+    """Of deliveries of an account that go to other times together, those of its queue for which another one has the
+    slot that they go to, and keeps it. What they have themselves is as little free for the rest."""
+    known, has = slots_of(scope, channel_id), _had(scope, channel_id)
+    places = {one: _at(known, goes[one]) for one in has.values() if one in goes}
+    wanted = {one: has.get((place.slot.id, place.day)) for one, place in places.items() if place is not None}
+    going, stays = set(goes), set[UUID]()
+    while more := {one for one in going & wanted.keys() if wanted[one] is not None and wanted[one] not in going}:
+        going, stays = going - more, stays | more
+    return stays
+
+
+def _had(scope: Scope, channel_id: UUID) -> dict[tuple[UUID, date], UUID]:
+    """Which delivery to come has a slot of an account, on which of its dates."""
+    rows = scope.session.exec(
+        select(SlotUse)
+        .join(Delivery, (col(Delivery.tenant_id) == col(SlotUse.tenant_id)) & (col(Delivery.id) == SlotUse.delivery_id))
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.channel_id == channel_id,
+            col(Delivery.due_at) > scope.now,
+            col(Delivery.state) != str(DeliveryState.CANCELLED),
+            Delivery.wall_time == SlotUse.wall_time,
+            Delivery.zone == SlotUse.zone,
+        )
+        .execution_options(populate_existing=True)
+    )
+    return {(row.slot_id, row.local_date): row.delivery_id for row in rows}
+
+
+def _at(known: Iterable[Slot], wall: WallTime) -> Place | None:
+    return next((Place(one, wall.day) for one in known if _fits(one, wall)), None)
 
 
 def _fits(one: Slot, wall: WallTime) -> bool:

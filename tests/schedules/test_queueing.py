@@ -74,6 +74,21 @@ def test_another_order_may_be_taken_back(lea: Desk) -> None:
     assert lea.texts() == list("abcd")
 
 
+def test_what_comes_back_takes_no_slot_that_another_post_has_by_now(lea: Desk) -> None:
+    """It stood at the minute of the other one, and was in no queue any more."""
+    every_day(lea, time(10))
+    lea.act(queueing.take_out, filled(lea, *"abc")[0])
+    done = lea.act(queueing.pull_forward, lea.channels["main"], seen=seen(lea))
+    filled(lea, "d")
+    before = [one.at for one in queue(lea)]
+    back = lea.act(shifting.undo, done.shift_id)
+    assert words(lea) == list("bcd")
+    assert [one.at for one in queue(lea)] == before
+    assert (back.moving, [one.why.code for one in back.left]) == ((), ["shift.slot_taken"] * 2)
+    lea.live(hours=100)
+    assert lea.texts() == list("bcd")
+
+
 def test_shuffled_by_a_key_the_same_each_time(lea: Desk) -> None:
     every_day(lea, time(10))
     known = filled(lea, *"abcdef")
