@@ -166,13 +166,13 @@ def calendar(scope: Scope, entered: Entered) -> Calendar:
     member = next((one for one in tenant_reads.members(scope) if one.id == entered.member_id), None)
     if member is None:
         raise NotFound("address.unknown")
-    seen = {one.id for one in _hers(scope, member.creators)}
-    if entered.creator_id is not None:
-        seen &= {entered.creator_id}
+    hers = {one.id: one.name for one in _hers(scope, member.creators)}
+    seen = {one for one in hers if entered.creator_id in (None, one)}
     if not may(member.role, Right.RUN) or (entered.creator_id is not None and not seen):
         raise NotFound("address.unknown")
     found = exports.lines(scope, seen, scope.now - BEFORE, scope.now + AHEAD)
-    name = say(Message("address.calendar"), member.language)
+    whose = "" if entered.creator_id is None else f" · {hers[entered.creator_id]}"
+    name = f"{say(Message('address.calendar'), member.language)}{whose}"
     data = exports.ics(found, now=scope.now, name=name, words=entered.words)
     tag = hashlib.sha256(canonical([name, entered.words, found])).hexdigest()[:TAG]
     return Calendar(data, tag)

@@ -53,6 +53,8 @@ def test_words_are_told_where_their_owner_chose_so_and_one_creator_alone(api: Pr
     found = api.client.get(address(api, creator="mia", words=True))
     assert told(found, "DESCRIPTION") == [r"hot\; words\, é" * 20]
     assert told(found, "SUMMARY")[0].startswith("Mia · Sandbox mia · hot")
+    whole = told(api.client.get(address(api)), "X-WR-CALNAME")[0]
+    assert told(found, "X-WR-CALNAME") == [f"{whole} · Mia"], "a phone that reads two tells them apart"
 
 
 def test_it_is_sent_again_only_when_something_changed(api: Program) -> None:
