@@ -150,7 +150,7 @@ def _come_back(page: Page, one: Quiet, scope: Scope, _: UUID) -> Message:
 def _call_off(page: Page, one: Quiet, scope: Scope, _: UUID) -> Message:
     page.my(scope, quiet.period(scope, one.id).creator_id)
     back = pausing.call_off(scope, one.id)
-    return Message("shift.undone_now", {"count": len(back.moving), "left": len(back.left)})
+    return Message("pause.called_off", {"count": len(back.moving), "left": len(back.left)})
 
 
 def _pause(page: Page, found: Queue) -> None:

@@ -122,7 +122,7 @@ def test_a_pause_is_shown_before_announced_and_called_off(door: Door, lumiere: A
         banner = page.open("/calendar", day=str(first))
         assert "Mia se repose" in banner
         page.open("/calendar", queue=channel_id)
-        assert "Remises où elles étaient : 2" in page.press("Annuler la pause")
+        assert "Pause annulée. Remises où elles étaient : 2" in page.press("Annuler la pause")
     assert [one.at for one in queue(lumiere, channel_id)] == before
 
 
