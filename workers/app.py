@@ -1,9 +1,8 @@
-"""Celery carries ids and nothing else: no retries, no times, no results. Its loss costs one lease of lateness."""
+"""Celery carries two ids and nothing else: no retries, no times, no results. Its loss costs one lease of lateness."""
 
 import logging
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from threading import Thread, current_thread, main_thread
 from types import FrameType
@@ -21,9 +20,6 @@ from workers.messages import TRANSPORT
 
 TASK = "handle"
 log = telemetry.log("workers.app")
-BESIDE = 64
-"""Threads for what came in one message with something else: more than the relay hands out to all processes together."""
-
 REDIS_SECONDS = 5.0
 """How long a command to Redis may take; above the second for which a worker waits for a message."""
 
@@ -34,21 +30,15 @@ Handle = Callable[[UUID, UUID], object]
 def broker(redis_url: str, handle: Handle | None = None) -> Celery:
     """The Celery app of this process: JSON, early ack, no result, no remote control, our own logging.
 
-    `handle` does the one task there is, for each row of a message; a process that only sends leaves it out.
+    `handle` does the one task there is; a process that only sends leaves it out.
     """
-    serve, beside = handle or _unserved, ThreadPoolExecutor(BESIDE, thread_name_prefix="beside")
+    serve = handle or _unserved
 
-    def one(event_id: str, lease_token: str) -> None:
+    def handled(event_id: str, lease_token: str) -> None:
         try:
             serve(UUID(event_id), UUID(lease_token))
         except Exception as error:  # the row could not be settled: its lease ends, and it is handed out again
             log.error("event.unsettled", event_id=event_id, error=telemetry.describe(error), at=telemetry.place(error))
-
-    def handled(*rows: tuple[str, str]) -> None:
-        """All rows of a message beside each other; a worker that is asked to stop waits for the last."""
-        others = [beside.submit(one, *row) for row in rows[1:]]
-        one(*rows[0])
-        wait(others)
 
     app = Celery("greenroom", broker=redis_url, set_as_current=False)
     app.conf.update(

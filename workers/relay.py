@@ -43,9 +43,6 @@ BREATH, LONGEST_BREATH = 0.03, 0.25
 a backlog the endings are gathered and the relay leaves PostgreSQL half of its time. 10 ms at least cost twice as much
 processor time per post as 30 ms do, and a lane waits for its next row 10 ms longer on average: measured."""
 
-TOGETHER = 4
-"""Rows in one message at most: few enough that what is due at once is shared by all who send (ADR 0176)."""
-
 _LEADING = 0x72656C6179
 """Session advisory lock of the leading relay ("relay")."""
 
@@ -53,7 +50,7 @@ DEVICE: Queue = "gpu"
 """The queue whose rows share what is loaded."""
 
 TROUBLE = (DBAPIError, PoolTimeout, psycopg.Error)
-Send = Callable[[Sequence[Claimed], Queue], None]
+Send = Callable[[Claimed, Queue], None]
 
 
 @dataclass(frozen=True)
@@ -81,12 +78,11 @@ def room(seen: Mapping[Queue, Look], places: Places, queue: Queue, cap: int) -> 
 
 
 def sender(app: Celery) -> Send:
-    """Sends `handle((event_id, lease_token), …)`; raises one of BrokerError, RedisError, OSError when Redis is away."""
+    """Sends `handle(event_id, lease_token)`; raises one of BrokerError, RedisError, OSError when Redis is away."""
     task = app.tasks[TASK]
 
-    def send(rows: Sequence[Claimed], queue: Queue) -> None:
-        args = [(str(row.id), str(row.token)) for row in rows]
-        task.apply_async(args=args, queue=queue, ignore_result=True, retry=False)
+    def send(row: Claimed, queue: Queue) -> None:
+        task.apply_async(args=(str(row.id), str(row.token)), queue=queue, ignore_result=True, retry=False)
 
     return send
 
@@ -203,9 +199,9 @@ class Relay:
                 claimed = claim(scope, queue, places=cap, room=free)
         except leases.Collision:
             return 0
-        for index in range(0, len(claimed), TOGETHER):
+        for index, row in enumerate(claimed):
             try:
-                self._send(claimed[index : index + TOGETHER], queue)
+                self._send(row, queue)
             except (BrokerError, RedisError, OSError) as error:
                 log.warning("relay.redis_away", error=type(error).__name__, rows=len(claimed) - index)
                 with self._scope() as scope:

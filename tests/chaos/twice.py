@@ -2,7 +2,6 @@
 
 import threading
 from collections import deque
-from collections.abc import Sequence
 from functools import partial
 
 from kombu.exceptions import OperationalError as BrokerError
@@ -30,22 +29,22 @@ class Echo:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._late: deque[tuple[float, Sequence[Claimed], Queue]] = deque()
+        self._late: deque[tuple[float, Claimed, Queue]] = deque()
         threading.Thread(target=self._repeat, name="echo", daemon=True).start()
 
-    def __call__(self, rows: Sequence[Claimed], queue: Queue) -> None:
+    def __call__(self, row: Claimed, queue: Queue) -> None:
         """As `send`, and raises what it raises."""
-        self._send(rows, queue)
-        self._send(rows, queue)
-        self._late.append((monotonic() + LATE_SECONDS, rows, queue))
+        self._send(row, queue)
+        self._send(row, queue)
+        self._late.append((monotonic() + LATE_SECONDS, row, queue))
 
     def _repeat(self) -> None:
         while True:
             pause(0.1)
             while self._late and self._late[0][0] <= monotonic():
-                _, rows, queue = self._late.popleft()
+                _, row, queue = self._late.popleft()
                 try:
-                    self._send(rows, queue)
+                    self._send(row, queue)
                 except (BrokerError, RedisError, OSError):
                     continue  # Redis is away, and nobody needs this message
 

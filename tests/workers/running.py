@@ -59,15 +59,12 @@ def house(
     *,
     wrap: Callable[[Send], Send] = lambda send: send,
     handle: Callable[[Dispatcher, UUID, UUID], Any] = Dispatcher.handle,
-    threads: int = 12,
 ) -> Iterator[Relay]:
     """Relay, Redis and worker. `wrap` may spoil the sending, `handle` the receiving."""
     empty(database.scope, redis_url)
     dispatcher = Dispatcher(routes, database.scope, database=database)
     with ExitStack() as stack:
-        stack.enter_context(
-            app.embedded(app.broker(redis_url, partial(handle, dispatcher)), queues=QUEUES, threads=threads)
-        )
+        stack.enter_context(app.embedded(app.broker(redis_url, partial(handle, dispatcher)), queues=QUEUES, threads=12))
         relay = stack.enter_context(relaying(database, wrap(sender(app.broker(redis_url))), facts=routes.facts))
         wait_until(relay.leading.is_set)
         yield relay
