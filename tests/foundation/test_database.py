@@ -1,8 +1,10 @@
 """A scope: one transaction, its role, and what becomes of it when the server went away meanwhile."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -10,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlmodel import col, select
 
 from foundation import outbox
-from foundation.database import Database, Scope
+from foundation.database import Database, OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.outbox import OutboxRow
 from foundation.resting import RestingPool
@@ -128,6 +130,17 @@ def test_no_statement_of_a_page_runs_for_ever(pages: Database, own: Database) ->
         with pytest.raises(OperationalError, match="statement timeout"):  # as where the database is away
             scope.run("SELECT pg_sleep(30)")
         scope.session.rollback()
+
+
+def test_no_function_that_reads_a_table_is_planned_anew_by_each_statement(tenant: OpenScope, tenant_id: UUID) -> None:
+    """In SQL it would be, and in PL/pgSQL it is not: forty times a post, of what time it is."""
+    with tenant(tenant_id, WHO) as scope:
+        found = scope.run(
+            "SELECT proname, prosrc FROM pg_proc JOIN pg_language l ON l.oid = prolang"
+            " WHERE pronamespace = 'public'::regnamespace AND lanname = 'sql'"
+        ).all()
+    assert found, "those that only reckon stay in SQL: they become part of the statement"
+    assert [row.proname for row in found if re.search(r"\bfrom\b", row.prosrc, re.IGNORECASE)] == []
 
 
 def test_last_acts_run_in_their_order_and_change_the_role_once(own: Database) -> None:
