@@ -49,6 +49,9 @@ class Place:
     version: int
     dry: bool = False
     """It is only rehearsed: it is never sent."""
+    title: str = ""
+    body: str = ""
+    """What it says there, which may be otherwise than elsewhere."""
 
     @property
     def status(self) -> str:
@@ -188,7 +191,7 @@ def _line(
         options={one.place: dict(one.options) for one in others if one.options and not _is_id(one.place)},
         own_options={there[one.place]: dict(one.options) for one in others if one.options and one.place in there},
         priority=max(owner.priority, 1),
-        places=tuple(_place(row, names) for row, _ in turn),
+        places=tuple(_place(row, names, _said(owner, accounts.get(row.channel_id))) for row, _ in turn),
         campaign=links.campaign,
         plain=links.plain,
         prices=_prices(turn, accounts),
@@ -216,10 +219,14 @@ def _is_id(place: str) -> bool:
     return True
 
 
-def _place(row: Delivery, names: Mapping[UUID, str]) -> Place:
+def _place(row: Delivery, names: Mapping[UUID, str], said: overrides.Content) -> Place:
     reason = Message.from_json(row.reason) if row.reason else None
-    account = names.get(row.channel_id, "?")
-    return Place(row.id, account, DeliveryState(row.state), row.url or "", reason, row.version, row.dry_run)
+    state, account = DeliveryState(row.state), names.get(row.channel_id, "?")
+    return Place(row.id, account, state, row.url or "", reason, row.version, row.dry_run, said.title, said.body)
+
+
+def _said(owner: Post, channel: Channel | None) -> overrides.Content:
+    return overrides.written(owner) if channel is None else overrides.content(owner, channel)
 
 
 def table(found: Sequence[Line], say: Mapping[str, str]) -> bytes:
@@ -320,7 +327,7 @@ def ics(found: Sequence[Line], *, now: datetime, name: str, words: bool = True) 
 def _event(line: Line, place: Place, now: datetime, *, words: bool) -> list[str]:
     said = [line.creator, place.account]
     if words:
-        said.append(" ".join((line.title or line.body).split())[:80] or "…")
+        said.append(" ".join((place.title or place.body).split())[:80] or "…")
     event = [
         "BEGIN:VEVENT",
         f"UID:{place.delivery_id}@greenroom",
@@ -333,7 +340,7 @@ def _event(line: Line, place: Place, now: datetime, *, words: bool) -> list[str]
     ]
     if not words:
         return [*event, "END:VEVENT"]
-    event.append(f"DESCRIPTION:{escaped(line.body)}")
+    event.append(f"DESCRIPTION:{escaped(place.body)}")
     if place.url and place.url.isascii() and place.url.isprintable():
         event.append(f"URL:{place.url}")
     return [*event, "END:VEVENT"]

@@ -77,6 +77,7 @@ def line(draw: some.DrawFn) -> Line:
             draw(some.sampled_from(["", "https://x/1"])),
             reason,
             1,
+            body=draw(WORDS),
         )
         for name in draw(some.lists(NAMES, min_size=1, max_size=3, unique=True))
     ]
@@ -187,7 +188,7 @@ def test_calendars_read_what_was_meant(lines: list[Line]) -> None:
         assert event["UID"] == f"{place.delivery_id}@greenroom"
         assert datetime.fromisoformat(event["DTSTART"]) == one.due
         assert event["DTSTAMP"] == "20261121T120000Z"
-        said = one.body.replace("\r\n", "\n").replace("\r", "\n")
+        said = place.body.replace("\r\n", "\n").replace("\r", "\n")
         assert plain(event["DESCRIPTION"]) == "".join(x for x in said if x in "\n\t" or (x >= " " and x != "\x7f"))
         assert event["STATUS"] in ("CONFIRMED", "TENTATIVE", "CANCELLED")
 
@@ -214,6 +215,18 @@ def test_what_is_only_rehearsed_stands_in_no_calendar_as_sure(clerk: Clerk) -> N
     found = events(exports.ics(window(clerk), now=NOW, name="Léa"))
     said = {event["DESCRIPTION"]: event["STATUS"] for event in found}
     assert said == {"rehearsed soon": "CANCELLED", "meant": "CONFIRMED", "rehearsed later": "TENTATIVE"}
+
+
+def test_a_calendar_tells_what_each_account_says(clerk: Clerk) -> None:
+    clerk.desk.connect("other")
+    clerk.write(
+        table([clerk.row(1, channels="main|other", **{"body@other": "ailleurs"})], columns=[*COLUMNS, "body@other"])
+    )
+    found = events(exports.ics(window(clerk), now=NOW, name="Léa"))
+    assert {event["SUMMARY"].split(" · ", 1)[1]: event["DESCRIPTION"] for event in found} == {
+        "main · bonjour 1": "bonjour 1",
+        "other · ailleurs": "ailleurs",
+    }
 
 
 def test_a_post_on_several_accounts_is_one_line(clerk: Clerk) -> None:
