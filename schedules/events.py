@@ -20,7 +20,7 @@ class PublishDue:
 
 @dataclass(frozen=True)
 class PreflightDue:
-    """Ten minutes before: would it go out?"""
+    """A day before, and ten minutes before: would it go out?"""
 
     kind: ClassVar[str] = "delivery.preflight"
     queue: ClassVar[outbox.Queue] = "publish"

@@ -137,7 +137,7 @@ def preflight(event: PreflightDue, *, tenant: OpenScope, connectors: Mapping[str
     Raises `outbox.Later` while something would: it is looked at again, so that a notice ends with its cause.
     """
     with tenant(event.tenant_id, PUBLISHING) as scope:
-        again = preflights.check(scope, event.subject_id, connectors=connectors)
+        again = preflights.look(scope, event.subject_id, connectors=connectors)
     if again is not None:
         raise outbox.Later(again)
 

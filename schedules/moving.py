@@ -31,6 +31,9 @@ TOLD_ELSEWHERE = TOLD_TOGETHER | {lost.ACCOUNT_LOST}
 EARLY = ":preflight"
 """What the cause of an early warning ends with."""
 
+A_DAY = timedelta(days=1)
+"""How long before its time what a delivery says is looked at first: there is a working day to put it right."""
+
 GIVEN_UP = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING})
 """What comes into these states is sent by nobody any more."""
 

@@ -24,7 +24,7 @@ from schedules.calendar import WallTime, check_reach, local_wall
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.linking import NO_WISH, Wanted
 from schedules.models import Delivery, Post
-from schedules.moving import change, delivery, move
+from schedules.moving import A_DAY, change, delivery, move
 from schedules.overrides import Content, Override
 from schedules.states import CANCELLABLE, ENDED, PLANNABLE, STAYS, DeliveryState
 from schedules.threads import Piece
@@ -33,7 +33,7 @@ from studio import library
 from tenants import reads as tenant_reads
 
 AHEAD = timedelta(minutes=10)
-"""How long before its time a delivery is checked."""
+"""How long before its time a delivery is checked for the last time."""
 
 IN_THREAD = 1
 """The priority of the next part of a thread: what has begun goes on before another post begins."""
@@ -315,7 +315,7 @@ def wake(scope: Scope, row: Delivery, *, at: datetime | None = None) -> None:
 def _carry(scope: Scope, row: Delivery, due: datetime) -> None:
     ids, lane = (scope.tenant_id, row.id), f"channel:{row.channel_id}"
     if due - AHEAD > scope.now:
-        outbox.put(scope, PreflightDue(*ids), at=due - AHEAD)
+        outbox.put(scope, PreflightDue(*ids), at=max(due - A_DAY, scope.now))
         if overrides.shows_pictures(post(scope, row.post_id)) and not row.part_ids:
             outbox.put(scope, StageDue(*ids), at=due - AHEAD, lane=f"stage:{row.channel_id}")
     first = min(row.priority, IN_THREAD) if row.part_ids else row.priority

@@ -1,4 +1,5 @@
-"""What would stop a delivery at its time, as far as is known before it: said when it is planned, and ten minutes ahead.
+"""What would stop a delivery at its time, as far as is known before it: said when it is planned, a day ahead, and ten
+minutes ahead.
 
 Nothing is sent to a platform and nothing is moved: what goes away by itself until then stops nothing.
 """
@@ -33,8 +34,31 @@ OUTLIVES = timedelta(minutes=15)
 AGAIN = timedelta(minutes=2)
 """How soon a delivery that would be stopped is looked at again, until its time."""
 
+_ELSEWHERE = frozenset({"delivery.stopped", "delivery.yes_ends"})
+"""What of a post somebody is told of in time by other notices."""
+
 _WAITS = {sharing.KEPT.code: "delivery.kept", sharing.SHARED.code: "delivery.shared"}
 S = DeliveryState
+
+
+def look(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]) -> timedelta | None:
+    """Tell the members what would stop a delivery at its time; when to look again, None where there is no more need.
+
+    Until ten minutes before, what the post itself says or shows, which a person has to put right: as `check` from then.
+    """
+    row = delivery(scope, delivery_id)
+    left = max(row.due_at, row.not_before or row.due_at) - scope.now
+    if row.state not in TO_COME or left <= AHEAD:
+        return check(scope, delivery_id, connectors=connectors)
+    channel = channel_reads.channel(scope, row.channel_id)
+    said = _of_itself(scope, row, channel, connectors) if row.state != S.DRAFT else []
+    found = [one for one in said if one.code not in _ELSEWHERE]
+    cause = early_warning(row)
+    if not found:
+        notices.settle(scope, cause)
+    elif not notices.put(scope, found[0], cause=cause, creator_id=row.creator_id):
+        notices.restate(scope, found[0], cause=cause)
+    return min(AHEAD, left - AHEAD) if found else left - AHEAD
 
 
 def check(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]) -> timedelta | None:
@@ -85,15 +109,24 @@ def _troubles(
     scope: Scope, row: Delivery, there: tuple[Channel, Sequence[Message]], connectors: Mapping[str, Connector]
 ) -> list[Message]:
     """The same on an account of which it was just read what keeps back all of it."""
-    owner, (channel, kept) = post(scope, row.post_id), there
+    channel, kept = there
     found = [*kept, *_alone(scope, channel, row.due_at, row.zone)]
     if row.state == S.DRAFT:  # also where nobody is asked: somebody has to put it on the calendar
+        owner = post(scope, row.post_id)
         return [approvals.lacking(scope, owner, scope.now, since=row.asks_since), *found]
-    connector = abilities.of(connectors, channel)
+    stopped = any(one.code == "delivery.stopped" for one in found)
+    said = _of_itself(scope, row, channel, connectors)
+    return [*found, *(one for one in said if not stopped or one.code != "delivery.stopped")]
+
+
+def _of_itself(scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]) -> list[Message]:
+    """What of a post that is on the calendar would not leave by that account: its words, its pictures, its yes."""
+    owner, connector = post(scope, row.post_id), abilities.of(connectors, channel)
     try:
         units, stands = shown(scope, row, owner, channel, connector)
     except NotClaimable as refusal:
-        return [*found, *([refusal.hold] if refusal.hold is not None else [])]
+        return [refusal.hold] if refusal.hold is not None else []
+    found = []
     if stands <= max(row.due_at, row.not_before or row.due_at):
         found.append(Message("delivery.yes_ends", {"at": _hour(stands, row.zone)}))
     unfit = next(filter(None, (carrying.unfit(one, connector, scope.now) for one in units)), None)
@@ -102,7 +135,7 @@ def _troubles(
     if unfit is not None:
         found.append(unfit)
     if decision.stopped and not decision.allowed:
-        found += [] if any(one.code == "delivery.stopped" for one in found) else [_stopped(channel)]
+        found.append(_stopped(channel))
     elif not decision.allowed and not unseen:
         found.append(decision.why)
     return found

@@ -19,7 +19,8 @@ def put(
     creator_id: UUID | None = None,
     to: UUID | None = None,
 ) -> bool:
-    """Tell the members of this tenant once per `cause` while it is open; returns whether the notice is new.
+    """Tell the members of this tenant once per `cause` while it is open, and once more where it becomes urgent; returns
+    whether they are told by this.
 
     With `to`, that principal alone is told.
     """
@@ -29,7 +30,7 @@ def put(
         " ON CONFLICT (tenant_id, cause)"
         " DO UPDATE SET message = EXCLUDED.message, urgent = EXCLUDED.urgent, creator_id = EXCLUDED.creator_id,"
         " settled_at = NULL, updated_at = house_now()"
-        " WHERE notices.settled_at IS NOT NULL",
+        " WHERE notices.settled_at IS NOT NULL OR (EXCLUDED.urgent AND NOT notices.urgent)",
         tenant=scope.tenant_id,
         id=uuid7(),
         cause=cause,

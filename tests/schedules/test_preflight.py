@@ -13,6 +13,7 @@ from gate.units import Rating
 from schedules import coming, preflights
 from schedules.states import DeliveryState as S
 from studio import library
+from tenants import reads as tenant_reads
 from tests.schedules.builders import Desk
 
 
@@ -76,6 +77,61 @@ def test_a_picture_nobody_rated_is_told_and_the_post_leaves_once_somebody_does(l
     lea.live(minutes=10)
     assert lea.state(delivery_id) is S.PUBLISHED
     assert lea.notices() == {}
+
+
+STRANGE = "r0plpgsql-12-3456"
+"""Words in no language that the gate reads."""
+
+
+def told(lea: Desk, delivery_id: UUID) -> tuple[str, bool] | None:
+    """What members are told of a post ahead of its time, and whether it is urgent."""
+    with lea.scope() as scope:
+        found = {one.cause: one for one in tenant_reads.open_notices(scope)}
+    one = found.get(f"delivery:{delivery_id}:preflight")
+    return (one.message.code, one.urgent) if one is not None else None
+
+
+def test_what_the_gate_will_refuse_is_told_a_day_before_and_more_loudly_when_it_is_near(lea: Desk) -> None:
+    tomorrow, later = lea.delivery(STRANGE, after=20 * 3600), lea.delivery(f"{STRANGE}-7", after=3 * 86_400)
+    lea.run()
+    assert told(lea, tomorrow) == ("gate.TEXT_LANGUAGE_UNSUPPORTED", False), "somebody can still put it right by day"
+    assert told(lea, later) is None
+    lea.live(hours=49)
+    assert told(lea, later) == ("gate.TEXT_LANGUAGE_UNSUPPORTED", False)
+    lea.live(hours=22, minutes=52)
+    assert told(lea, later) == ("gate.TEXT_LANGUAGE_UNSUPPORTED", True)
+
+
+def test_what_was_told_a_day_before_ends_with_its_cause(lea: Desk) -> None:
+    photo = lea.photo(rating=None)
+    delivery_id = lea.delivery(after=20 * 3600, media=(photo,))
+    lea.run()
+    assert told(lea, delivery_id) == ("gate.RATING_MISSING", False)
+    with lea.scope(f"member:{lea.manager}") as scope:
+        ratings.rate(scope, library.item(scope, photo).sha256, Rating.G, source=f"member:{lea.manager}")
+    lea.live(minutes=11)
+    assert told(lea, delivery_id) is None
+    lea.live(hours=20)
+    assert lea.state(delivery_id) is S.PUBLISHED
+
+
+def test_what_an_account_waits_for_is_nothing_to_tell_a_day_before(lea: Desk) -> None:
+    """It may be over by then, and its own page says it."""
+    delivery_id = lea.delivery(after=20 * 3600)
+    lea.act(connecting.pause, lea.channels["main"], Message("channel.is_paused", {"account": "main"}))
+    ends(lea, seconds=60)
+    lea.live(hours=19)
+    assert told(lea, delivery_id) is None
+
+
+def test_a_later_try_is_looked_at_as_far_ahead_as_any(lea: Desk) -> None:
+    delivery_id = lea.delivery(STRANGE, after=60)
+    later = "UPDATE deliveries SET not_before = :at WHERE tenant_id = :tenant AND id = :id"
+    with lea.scope() as scope:
+        scope.run(later, at=scope.now + timedelta(hours=2), tenant=lea.tenant_id, id=delivery_id)
+    with lea.scope() as scope:
+        assert preflights.look(scope, delivery_id, connectors=lea.services.connectors) == timedelta(minutes=10)
+    assert told(lea, delivery_id) == ("gate.TEXT_LANGUAGE_UNSUPPORTED", False)
 
 
 def test_an_account_that_cannot_post_is_told_by_its_name(lea: Desk) -> None:
