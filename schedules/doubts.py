@@ -19,7 +19,7 @@ from foundation.words import Message
 from gate.units import Subject
 from schedules import planning, publishing
 from schedules.composing import subject
-from schedules.events import DoubtEnded
+from schedules.events import DoubtEnded, ReconcileDue
 from schedules.models import Delivery
 from schedules.moving import causes, change, delivery, move
 from schedules.states import LEFT_IN_DOUBT, DeliveryState
@@ -67,6 +67,11 @@ def leave(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> None:
     outbox.cancel(scope, DoubtEnded.kind, row.id)
     move(scope, row, S.CANCELLED, reason=Message(LEFT_IN_DOUBT))
     planning.unplan(scope, row.id)
+
+
+def looks_ahead(scope: Scope, delivery_id: UUID) -> bool:
+    """Whether the house is still to look by itself for a post in doubt, or looks now."""
+    return outbox.awaited(scope, delivery_id, ReconcileDue.kind)
 
 
 def _doubted(scope: Scope, delivery_id: UUID, member_id: UUID) -> Delivery:

@@ -13,6 +13,7 @@ from dashboard.reads.channels import connectors
 from foundation.database import Scope
 from foundation.words import Message
 from schedules.composing import subject
+from schedules.doubts import looks_ahead
 from schedules.reads import Entry
 from schedules.states import DeliveryState
 
@@ -31,6 +32,8 @@ class Doubt:
     looks: Sequence[tuple[datetime, Message]]
     count: int
     home: str
+    soon: bool = False
+    """Whether nobody has looked yet, and the house is about to."""
 
     @property
     def partly(self) -> bool:
@@ -48,7 +51,8 @@ def doubts(scope: Scope, entries: Sequence[Entry]) -> Mapping[UUID, Doubt]:
     found = {}
     for one in doubted:
         on = accounts.get(one.channel_id)
-        found[one.delivery_id] = _doubt(one, told[subject(one.delivery_id)], _home(on) if on is not None else "")
+        home = _home(on) if on is not None else ""
+        found[one.delivery_id] = _doubt(scope, one, told[subject(one.delivery_id)], home)
     return found
 
 
@@ -57,9 +61,10 @@ def _home(on: Channel) -> str:
     return connector.home(on.account, on.destination, on.base_url) if isinstance(connector, AtHome) else ""
 
 
-def _doubt(entry: Entry, told: Sequence[AttemptStory], home: str) -> Doubt:
+def _doubt(scope: Scope, entry: Entry, told: Sequence[AttemptStory], home: str) -> Doubt:
     sent = [one for one in told if one.kind == SENT and one.part == entry.done]
     last = sent[-1].armed_at if sent else None
     looks = [one for one in told if one.kind == LOOK and one.part == entry.done and (not last or one.armed_at >= last)]
     seen = [(one.armed_at, one.detail or one.said) for one in looks]
-    return Doubt(entry, last, seen[-SHOWN:], len(seen), home)
+    soon = not seen and looks_ahead(scope, entry.delivery_id)
+    return Doubt(entry, last, seen[-SHOWN:], len(seen), home, soon)

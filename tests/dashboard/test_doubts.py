@@ -1,10 +1,12 @@
 """A post in doubt as members settle it: on the first page, in the approvals and on its own page, by one card."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
-from schedules.events import DoubtEnded
+from foundation import outbox
+from schedules.events import DoubtEnded, ReconcileDue
 from schedules.states import DeliveryState
 from tenants.roles import Role
 from tests.dashboard.builders import Agency
@@ -64,6 +66,20 @@ def test_it_is_there(door: Door, lumiere: Agency, place: str) -> None:
         page.type(word("doubt.link"), URL)
         assert word("doubt.looked_at") in page.press(word("doubt.there"))
     assert said(lumiere, delivery_id) == [{"url": URL, "by": lumiere.act_as(Role.OWNER)}]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_while_the_house_is_still_to_look_nobody_is_told_that_it_could_not(
+    door: Door, lumiere: Agency, place: str
+) -> None:
+    """Whoever believes that they alone can see sends it a second time."""
+    delivery_id = doubted(lumiere)
+    with lumiere.scope() as scope:
+        outbox.put(scope, ReconcileDue(lumiere.tenant_id, delivery_id), at=scope.now + timedelta(seconds=20))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = opened(page, lumiere, place, delivery_id)
+        assert word("doubt.looks_soon") in text
+        assert word("doubt.no_look") not in text
 
 
 @pytest.mark.parametrize("place", PLACES)
