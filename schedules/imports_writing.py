@@ -23,7 +23,7 @@ from schedules.lateness import Late
 from schedules.models import Delivery, DeliveryMove, Post
 from schedules.models_planning import PostLabel
 from schedules.moving import A_DAY, causes
-from schedules.planning import AHEAD, content_digest, options_print, part_print, price_print, print_of
+from schedules.planning import AHEAD, LAST, content_digest, options_print, part_print, price_print, print_of
 from schedules.rehearsing import Dry
 from schedules.states import CANCELLABLE, DELIVERY_STATES, DeliveryState
 from tenants import notices
@@ -179,7 +179,7 @@ def _dues(scope: Scope, wish: Wish, delivery_id: UUID, account: Account) -> list
     ids, channel, early = (scope.tenant_id, delivery_id), account.channel.id, wish.due - AHEAD
     found = []
     if early > scope.now:
-        found.append(Due(PreflightDue(*ids), max(wish.due - A_DAY, scope.now)))
+        found.append(Due(PreflightDue(*ids), max(wish.due - A_DAY, scope.now), priority=LAST))
         if wish.pictures or any(one.pictures for one in wish.parts):
             found.append(Due(StageDue(*ids), early, lane=f"stage:{channel}"))
     return [*found, Due(PublishDue(*ids), wish.due, lane=f"channel:{channel}", priority=wish.row.priority)]

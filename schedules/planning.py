@@ -35,6 +35,9 @@ from tenants import reads as tenant_reads
 AHEAD = timedelta(minutes=10)
 """How long before its time a delivery is checked for the last time."""
 
+LAST = 9
+"""The priority of a check: those of a file of thousands that is planned for today stand behind what is due."""
+
 IN_THREAD = 1
 """The priority of the next part of a thread: what has begun goes on before another post begins."""
 
@@ -315,7 +318,7 @@ def wake(scope: Scope, row: Delivery, *, at: datetime | None = None) -> None:
 def _carry(scope: Scope, row: Delivery, due: datetime) -> None:
     ids, lane = (scope.tenant_id, row.id), f"channel:{row.channel_id}"
     if due - AHEAD > scope.now:
-        outbox.put(scope, PreflightDue(*ids), at=max(due - A_DAY, scope.now))
+        outbox.put(scope, PreflightDue(*ids), at=max(due - A_DAY, scope.now), priority=LAST)
         if overrides.shows_pictures(post(scope, row.post_id)) and not row.part_ids:
             outbox.put(scope, StageDue(*ids), at=due - AHEAD, lane=f"stage:{row.channel_id}")
     first = min(row.priority, IN_THREAD) if row.part_ids else row.priority

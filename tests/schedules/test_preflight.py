@@ -102,6 +102,14 @@ def test_what_the_gate_will_refuse_is_told_a_day_before_and_more_loudly_when_it_
     assert told(lea, later) == ("gate.TEXT_LANGUAGE_UNSUPPORTED", True)
 
 
+def test_checks_of_a_whole_file_stand_behind_what_is_due(lea: Desk) -> None:
+    lea.delivery(after=6 * 3600)
+    with lea.scope() as scope:
+        rows = scope.run("SELECT kind, priority FROM outbox WHERE tenant_id = :t", t=lea.tenant_id)
+        found = {row.kind: row.priority for row in rows}
+    assert found["delivery.publish"] < found["delivery.preflight"]
+
+
 def test_what_was_told_a_day_before_ends_with_its_cause(lea: Desk) -> None:
     photo = lea.photo(rating=None)
     delivery_id = lea.delivery(after=20 * 3600, media=(photo,))
