@@ -22,8 +22,8 @@ from schedules.imports_judging import Account, Wish
 from schedules.lateness import Late
 from schedules.models import Delivery, DeliveryMove, Post
 from schedules.models_planning import PostLabel
-from schedules.moving import A_DAY, causes
-from schedules.planning import AHEAD, LAST, content_digest, options_print, part_print, price_print, print_of
+from schedules.moving import A_DAY, LAST, causes
+from schedules.planning import AHEAD, content_digest, options_print, part_print, price_print, print_of
 from schedules.rehearsing import Dry
 from schedules.states import CANCELLABLE, DELIVERY_STATES, DeliveryState
 from tenants import notices

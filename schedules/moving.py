@@ -34,6 +34,9 @@ EARLY = ":preflight"
 A_DAY = timedelta(days=1)
 """How long before its time what a delivery says is looked at first: there is a working day to put it right."""
 
+LAST = 9
+"""The priority of a check: those of a file of thousands that is planned for today stand behind what is due."""
+
 GIVEN_UP = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING})
 """What comes into these states is sent by nobody any more."""
 

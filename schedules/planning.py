@@ -24,7 +24,7 @@ from schedules.calendar import WallTime, check_reach, local_wall
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
 from schedules.linking import NO_WISH, Wanted
 from schedules.models import Delivery, Post
-from schedules.moving import A_DAY, change, delivery, move
+from schedules.moving import A_DAY, LAST, change, delivery, move
 from schedules.overrides import Content, Override
 from schedules.states import CANCELLABLE, ENDED, PLANNABLE, STAYS, DeliveryState
 from schedules.threads import Piece
@@ -34,9 +34,6 @@ from tenants import reads as tenant_reads
 
 AHEAD = timedelta(minutes=10)
 """How long before its time a delivery is checked for the last time."""
-
-LAST = 9
-"""The priority of a check: those of a file of thousands that is planned for today stand behind what is due."""
 
 IN_THREAD = 1
 """The priority of the next part of a thread: what has begun goes on before another post begins."""
