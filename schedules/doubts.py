@@ -4,6 +4,7 @@ A page may not write what the gate keeps of copies, so the word is an event; the
 a link names is asked of the platform first: a post that is not there, or somebody else's, is never tied to ours.
 """
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from connectors.outcomes import Absent, Failed, Found, Sighting, Unknown
-from foundation import outbox
+from foundation import outbox, outbox_bulk
 from foundation.database import OpenScope, Scope, stored
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.words import Message
@@ -69,9 +70,9 @@ def leave(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> None:
     planning.unplan(scope, row.id)
 
 
-def looks_ahead(scope: Scope, delivery_id: UUID) -> bool:
-    """Whether the house is still to look by itself for a post in doubt, or looks now."""
-    return outbox.awaited(scope, delivery_id, ReconcileDue.kind)
+def looks_ahead(scope: Scope, deliveries: Collection[UUID]) -> frozenset[UUID]:
+    """Those of these posts in doubt for which the house is still to look by itself, or looks now."""
+    return outbox_bulk.awaited(scope, ReconcileDue.kind, deliveries)
 
 
 def _doubted(scope: Scope, delivery_id: UUID, member_id: UUID) -> Delivery:

@@ -48,11 +48,11 @@ def doubts(scope: Scope, entries: Sequence[Entry]) -> Mapping[UUID, Doubt]:
         return {}
     told = channel_reads.attempts_of(scope, [subject(one.delivery_id) for one in doubted])
     accounts = {one.id: one for one in channel_reads.every_channel(scope)}
-    found = {}
+    found, ahead = {}, looks_ahead(scope, [one.delivery_id for one in doubted])
     for one in doubted:
         on = accounts.get(one.channel_id)
         home = _home(on) if on is not None else ""
-        found[one.delivery_id] = _doubt(scope, one, told[subject(one.delivery_id)], home)
+        found[one.delivery_id] = _doubt(one, told[subject(one.delivery_id)], home, ahead=one.delivery_id in ahead)
     return found
 
 
@@ -61,10 +61,9 @@ def _home(on: Channel) -> str:
     return connector.home(on.account, on.destination, on.base_url) if isinstance(connector, AtHome) else ""
 
 
-def _doubt(scope: Scope, entry: Entry, told: Sequence[AttemptStory], home: str) -> Doubt:
+def _doubt(entry: Entry, told: Sequence[AttemptStory], home: str, *, ahead: bool) -> Doubt:
     sent = [one for one in told if one.kind == SENT and one.part == entry.done]
     last = sent[-1].armed_at if sent else None
     looks = [one for one in told if one.kind == LOOK and one.part == entry.done and (not last or one.armed_at >= last)]
     seen = [(one.armed_at, one.detail or one.said) for one in looks]
-    soon = not seen and looks_ahead(scope, entry.delivery_id)
-    return Doubt(entry, last, seen[-SHOWN:], len(seen), home, soon)
+    return Doubt(entry, last, seen[-SHOWN:], len(seen), home, soon=ahead and not seen)
