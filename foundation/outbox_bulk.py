@@ -65,8 +65,8 @@ def cancel_all(scope: Scope, kinds: Collection[str], subjects: Collection[UUID])
 def awaited(scope: Scope, kind: str, subjects: Collection[UUID]) -> frozenset[UUID]:
     """Those of these subjects about which a row of a kind waits or runs: as `outbox.awaited`, in one statement."""
     found = scope.run(
-        "SELECT DISTINCT subject_id FROM outbox WHERE tenant_id = :tenant AND subject_id = ANY(CAST(:subjects AS uuid[]))"
-        " AND kind = :kind AND state IN ('waiting', 'leased')",
+        "SELECT DISTINCT subject_id FROM outbox WHERE tenant_id = :tenant"
+        " AND subject_id = ANY(CAST(:subjects AS uuid[])) AND kind = :kind AND state IN ('waiting', 'leased')",
         tenant=scope.tenant_id,
         subjects=list(subjects),
         kind=kind,
