@@ -62,14 +62,16 @@ def cancel_all(scope: Scope, kinds: Collection[str], subjects: Collection[UUID])
     return len(gone)
 
 
-def awaited(scope: Scope, kind: str, subjects: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these subjects about which a row of a kind waits or runs: as `outbox.awaited`, in one statement."""
+def awaited(scope: Scope, kind: str, subjects: Collection[UUID], *, before: datetime) -> frozenset[UUID]:
+    """Those of these subjects about which a row of a kind runs, or is due before a time (UTC-aware)."""
     found = scope.run(
         "SELECT DISTINCT subject_id FROM outbox WHERE tenant_id = :tenant"
-        " AND subject_id = ANY(CAST(:subjects AS uuid[])) AND kind = :kind AND state IN ('waiting', 'leased')",
+        " AND subject_id = ANY(CAST(:subjects AS uuid[])) AND kind = :kind"
+        " AND (state = 'leased' OR state = 'waiting' AND available_at < :before)",
         tenant=scope.tenant_id,
         subjects=list(subjects),
         kind=kind,
+        before=before,
     )
     return frozenset(found.scalars())
 

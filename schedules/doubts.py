@@ -71,8 +71,8 @@ def leave(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> None:
 
 
 def looks_ahead(scope: Scope, deliveries: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these posts in doubt for which the house is still to look by itself, or looks now."""
-    return outbox_bulk.awaited(scope, ReconcileDue.kind, deliveries)
+    """Those of these posts in doubt for which the house looks by itself within a minute, or now."""
+    return outbox_bulk.awaited(scope, ReconcileDue.kind, deliveries, before=scope.now + timedelta(minutes=1))
 
 
 def _doubted(scope: Scope, delivery_id: UUID, member_id: UUID) -> Delivery:
