@@ -34,6 +34,9 @@ OUTLIVES = timedelta(minutes=15)
 AGAIN = timedelta(minutes=2)
 """How soon a delivery that would be stopped is looked at again, until its time."""
 
+BETWEEN = timedelta(hours=6)
+"""How soon what nothing would stop is looked at again on its last day: a consent may end or be withdrawn meanwhile."""
+
 _ELSEWHERE = frozenset({"delivery.stopped", "delivery.yes_ends"})
 """What of a post somebody is told of in time by other notices."""
 
@@ -58,7 +61,7 @@ def look(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]
         notices.settle(scope, cause)
     elif not notices.put(scope, found[0], cause=cause, creator_id=row.creator_id):
         notices.restate(scope, found[0], cause=cause)
-    return min(AHEAD, left - AHEAD) if found else left - AHEAD
+    return min(AHEAD if found else BETWEEN, left - AHEAD)
 
 
 def check(scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]) -> timedelta | None:

@@ -8,9 +8,10 @@ from uuid import UUID
 from dashboard.pages import PAGES
 from foundation.words import Message
 from schedules import downtimes, yeses
+from schedules.coming import leaves_at
 from schedules.downtime_reads import Share
 from schedules.reads import Entry
-from schedules.states import DeliveryState
+from schedules.states import TO_COME, DeliveryState
 from tenants.reads import Creator, Member, Notice
 from tenants.roles import Right, may
 
@@ -144,6 +145,11 @@ class Need:
     def stops(self) -> Entry | None:
         """The post that waits for a person because of it; none where another notice of that post says so."""
         return self.entry if self.entry is not None and self.cause == f"delivery:{self.entry.delivery_id}" else None
+
+    @property
+    def planned_at(self) -> datetime | None:
+        """When the post it is about would leave, where that is still to come: until then it can be put right."""
+        return leaves_at(self.entry) if self.entry is not None and self.entry.state in TO_COME else None
 
     @property
     def dismissable(self) -> bool:

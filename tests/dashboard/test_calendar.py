@@ -1,5 +1,6 @@
 """The calendar: what goes out and when, what went wrong and is put right in place, one post with its story."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
@@ -141,7 +142,9 @@ def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(door: Door
         delivery_id = lumiere.post("trop long", minutes=3)
         assert "La prochaine publication" in page.open("/")
         lumiere.notice("delivery.media_missing", cause=f"delivery:{delivery_id}:preflight", urgent=True)
-        assert "La prochaine publication" not in page.open("/")
+        home = page.open("/")
+        assert "La prochaine publication" not in home
+        assert re.search(r"« trop long » · prévue (le .*)?à \d\d:\d\d", home), "who has to mend it sees until when"
         for view in ("week", "month"):
             assert "ne partira pas" in page.open("/calendar", view=view)
 

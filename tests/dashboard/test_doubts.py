@@ -7,6 +7,7 @@ import pytest
 
 from foundation import outbox
 from schedules.events import DoubtEnded, ReconcileDue
+from schedules.moving import delivery
 from schedules.states import DeliveryState
 from tenants.roles import Role
 from tests.dashboard.builders import Agency
@@ -80,6 +81,19 @@ def test_while_the_house_is_still_to_look_nobody_is_told_that_it_could_not(
         text = opened(page, lumiere, place, delivery_id)
         assert word("doubt.looks_soon") in text
         assert word("doubt.no_look") not in text
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_of_a_thread_it_is_said_which_part_is_in_doubt(door: Door, lumiere: Agency, place: str) -> None:
+    """Whoever looks at the account has to know what to look for."""
+    delivery_id = doubted(lumiere)
+    with lumiere.scope() as scope:
+        delivery(scope, delivery_id).parts = 3
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert word("doubt.part", part=1, parts=3) in opened(page, lumiere, place, delivery_id)
+        with lumiere.scope() as scope:
+            delivery(scope, delivery_id).parts = 1
+        assert word("doubt.part", part=1, parts=1) not in opened(page, lumiere, place, delivery_id)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -123,6 +123,20 @@ def test_what_was_told_a_day_before_ends_with_its_cause(lea: Desk) -> None:
     assert lea.state(delivery_id) is S.PUBLISHED
 
 
+def test_what_goes_wrong_after_the_first_look_is_told_hours_before(lea: Desk) -> None:
+    photo = lea.photo()
+    delivery_id = lea.delivery(after=20 * 3600, media=(photo,))
+    lea.live(minutes=1)
+    assert told(lea, delivery_id) is None
+    with lea.scope(f"member:{lea.manager}") as scope:
+        ratings.rate(scope, library.item(scope, photo).sha256, Rating.E, source=f"member:{lea.manager}")
+    lea.live(hours=6)
+    found = told(lea, delivery_id)
+    assert found is not None
+    assert found[0].startswith("gate.")
+    assert not found[1], "fourteen hours are left"
+
+
 def test_what_an_account_waits_for_is_nothing_to_tell_a_day_before(lea: Desk) -> None:
     """It may be over by then, and its own page says it."""
     delivery_id = lea.delivery(after=20 * 3600)
