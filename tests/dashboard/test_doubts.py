@@ -81,6 +81,10 @@ def test_while_the_house_is_still_to_look_nobody_is_told_that_it_could_not(
         text = opened(page, lumiere, place, delivery_id)
         assert word("doubt.looks_soon") in text
         assert word("doubt.no_look") not in text
+        with lumiere.scope() as scope:
+            outbox.cancel(scope, ReconcileDue.kind, delivery_id)
+            outbox.put(scope, ReconcileDue(lumiere.tenant_id, delivery_id), at=scope.now + timedelta(hours=2))
+        assert word("doubt.looks_soon") not in opened(page, lumiere, place, delivery_id), "nobody waits two hours"
 
 
 @pytest.mark.parametrize("place", PLACES)
