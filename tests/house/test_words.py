@@ -9,6 +9,7 @@ from functools import cache
 
 import pytest
 from babel.messages.pofile import read_po
+from jinja2 import Environment, nodes
 
 from foundation.words import LANGUAGES, Message, catalogue, say
 from tests.house.tree import ROOMS, ROOT, Source, product
@@ -64,6 +65,39 @@ def codes_said(files: Iterable[Source]) -> Iterator[tuple[str, set[str] | None, 
                 yield first.value, given, where
             elif name == "Message":
                 yield first.value, _keys(call.args[1] if len(call.args) > 1 else None), where
+
+
+def words_said(
+    files: Iterable[Source], templates: Iterable[tuple[str, str]]
+) -> Iterator[tuple[str, set[str] | None, str]]:
+    """Every code literal that code or a template (its name and text) asks `word` for, with the parameters given (None
+    when not literal)."""
+    for source in files:
+        for call in source.nodes(ast.Call):
+            given = None if any(one.arg is None for one in call.keywords) else {str(one.arg) for one in call.keywords}
+            for code in _either(call.args[0]) if _last(call.func) == "word" and call.args else ():
+                yield code, given, f"{source.path}:{call.lineno}"
+    for name, text in templates:
+        for asked in Environment().parse(text).find_all(nodes.Call):
+            named = isinstance(asked.node, nodes.Name) and asked.node.name == "word"
+            given = None if asked.dyn_kwargs else {one.key for one in asked.kwargs}
+            for code in _either(asked.args[0]) if named and asked.args else ():
+                yield code, given, f"{name}:{asked.lineno}"
+
+
+def _either(code: ast.expr | nodes.Expr | None) -> Iterator[str]:
+    """The literals among what stands for a code: one, or one of two."""
+    if isinstance(code, ast.IfExp):
+        yield from (*_either(code.body), *_either(code.orelse))
+    elif isinstance(code, nodes.CondExpr):
+        yield from (*_either(code.expr1), *_either(code.expr2))
+    elif isinstance(code, ast.Constant | nodes.Const) and isinstance(code.value, str):
+        yield code.value
+
+
+def templates() -> Iterator[tuple[str, str]]:
+    for path in (path for room in ROOMS for path in (ROOT / room).rglob("*.html")):
+        yield str(path.relative_to(ROOT)), path.read_text("utf-8")
 
 
 def _keys(params: ast.expr | None) -> set[str] | None:
@@ -150,6 +184,17 @@ def test_sentences_get_the_parameters_they_name() -> None:
     assert not lacking, "\n" + "\n".join(lacking)
 
 
+def test_words_get_the_parameters_they_name() -> None:
+    """A page that asks for a sentence without what it names is a page that does not open."""
+    known = catalogue("en")
+    wrong = [
+        f"{where}: {code} needs {sorted(parameters(known.get(code, '{code}')) - given)}"
+        for code, given, where in words_said(product(), templates())
+        if given is not None and parameters(known.get(code, "{code}")) - given
+    ]
+    assert not wrong, "\n" + "\n".join(wrong)
+
+
 def test_no_sentence_is_unused() -> None:
     unused = [
         code
@@ -186,6 +231,16 @@ def test_planted_code_is_seen() -> None:
     assert list(codes_said([source])) == [
         ("planted.code", {"who"}, "gate/desk.py:1"),
         ("other.code", {"a"}, "gate/desk.py:2"),
+    ]
+
+
+def test_planted_word_is_seen() -> None:
+    source = Source("dashboard/desk.py", 'page.word("one.code" if x else "two.code", who="x")\n')
+    template = ("desk.html", "<p>{{ word('three.code' if x else x, a=1) }}</p>")
+    assert list(words_said([source], [template])) == [
+        ("one.code", {"who"}, "dashboard/desk.py:1"),
+        ("two.code", {"who"}, "dashboard/desk.py:1"),
+        ("three.code", {"a"}, "desk.html:1"),
     ]
 
 
