@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from foundation.database import OpenScope
+from foundation.database import OpenScope, Scope
 from foundation.settings import DatabaseSettings, Settings, TenantsSettings
 from foundation.words import LANGUAGES
 from tenants import agencies, login
@@ -47,9 +47,30 @@ class Seeded:
 
     def session(self, role: Role, language: str) -> str:
         """A session that is open already, as a visitor's browser keeps it."""
+        return f"{self._cookie(self.members[role, language])} at {self.url}"
+
+    def arriving(self, role: Role, language: str, mark: str) -> str:
+        """The cookie of a member who comes in newly."""
         with self.tenant(LUMIERE.tenant_id, "system:test") as scope:
-            secret = login.invite(scope, self.members[role, language])
-        return f"greenroom={apps.whole(self.tenant, login.redeem(self.tenant, secret))} at {self.url}"
+            member = _member(scope, role, language, mark)
+        return self._cookie(member)
+
+    def _cookie(self, member: UUID) -> str:
+        with self.tenant(LUMIERE.tenant_id, "system:test") as scope:
+            secret = login.invite(scope, member)
+        return f"greenroom={apps.whole(self.tenant, login.redeem(self.tenant, secret))}"
+
+
+def _member(scope: Scope, role: Role, language: str, mark: str) -> UUID:
+    return agencies.add_member(
+        scope,
+        name=NAMES[role],
+        email=f"{role}-{language}-{mark}@example.test",
+        role=role,
+        language=language,
+        zone=LUMIERE.zone,
+        creators=GIVEN.get(role, ()),
+    )
 
 
 @contextmanager
@@ -68,17 +89,7 @@ def seeded(cluster: Cluster, tenant: OpenScope, home: Path, elsewhere: Path) -> 
     demo.seed(settings)
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
         members = {
-            (role, language): agencies.add_member(
-                scope,
-                name=name,
-                email=f"{role}-{language}@example.test",
-                role=role,
-                language=language,
-                zone=LUMIERE.zone,
-                creators=GIVEN.get(role, ()),
-            )
-            for role, name in NAMES.items()
-            for language in LANGUAGES
+            (role, language): _member(scope, role, language, "first") for role in NAMES for language in LANGUAGES
         }
     with serving(cluster.url("greenroom_pages", "house"), home, elsewhere) as (url, log):
         yield Seeded(url, tenant, members, log)

@@ -4,6 +4,7 @@ With GREENROOM_PICTURES=FOLDER each page is also written there as a picture, the
 """
 
 import os
+import random
 import re
 import string
 from collections.abc import Iterator
@@ -18,12 +19,15 @@ from dashboard.pages import PAGES, PageRow
 from foundation.database import OpenScope
 from foundation.words import LANGUAGES, catalogue
 from tenants.roles import Role, may
+from tests.browser.pressing import places, visit
 from tests.browser.seeded import Seeded, seeded
 from tests.browser.visitors import Chromium, Visitor
 from tests.conftest import Cluster
+from tests.dashboard.streams import stream
 from tests.house.test_words import BANNED_WORD
 
 PICTURES = os.environ.get("GREENROOM_PICTURES", "")
+SEEDS, VISITS = 6, 12
 WIDE, PHONE = (1440, 900), (390, 844)
 SERIOUS = {"serious", "critical"}
 EXAMINED = "fr"
@@ -208,3 +212,17 @@ def test_every_page_in_the_dark(chromium: Chromium, house: Seeded, language: str
             faults[row.name] = axe(visitor)
             picture(visitor, f"{row.name}-dark-{language}", *WIDE)
     assert not any(faults.values()), faults
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_whatever_is_pressed_no_page_fails(house: Seeded, seed: int) -> None:
+    """Last here, as it changes what the others look at. Each visit is a new member's: others may have been put out."""
+    chance, there, before = random.Random(seed), places(house.tenant), house.troubles()
+    for number in range(VISITS):
+        role, language = chance.choice([*Role, Role.OWNER, Role.MANAGER]), chance.choice(LANGUAGES)
+        path, query = chance.choice(there)
+        cookie = house.arriving(role, language, f"{seed}-{number}")
+        with stream(house.url, cookie) as page:
+            page.may_fail = True  # what was done is said below
+            did = visit(page, chance, path, query)
+        assert house.troubles() == before, f"{role}, {language}: {did}"

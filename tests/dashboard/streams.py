@@ -111,7 +111,7 @@ class Stream:
             state = WidgetState(id=found.id)
             state.chat_input_value.data = text
             return self._rerun(state, fragment_id=found.fragment)
-        return self._fill(found, state)
+        return self.fill(found, state)
 
     def type_and_press(self, label: str, text: str, button: str) -> str:
         """Write a number into a field and press a button before the page has answered, as a quick hand does."""
@@ -128,19 +128,19 @@ class Stream:
             state.string_value = chosen[0]
         else:
             state.string_array_value.data.extend(chosen)
-        return self._fill(found, state)
+        return self.fill(found, state)
 
     def check(self, label: str, *, on: bool = True, nth: int = 0) -> str:
         """Tick or untick a box."""
         found = self.find(label, "checkbox", nth=nth)
-        return self._fill(found, WidgetState(id=found.id, bool_value=on))
+        return self.fill(found, WidgetState(id=found.id, bool_value=on))
 
     def pick(self, label: str, day: date, nth: int = 0) -> str:
         """Choose a date."""
         found = self.find(label, "date_input", nth=nth)
         state = WidgetState(id=found.id)
         state.string_array_value.data.append(f"{day:%Y/%m/%d}")
-        return self._fill(found, state)
+        return self.fill(found, state)
 
     def attach(self, label: str, files: dict[str, bytes], nth: int = 0) -> str:
         """Put files into a file field: sent to the server first, as the browser does."""
@@ -150,7 +150,7 @@ class Stream:
             state.file_uploader_state_value.uploaded_file_info.add(
                 name=name, size=len(data), file_id=place.file_id, file_urls=place
             )
-        return self._fill(found, state)
+        return self.fill(found, state)
 
     def send(self, state: WidgetState, *, fragment_id: str = "") -> str:
         """Say that something was done that is no press of a button."""
@@ -169,7 +169,8 @@ class Stream:
         assert len(same) > nth, f"no {'/'.join(kinds)} {label!r}; there are {[one.label for one in ours]}"
         return same[nth]
 
-    def _fill(self, found: Widget, state: WidgetState) -> str:
+    def fill(self, found: Widget, state: WidgetState) -> str:
+        """Say what a field holds now; inside a form nothing happens until its button is pressed."""
         self._filled[found.id] = state
         return "" if found.form else self._rerun(fragment_id=found.fragment)
 
