@@ -66,6 +66,7 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
 
         def act(scope: Scope, sight: Sight) -> Done:
             creator = sight.creator(body.creator_id)
+            selling.check_places(scope, body.draft, connectors=connectors)
             at = wall_of(body.at, creator.zone) if body.at is not None else None
             post_id = scheduling.write(scope, body.draft, key=uuid7(), at=at, author=scope.actor, origin=ORIGIN)
             selling.check(scope, post_id, connectors=connectors)
@@ -88,7 +89,10 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
             if body.labels is not None:  # no part of what is approved: alone, it asks for no yes again
                 labels.put(scope, post_id, body.labels)
             if body.rewrites or (body.late_ok is None and body.labels is None):
-                drafting.rewrite(scope, post_id, body.draft(old), author=scope.actor)
+                new = body.draft(old)
+                if body.otherwise is not None:
+                    selling.check_places(scope, new, connectors=connectors)
+                drafting.rewrite(scope, post_id, new, author=scope.actor)
             selling.check(scope, post_id, connectors=connectors)
             return answered(scope, sight, post_id, "post.rewrite")
 

@@ -134,10 +134,10 @@ def test_a_price_is_kept_and_refused_where_nothing_is_sold(api: Program) -> None
 
 
 def test_what_a_place_says_otherwise_stays_until_it_is_changed(api: Program) -> None:
-    said = {"place": "feed", "title": None, "body": "shorter", "media": None, "parts": [{"body": "more"}]}
+    said = {"place": "sandbox", "title": None, "body": "shorter", "media": None, "parts": [{"body": "more"}]}
     post = api.write(otherwise=[said])
     (kept,) = post["otherwise"]
-    assert (kept["place"], kept["body"], kept["title"], kept["media"]) == ("feed", "shorter", None, None)
+    assert (kept["place"], kept["body"], kept["title"], kept["media"]) == ("sandbox", "shorter", None, None)
     assert [part["body"] for part in kept["parts"]] == ["more"]
     changed = api.ask("PATCH", f"/posts/{post['id']}", {"body": "better"}, version=1).json()
     assert changed["otherwise"] == post["otherwise"]
