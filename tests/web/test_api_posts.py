@@ -265,6 +265,9 @@ def test_pages_of_posts_hold_each_one_once(api: Program) -> None:
     found = [one["id"] for page in (first, second, third) for one in page["items"]]
     assert found == made[::-1]
     assert third["next"] is None
+    with api.scope() as scope:  # ids of what a file brought in are drawn from its bytes: they say nothing of when
+        scope.run("UPDATE posts SET created_at = created_at - interval '1 day' WHERE id = :id", id=UUID(made[4]))
+    assert [one["id"] for one in api.get("/posts")["items"]][-1] == made[4]
 
 
 def test_pages_of_deliveries_keep_their_filters(api: Program) -> None:
