@@ -97,8 +97,10 @@ def forget(scope: Scope, member_id: UUID) -> int:
 
 
 def distrust(scope: Scope, key: Key) -> None:
-    """Two signed with one passkey, so a copy of it is about: it never opens anything again, and members are told."""
+    """Two signed with one passkey, so a copy of it is about: it never opens anything again, what either opened ends,
+    and members are told."""
     _end(scope, key, "copied")
+    login.revoke(scope, key.member_id)
     audit.note(scope, "passkey.copied", f"member:{key.member_id}", name=key.name)
 
 
