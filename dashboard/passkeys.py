@@ -207,9 +207,10 @@ def remove(request: Request) -> Response:
     if entry.foreign(request):
         return entry.page(request, "dashboard.foreign", status=403)
     who: Viewer = request.scope[entry.VIEWER]
+    here = request.cookies.get(session.cookie_name(), "")
     try:
         with session.tenant()(who.tenant_id, who.actor) as scope:
-            passkeys.remove(scope, who.member.id, UUID(request.path_params["key"]))
+            passkeys.remove(scope, who.member.id, UUID(request.path_params["key"]), session=here)
     except ValueError:
         return _own(request, Message("passkey.unknown"), 404)
     except GreenroomError as refused:

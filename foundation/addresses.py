@@ -12,6 +12,9 @@ from urllib.parse import urlsplit
 Reach = Callable[[str, int], str]
 """The address to connect to for a host and a port. Raises OSError where nobody may go."""
 
+NOT_PUBLIC = "not a public address"
+"""What is said of where nobody may go."""
+
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -33,7 +36,7 @@ class PublicOnly:
             return host
         found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         if not found or not all(map(is_public, found)):
-            raise OSError("not a public address")
+            raise OSError(NOT_PUBLIC)
         return found[0]
 
     def is_own(self, url: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from foundation.addresses import Reach, anywhere
+from foundation.addresses import NOT_PUBLIC, Reach, anywhere
 from foundation.clock import monotonic
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines tell whole addresses, and some bear a token
@@ -175,7 +175,7 @@ class HttpClient:
         try:
             return self._stream(request, timeout)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
-            return NotSent(type(error).__name__)
+            return NotSent(NOT_PUBLIC if str(error) == NOT_PUBLIC else type(error).__name__)
         except (httpx.HTTPError, httpx.InvalidURL, httpcore.ReadTimeout) as error:
             return AnswerLost(type(error).__name__)
 

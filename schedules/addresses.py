@@ -120,7 +120,12 @@ def living(scope: Scope, member_id: UUID) -> list[Address]:
         .order_by(col(CalendarAddress.created_at).desc(), col(CalendarAddress.id))
         .execution_options(populate_existing=True)
     )
-    return [Address(row.id, row.creator_id, row.words, row.created_at or scope.now, row.used_at) for row in rows]
+    left = audit.last(scope, "member.let_go", f"member:{member_id}")
+    return [
+        Address(row.id, row.creator_id, row.words, row.created_at or scope.now, row.used_at)
+        for row in rows
+        if left is None or (row.created_at or scope.now) > left.at  # who comes back makes new ones
+    ]
 
 
 def _digest(secret: str) -> str:
@@ -161,10 +166,11 @@ def enter(tenant: OpenScope, secret: str, *, address: str) -> Entered | None:
 def calendar(scope: Scope, entered: Entered) -> Calendar:
     """What an address tells now: a month back and ninety days ahead, of those its member still works for.
 
-    Raises NotFound for a member who left or may not plan any more, and for a creator who is not theirs any more.
+    Raises NotFound for a member who left, also once they are back, or may not plan any more, and for a creator who is
+    not theirs any more.
     """
     member = next((one for one in tenant_reads.members(scope) if one.id == entered.member_id), None)
-    if member is None:
+    if member is None or entered.address_id not in {one.id for one in living(scope, member.id)}:
         raise NotFound("address.unknown")
     hers = {one.id: one.name for one in _hers(scope, member.creators)}
     seen = {one for one in hers if entered.creator_id in (None, one)}

@@ -64,7 +64,8 @@ class Reading:
 
 
 def add(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID]) -> UUID:
-    """Follow a feed of a creator for some of her accounts; once per address. It is read at once.
+    """Follow a feed of a creator for some of her accounts, and for those it is followed for already; once per address.
+    It is read at once.
 
     Raises BadInput for what is no address, or one too many; NotFound for an account that is not hers.
     """
@@ -80,6 +81,8 @@ def add(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID]) -> U
     ).all()
     same = next((one for one in known if one.url == address), None)
     if same is not None:
+        same.channels = [*dict.fromkeys([*same.channels, *map(str, channels)])]
+        scope.add(same)
         return same.id
     if len(known) >= MOST_FEEDS:
         raise BadInput("feed.too_many", most=MOST_FEEDS)

@@ -6,6 +6,7 @@ text; what is left are words.
 
 import hashlib
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
@@ -24,6 +25,7 @@ MOST_ENTRIES = 500
 LONGEST_TITLE, LONGEST_SUMMARY, LONGEST_LINK = 300, 500, 2_000
 _SILENT = frozenset({"script", "style", "template", "noscript"})
 _BLOCKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "blockquote"})
+_WHOLE = frozenset({"{http://www.w3.org/2005/Atom}content", "{http://purl.org/rss/1.0/modules/content/}encoded"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -53,9 +55,10 @@ class Document:
 def parse(data: bytes) -> Document:
     """Read a feed. Raises BadInput for what is none, and for one with a document type."""
     try:
-        root = fromstring(data, forbid_dtd=True)
+        root = fromstring(data.removeprefix(BOM_UTF8).lstrip(), forbid_dtd=True)
     except DefusedXmlException as refused:
-        raise BadInput("feed.has_doctype") from refused
+        page = getattr(refused, "name", "").lower() == "html"  # somebody pasted the address of the page itself
+        raise BadInput("feed.not_a_feed" if page else "feed.has_doctype") from refused
     except (ParseError, ValueError, LookupError) as broken:  # LookupError: an encoding nobody knows
         raise BadInput("feed.not_a_feed") from broken
     place = root if _name(root) in ("feed", "RDF") else _child(root, "channel")
@@ -63,7 +66,9 @@ def parse(data: bytes) -> Document:
         raise BadInput("feed.not_a_feed")
     about = _child(root, "channel") if _name(root) == "RDF" else place
     title = _words(_text(about, "title"), LONGEST_TITLE) if about is not None else ""
-    found = {entry.guid: entry for entry in _entries(place)}
+    found: dict[str, Entry] = {}
+    for entry in _entries(place):
+        found.setdefault(entry.guid, entry)
     return Document(title, tuple(found.values()))
 
 
@@ -77,7 +82,7 @@ def _entries(place: Element) -> Iterator[Entry]:
             return
         link = _link(node)
         title = _words(_text(node, "title"), LONGEST_TITLE)
-        summary = _words(_text(node, "description") or _text(node, "summary"), LONGEST_SUMMARY)
+        summary = _words(_text(node, "description") or _text(node, "summary") or _content(node), LONGEST_SUMMARY)
         called = (_text(node, "guid") or _text(node, "id") or link or f"{title}\n{summary}").strip()
         if called and (title or summary):
             yield Entry(hashlib.sha256(called.encode()).hexdigest(), title, summary, link)
@@ -95,6 +100,12 @@ def _child(node: Element, name: str) -> Element | None:
 def _text(node: Element, name: str) -> str:
     """All text below a child; markup that Atom carries as elements is left out with its signs."""
     child = _child(node, name)
+    return "".join(child.itertext()) if child is not None else ""
+
+
+def _content(node: Element) -> str:
+    """The whole of an entry, which some say without a summary of it."""
+    child = next((child for child in node if child.tag in _WHOLE), None)
     return "".join(child.itertext()) if child is not None else ""
 
 
@@ -134,7 +145,10 @@ class _Plain(HTMLParser):
 def _words(marked: str, most: int) -> str:
     """Text without its markup, on one line, whole words only."""
     reader = _Plain()
-    reader.feed(marked[: 40 * most])
+    looked = marked[: 40 * most]
+    if len(looked) < len(marked) and looked.rfind("<") > looked.rfind(">"):
+        looked = looked[: looked.rfind("<")]  # cut in its middle, a sign would be read as words
+    reader.feed(looked)
     reader.close()
     line = " ".join(_CONTROL.sub("", unescape("".join(reader.said))).split())
     if len(line) <= most:

@@ -14,7 +14,7 @@ from schedules.events import ImportApply, ImportCheck
 from schedules.imports import Held
 from schedules.imports_judging import Wish, judge
 from schedules.imports_rows import Finding, read
-from schedules.imports_world import world
+from schedules.imports_world import say_which_stay, world
 from schedules.states import ImportState
 
 LOOKING = "system:imports"
@@ -91,6 +91,7 @@ def _look(
     except BadInput as wrong:
         return Looked(unreadable=wrong.message)
     with tenant(event.tenant_id, LOOKING) as scope:
+        say_which_stay(scope, sheet, held.creators)
         against = world(scope, sheet.rows, held.creators, connectors)
     looked = Looked(lines=len(sheet.rows))
     for start in range(0, len(sheet.rows), AT_ONCE):

@@ -56,7 +56,7 @@ comment has a column of its own and comes last."""
 PARTS = tuple(f"{PART}{number}" for number in range(2, threads.MOST_PARTS + 1))
 NOTHING: Declared = MappingProxyType({})
 _COLUMN_UNKNOWN = ("import.column_unknown", "import.column_unknown_near")
-_CHOICE_UNKNOWN = ("import.option_column_unknown", "import.option_column_unknown_near")
+_WEIGHING_UNKNOWN = ("import.option_column_unknown", "import.option_column_unknown_near")
 """What is said of a column nobody knows: without a name that is like it, and with."""
 
 _CONTROL = re.compile(r"[\x00\ud800-\udfff]")
@@ -222,9 +222,9 @@ def _columns(sheet: Sheet, heading: Sequence[str], platforms: Collection[str]) -
     for name in names:
         if name and name not in known:
             near = nearest(name, known)
-            chooses = name.startswith(OPTION)  # left out in silence, it might be shown to more people
-            plain, like = _CHOICE_UNKNOWN if chooses else _COLUMN_UNKNOWN
-            sheet.say(1, name[:60], like if near else plain, grave=chooses, column=name[:60], near=near)
+            weighs = name.startswith((OPTION, OVERRIDE, PRICE, PART))  # left out, more would see more, or for free
+            plain, like = _WEIGHING_UNKNOWN if weighs else _COLUMN_UNKNOWN
+            sheet.say(1, name[:60], like if near else plain, grave=weighs, column=name[:60], near=near)
     return [name if name in known else "" for name in names]
 
 

@@ -16,12 +16,12 @@ from gate.units import Medium, Unit
 from schedules import imports_names, labels, likeness, linking, overrides
 from schedules.composing import placed, subject
 from schedules.imports_judging import Account, Home, Picture, Taken, World
-from schedules.imports_rows import Row
+from schedules.imports_rows import Row, Sheet
 from schedules.likeness import WINDOW, Print
 from schedules.models import Delivery, Post
 from schedules.overrides import Content
 from schedules.said import Said
-from schedules.states import DeliveryState
+from schedules.states import TO_COME, DeliveryState
 from studio import library
 from tenants import reads as tenant_reads
 from tenants.reads import Creator
@@ -29,6 +29,9 @@ from tenants.reads import Creator
 S = DeliveryState
 _NOWHERE = (str(S.CANCELLED), str(S.FAILED), str(S.REMOVED), str(S.REHEARSED))
 """States in which nothing stands or will stand outside."""
+
+_STAY = tuple(map(str, (*TO_COME, S.HELD, S.PUBLISHING, S.PROCESSING, S.UNCERTAIN)))
+"""States of what may still leave, or is leaving."""
 
 
 def world(scope: Scope, rows: Sequence[Row], creators: Collection[UUID], connectors: Mapping[str, Connector]) -> World:
@@ -49,6 +52,26 @@ def world(scope: Scope, rows: Sequence[Row], creators: Collection[UUID], connect
             homes.setdefault(name.casefold(), home)
     named = {labels.folded(one.name): one for one in labels.known(scope)}
     return World(scope.now, homes, _taken(scope, channels, connectors), named)
+
+
+def say_which_stay(scope: Scope, sheet: Sheet, creators: Collection[UUID]) -> None:
+    """Note the lines whose key is a post of these creators that is still to leave: our own file tells posts by their
+    ids, and whoever edits it in a spreadsheet may think that it changes them, where it writes others beside them."""
+    asked = {row.key: found for row in sheet.rows if (found := _id(row.key)) is not None}
+    stay = scope.session.exec(
+        select(Delivery.post_id)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.post_id).in_(list(asked.values())),
+            col(Delivery.creator_id).in_(list(creators)),
+            col(Delivery.state).in_(_STAY),
+        )
+        .distinct()
+    ).all()
+    here = set(stay)
+    for row in sheet.rows:
+        if asked.get(row.key) in here:
+            sheet.say(row.line, "key", "import.still_here", grave=False)
 
 
 def _account(

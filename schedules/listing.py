@@ -67,17 +67,22 @@ class Wanted:
 
 
 def posts(
-    scope: Scope, creators: Collection[UUID], *, before: UUID | None, limit: int, label_id: UUID | None = None
+    scope: Scope,
+    creators: Collection[UUID],
+    *,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+    label_id: UUID | None = None,
 ) -> list[Listed]:
-    """Posts of these creators, the newest first; with `before`, those made before that post, with `label_id`, those
-    that have that label. Raises NotFound for a label nobody has."""
+    """Posts of these creators, the newest first; with `before`, those behind that place (when it was made, and its id),
+    with `label_id`, those that have that label. Raises NotFound for a label nobody has."""
     query = (
         select(Post)
         .where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)))
-        .order_by(col(Post.id).desc())
+        .order_by(col(Post.created_at).desc(), col(Post.id).desc())  # an id may be drawn, and say nothing of when
         .limit(min(limit, MOST))
     )
-    query = query if before is None else query.where(col(Post.id) < before)
+    query = query if before is None else query.where(tuple_(col(Post.created_at), col(Post.id)) < before)
     if label_id is not None:
         query = query.where(col(Post.id).in_(labels.bearing(scope, label_id)))
     rows = scope.session.exec(query).all()

@@ -24,7 +24,10 @@ class Post(CreatorRow, table=True):
 
     __tablename__ = "posts"
     __table_args__ = table(
-        UniqueConstraint("tenant_id", "origin", "origin_key"), about="creator", keep="while the tenant is here"
+        UniqueConstraint("tenant_id", "origin", "origin_key"),
+        Index("posts_newest", "tenant_id", "created_at", "id"),
+        about="creator",
+        keep="while the tenant is here",
     )
     title: str
     body: str

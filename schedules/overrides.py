@@ -171,8 +171,9 @@ def check(said: Content, others: Sequence[Override]) -> None:
     places = [one.place for one in others]
     if len(others) > MOST or len(set(places)) != len(places):
         raise BadInput("post.too_many_places", most=MOST)
-    if any(not 0 < len(place) <= LONGEST_PLACE or "\x00" in place for place in places):
-        raise BadInput("post.no_such_place")
+    wrong = next((place for place in places if not 0 < len(place) <= LONGEST_PLACE or "\x00" in place), None)
+    if wrong is not None:
+        raise BadInput("post.no_such_place", place=wrong.replace("\x00", "")[:LONGEST_PLACE])
     if any(one.price is not None and not 0 < one.price.minor <= MOST_PRICE for one in others):
         raise BadInput("post.price_wrong")
     if any(_size(one.options) > MOST_OPTIONS for one in others):

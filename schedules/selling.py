@@ -1,4 +1,5 @@
-"""Whether each account that a post goes to takes what it asks there and chooses: a price, the platform's options."""
+"""Whether each account that a post goes to takes what it asks there and chooses: a price, the platform's options; and
+whether what it says otherwise somewhere is said anywhere."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -11,6 +12,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput
 from schedules import overrides, planning
 from schedules.claiming import GIVEN_AWAY
+from schedules.drafting import Draft
 from schedules.models import Post
 from schedules.states import DeliveryState
 
@@ -39,6 +41,18 @@ def check(scope: Scope, post_id: UUID, *, connectors: Mapping[str, Connector]) -
         wrong = pricing.trouble(said.price, channel.surface, can, media=len(said.media), parts=parts)
         if wrong is not None:
             raise BadInput(wrong.code, **wrong.params)
+
+
+def check_places(scope: Scope, draft: Draft, *, connectors: Mapping[str, Connector]) -> None:
+    """Refuse what a draft says otherwise where no account of its creator could say it: a slip in the name, and the post
+    would leave there with the words meant for everybody else. Raises BadInput."""
+    if not draft.others:
+        return
+    hers = channel_reads.channels_of(scope, draft.creator_id)
+    known = {*connectors, *(one.platform for one in hers), *(str(one.id) for one in hers)}
+    for one in draft.others:
+        if one.place not in known:
+            raise BadInput("post.no_such_place", place=one.place)
 
 
 def _check_options(scope: Scope, owner: Post, connectors: Mapping[str, Connector]) -> None:

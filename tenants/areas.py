@@ -26,10 +26,11 @@ PEOPLE = Area("people", "/people", (Right.RUN, Right.APPROVE, Right.REVIEW))
 MESSAGES = Area("messages", "/inbox", (Right.CHAT,))
 MONEY = Area("money", "/shop", (Right.RUN, Right.MONEY))
 STUDIO = Area("studio", "/studio", (Right.RUN,))
+STOPS = Area("stops", "/system", (Right.RUN,))
 HOUSE = Area("house", "/", (Right.RUN,))
 """Everything else: Home says what it is."""
 
-AREAS = (POSTS, ACCOUNTS, DECISIONS, PEOPLE, MESSAGES, MONEY, STUDIO, HOUSE)
+AREAS = (STOPS, POSTS, ACCOUNTS, DECISIONS, PEOPLE, MESSAGES, MONEY, STUDIO, HOUSE)
 
 _OF: Mapping[str, Area] = {
     **dict.fromkeys(
@@ -45,12 +46,18 @@ _OF: Mapping[str, Area] = {
             "series",
             "waiting",
             "unsure",
+            "apart",
+            "clocks",
+            "edit",
+            "feed",
         ],
         POSTS,
     ),
     **dict.fromkeys(
         ["channel", "waits", "handover", "place", "readback", "remarks", "link.register", "link.end"], ACCOUNTS
     ),
+    **dict.fromkeys(["role", "deaf", "charges", "stopped", "own_page"], ACCOUNTS),
+    "switch": STOPS,
     **dict.fromkeys(
         ["complaint", "appeal", "likeness", "sample", "calibration", "calibration.month", "copy", "review"],
         DECISIONS,
@@ -61,7 +68,7 @@ _OF: Mapping[str, Area] = {
     ),
     **dict.fromkeys(("bystanders.say", "bystanders.judge"), PEOPLE),
     **dict.fromkeys(["draft", "chat", "remark", "suggest"], MESSAGES),
-    **dict.fromkeys(["payment", "fulfilment", "statement"], MONEY),
+    **dict.fromkeys(["payment", "fulfilment", "statement", "earnings", "rail"], MONEY),
     **dict.fromkeys(["job", "upload", "picture", "label.say", "clip"], STUDIO),
 }
 

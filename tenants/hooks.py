@@ -199,6 +199,13 @@ def switch(scope: Scope, hook_id: UUID, *, state: Literal["active", "paused", "e
     row = _mine(scope, hook_id)
     row.state, row.failing_since, row.told = state, None, False
     scope.add(row)
+    if state != "active":  # at once: taken up again before its next try, it would be told after all
+        scope.run(
+            "UPDATE hook_calls SET state = 'dropped', updated_at = house_now() WHERE tenant_id = :tenant"
+            " AND hook_id = :hook AND state = 'waiting'",
+            tenant=scope.tenant_id,
+            hook=hook_id,
+        )
     notices.settle(scope, _cause(hook_id))
     audit.note(scope, f"hook.{state}", f"hook:{hook_id}", hook=row.name)
 
@@ -320,17 +327,9 @@ def begin(scope: Scope, call_id: UUID) -> Sending | None:
         return None
     both = row.secret_before is not None and row.before_until is not None and row.before_until > scope.now
     letters = [row.secret, row.secret_before] if both else [row.secret]
-    return Sending(
-        scope.tenant_id,
-        call_id,
-        row.id,
-        row.member_id,
-        row.url,
-        tuple(Sealed(one) for one in letters if one is not None),
-        dict(call.payload),
-        call.tries,
-        scope.now,
-    )
+    sealed = tuple(Sealed(one) for one in letters if one is not None)
+    told = (scope.tenant_id, call_id, row.id, row.member_id)
+    return Sending(*told, row.url, sealed, dict(call.payload), call.tries, scope.now)
 
 
 _SETTLE = """

@@ -213,8 +213,9 @@ def leave(tenant: OpenScope, session: str) -> None:
         )
 
 
-def revoke(scope: Scope, member_id: UUID) -> int:
-    """Close every session of a member, and every link that would open one; returns how many sessions were open."""
+def revoke(scope: Scope, member_id: UUID, *, but: str = "") -> int:
+    """Close every session of a member, and every link that would open one; returns how many sessions were open. The
+    session of the secret `but` stays."""
     scope.run(
         "UPDATE login_links SET used_at = house_now() WHERE tenant_id = :tenant AND member_id = :member"
         " AND used_at IS NULL",
@@ -223,8 +224,9 @@ def revoke(scope: Scope, member_id: UUID) -> int:
     )
     done = scope.run(
         "UPDATE login_sessions SET revoked_at = house_now() WHERE tenant_id = :tenant AND member_id = :member"
-        " AND revoked_at IS NULL",
+        " AND revoked_at IS NULL AND digest <> :but",
         tenant=scope.tenant_id,
         member=member_id,
+        but=_digest(but),
     )
     return int(done.rowcount)

@@ -71,8 +71,9 @@ def holders(scope: Scope) -> frozenset[UUID]:
     return frozenset(rows)
 
 
-def remove(scope: Scope, member_id: UUID, key_id: UUID) -> str:
-    """Put one's own passkey away; returns its name. Raises NotFound, and Refused for the last factor of a guest."""
+def remove(scope: Scope, member_id: UUID, key_id: UUID, *, session: str = "") -> str:
+    """Put one's own passkey away; returns its name. Every session ends but that of the secret `session`: which of them
+    it opened is not known. Raises NotFound, and Refused for the last factor of a guest."""
     scope.run("SELECT id FROM members WHERE tenant_id = :t AND id = :m FOR UPDATE", t=scope.tenant_id, m=member_id)
     living = keys(scope, member_id)
     found = next((one for one in living if one.id == key_id), None)
@@ -81,6 +82,7 @@ def remove(scope: Scope, member_id: UUID, key_id: UUID) -> str:
     if reads.member(scope, member_id).role is Role.GUEST and len(living) == 1 and not has_app(scope, member_id):
         raise Refused("passkey.last")
     _end(scope, found, "removed")
+    login.revoke(scope, member_id, but=session)
     audit.note(scope, "passkey.removed", f"member:{member_id}", name=found.name)
     return found.name
 
@@ -95,8 +97,10 @@ def forget(scope: Scope, member_id: UUID) -> int:
 
 
 def distrust(scope: Scope, key: Key) -> None:
-    """Two signed with one passkey, so a copy of it is about: it never opens anything again, and members are told."""
+    """Two signed with one passkey, so a copy of it is about: it never opens anything again, what either opened ends,
+    and members are told."""
     _end(scope, key, "copied")
+    login.revoke(scope, key.member_id)
     audit.note(scope, "passkey.copied", f"member:{key.member_id}", name=key.name)
 
 

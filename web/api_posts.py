@@ -11,12 +11,10 @@ from channels.editing import offered
 from connectors.contract import Connector
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
-from foundation.words import Message
 from schedules import aside, drafting, editing, importance, labels, listing, scheduling, selling
 from tenants.keys import KeyScope
 from web import api_cursor, api_reviews
 from web.api_call import Call, Done, Sight, doing, etag, making, reading, rewriting
-from web.api_errors import ApiRefused
 from web.api_inputs import ApproveIn, PostChange, PostIn, PostsWanted, RewordIn, ScheduleIn, wall_of
 from web.api_models import PostOut, PostsOut, PostWhole
 
@@ -40,14 +38,15 @@ def _reads(routes: APIRouter, tenant: OpenScope) -> None:
     def list_posts(call: Annotated[Call, can_read], which: Annotated[PostsWanted, Query()]) -> PostsOut:
         """Posts, the newest first. Needs `posts:read`."""
         question = ["posts", which.creator, which.label]
-        before = _id(api_cursor.read(question, which.cursor, parts=1)[0]) if which.cursor is not None else None
+        before = api_cursor.read_dated(question, which.cursor)
 
         def ask(scope: Scope, sight: Sight) -> list[listing.Listed]:
             seen = [one for one in sight.creators if which.creator in (None, one)]
             return listing.posts(scope, seen, before=before, limit=which.limit, label_id=which.label)
 
         found = call.read(ask)
-        following = api_cursor.write(question, [str(found[-1].post.id)]) if len(found) == which.limit else None
+        place = [found[-1].made_at.isoformat(), str(found[-1].post.id)] if len(found) == which.limit else None
+        following = api_cursor.write(question, place) if place is not None else None
         return PostsOut(items=[PostOut.of(one) for one in found], next=following)
 
     @routes.get("/{post_id}", response_model=PostWhole)
@@ -66,6 +65,7 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
 
         def act(scope: Scope, sight: Sight) -> Done:
             creator = sight.creator(body.creator_id)
+            selling.check_places(scope, body.draft, connectors=connectors)
             at = wall_of(body.at, creator.zone) if body.at is not None else None
             post_id = scheduling.write(scope, body.draft, key=uuid7(), at=at, author=scope.actor, origin=ORIGIN)
             selling.check(scope, post_id, connectors=connectors)
@@ -88,7 +88,10 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
             if body.labels is not None:  # no part of what is approved: alone, it asks for no yes again
                 labels.put(scope, post_id, body.labels)
             if body.rewrites or (body.late_ok is None and body.labels is None):
-                drafting.rewrite(scope, post_id, body.draft(old), author=scope.actor)
+                new = body.draft(old)
+                if body.otherwise is not None:
+                    selling.check_places(scope, new, connectors=connectors)
+                drafting.rewrite(scope, post_id, new, author=scope.actor)
             selling.check(scope, post_id, connectors=connectors)
             return answered(scope, sight, post_id, "post.rewrite")
 
@@ -191,10 +194,3 @@ def answered(scope: Scope, sight: Sight, post_id: UUID, did: str, *, status: int
     if status == 201:
         headers["location"] = f"/v1/posts/{post_id}"
     return Done(PostWhole.whole(found), did, f"post:{post_id}", status, headers)
-
-
-def _id(said: str) -> UUID:
-    try:
-        return UUID(said)
-    except ValueError as error:
-        raise ApiRefused(422, Message("api.no_cursor")) from error

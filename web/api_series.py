@@ -70,6 +70,7 @@ def _begins(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
         def act(scope: Scope, sight: Sight) -> Done:
             creator = sight.creator(body.creator_id)
             repeat = body.repeat.repeat(wall_of(body.at, creator.zone))
+            selling.check_places(scope, body.draft, connectors=connectors)
             planned = series.plan(
                 scope,
                 body.draft,
@@ -105,6 +106,8 @@ def _changes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conn
             if body.words is not None and body.words.model_fields_set:
                 post = listing.whole(scope, sight.creators, old.post_id).listed.post
                 words = body.words.draft(post)
+                if body.words.otherwise is not None:
+                    selling.check_places(scope, words, connectors=connectors)
             change = Change(now, words, tuple(body.channels) if body.channels is not None else None)
             made = series.change_following(
                 scope, series_id, body.day, change, author=scope.actor, confirmed=body.confirmed

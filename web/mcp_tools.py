@@ -6,6 +6,7 @@ Saying yes, sending, removing and settling a doubt are no tools: a person does t
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from foundation.database import Scope
 from foundation.ids import derived
 from foundation.settings import GeneratorsSettings
 from foundation.storage import ObjectStore
-from schedules import listing, proposing
+from schedules import listing, proposing, selling
 from tenants.keys import KeyScope
 from web import api_accounts, api_copies, api_deliveries, api_labels, api_making, api_recipes, api_word_lists
 from web.api_call import LONGEST_NAME, Act, Call, Done, Sight
@@ -134,7 +135,13 @@ def tools(
             DeliveryAsked,
             story,
         ),
-        Tool("write_draft", "Write a draft, or propose a time for it. A person decides.", write, DraftIn, _draft),
+        Tool(
+            "write_draft",
+            "Write a draft, or propose a time for it. A person decides.",
+            write,
+            DraftIn,
+            partial(_draft, connectors),
+        ),
     )
     copies = _copies(generators, store) if store is not None else ()
     return {one.name: one for one in (*known, *_makes(generators), *copies)}
@@ -218,12 +225,13 @@ def _post(call: Call, asked: PostAsked) -> BaseModel:
     return PostWhole.whole(call.read(lambda scope, sight: listing.whole(scope, sight.creators, asked.post_id)))
 
 
-def _draft(call: Call, asked: DraftIn) -> Mapping[str, Any]:
+def _draft(connectors: Mapping[str, Connector], call: Call, asked: DraftIn) -> Mapping[str, Any]:
     key = derived(call.asked.entered.key_id, ORIGIN, asked.key)
 
     def act(scope: Scope, sight: Sight) -> Done:
         creator = sight.creator(asked.creator_id)
         at = wall_of(asked.at, creator.zone) if asked.at is not None else None
+        selling.check_places(scope, asked.draft, connectors=connectors)
         made = proposing.propose(scope, asked.draft, key=key, at=at, author=scope.actor, origin=ORIGIN)
         return Done(PostWhole.whole(listing.whole(scope, sight.creators, made)), "mcp.draft", f"post:{made}")
 

@@ -11,6 +11,7 @@ from dashboard import acting, session
 from dashboard.frame import Page
 from dashboard.reads.programs import Hooks, told_systems
 from dashboard.widgets import draw
+from foundation.addresses import NOT_PUBLIC
 from foundation.database import Scope
 from foundation.words import Message
 from tenants import hooks, letterbox
@@ -31,7 +32,8 @@ def show(page: Page) -> None:
     _secret(page)
     for hook, calls in found.hooks:
         with st.container(border=True):
-            draw("system_hook.html", hook=hook, calls=calls, found=found, voice=page.voice, word=page.word)
+            shown = {"hook": hook, "calls": calls, "found": found, "not_public": NOT_PUBLIC}
+            draw("system_hook.html", **shown, voice=page.voice, word=page.word)
             _acts(page, hook, calls)
     _newcomer(page, found)
 

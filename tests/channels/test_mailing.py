@@ -163,6 +163,19 @@ def test_what_cannot_wait_is_told_within_a_minute_in_counts_and_pages(house: Hou
     assert WORDS not in house.text()
 
 
+def test_a_mail_says_what_part_of_the_house_it_is_about(house: House) -> None:
+    """An emergency stop, words that did not change outside, an account that hears nothing: all were "Other"."""
+    house.wants(house.lea.author)
+    for cause in ("switch:tenant::sending", "edit:1", "clocks:1", "feed:1", "apart:1", "role:1", "deaf:1", "rail:1"):
+        house.put(cause)
+    assert house.minute() == 1
+    lines = house.server.to(house.address(house.lea.author))[0].get_content().replace("http://localhost:8501", "")
+    assert "Arrêt d’urgence : 1. /system" in lines
+    assert "Publications : 4. /calendar" in lines
+    assert "Comptes : 2. /channels" in lines
+    assert "Ventes et argent : 1. /shop" in lines
+
+
 def test_one_mail_for_one_cause_and_hour(house: House) -> None:
     house.wants(house.lea.author)
     cause = house.put()

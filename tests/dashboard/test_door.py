@@ -262,7 +262,11 @@ def test_passkeys_that_outlive_a_password_are_shown(door: Door, lumiere: Agency)
         assert chosen.headers["location"] == "/auth/passkeys?told=password"
         shown = member.get(chosen.headers["location"]).text
         assert ("mot de passe est enregistré" in shown, "Inconnue" in shown) == (True, True)
-        member.post(f"/auth/passkeys/remove/{key_id}")
+        elsewhere = {"cookie": door.cookie(lumiere)}
+        with door.client() as other:
+            assert other.get("/", headers=elsewhere).status_code == 200
+            member.post(f"/auth/passkeys/remove/{key_id}")
+            assert other.get("/", headers=elsewhere).status_code == 401, "it may have been opened with that passkey"
         assert "Inconnue" not in member.get("/auth/passkeys").text
         again = member.post("/auth/password", data={"password": "quatre moineaux gris"})
         assert again.headers["location"] == "/"

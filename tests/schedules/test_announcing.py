@@ -12,7 +12,9 @@ import pytest
 
 from channels import connecting, notifying
 from foundation import outbox
+from foundation.addresses import NOT_PUBLIC
 from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.http import HttpClient, NotSent, Request
 from foundation.ids import uuid7
 from foundation.settings import Settings
 from foundation.words import Message
@@ -225,6 +227,24 @@ def test_a_paused_system_is_told_nothing_and_takes_nothing_up_later(told: Told) 
     told.owner(hooks.switch, told.hook_id, state="ended")
     with pytest.raises(NotFound):
         told.owner(hooks.switch, told.hook_id, state="active")
+
+
+def test_what_waited_when_it_was_paused_is_not_told_after_it(told: Told) -> None:
+    """Taken up again before its next try was due, it was called with what the page had called dropped."""
+    told.receiver.modes = ["500"]
+    told.owner(hooks.test, told.hook_id)
+    told.desk.run()
+    for state in ("paused", "active"):
+        told.owner(hooks.switch, told.hook_id, state=state)
+    told.desk.live(minutes=2)
+    assert (told.receiver.taken, [call.state for call in told.calls()]) == ([], ["dropped"])
+
+
+def test_a_call_that_may_not_leave_says_why(cluster: Cluster) -> None:
+    """ "No answer" said nothing of that: whoever runs the system looked for the fault there."""
+    http = HttpClient(reach=hook_routes.reach(Settings(environment="production")))
+    answer = http.exchange(Request("POST", "https://10.0.0.1/hook"))
+    assert answer == NotSent(NOT_PUBLIC)
 
 
 def test_only_what_is_heard_of_whom_is_told(told: Told, services: Services, sandbox: Network) -> None:

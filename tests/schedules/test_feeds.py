@@ -255,6 +255,17 @@ def test_the_same_address_is_followed_once(lea: Desk, blog: Site) -> None:
     assert follow(lea, blog.feed) == follow(lea, f"  {blog.feed}#top ")
 
 
+def test_the_same_address_for_another_account_goes_there_too(lea: Desk, blog: Site) -> None:
+    """It was said to be added, and nothing ever came there."""
+    found, other = follow(lea, blog.feed), lea.connect("other")
+    with lea.scope() as scope:
+        assert feeds.add(scope, lea.creator_id, blog.feed, [other]) == found
+    assert shown(lea).channels == (lea.channels["main"], other)
+    blog.say("new")
+    later(lea)
+    assert [state for _, state in drafts(lea)] == ["draft", "draft"]
+
+
 @pytest.mark.parametrize(
     "url", ["", "ftp://x/y", "https://", "https://u:p@x/", "javascript:alert(1)", "https://x/ y", "https://x:99999/"]
 )

@@ -79,7 +79,15 @@ def test_a_document_type_is_refused_before_it_grows(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"<rss/>", b"<html><body/></html>", b"<feed", b"\xff\xfe", b"<?xml version='1.0' encoding='nope'?><rss/>"],
+    [
+        b"",
+        b"<rss/>",
+        b"<html><body/></html>",
+        b"<!DOCTYPE html><html></html>",
+        b"<feed",
+        b"\xff\xfe",
+        b"<?xml version='1.0' encoding='nope'?><rss/>",
+    ],
 )
 def test_what_is_no_feed_is_said_to_be_none(data: bytes) -> None:
     with pytest.raises(BadInput, match="not_a_feed"):
@@ -92,6 +100,29 @@ def test_of_a_flood_the_first_are_looked_at_and_of_equals_one() -> None:
     assert len(parse(site.rss()).entries) == MOST_ENTRIES
     site.entries = [("same", "t", "w")] * 5
     assert len(parse(site.rss()).entries) == 1
+
+
+def test_of_what_stands_twice_the_first_counts() -> None:
+    items = "".join(f"<item><guid>1</guid><title>{title}</title></item>" for title in ("corrected", "before"))
+    assert [one.title for one in parse(f"<rss><channel>{items}</channel></rss>".encode()).entries] == ["corrected"]
+
+
+def test_blanks_before_the_declaration_are_left_out() -> None:
+    assert parse(b"\xef\xbb\xbf\n  " + ATOM).title == "Blog"
+
+
+def test_who_says_all_in_the_content_is_heard() -> None:
+    """Entries without a title came and went, and nobody was told."""
+    atom = b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id><content type="html">&lt;p&gt;Un mot</content>'
+    assert [one.summary for one in parse(atom + b"</entry></feed>").entries] == ["Un mot"]
+    encoded = b'<rss xmlns:c="http://purl.org/rss/1.0/modules/content/"><channel><item><c:encoded>Deux</c:encoded>'
+    assert [one.summary for one in parse(encoded + b"</item></channel></rss>").entries] == ["Deux"]
+    shown = b'<rss xmlns:m="http://search.yahoo.com/mrss/"><channel><item><m:content><m:title>x</m:title></m:content>'
+    assert parse(shown + b"</item></channel></rss>").entries == ()
+
+
+def test_a_sign_that_is_cut_leaves_nothing() -> None:
+    assert said(f"un mot <img src='data:{'A' * 40 * LONGEST_SUMMARY}'>") == "un mot"
 
 
 @given(some.binary(max_size=300))

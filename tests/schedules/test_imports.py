@@ -17,7 +17,9 @@ from schedules.calendar import WallTime, zone_of
 from schedules.events import ImportApply
 from schedules.imports_cells import COLUMNS
 from schedules.imports_rows import ACCOUNT
+from schedules.moving import delivery, move
 from schedules.overrides import Override
+from schedules.states import DeliveryState
 from schedules.threads import Piece
 from tenants import agencies
 from tests.schedules.files import Clerk, table
@@ -342,3 +344,15 @@ def test_a_campaign_of_a_file_marks_the_addresses_of_its_posts(free: Clerk) -> N
     free.write(table([free.row(1, body=f"Look: {far}", utm_campaign="spring")]), plan=True)
     free.desk.live(days=2)
     assert free.desk.texts() == [f"Look: {far}?utm_source=sandbox&utm_medium=social&utm_campaign=spring"]
+
+
+def test_a_line_of_a_post_that_is_still_planned_says_so(clerk: Clerk) -> None:
+    """With other words in the spreadsheet it went onto the calendar a second time without a word."""
+    clerk.write(table([clerk.row(1), clerk.row(2, time="12:00")]))
+    start = clerk.desk.now()
+    with clerk.desk.scope() as scope:
+        out = exports.lines(scope, {clerk.desk.creator_id}, start, start + timedelta(days=9))
+        move(scope, delivery(scope, out[1].places[0].delivery_id), DeliveryState.CANCELLED)
+    days = {out[0].key: "le port", out[1].key: "la plage"}
+    lines = [clerk.row(key, date=clerk.day(3 + n), body=body) for n, (key, body) in enumerate(days.items())]
+    assert clerk.marks(clerk.bring(table(lines))) == [(2, "key", "import.still_here")]

@@ -100,6 +100,13 @@ def test_a_column_of_a_choice_nobody_knows_is_no_slip_to_pass_over() -> None:
         assert said.message.code.removeprefix("import.option_column_unknown") in {code, "_near"}
 
 
+@pytest.mark.parametrize("column", ["price_telegramm", "body_Telegramme", "part_two", "body_"])
+def test_a_column_of_a_place_nobody_knows_is_no_slip_to_pass_over(column: str) -> None:
+    """A post was free where its price was misspelt, and said to all what was meant for one."""
+    (said,) = read(table([WELL], columns=[*cells.COLUMNS, column]), PLATFORMS, OPTIONS).findings
+    assert (said.line, said.column, said.grave) == (1, column.casefold(), True)
+
+
 def test_other_words_for_a_platform_are_read() -> None:
     columns = [*cells.COLUMNS, "body_telegram"]
     data = table([{**WELL, "body_telegram": "court"}, {**WELL, "key": "b", "body_telegram": "  "}], columns=columns)

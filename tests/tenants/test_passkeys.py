@@ -218,10 +218,10 @@ def test_a_wrong_answer_uses_its_question_up(lumiere: Agency) -> None:
 def test_a_copied_passkey_is_closed_and_told(lumiere: Agency) -> None:
     device = adds(lumiere, lumiere.owner)
     thief = device.copy()
-    enters(lumiere, device)
-    enters(lumiere, device)
+    opened = [enters(lumiere, device), enters(lumiere, device)]
     with pytest.raises(Refused, match=r"passkey\.copied"):
         enters(lumiere, thief)
+    assert [login.current(lumiere.open, one) for one in opened] == [None, None], "the thief may have opened either"
     with pytest.raises(Refused, match=r"passkey\.wrong"):  # nobody knows which of the two is the owner's
         enters(lumiere, device)
     with lumiere.scope() as scope:

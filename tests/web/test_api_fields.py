@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
+from foundation.ids import uuid7
 from tests.web.asking import Program, later
 
 NONE_OF_THEIRS = ("function-", "constrained", "In.", "items", "instance of", "Value error", "[key]")
@@ -53,3 +54,17 @@ def test_so_is_what_an_assistant_sends(api: Program) -> None:
     (said,) = result["content"]
     assert "body: String should have at most 20000 characters" in said["text"].split("\n")
     assert not any(word in said["text"] for word in NONE_OF_THEIRS)
+
+
+def test_a_place_nobody_knows_is_named_and_nothing_is_written(api: Program) -> None:
+    """`Sandbox` for `sandbox` was kept, and the post left there with the words it had for everybody else."""
+    post = api.write()
+    for place in ("Sandbox", "nowhere", str(uuid7())):
+        said = [{"place": place, "body": "for grown-ups"}]
+        refused = api.ask("POST", "/posts", api.draft(otherwise=said))
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "post.no_such_place"), place
+        assert place in refused.json()["error"]["message"]
+        refused = api.ask("PATCH", f"/posts/{post['id']}", {"otherwise": said}, version=1)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "post.no_such_place"), place
+    here = [{"place": str(api.channels["mia"]), "body": "here"}, {"place": "sandbox", "body": "there"}]
+    assert api.ask("PATCH", f"/posts/{post['id']}", {"otherwise": here}, version=1).status_code == 200

@@ -134,10 +134,10 @@ def test_a_price_is_kept_and_refused_where_nothing_is_sold(api: Program) -> None
 
 
 def test_what_a_place_says_otherwise_stays_until_it_is_changed(api: Program) -> None:
-    said = {"place": "feed", "title": None, "body": "shorter", "media": None, "parts": [{"body": "more"}]}
+    said = {"place": "sandbox", "title": None, "body": "shorter", "media": None, "parts": [{"body": "more"}]}
     post = api.write(otherwise=[said])
     (kept,) = post["otherwise"]
-    assert (kept["place"], kept["body"], kept["title"], kept["media"]) == ("feed", "shorter", None, None)
+    assert (kept["place"], kept["body"], kept["title"], kept["media"]) == ("sandbox", "shorter", None, None)
     assert [part["body"] for part in kept["parts"]] == ["more"]
     changed = api.ask("PATCH", f"/posts/{post['id']}", {"body": "better"}, version=1).json()
     assert changed["otherwise"] == post["otherwise"]
@@ -265,6 +265,9 @@ def test_pages_of_posts_hold_each_one_once(api: Program) -> None:
     found = [one["id"] for page in (first, second, third) for one in page["items"]]
     assert found == made[::-1]
     assert third["next"] is None
+    with api.scope() as scope:  # ids of what a file brought in are drawn from its bytes: they say nothing of when
+        scope.run("UPDATE posts SET created_at = created_at - interval '1 day' WHERE id = :id", id=UUID(made[4]))
+    assert [one["id"] for one in api.get("/posts")["items"]][-1] == made[4]
 
 
 def test_pages_of_deliveries_keep_their_filters(api: Program) -> None:

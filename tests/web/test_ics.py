@@ -9,7 +9,7 @@ from foundation.database import OpenScope
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import HOUSE, uuid7
 from schedules import addresses
-from tenants import audit, failures, staffing
+from tenants import audit, failures, reads, staffing
 from tenants.roles import Role
 from tests.web.asking import Program, later, program
 from web import ics
@@ -84,8 +84,15 @@ def test_an_address_ends_at_once(api: Program) -> None:
     other = address(api)
     assert api.client.get(other).status_code == 200
     with api.scope() as scope:
+        email = reads.member(scope, member).email
         staffing.let_go(scope, member)
     assert api.client.get(other).status_code == 404
+    with api.scope(f"member:{api.members[Role.OWNER]}") as scope:
+        how = {"role": Role.MANAGER, "language": "en", "zone": "Europe/Paris"}
+        staffing.bring_in(scope, name="Back", email=email, **how)
+        assert addresses.living(scope, member) == []
+    assert api.client.get(other).status_code == 404, "nothing of before opens"
+    assert api.client.get(address(api)).status_code == 200
 
 
 def test_it_tells_of_nobody_its_member_does_not_work_for_any_more(api: Program) -> None:

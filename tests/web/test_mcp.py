@@ -103,6 +103,7 @@ def test_what_cannot_be_is_said_so_that_it_corrects_itself(api: Program) -> None
     assert "at" in refused(api, "write_draft", **{**draft, "at": "2031-01-01T10:00"})
     assert refused(api, "write_draft", **{**draft, "at": later(hours=-1)})
     assert refused(api, "write_draft", **{**draft, "creator_id": str(uuid7())})
+    assert "Sandbox" in refused(api, "write_draft", **{**draft, "otherwise": [{"place": "Sandbox", "body": "x"}]})
     assert refused(api, "read_calendar", limit=100_000)
     assert refused(api, "read_calendar", cursor="x")
     assert api.get("/posts")["items"] == []
