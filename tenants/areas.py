@@ -36,6 +36,7 @@ _OF: Mapping[str, Area] = {
         [
             "delivery",
             "approval",
+            "turned_down",
             "unapproved",
             "comment",
             "downtime",

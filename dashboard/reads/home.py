@@ -20,9 +20,9 @@ from insights import reads as insight_reads
 from insights.reads import Sales
 from schedules import agenda, blocked, downtime_reads, preflights, reviewing
 from schedules.agenda import Moved
-from schedules.approvals import CHANGE_WANTED
 from schedules.calendar import bounds, local_day
 from schedules.coming import leaves_at
+from schedules.objections import CHANGE_WANTED
 from schedules.reads import Entry
 from schedules.states import DeliveryState
 from studio import library

@@ -25,6 +25,8 @@ class Talk:
     comments: Sequence[Comment]
     wanted: Sequence[Wanted]
     since: Since | None
+    live: bool
+    """Whether a new version of it is waited for, where one is wanted: not once all of it is off the calendar."""
     names: Mapping[UUID, str]
     listeners: Sequence[Member]
     spots: Mapping[Spot, Message]
@@ -79,6 +81,7 @@ def talk(scope: Scope, post_id: UUID, member: Member) -> Talk:
         comments=found.comments,
         wanted=found.wanted,
         since=found.since,
+        live=found.live,
         names=clients.names(scope, [found.creator.id]) | {one.principal_id: one.name for one in members},
         listeners=[one for one in readers if one.principal_id != member.principal_id],
         spots=_spots(found.post),
