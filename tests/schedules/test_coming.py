@@ -84,7 +84,9 @@ def test_each_state_has_its_sentence(state: S) -> None:
 def test_what_is_late_does_not_leave_at_an_hour_that_is_past() -> None:
     """Just after an emergency stop, a post of 21:18 was said at 21:19 to leave at 21:18."""
     late = following(entry(), replace(CALM, now=DUE + timedelta(minutes=1)))
-    assert say(Message(late.code, {"at": "at 21:18"}), "en") == "should have left at 21:18 and leaves as soon as it can."
+    assert (
+        say(Message(late.code, {"at": "at 21:18"}), "en") == "should have left at 21:18 and leaves as soon as it can."
+    )
 
 
 def test_what_failed_beside_what_stands_is_not_said_to_be_put_right(lea: Desk) -> None:
