@@ -44,6 +44,10 @@ def test_a_wish_for_a_change_is_told_to_others_until_it_is_answered(
     with stream(door.url, door.cookie(who)) as page, stream(door.url, door.cookie(who, Role.MANAGER)) as writer:
         assert told not in page.open("/")
         assert told in writer.open("/")
+        writer.open("/calendar", post=post_id)
+        written = writer.press(word("calendar.edit", language))
+        assert bar in written, "who writes the other version reads what was asked"
+        assert "plus clair" in written
         with who.scope(author) as scope:
             draft = Draft(who.creator_id, "", "Le phare, plus clair", (), ())
             drafting.rewrite(scope, post_id, draft, author=author)
