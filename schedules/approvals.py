@@ -10,14 +10,13 @@ from sqlmodel import col, func, select
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.words import Message
-from schedules import announcing, edits
+from schedules import announcing, edits, objections
 from schedules.changes import snapshot
 from schedules.models import Approval, Delivery, Post
 from schedules.moving import move
 from schedules.planning import cancel, deliveries_of, digest_now, post, wake
 from schedules.states import DeliveryState
 from schedules.yeses import CURED, HALF, OVER, UNAPPROVED
-from tenants import notices
 from tenants import reads as tenant_reads
 from tenants.roles import Right, require
 
@@ -49,9 +48,6 @@ UNASKED = Message("approval.unasked")
 
 _BACK = {"change": Message("approval.change_asked"), "no": Message("approval.said_no")}
 """Why what somebody did not agree to is draft again."""
-
-CHANGE_WANTED = "approval:"
-"""How the cause of the notice begins that somebody wants another version of a post, before its id."""
 
 S = DeliveryState
 
@@ -98,7 +94,7 @@ def agreed(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "
     if not (written or known or is_refused(scope, row, scope.now)):
         raise Refused("approval.two_people")
     if is_approved(scope, row, scope.now, since=since):
-        answered(scope, row.id)
+        objections.answered(scope, row.id)
         if not known:
             announcing.approved(scope, row)
         _release(scope, row)
@@ -122,26 +118,15 @@ def ask_change(
     """Ask for another version, with words: as `reject`, and the members are told that somebody has to write it."""
     row, member = _held(scope, post_id), tenant_reads.member(scope, member_id)
     refused(scope, row, _principal(scope, row, member_id, tier), tier=tier, verdict="change", why=why, note=note)
-    tell_change(scope, row, member.name)
-
-
-def answered(scope: Scope, post_id: UUID) -> None:
-    """Nobody waits for another version of a post any more: the notice that a change is wanted closes."""
-    notices.settle(scope, _asked(post_id))
-
-
-def tell_change(scope: Scope, row: Post, name: str) -> None:
-    """Tell the members that somebody of this name wants another version of a post."""
-    told = Message("approval.change_wanted", {"member": name, "post": (row.title or row.body)[:60]})
-    answered(scope, row.id)  # the last who asked is named
-    notices.put(scope, told, cause=_asked(row.id), urgent=False, creator_id=row.creator_id)
+    objections.tell_change(scope, row, member.name)
 
 
 def turn_down(scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str) -> None:
     """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off the calendar, and
-    what is on hold."""
+    what is on hold. Its author is told."""
     reject(scope, post_id, member_id=member_id, why=why, note=note)
-    answered(scope, post_id)
+    member = tenant_reads.member(scope, member_id)
+    objections.tell_turned_down(scope, post(scope, post_id), member.name, member.principal_id)
     for delivery in deliveries_of(scope, post_id, lock=True):
         if delivery.state in (S.DRAFT, S.HELD):
             cancel(scope, delivery.id)
@@ -164,16 +149,11 @@ def withdraw(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
     if last.verdict == "yes" and any(one.state not in (S.APPROVED, S.SCHEDULED, S.HELD) for one in planned):
         raise Conflict("approval.left_already")
     _write(scope, row, member.principal_id, tier=last.tier, verdict="withdrawn", note="")
-    answered(scope, post_id)
+    objections.answered(scope, post_id)
     for one in planned if last.verdict == "yes" else []:
         if one.state in (S.APPROVED, S.SCHEDULED):
             move(scope, one, S.DRAFT, reason=Message("approval.taken_back"))
             wake(scope, one)  # a wish: nobody who said yes in its time is told then
-
-
-def _asked(post_id: UUID) -> str:
-    """The cause of the notice that a change is wanted."""
-    return f"{CHANGE_WANTED}{post_id}"
 
 
 def refused(

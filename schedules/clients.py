@@ -21,7 +21,7 @@ from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import HOUSE, derived
 from gate import inforce, ratings, text
 from gate.units import Medium, Rating
-from schedules import approvals, drafting, overrides
+from schedules import approvals, drafting, objections, overrides
 from schedules.approvals import WHY
 from schedules.models import ApprovalLink, Delivery, Post
 from schedules.planning import deliveries_of, digest_now, post
@@ -197,7 +197,7 @@ def answer(scope: Scope, link_id: UUID, session: str, *, yes: bool, why: str = "
         drafting.settle(scope, row.id)
     else:
         approvals.refused(scope, row, known.principal_id, tier=TIER, verdict="change", why=why, note=note)
-        approvals.tell_change(scope, row, known.name)
+        objections.tell_change(scope, row, known.name)
     audit.note(scope, f"approval.link_{known.ended}", f"post:{row.id}")
 
 

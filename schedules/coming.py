@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from channels import budgets, handing
@@ -23,6 +23,9 @@ from tenants import reads as tenant_reads
 S = DeliveryState
 TO_LEAVE = frozenset({S.APPROVED, S.SCHEDULED, S.PARTLY})
 """States of what is to leave by itself."""
+
+MOMENT = timedelta(seconds=10)
+"""How long after its hour a post may still be said to leave at it."""
 
 STAYS = "calendar.next.stays"
 """What is said of what would be stopped at its time, and does not go away by itself until then."""
@@ -107,6 +110,8 @@ def following(entry: Entry, found: Standing) -> Next:
         return Next("calendar.next.retry")
     if entry.state is S.SCHEDULED and found.now - leaves_at(entry) > DOWNTIME:
         return Next("calendar.next.turn" if entry.late_until else "calendar.next.turn_on")
+    if entry.state is S.SCHEDULED and found.now - leaves_at(entry) > MOMENT:
+        return Next("calendar.next.overdue")
     if found.by_hand:
         return Next("calendar.next.removing_by_hand")
     if entry.ends_at is not None:

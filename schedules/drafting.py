@@ -15,6 +15,7 @@ from schedules import (
     labels,
     lateness,
     linking,
+    objections,
     overrides,
     planning,
     prints,
@@ -260,7 +261,7 @@ def rewrite(
     row.version += 1
     before, row.digest = row.digest, digest_now(scope, row)
     if row.digest != before:
-        approvals.answered(scope, post_id)
+        objections.answered(scope, post_id)
     scope.add(row)
     prints.keep(scope, row)
     if draft.labels is not None:

@@ -37,6 +37,7 @@ _OF: Mapping[str, Area] = {
         [
             "delivery",
             "approval",
+            "turned_down",
             "unapproved",
             "comment",
             "downtime",

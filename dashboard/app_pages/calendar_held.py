@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
-from dashboard.app_pages import calendar_filters
+from dashboard.app_pages import calendar_filters, calendar_left
 from dashboard.frame import Page
 from dashboard.widgets import draw
 from foundation.database import Scope
@@ -57,4 +57,5 @@ def part(page: Page, creator: Creator) -> bool:
 def _decide(page: Page, creator_id: UUID, how: How, seen: Mapping[UUID, int], scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
     done = deciding.decide(scope, creator_id, how, seen=seen)
-    return Message(f"held.done_{how}", {"count": len(done.moving), "left": len(done.left)})
+    told = Message(f"held.done_{how}", {"count": len(done.moving), "left": len(done.left)})
+    return calendar_left.said(page, scope, told, done.left)

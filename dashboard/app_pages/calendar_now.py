@@ -1,4 +1,4 @@
-"""Out now, or once more: which posts a press may try again, and what really becomes of one that was pressed."""
+"""On the calendar, out now, or once more: what a press may try again, and what becomes of what was pressed."""
 
 from uuid import UUID
 
@@ -33,6 +33,16 @@ def now(page: Page, scope: Scope, delivery_id: UUID, version: int) -> Message:
     """Let it leave now. Raises as `drafting.now`."""
     drafting.now(scope, delivery_id, version=version)
     return _became(page, scope, delivery_id, "calendar.now_done", "calendar.now_done_not")
+
+
+def planned(scope: Scope, post_id: UUID) -> Message:
+    """Put a draft on the calendar: that it leaves by itself, on which accounts it will not as it is, or that a yes is
+    missing."""
+    if not drafting.settle(scope, post_id):
+        return Message("calendar.planned_not")
+    stays = coming.staying(scope, post_id, connectors())
+    accounts = ", ".join(stays.values())
+    return Message("calendar.planned_stays", {"accounts": accounts}) if stays else Message("calendar.planned")
 
 
 def _became(page: Page, scope: Scope, delivery_id: UUID, done: str, not_yet: str) -> Message:

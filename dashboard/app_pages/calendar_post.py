@@ -143,7 +143,7 @@ def _acts(page: Page, found: Opened, place: Place) -> None:
 
 def _plan(page: Page, creator_id: UUID, post_id: UUID, scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
-    return Message("calendar.planned" if drafting.settle(scope, post_id) else "calendar.planned_not")
+    return calendar_now.planned(scope, post_id)
 
 
 def _again(page: Page, creator_id: UUID, delivery_id: UUID, version: int, scope: Scope, _: UUID) -> Message:

@@ -14,6 +14,7 @@ from dashboard.app_pages import (
     calendar_filters,
     calendar_holidays,
     calendar_hours,
+    calendar_left,
     calendar_quiet,
     calendar_shift,
     calendar_spare,
@@ -205,7 +206,7 @@ def _hour(page: Page, found: Queue, slot_id: UUID, said: str) -> None:
 def _close(page: Page, slot_id: UUID, seen: Mapping[UUID, int], scope: Scope, _: UUID) -> Message:
     mine(page, scope, slots.slot(scope, slot_id).channel_id)
     done = queueing.close(scope, slot_id, seen=seen)
-    return Message("queue.slot_moved", {"count": len(done.moved)})
+    return calendar_left.said(page, scope, Message("queue.slot_moved", {"count": len(done.moved)}), done.left)
 
 
 def _apart(page: Page, channel_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import acting
 from dashboard.acting import Act
+from dashboard.app_pages import calendar_left
 from dashboard.frame import Page
 from dashboard.reads.queue import Queue, pauses
 from dashboard.reads.when import day_of, time_of
@@ -150,7 +151,8 @@ def _come_back(page: Page, one: Quiet, scope: Scope, _: UUID) -> Message:
 def _call_off(page: Page, one: Quiet, scope: Scope, _: UUID) -> Message:
     page.my(scope, quiet.period(scope, one.id).creator_id)
     back = pausing.call_off(scope, one.id)
-    return Message("pause.called_off", {"count": len(back.moving), "left": len(back.left)})
+    told = Message("pause.called_off", {"count": len(back.moving), "left": len(back.left)})
+    return calendar_left.said(page, scope, told, back.left)
 
 
 def _pause(page: Page, found: Queue) -> None:
@@ -188,4 +190,5 @@ def as_previewed(then: Typed, typed: Callable[[], Typed], act: Act, scope: Scope
 def _begin(page: Page, wanted: Pause, seen: dict[UUID, int], scope: Scope, _: UUID) -> Message:
     page.my(scope, wanted.creator_id)
     _, done = pausing.pause(scope, wanted, seen=seen)
-    return Message("pause.done", {"count": len(done.moved), "left": len(done.left), "out": len(done.out)})
+    told = Message("pause.done", {"count": len(done.moved), "left": len(done.left), "out": len(done.out)})
+    return calendar_left.said(page, scope, told, done.left)

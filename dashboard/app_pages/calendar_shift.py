@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard import acting
-from dashboard.app_pages import calendar_held
+from dashboard.app_pages import calendar_held, calendar_left
 from dashboard.app_pages.calendar_quiet import Typed, as_previewed, where
 from dashboard.frame import Page
 from dashboard.reads.queue import Queue
@@ -70,10 +70,12 @@ def _typed() -> Typed:
 def _move(page: Page, chosen: Chosen, by: By, seen: Mapping[UUID, int], scope: Scope, _: UUID) -> Message:
     page.my(scope, chosen.creator_id)
     done = shifting.shift(scope, chosen, by, seen=seen)
-    return Message("shift.done_left", {"count": len(done.moved), "left": len(done.left)})
+    told = Message("shift.done_left", {"count": len(done.moved), "left": len(done.left)})
+    return calendar_left.said(page, scope, told, done.left)
 
 
 def _undo(page: Page, shift_id: UUID, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     page.my(scope, creator_id)
     back = shifting.undo(scope, shift_id)
-    return Message("shift.undone_now", {"count": len(back.moving), "left": len(back.left)})
+    told = Message("shift.undone_now", {"count": len(back.moving), "left": len(back.left)})
+    return calendar_left.said(page, scope, told, back.left)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from channels import reads as channel_reads
 from dashboard import acting
+from dashboard.app_pages import calendar_left
 from dashboard.frame import Page
 from dashboard.reads.queue import Queue
 from dashboard.widgets import draw
@@ -45,5 +46,6 @@ def _move(page: Page, source_id: UUID, target_id: UUID, seen: Mapping[UUID, int]
     for channel_id in (source_id, target_id):
         page.my(scope, channel_reads.channel(scope, channel_id).creator_id)
     done = spare.move_queue(scope, source_id, target_id, seen=seen)
-    left = {"count": len(done.moving), "doubled": len(done.doubled), "left": len(done.left)}
-    return Message("spare.done_asks" if done.asks_again else "spare.done", left)
+    counts = {"count": len(done.moving), "doubled": len(done.doubled), "left": len(done.left)}
+    told = Message("spare.done_asks" if done.asks_again else "spare.done", counts)
+    return calendar_left.said(page, scope, told, done.left)

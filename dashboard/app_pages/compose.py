@@ -98,6 +98,8 @@ def show(page: Page, rework: UUID | None) -> None:
     if not mine:
         draw("calendar_empty.html", code="dashboard.no_creators", word=page.word)
         return
+    if rewritten := typed(REWORK):
+        compose_rework.asked(page, UUID(rewritten))
     left, right = st.columns([3, 2], gap="large")
     with left:
         creator = _creator(page, mine)

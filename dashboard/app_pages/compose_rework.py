@@ -10,6 +10,7 @@ from dashboard.app_pages import compose_draft, compose_leaving
 from dashboard.app_pages.compose_draft import OPENED, REWORK, SEEN
 from dashboard.frame import Page
 from dashboard.reads.posts import opened
+from dashboard.reads.talk import asked_of
 from dashboard.widgets import draw
 from foundation.words import Message
 from schedules.drafting import Draft, as_written
@@ -38,6 +39,13 @@ def come_back(page: Page, post_id: UUID, at: str) -> None:
         st.query_params.from_dict({"post": str(post_id)})
         st.rerun()
     begin(found.post, found.said, found.creator.slug, at)
+
+
+def asked(page: Page, post_id: UUID) -> None:
+    """Draw what somebody wants changed in it: whoever writes the other version reads it there."""
+    found = page.read(lambda scope: asked_of(scope, post_id))
+    if found:
+        draw("compose_asked.html", asked=found, voice=page.voice, word=page.word)
 
 
 def meanwhile(page: Page, post_id: UUID, now: Draft) -> bool:

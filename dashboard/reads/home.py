@@ -16,13 +16,14 @@ from dashboard.reads.system import stoppable
 from foundation.database import Scope
 from foundation.money import Money
 from foundation.words import Message
+from gate.switches import Halt
 from insights import reads as insight_reads
 from insights.reads import Sales
 from schedules import agenda, blocked, downtime_reads, preflights, reviewing
 from schedules.agenda import Moved
-from schedules.approvals import CHANGE_WANTED
 from schedules.calendar import bounds, local_day
-from schedules.coming import leaves_at
+from schedules.coming import TO_LEAVE, leaves_at, stopped
+from schedules.objections import CHANGE_WANTED
 from schedules.reads import Entry
 from schedules.states import DeliveryState
 from studio import library
@@ -153,6 +154,11 @@ class Home:
     """Empty once the first post stands."""
     sees_posts: bool
     sees_money: bool
+    halt: Halt
+
+    def waits(self, entry: Entry) -> bool:
+        """Whether an emergency stop keeps it back."""
+        return stopped(self.halt, entry)
 
     @property
     def sent(self) -> int:
@@ -183,14 +189,14 @@ def home(scope: Scope, member: Member) -> Home:
     mine = [one for one in tenant_reads.creators(scope) if not member.creators or one.slug in member.creators]
     shown = mine if works or money else []
     posts = _posts(scope, mine, member) if works else _Posts([], [], [], {}, {}, [], [])
-    sales = _sales(scope, shown) if money else {}
+    sales, halt = _sales(scope, shown) if money else {}, _halt(scope, posts.entries)
     return Home(
         now=scope.now,
         needs=posts.needs,
         waiting=needs.waiting(posts.needs, member),
         days=[_day(scope, creator, posts.entries, sales.get(creator.id, {})) for creator in shown],
         total=_total(scope, shown, sales),
-        coming=_coming(scope, mine, posts.entries),
+        coming=_coming(scope, mine, posts.entries, halt),
         live=posts.live,
         kept_back=posts.kept_back,
         doubts=posts.doubts,
@@ -198,6 +204,7 @@ def home(scope: Scope, member: Member) -> Home:
         strides=posts.strides,
         sees_posts=works,
         sees_money=money,
+        halt=halt,
     )
 
 
@@ -328,12 +335,17 @@ def takings(found: Mapping[date, Sequence[Sales]], currency: str, today: date) -
     )
 
 
-def _coming(scope: Scope, mine: Iterable[Creator], entries: Iterable[Entry]) -> Coming | None:
+def _halt(scope: Scope, entries: Iterable[Entry]) -> Halt:
+    """Where an emergency stop keeps something back; asked only where something is to leave."""
+    return blocked.halted(scope) if any(one.state in TO_LEAVE for one in entries) else Halt(False, frozenset())
+
+
+def _coming(scope: Scope, mine: Iterable[Creator], entries: Iterable[Entry], halt: Halt) -> Coming | None:
     names = {one.id: one.name for one in mine}
     here = [one for one in entries if one.state in LEAVING and scope.now <= leaves_at(one) < scope.now + AHEAD]
     warned = preflights.warned(scope) if here else frozenset()
     first = min((one for one in here if one.delivery_id not in warned), key=leaves_at, default=None)
     if first is None:
         return None
-    stopped = blocked.halted(scope).reaches(first.creator_id, first.channel_id)
-    return Coming(names[first.creator_id], first.channel, leaves_at(first), stopped)
+    kept = halt.reaches(first.creator_id, first.channel_id)
+    return Coming(names[first.creator_id], first.channel, leaves_at(first), kept)

@@ -263,7 +263,7 @@ def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUI
         href, to = _CURES[entry.reason.code]
     elif entry is not None and entry.state is S.FAILED:
         to = "home.to.refused"
-    if about in ("approval", "comment", "unapproved"):
+    if about in ("approval", "turned_down", "comment", "unapproved"):
         href, to = f"/calendar?post={key.partition(':')[0]}", "home.to.post"
     if about in ("queue", "apart"):
         href, to = f"/calendar?queue={key}", "home.to.queue"

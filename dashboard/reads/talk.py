@@ -8,7 +8,7 @@ from uuid import UUID
 from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.words import Message
-from schedules import clients, comments, overrides, talking
+from schedules import changes, clients, comments, overrides, talking
 from schedules.changes import Change, Since, Wanted
 from schedules.comments import WHOLE, Comment, Spot
 from schedules.reads import Written
@@ -25,6 +25,8 @@ class Talk:
     comments: Sequence[Comment]
     wanted: Sequence[Wanted]
     since: Since | None
+    live: bool
+    """Whether a new version of it is waited for, where one is wanted: not once all of it is off the calendar."""
     names: Mapping[UUID, str]
     listeners: Sequence[Member]
     spots: Mapping[Spot, Message]
@@ -44,11 +46,6 @@ class Talk:
     def open(self) -> int:
         """How many of them still wait."""
         return sum(one.open for one in self.comments)
-
-    @property
-    def pending(self) -> list[Wanted]:
-        """What is asked of the version as it stands."""
-        return [one for one in self.wanted if not (one.answered or one.agreed)]
 
     def spot(self, one: Comment) -> Message | None:
         """What of the post is meant, where it is not all of it; of what is gone from it, that."""
@@ -79,6 +76,7 @@ def talk(scope: Scope, post_id: UUID, member: Member) -> Talk:
         comments=found.comments,
         wanted=found.wanted,
         since=found.since,
+        live=found.live,
         names=clients.names(scope, [found.creator.id]) | {one.principal_id: one.name for one in members},
         listeners=[one for one in readers if one.principal_id != member.principal_id],
         spots=_spots(found.post),
@@ -86,6 +84,17 @@ def talk(scope: Scope, post_id: UUID, member: Member) -> Talk:
         told=comments.told(scope, post_id, member.principal_id),
         inside=comments.works_here(member),
     )
+
+
+def asked_of(scope: Scope, post_id: UUID) -> list[tuple[str, Wanted]]:
+    """What is asked of a post as it stands, the last first, each with who asks ("" for somebody who left). Raises
+    NotFound for a post of a creator who is not this member's."""
+    row, _, creator = comments.room(scope, post_id, lock=False)
+    pending = [one for one in changes.history(scope, row)[0] if not (one.answered or one.agreed)]
+    if not pending:
+        return []
+    names = clients.names(scope, [creator.id]) | {one.principal_id: one.name for one in tenant_reads.members(scope)}
+    return [(names.get(one.by, ""), one) for one in pending]
 
 
 def _spots(post: Written) -> dict[Spot, Message]:

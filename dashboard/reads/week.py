@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from dashboard.reads.compose import accounts
+from channels import reads as channel_reads
 from foundation.database import Scope
 from schedules import weeks
 from schedules.calendar import local_day
@@ -21,7 +21,7 @@ EARLIER = 5
 
 @dataclass(frozen=True)
 class Week:
-    """All that is drawn for one creator; accounts and recipes by id, with their names."""
+    """All that is drawn for one creator; accounts where posts can stand, and recipes, by id, with their names."""
 
     now: datetime
     creator: Creator
@@ -35,15 +35,17 @@ class Week:
     """The newest one."""
     earlier: Sequence[Proposal]
     """Those before it that still have a line to decide on."""
+    names: Mapping[UUID, str]
+    """What people call each account, those that were disconnected too."""
 
     @property
     def language(self) -> str:
         """In which of our languages her words are written."""
         return next((one for one in self.creator.languages if one in LANGUAGES), LANGUAGES[0])
 
-    def account(self, channel_id: UUID) -> str:
-        """What people call an account; one that is gone has no name any more."""
-        return self.accounts.get(str(channel_id), "?")
+    def has(self, channel_id: UUID) -> bool:
+        """Whether posts can still stand on an account."""
+        return str(channel_id) in self.accounts
 
 
 def week(scope: Scope, creator: Creator) -> Week:
@@ -52,14 +54,16 @@ def week(scope: Scope, creator: Creator) -> Week:
     manner = persona.manner(scope, creator.id)
     newest, earlier = every[:1], [one for one in every[1:] if one.undecided]
     today = local_day(scope.now, creator.zone)
+    theirs = channel_reads.channels_of(scope, creator.id)
     return Week(
         now=scope.now,
         creator=creator,
-        accounts={str(one.id): one.name for one in accounts(scope, [creator])},
+        accounts={str(one.id): one.name for one in theirs if one.surface and not one.left},
         recipes={str(one.id): one.name for one in studio_reads.recipes_of(scope, creator.id)},
         tone=manner.tone,
         forbidden=manner.forbidden,
         monday=today + timedelta(days=7 - today.weekday()),
         proposals=newest,
         earlier=earlier,
+        names={one.id: one.name for one in theirs},
     )

@@ -16,6 +16,7 @@ from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 from tests.dashboard.test_approvals import asked, state, word
 from tests.dashboard.test_calendar import post_of
+from tests.dashboard.test_files import picture
 
 
 def hours_too(who: Agency) -> None:
@@ -99,6 +100,21 @@ def test_what_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere
         text = page.press(word("home.again"))
     assert word("calendar.again_done") not in text
     assert word("calendar.again_done_not", why="|").partition("|")[0].strip() in text
+
+
+def test_a_draft_that_will_not_leave_as_it_is_is_not_told_as_leaving(door: Door, lumiere: Agency) -> None:
+    """Put on the calendar from its page, it was said to leave by itself, beside the reason why it would not."""
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+        ruling.change(scope, lumiere.creator_id, tiers=0, times=False)
+    refused, _ = asked(lumiere, "À l’aube", media=(picture(door, lumiere, rating=None),))
+    fine, _ = asked(lumiere, "Le phare")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=refused)
+        text = page.press(word("calendar.plan"))
+        assert word("calendar.planned") not in text
+        assert word("calendar.planned_stays", accounts="Sandbox") in text
+        page.open("/calendar", post=fine)
+        assert word("calendar.planned") in page.press(word("calendar.plan"))
 
 
 def test_what_was_refused_leads_to_where_it_is_put_right(door: Door, lumiere: Agency) -> None:

@@ -147,6 +147,26 @@ def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
         assert "est illisible" in page.type("au", "hier")
 
 
+def test_what_is_not_brought_back_is_named_with_its_reason(door: Door, lumiere: Agency) -> None:
+    """How many stayed was said, and neither which nor why."""
+    lumiere.post("revient", minutes=30)
+    kept = lumiere.post("reste *ici*", minutes=40)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=lumiere.channel_id)
+        with lumiere.scope() as scope:
+            tomorrow = local_day(scope.now, ZONE) + timedelta(days=1)
+        page.type("au", f"{tomorrow:%d/%m/%Y}")
+        page.type("Jours plus tard", "3")
+        assert "« revient »" not in page.press("Les déplacer")
+        with lumiere.scope() as scope:
+            at = WallTime(tomorrow + timedelta(days=9), time(12), ZONE)
+            planning.move_delivery(scope, kept, at=at)
+        text = page.press("Annuler ce déplacement")
+        assert "Remises où elles étaient : 1 ; restées où elles sont : 1." in text
+        assert r"« reste \*ici\* » (Sandbox) : Quelqu’un l’a changée" in text
+        assert "« revient »" not in text
+
+
 def test_what_nobody_saw_in_a_preview_is_not_done(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("déplacée", minutes=30)
     with lumiere.scope() as scope:

@@ -211,6 +211,15 @@ def test_every_noted_act_has_its_sentence() -> None:
     assert {f"audit.{act}" for act in acts} <= set(catalogue("fr"))
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_sentence_of_an_act_needs_no_more_than_its_name(language: str) -> None:
+    """Acts of one hand stand in one line, whatever each was about: the page knows nothing to fill in, and was not drawn
+    any more once an account had been disconnected, whose sentence named it."""
+    said = {code: sentence for code, sentence in catalogue(language).items() if code.startswith("audit.")}
+    assert said
+    assert [code for code, sentence in said.items() if "{" in sentence] == []
+
+
 def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
     lumiere.post("bonjour")
 

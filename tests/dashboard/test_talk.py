@@ -44,6 +44,10 @@ def test_a_wish_for_a_change_is_told_to_others_until_it_is_answered(
     with stream(door.url, door.cookie(who)) as page, stream(door.url, door.cookie(who, Role.MANAGER)) as writer:
         assert told not in page.open("/")
         assert told in writer.open("/")
+        writer.open("/calendar", post=post_id)
+        written = writer.press(word("calendar.edit", language))
+        assert bar in written, "who writes the other version reads what was asked"
+        assert "plus clair" in written
         with who.scope(author) as scope:
             draft = Draft(who.creator_id, "", "Le phare, plus clair", (), ())
             drafting.rewrite(scope, post_id, draft, author=author)
@@ -52,6 +56,26 @@ def test_a_wish_for_a_change_is_told_to_others_until_it_is_answered(
         page.open("/approvals")
         page.press(word("approvals.approve", language))
         assert bar not in writer.open("/calendar", post=post_id)
+
+
+def test_what_was_turned_down_waits_for_nothing_and_its_author_is_told_why(door: Door, tenant: OpenScope) -> None:
+    """Its page said that a new version was awaited, under "Cancelled"; its author was told nothing."""
+    who = agency(tenant)
+    post_id, _ = asked(who, "Le phare")
+    owner, wait = who.members[Role.OWNER], word("talk.waits_for_author")
+    told = word("approval.turned_down", member="Owner", post="Le phare")
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as writer:
+        with who.scope(who.act_as(Role.OWNER)) as scope:
+            approvals.reject(scope, post_id, member_id=owner, note="trop sombre")
+        assert wait in writer.open("/calendar", post=post_id)
+        with who.scope(who.act_as(Role.OWNER)) as scope:
+            approvals.turn_down(scope, post_id, member_id=owner, note="trop sombre")
+        page = writer.open("/calendar", post=post_id)
+        assert "trop sombre" in page
+        assert wait not in page
+        assert told in writer.open("/")
+    with stream(door.url, door.cookie(who)) as page:
+        assert told not in page.open("/")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -43,6 +43,17 @@ def posts(who: Agency) -> list[tuple[str, str]]:
         return [tuple(row) for row in rows]
 
 
+def test_a_line_for_an_account_that_left_since_says_so(door: Door, lumiere: Agency) -> None:
+    """It stood there as a question mark, and nobody knew where the draft would go."""
+    channel_id = connected(lumiere, name="Perdu")
+    connected(lumiere, name="Reste")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Perdu · " in asked(page)
+        with lumiere.scope() as scope:
+            scope.run("UPDATE channels SET state = 'disconnected' WHERE id = :id", id=channel_id)
+        assert "Perdu (déconnecté) · " in page.open("/calendar", week=1)
+
+
 def test_a_week_is_asked_for_and_accepted_line_by_line(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:

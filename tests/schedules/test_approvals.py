@@ -16,6 +16,7 @@ from schedules.moving import delivery, move
 from schedules.states import DeliveryState as S
 from studio import library
 from tenants import agencies
+from tenants import reads as tenant_reads
 from tenants.reads import open_notices as notices_of
 from tenants.roles import Role
 from tests.conftest import WAITS_FOR_US, wait_until
@@ -264,6 +265,25 @@ def test_turned_down_is_off_the_calendar(lea: Desk) -> None:
     assert lea.state(delivery_id) is S.CANCELLED
 
 
+def test_whoever_wrote_what_was_turned_down_is_told(lea: Desk) -> None:
+    """It was off the calendar, and nobody but who said no knew why nothing left at its hour."""
+    post_id = lea.write()
+    lea.wish(post_id, after=600)
+    words(lea, post_id, approvals.ask_change, lea.manager, note="another picture")
+    words(lea, post_id, approvals.turn_down, lea.manager, note="not her style")
+    with lea.scope() as scope:
+        author, other = (tenant_reads.member(scope, one).principal_id for one in (lea.author, lea.manager))
+        assert [one.message.code for one in notices_of(scope, to=author)] == ["approval.turned_down"]
+        assert notices_of(scope, to=other) == []  # whoever said no knows
+
+
+def test_whoever_turns_their_own_work_down_knows(lea: Desk) -> None:
+    post_id = lea.write()
+    words(lea, post_id, approvals.turn_down, lea.author, note="not her style")
+    with lea.scope() as scope:
+        assert notices_of(scope, to=tenant_reads.member(scope, lea.author).principal_id) == []
+
+
 @pytest.mark.parametrize("act", [approvals.ask_change, approvals.reject])
 def test_what_is_on_hold_stays_so_until_it_is_another(lea: Desk, act: Callable[..., None]) -> None:
     """It came back as missed a minute later, by the sweep that finds what was forgotten: a false alarm."""
@@ -292,7 +312,7 @@ def test_what_was_on_hold_is_turned_down_too(lea: Desk) -> None:
     assert lea.state(delivery_id) is S.HELD
     words(lea, post_id, approvals.turn_down, lea.manager, note="not her style")
     assert lea.state(delivery_id) is S.CANCELLED
-    assert lea.notices() == {}
+    assert list(lea.notices().values()) == ["approval.turned_down"]  # it is on hold no more
 
 
 def test_a_no_to_what_is_overdue_forgets_nothing(lea: Desk) -> None:

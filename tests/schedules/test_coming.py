@@ -46,7 +46,9 @@ def entry(state: S = S.SCHEDULED, **more: object) -> Entry:
         (entry(not_before=NOW), CALM, "scheduled"),
         (entry(), replace(CALM, now=DUE + timedelta(minutes=3)), "turn_on"),
         (entry(late_until=DUE), replace(CALM, now=DUE + timedelta(minutes=3)), "turn"),
-        (entry(), replace(CALM, now=DUE + timedelta(minutes=1)), "scheduled"),
+        (entry(), replace(CALM, now=DUE + timedelta(seconds=5)), "scheduled"),
+        (entry(), replace(CALM, now=DUE + timedelta(seconds=20)), "overdue"),
+        (entry(not_before=DUE), replace(CALM, now=DUE + timedelta(minutes=1)), "overdue"),
         (entry(not_before=DUE + timedelta(hours=1)), replace(CALM, now=DUE + timedelta(minutes=3)), "retry"),
         (entry(S.DRAFT), CALM, "draft_nobody"),
         (entry(S.DRAFT), replace(CALM, half=True), "draft_no_second"),
@@ -77,6 +79,14 @@ def test_the_next_step_follows_from_how_it_stands(one: Entry, standing: Standing
 def test_each_state_has_its_sentence(state: S) -> None:
     told = say(Message(following(entry(state), CALM).code, {"at": "10:00", "who": "", "why": "", "late": ""}), "en")
     assert "calendar.next" not in told
+
+
+def test_what_is_late_does_not_leave_at_an_hour_that_is_past() -> None:
+    """Just after an emergency stop, a post of 21:18 was said at 21:19 to leave at 21:18."""
+    late = following(entry(), replace(CALM, now=DUE + timedelta(minutes=1)))
+    assert (
+        say(Message(late.code, {"at": "at 21:18"}), "en") == "should have left at 21:18 and leaves as soon as it can."
+    )
 
 
 def test_what_failed_beside_what_stands_is_not_said_to_be_put_right(lea: Desk) -> None:
