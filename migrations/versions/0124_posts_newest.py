@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0125"
+revision = "0124"
 down_revision = "0123"
 branch_labels = None
 depends_on = None
