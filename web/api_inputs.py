@@ -108,8 +108,10 @@ At = WallIn | Instant
 
 
 def wall_of(at: WallIn | datetime, zone: str) -> WallTime:
-    """The wall time that was meant; an instant is one of `zone`. Raises BadInput for what no calendar has."""
+    """The wall time that was meant; an instant is one of `zone`, to the second, as a wall time is said. Raises BadInput
+    for what no calendar has."""
     if isinstance(at, datetime):
+        at = at.replace(microsecond=0)
         found = local_wall(at, zone)
         return found if found.instant() == at else local_wall(at, "UTC")  # the second of the hours that come twice
     day, clock = at.wall_time.split("T")

@@ -87,7 +87,7 @@ def _writes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Conne
                 importance.set_lateness(scope, post_id, body.late_ok, version=old.version)
             if body.labels is not None:  # no part of what is approved: alone, it asks for no yes again
                 labels.put(scope, post_id, body.labels)
-            if body.rewrites or (body.late_ok is None and body.labels is None):
+            if body.rewrites:
                 new = body.draft(old)
                 if body.otherwise is not None:
                     selling.check_places(scope, new, connectors=connectors)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from foundation.ids import uuid7
-from tests.web.asking import Program, later
+from tests.web.asking import NEXT_YEAR, Program, later
 
 NONE_OF_THEIRS = ("function-", "constrained", "In.", "items", "instance of", "Value error", "[key]")
 
@@ -68,3 +68,18 @@ def test_a_place_nobody_knows_is_named_and_nothing_is_written(api: Program) -> N
         assert (refused.status_code, refused.json()["error"]["code"]) == (422, "post.no_such_place"), place
     here = [{"place": str(api.channels["mia"]), "body": "here"}, {"place": "sandbox", "body": "there"}]
     assert api.ask("PATCH", f"/posts/{post['id']}", {"otherwise": here}, version=1).status_code == 200
+
+
+def test_a_change_of_nothing_changes_nothing(api: Program) -> None:
+    post = api.approved()
+    answer = api.ask("PATCH", f"/posts/{post['id']}", {}, version=1)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["version"], answer.json()["approved"]) == (1, True)
+
+
+def test_a_time_that_is_told_can_be_handed_back(api: Program) -> None:
+    """Part of a second was kept and told, and refused when it came back."""
+    (told,) = api.write(at=f"{NEXT_YEAR}-03-03T10:00:00.5Z")["deliveries"]
+    assert told["due_at"].startswith(f"{NEXT_YEAR}-03-03T10:00:00")
+    again = api.write(at={"wall_time": told["wall_time"], "zone": told["zone"]})
+    assert again["deliveries"][0]["due_at"] == told["due_at"]
