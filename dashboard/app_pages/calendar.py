@@ -242,9 +242,9 @@ def _day(page: Page, found: Calendar, day: Day) -> None:
 
 def _turn(page: Page, found: Calendar, turn: Turn) -> None:
     several = len(found.chosen) > 1
-    with st.container(border=True, gap=None, key=f"turn:{turn.post_id}:{turn.at:%d%H%M%S}"):
+    with st.container(border=True, gap=None, key=f"turn:{turn.post_id}:{turn.at:%d%H%M%S%f}"):
         label = page.word("calendar.turn", clock=_clock(page, found, turn.local, turn.zone), words=_short(turn.words))
-        if st.button(label, key=f"open:{turn.post_id}:{turn.at:%Y%m%d%H%M%S}", type="tertiary", wrap=True):
+        if st.button(label, key=f"open:{turn.post_id}:{turn.at:%Y%m%d%H%M%S%f}", type="tertiary", wrap=True):
             _went({"post": str(turn.post_id), "at": turn.occurrence_key})
             st.rerun()
         shown = {"several": several, "held": page.may(Right.RUN), "has": found.labels}

@@ -69,6 +69,20 @@ def test_one_account_moves_alone(door: Door, lumiere: Agency) -> None:
     }
 
 
+def test_two_accounts_of_the_same_second_stand_in_every_view(door: Door, lumiere: Agency) -> None:
+    """Sent at once on two accounts by a program, a post kept everybody from opening that week."""
+    first = lumiere.post("Bonjour", minutes=90)
+    with lumiere.scope() as scope:
+        row = delivery(scope, first)
+        at = local_wall(row.due_at.replace(microsecond=0) + timedelta(milliseconds=300), ZONE)
+        planning.add_delivery(scope, row.post_id, connected(lumiere, "Autre"), at=at)
+        row.due_at = row.due_at.replace(microsecond=0)
+        day = str(local_wall(row.due_at, ZONE).day)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        for view in ("day", "week", "month", "list", "quarter"):
+            assert "Bonjour" in page.open("/calendar", view=view, day=day)
+
+
 def test_how_late_it_may_leave_is_changed(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("Bonjour", minutes=90)
     with stream(door.url, door.cookie(lumiere)) as page:
