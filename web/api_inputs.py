@@ -100,7 +100,9 @@ class DeliveriesWanted(PageIn):
 class WallIn(In):
     """A local date and time, as clocks in a place show it; what does not exist there that night moves on by the gap."""
 
-    wall_time: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$", examples=["2026-03-02T10:00"])]
+    wall_time: Annotated[
+        str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?$", examples=["2026-03-02T10:00"])
+    ]
     zone: Annotated[Text, Field(max_length=60, examples=["Europe/Paris"])]
 
 
@@ -108,10 +110,8 @@ At = WallIn | Instant
 
 
 def wall_of(at: WallIn | datetime, zone: str) -> WallTime:
-    """The wall time that was meant; an instant is one of `zone`, to the second, as a wall time is said. Raises BadInput
-    for what no calendar has."""
+    """The wall time that was meant; an instant is one of `zone`. Raises BadInput for what no calendar has."""
     if isinstance(at, datetime):
-        at = at.replace(microsecond=0)
         found = local_wall(at, zone)
         return found if found.instant() == at else local_wall(at, "UTC")  # the second of the hours that come twice
     day, clock = at.wall_time.split("T")
