@@ -76,6 +76,7 @@ OVER_API: Mapping[str, str] = {
     "calendar_post._again": "POST /deliveries/{delivery_id}/again",
     "calendar_post._moved": "POST /deliveries/{delivery_id}/move",
     "calendar_post._now": "POST /deliveries/{delivery_id}/now",
+    "calendar_now.planned": "POST /posts/{post_id}/schedule",
     "calendar_post._plan": "POST /posts/{post_id}/schedule",
     "calendar_post._skip": "POST /deliveries/{delivery_id}/cancel",
     "calendar_queue._add": "POST /slots",
