@@ -51,9 +51,8 @@ PAGES = (
 def load_all() -> None:
     """Load every page's file, so that nobody's first look waits for it, and set what was loaded apart.
 
-    Streamlit collects all garbage after each run of a script: 200 ms of processor time over everything ever loaded,
-    about 10 once that is frozen. The first part of a page that draws itself anew makes it load pandas and pyarrow:
-    those are loaded here too, or each of these runs walks through them.
+    What is set apart is not walked through by the collector: 200 ms of processor time over everything ever loaded. The
+    first part of a page that draws itself anew makes Streamlit load pandas and pyarrow: those are loaded here too.
     """
     for row in PAGES:
         import_module(f"dashboard.app_pages.{row.name}")
