@@ -97,7 +97,7 @@ def leaves_at(entry: Entry) -> datetime:
 def following(entry: Entry, found: Standing) -> Next:
     """What happens next to a delivery; pure."""
     if found.stopped:
-        return Next("calendar.next.stopped")
+        return Next(_while_stopped(entry, found.now))
     if entry.state is S.DRAFT:
         return _of_draft(found)
     if found.dry and entry.state is S.SCHEDULED:
@@ -119,6 +119,13 @@ def following(entry: Entry, found: Standing) -> Next:
     if entry.state is S.FAILED and found.fixed:
         return Next("calendar.next.failed_fixed")
     return Next("calendar.next.held_yes" if lacks_yes(entry) else f"calendar.next.{entry.told}")
+
+
+def _while_stopped(entry: Entry, now: datetime) -> str:
+    """A stop ends no lateness: what has become too late under it does not leave at its end."""
+    if entry.late_until is None:
+        return "calendar.next.stopped"
+    return "calendar.next.stopped_until" if now <= entry.late_until else "calendar.next.stopped_over"
 
 
 def _of_draft(found: Standing) -> Next:

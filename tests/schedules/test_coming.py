@@ -32,6 +32,9 @@ def entry(state: S = S.SCHEDULED, **more: object) -> Entry:
     [
         (entry(), CALM, "scheduled"),
         (entry(), replace(CALM, stopped=True, dry=True), "stopped"),
+        (entry(late_until=DUE), replace(CALM, stopped=True), "stopped_until"),
+        (entry(late_until=DUE), replace(CALM, stopped=True, now=DUE), "stopped_until"),
+        (entry(late_until=DUE), replace(CALM, stopped=True, now=DUE + timedelta(minutes=1)), "stopped_over"),
         (entry(), replace(CALM, dry=True, in_the_way=WHY), "dry"),
         (entry(late_until=DUE), replace(CALM, in_the_way=WHY), "waits"),
         (entry(), replace(CALM, in_the_way=WHY), "waits_on"),

@@ -200,7 +200,7 @@ def test_an_emergency_stop_is_told_of_when_it_is_over(lea: Desk, where: str) -> 
     assert told(lea) == {}
     with lea.scope() as scope:
         entry = lea.entry(overdue_id)
-        assert coming.of_delivery(scope, entry, lea.services.connectors).next.code == "calendar.next.stopped"
+        assert coming.of_delivery(scope, entry, lea.services.connectors).next.code == "calendar.next.stopped_until"
     lea.act(switches.reopen, where, target, "sending", reason="over")
     lea.live(minutes=2)
     assert list(told(lea).values()) == [TOLD]

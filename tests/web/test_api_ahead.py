@@ -151,7 +151,7 @@ def test_a_key_stops_and_ends_no_stop(api: Program) -> None:
     assert (held["where"], held["target"], held["by"]) == ("creator", mia, f"member:{api.members['manager']}")
     assert api.get("/stops", key=api.key(creators=["zoe"]))["items"] == []
     story = api.get(f"/deliveries/{post['deliveries'][0]['id']}")
-    assert story["next"]["code"] == "calendar.next.stopped"
+    assert story["next"]["code"] == "calendar.next.stopped_until"
     for way in ("DELETE", "PATCH"):
         assert api.ask(way, "/stops").status_code == 405
     for wide in ({"where": "tenant"}, {"where": "platform", "target": "sandbox"}):
