@@ -10,13 +10,13 @@ from sqlmodel import col, func, select
 from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, Refused
 from foundation.words import Message
-from schedules import announcing, edits, objections
+from schedules import announcing, edits, objections, yeses
 from schedules.changes import snapshot
 from schedules.models import Approval, Delivery, Post
 from schedules.moving import move
 from schedules.planning import cancel, deliveries_of, digest_now, post, wake
 from schedules.states import DeliveryState
-from schedules.yeses import CURED, HALF, OVER, UNAPPROVED
+from schedules.yeses import HALF, OVER, UNAPPROVED
 from tenants import reads as tenant_reads
 from tenants.roles import Right, require
 
@@ -362,7 +362,7 @@ def _release(scope: Scope, row: Post) -> list[Delivery]:
             continue
         if one.state == S.DRAFT:
             move(scope, one, S.APPROVED, reason=unasked)
-        elif _waited(one):
+        elif yeses.lifts(one):
             move(scope, one, S.SCHEDULED)
             wake(scope, one)
     edits.released(scope, row)
@@ -371,7 +371,3 @@ def _release(scope: Scope, row: Post) -> list[Delivery]:
 
 def _to_come(scope: Scope, row: Post) -> list[Delivery]:
     return deliveries_of(scope, row.id, lock=True, ended=False)
-
-
-def _waited(row: Delivery) -> bool:
-    return row.state == S.HELD and row.reason is not None and row.reason.get("code") in CURED

@@ -1,6 +1,6 @@
 """The pool of a creator: which of her posts come back, where, how often, until when. `schedules/recycling.py` plans."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
 from foundation.words import Message
-from schedules import drafting, labels, likeness, linking, overrides, planning
+from schedules import drafting, labels, likeness, linking, overrides, planning, yeses
 from schedules.calendar import local_day
 from schedules.drafting import Draft
 from schedules.events import PoolDue
@@ -250,13 +250,17 @@ def resume(scope: Scope, pool_id: UUID) -> None:
 
 def coming(scope: Scope, posts: Sequence[UUID], *, lock: bool = False) -> list[Delivery]:
     """What a pool planned of these posts that has not left and waits for nobody's decision, the first due first."""
+    return _planned(scope, posts, TO_COME, lock=lock)
+
+
+def _planned(scope: Scope, posts: Sequence[UUID], states: Collection[DeliveryState], *, lock: bool) -> list[Delivery]:
     query = (
         select(Delivery)
         .where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.post_id).in_(list(posts)),
             col(Delivery.occurrence_key).startswith(KEY),
-            col(Delivery.state).in_(sorted(map(str, TO_COME))),
+            col(Delivery.state).in_(sorted(map(str, states))),
         )
         .order_by(col(Delivery.due_at), col(Delivery.id))
     )
@@ -265,7 +269,9 @@ def coming(scope: Scope, posts: Sequence[UUID], *, lock: bool = False) -> list[D
 
 
 def _take_off(scope: Scope, posts: Sequence[UUID], reason: Message) -> int:
-    rows = coming(scope, posts, lock=True)
+    """What is on hold waits for a decision, but for what waits for a yes: somebody's, days later, would send it."""
+    found = _planned(scope, posts, TO_COME | {S.HELD}, lock=True)
+    rows = [one for one in found if one.state in TO_COME or yeses.lifts(one)]
     for row in rows:
         drop(scope, row, reason=reason)
     return len(rows)

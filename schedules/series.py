@@ -16,7 +16,7 @@ from foundation.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived
 from foundation.words import Message
-from schedules import anew, approvals, assigning, drafting, labels, planning, quiet, series_rule
+from schedules import anew, approvals, assigning, drafting, labels, planning, quiet, series_rule, yeses
 from schedules.calendar import WallTime
 from schedules.drafting import Draft, Planned
 from schedules.events import ExtendDue
@@ -290,12 +290,13 @@ def skip(scope: Scope, series_id: UUID, day: date, *, why: str = "series.skipped
 
 
 def stop(scope: Scope, series_id: UUID) -> int:
-    """Make no more of it, and take what is still ahead off the calendar; how many that were. Twice is as once."""
+    """Make no more of it, and take off the calendar what is still ahead and what a yes would send; how many that were.
+    Twice is as once."""
     row = series(scope, series_id, lock=True)
     row.next_extend_at = None
     _become(scope, row, SeriesState.STOPPED)
     outbox.cancel(scope, ExtendDue.kind, series_id)
-    ahead = [one for one in _from(scope, row, date.min) if one.state in TO_COME]
+    ahead = [one for one in _from(scope, row, date.min) if one.state in TO_COME or yeses.lifts(one)]
     return _drop(scope, ahead, Message("series.stopped"))
 
 

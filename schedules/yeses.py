@@ -28,6 +28,11 @@ PLANNED = frozenset({DeliveryState.APPROVED, DeliveryState.SCHEDULED})
 """States of what leaves by itself, as far as yeses go."""
 
 
+def lifts(row: Delivery) -> bool:
+    """Whether a delivery was put on hold for want of a yes, and leaves by one; pure."""
+    return row.state == DeliveryState.HELD and row.reason is not None and row.reason["code"] in CURED
+
+
 @dataclass(frozen=True)
 class Word:
     """What somebody said of the content as it stands."""

@@ -22,6 +22,7 @@ from schedules.recycling import Use, turns
 from schedules.states import DeliveryState as S
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
+from tests.schedules.repeats import never_too_late
 from tests.schedules.test_repeats import as_x
 from workers.wiring import Services
 
@@ -205,6 +206,25 @@ def test_a_pause_and_taking_out_clear_what_is_ahead(lea: Desk) -> None:
     lea.act(pools.add, UUID(str(_first(lea, entries[0]))))
     lea.run()
     assert sorted(body for body, state, _ in planned(lea) if state is S.SCHEDULED) == ["deux", "un"]
+
+
+@pytest.mark.parametrize("act", ["take_out", "pause"])
+def test_what_was_held_for_want_of_a_yes_does_not_leave_by_a_later_one(lea: Desk, act: str) -> None:
+    """It was said that nothing was on the calendar, and days later a yes sent it: it could never be too late."""
+    every_day(lea)
+    (entry,) = kept(lea, "un")
+    other = lea.act(pools.add_wording, entry, "autrement", key=uuid7(), author=f"member:{lea.author}")
+    lea.live(days=1)
+    never_too_late(lea, other)
+    assert [(body, state) for body, state, _ in planned(lea)][-1] == ("autrement", S.HELD)
+    with lea.scope() as scope:
+        pool = pools.of_creator(scope, lea.creator_id)
+        assert pool is not None
+    assert (lea.act(pools.take_out, entry) if act == "take_out" else lea.act(pools.pause, pool.id)) == 1
+    lea.approve(other)
+    lea.live(days=1)
+    assert {state for body, state, _ in planned(lea) if body == "autrement"} == {S.CANCELLED}
+    assert "autrement" not in lea.texts()
 
 
 def _first(lea: Desk, entry_id: UUID) -> UUID:

@@ -20,7 +20,20 @@ from schedules.series import Change
 from schedules.states import DeliveryState
 from tests.fakes.network import Network
 from tests.schedules.builders import Desk, desk
-from tests.schedules.repeats import DAILY, WEEKLY, approved, begin, draft, only, repeat, rows, series_of, soon, standing
+from tests.schedules.repeats import (
+    DAILY,
+    WEEKLY,
+    approved,
+    begin,
+    draft,
+    never_too_late,
+    only,
+    repeat,
+    rows,
+    series_of,
+    soon,
+    standing,
+)
 from workers.wiring import Services
 
 S = DeliveryState
@@ -346,3 +359,16 @@ def test_stopped_means_nothing_more_leaves(lea: Desk) -> None:
     assert not lea.rows("delivery.publish")
     with pytest.raises(Conflict):
         lea.act(series.skip, only(lea, post_id), local_day(lea.now(), "UTC") + timedelta(days=5))
+
+
+def test_what_waited_for_a_yes_when_it_was_stopped_does_not_leave_by_one(lea: Desk) -> None:
+    post_id = begin(lea, repeat(lea))
+    lea.run()
+    never_too_late(lea, post_id)
+    lea.live(hours=3)
+    assert {row.state for row in rows(lea, post_id)} == {S.DRAFT, S.HELD}
+    lea.act(series.stop, only(lea, post_id))
+    approved(lea, post_id)
+    lea.live(hours=1)
+    assert {row.state for row in rows(lea, post_id)} == {S.CANCELLED}
+    assert lea.texts() == []
