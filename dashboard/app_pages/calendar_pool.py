@@ -120,7 +120,7 @@ def _coming(page: Page, found: Recycled) -> None:
     """What is on the calendar of it already."""
     zone = found.creator.zone
     times = [(one, local_wall(one.due_at, zone)) for one in found.coming]
-    draw("pool_coming.html", times=times, paused=found.paused, voice=page.voice, word=page.word)
+    draw("pool_coming.html", times=times, found=found, voice=page.voice, word=page.word)
 
 
 def _items(page: Page, found: Recycled) -> None:

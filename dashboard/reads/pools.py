@@ -9,17 +9,22 @@ from channels import reads as channel_reads
 from dashboard.reads.compose import Account
 from dashboard.reads.compose import accounts as accounts_of
 from foundation.database import Scope
-from schedules import pools, slots
+from gate.switches import Halt
+from schedules import blocked, pools, slots
 from schedules import reads as schedule_reads
+from schedules.coming import stopped
 from schedules.pools import Rhythm
 from schedules.reads import Entry, Written
-from schedules.states import TO_COME, DeliveryState
+from schedules.states import NEEDS_A_PERSON, TO_COME, DeliveryState
 from tenants.reads import Creator
 
 S = DeliveryState
 RECENT = timedelta(days=365)
 OFFERED = 60
 """Published posts that may be put in, the latest first."""
+
+SHOWN = TO_COME | NEEDS_A_PERSON
+"""States of what its page lists: while one waits for a decision, its entry does not come back."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,15 @@ class Recycled:
     paused: bool
     items: Sequence[Item]
     coming: Sequence[Entry]
-    """What is planned of it, the next one first."""
+    """What is planned of it and what of it waits for a decision, the first due first."""
     offered: Sequence[Entry]
     """Posts that left and are not in it."""
+    halt: Halt
+    """Where nothing leaves, whatever hour it has."""
+
+    def short(self, entry: Entry) -> str:
+        """How it stands, as `calendar.short.<name>` says it."""
+        return "stopped" if stopped(self.halt, entry) else entry.told
 
 
 def recycled(scope: Scope, creator: Creator) -> Recycled:
@@ -73,8 +84,9 @@ def recycled(scope: Scope, creator: Creator) -> Recycled:
         rhythm=rhythm,
         paused=row is not None and row.paused,
         items=[_item(scope, entry.id, list(map(UUID, entry.wordings)), entry.taken_out, known) for entry in entries],
-        coming=[one for one in known if one.occurrence_key.startswith(pools.KEY) and one.state in TO_COME],
+        coming=[one for one in known if one.occurrence_key.startswith(pools.KEY) and one.state in SHOWN],
         offered=_offered(known, inside),
+        halt=blocked.halted(scope),
     )
 
 

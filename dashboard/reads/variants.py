@@ -10,12 +10,12 @@ from channels.reads import Channel
 from foundation.database import Scope
 from foundation.words import Message
 from insights import experiments
-from insights.experiments import Verdict
+from insights.experiments import Kind, Verdict
 from schedules import listing, series_listing, variants
 from schedules import reads as schedule_reads
 from schedules.overrides import Content
 from schedules.states import SeriesState
-from schedules.variants import Listed
+from schedules.variants import Listed, Standing
 from studio import library
 from studio.library import Tile
 from tenants.reads import Creator
@@ -34,6 +34,12 @@ class Shown:
     b: Content
     verdict: Verdict
     said: Message
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has its size, and somebody has to say which version goes on: until then it is A."""
+        early = (Kind.WAITING, Kind.MIXED)
+        return self.test.state is Standing.RUNNING and self.verdict.kind not in early
 
 
 @dataclass(frozen=True)

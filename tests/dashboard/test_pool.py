@@ -7,8 +7,12 @@ import pytest
 
 from connectors import registry
 from foundation.database import OpenScope
+from foundation.words import Message
+from gate import switches
 from schedules import pools, recycling, slots
 from schedules.models import Delivery
+from schedules.moving import delivery, move
+from schedules.states import DeliveryState
 from tenants.roles import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
@@ -59,6 +63,24 @@ def test_a_pool_is_begun_filled_paused_and_emptied(door: Door, lumiere: Agency) 
         page.again()
         assert "Ôtées du calendrier : 1" in page.press("Retirer")
     assert filled(lumiere) == []
+
+
+def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) -> None:
+    """While a post of the pool was on hold its page said that nothing was planned, as if everything rested."""
+    left_before(lumiere, "une vieille")
+    with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+        assert lumiere.channel_id is not None
+        pools.settle(scope, lumiere.creator_id, pools.Rhythm((lumiere.channel_id,), timedelta(days=30)))
+        pools.add(scope, lumiere.posts[0])
+    (planned,) = filled(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "prévu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
+        with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+            switches.close(scope, "creator", str(lumiere.creator_id), "sending", reason="essai")
+        assert "attend la fin de l’arrêt" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
+        with lumiere.scope() as scope:
+            move(scope, delivery(scope, planned.id), DeliveryState.HELD, reason=Message("delivery.too_late"))
+        assert "retenu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
 
 
 def test_another_wording_is_added_and_the_same_one_is_not(door: Door, lumiere: Agency) -> None:

@@ -48,6 +48,26 @@ def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
     assert not [row for row in rows(lumiere, post_id) if row.state != "cancelled" and row.due_at > ahead[0].due_at]
 
 
+def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(door: Door, lumiere: Agency) -> None:
+    begun(lumiere, weeks=120)
+    goes_on = "la série dit A jusqu’à ce que vous terminiez"
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", compare="1")
+        page.type("Texte de la version B", "chaque semaine, autrement")
+        assert goes_on not in page.press("Lancer ce test")
+        (test,) = tried(lumiere)
+        with lumiere.scope() as scope:
+            series.extend(scope, test.series_id)
+            scope.run("UPDATE post_tests SET planned = 5 WHERE id = :id", id=test.id)
+            scope.run(
+                "UPDATE deliveries SET state = 'published', due_at = due_at - interval '400 days', late_until = NULL,"
+                " settled_at = due_at - interval '400 days' WHERE tenant_id = :t AND variant IS NOT NULL",
+                t=lumiere.tenant_id,
+            )
+        assert goes_on in page.again()
+        assert goes_on not in page.press("Continuer avec A")
+
+
 def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(door: Door, lumiere: Agency) -> None:
     begun(lumiere, weeks=120, approved=False)
     with stream(door.url, door.cookie(lumiere)) as page:
