@@ -25,7 +25,7 @@ from schedules.models import Delivery
 from schedules.moving import EARLY, delivery, early_warning
 from schedules.planning import AHEAD, post
 from schedules.states import TO_COME, DeliveryState
-from schedules.yeses import MISSING
+from schedules.yeses import MISSING, YES_ENDS
 from tenants import notices
 
 OUTLIVES = timedelta(minutes=15)
@@ -37,7 +37,7 @@ AGAIN = timedelta(minutes=2)
 BETWEEN = timedelta(hours=6)
 """How soon what nothing would stop is looked at again on its last day: a consent may end or be withdrawn meanwhile."""
 
-_ELSEWHERE = frozenset({"delivery.stopped", "delivery.yes_ends"})
+_ELSEWHERE = MISSING | {"delivery.stopped", YES_ENDS}
 """What of a post somebody is told of in time by other notices."""
 
 _WAITS = {sharing.KEPT.code: "delivery.kept", sharing.SHARED.code: "delivery.shared"}
@@ -131,7 +131,7 @@ def _of_itself(scope: Scope, row: Delivery, channel: Channel, connectors: Mappin
         return [refusal.hold] if refusal.hold is not None else []
     found = []
     if stands <= max(row.due_at, row.not_before or row.due_at):
-        found.append(Message("delivery.yes_ends", {"at": _hour(stands, row.zone)}))
+        found.append(Message(YES_ENDS, {"at": _hour(stands, row.zone)}))
     unfit = next(filter(None, (carrying.unfit(one, connector, scope.now) for one in units)), None)
     decision = minting.preview(scope, units[-1], author=owner.author)
     unseen = decision.unseen and channel.can_be_seen  # it is looked at just before

@@ -18,6 +18,9 @@ UNAPPROVED, HALF, OVER = Message("delivery.unapproved"), Message("delivery.half_
 """What is missing of a post: every yes; the second of two; one that was said and has run out."""
 
 MISSING = frozenset({UNAPPROVED.code, HALF.code, OVER.code})
+YES_ENDS = "delivery.yes_ends"
+"""Why what is planned would not leave, though all yeses stand: one of them ends before."""
+
 CURED = MISSING | {"delivery.changed"}
 """Reasons of a hold that a yes takes away."""
 

@@ -40,11 +40,14 @@ from schedules import drafting, planning
 from schedules.calendar import WallTime, local_wall
 from schedules.coming import STAYS, Next
 from schedules.states import CANCELLABLE, DeliveryState
+from schedules.yeses import MISSING, YES_ENDS
 from tenants.roles import Right
 
 TICK = "3s"
 DECISIONS = frozenset(f"calendar.next.{one}" for one in ("held", "failed", "failed_fixed", "broken_off", "draft_free"))
 """What comes next where somebody who plans has to decide."""
+BY_A_YES = MISSING | {YES_ENDS}
+"""What would stop a post and is put right by a yes."""
 DAY, CLOCK, ZONE = "post:day", "post:clock", "post:zone"
 
 
@@ -98,8 +101,8 @@ def _story(drawn: Page, post_id: UUID, at: str, first: Opened) -> None:
                 lines=told(found, place),
                 coming=coming,
                 counts=place.entry.state is DeliveryState.SCHEDULED and not found.waits(place) and coming.code != STAYS,
-                says_yes=page.may(Right.APPROVE) and found.post.author != f"member:{page.who.member.id}",
-                plans=page.may(Right.RUN),
+                says_yes=_says_yes(page, found),
+                others_act=not page.may(Right.RUN) and _is_others(place, says_yes=_says_yes(page, found)),
                 now=found.now,
                 voice=page.voice.at(found.creator.zone),
                 word=page.word,
@@ -112,6 +115,16 @@ def _story(drawn: Page, post_id: UUID, at: str, first: Opened) -> None:
             if page.may(Right.RUN):
                 _acts(page, found, place)
     draw("calendar_foot.html", now=found.now, voice=page.voice, word=page.word)
+
+
+def _says_yes(page: Page, found: Opened) -> bool:
+    return page.may(Right.APPROVE) and found.post.author != f"member:{page.who.member.id}"
+
+
+def _is_others(place: Place, *, says_yes: bool) -> bool:
+    """Whether nothing of what stops it is put right by who looks: a yes may be theirs to say."""
+    yes_lacks = any(one.code in BY_A_YES for one in place.troubles)
+    return bool(place.troubles) and not (says_yes and yes_lacks)
 
 
 def _coming(page: Page, found: Opened, place: Place) -> Next:

@@ -1,16 +1,18 @@
 """Approvals as those who have said yes see it: the second of two is another's, and one that ends before is renewed."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from foundation.database import OpenScope
 from foundation.ids import uuid7
 from foundation.words import LANGUAGES
+from gate import switches
 from schedules import approvals, drafting, reviewing
 from schedules.states import DeliveryState as S
 from tenants.roles import Role
-from tests.dashboard.builders import agency
+from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 from tests.dashboard.test_approvals import asked, state, word
@@ -35,6 +37,37 @@ def test_who_gave_the_first_yes_is_not_asked_for_the_second(door: Door, tenant: 
         assert word("approvals.approved", language) in page.press(word("approvals.approve", language))
 
 
+def said_long_ago(who: Agency, post_id: UUID) -> None:
+    """The owner said yes almost a hundred days ago: it ends tomorrow."""
+    with who.scope() as scope:
+        scope.run(
+            "INSERT INTO approvals (tenant_id, id, creator_id, post_id, digest, tier, principal_id, verdict, note,"
+            " expires_at, created_at) SELECT p.tenant_id, :id, p.creator_id, p.id, p.digest, 1, m.principal_id,"
+            " 'yes', '', :soon, :then FROM posts p JOIN members m ON m.id = :owner WHERE p.id = :post",
+            id=uuid7(),
+            owner=who.members[Role.OWNER],
+            post=post_id,
+            soon=scope.now + timedelta(days=1),
+            then=scope.now - timedelta(days=99),
+        )
+        drafting.settle(scope, post_id)
+
+
+def test_who_may_say_the_yes_that_lacks_is_not_told_that_it_is_others_to_do(door: Door, lumiere: Agency) -> None:
+    """A creator read on the post's page to have it approved anew, and below that there was nothing to do for them."""
+    post_id, _ = asked(lumiere, "Le soir", minutes=3 * 24 * 60)
+    said_long_ago(lumiere, post_id)
+    others = word("calendar.others_act", "fr")
+    with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
+        text = page.open("/calendar", post=post_id)
+        assert word("delivery.yes_ends", "fr", at="@").partition("@")[2] in text
+        assert others not in text
+        lumiere.post("La nuit", minutes=60)
+        with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+            switches.close(scope, "creator", str(lumiere.creator_id), "sending", reason="essai")
+        assert others in page.open("/calendar", post=lumiere.posts[-1])
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_yes_that_ends_before_is_asked_anew(door: Door, tenant: OpenScope, language: str) -> None:
     who = agency(tenant, language=language)
@@ -45,18 +78,7 @@ def test_a_yes_that_ends_before_is_asked_anew(door: Door, tenant: OpenScope, lan
         text = page.open("/calendar", post=post_id)
         assert word("delivery.yes_ends", language, at="@").partition("@")[2] in text
         post_id, delivery_id = asked(who, "Le soir", minutes=3 * 24 * 60)
-        with who.scope() as scope:  # somebody said yes almost a hundred days ago
-            scope.run(
-                "INSERT INTO approvals (tenant_id, id, creator_id, post_id, digest, tier, principal_id, verdict, note,"
-                " expires_at, created_at) SELECT p.tenant_id, :id, p.creator_id, p.id, p.digest, 1, m.principal_id,"
-                " 'yes', '', :soon, :then FROM posts p JOIN members m ON m.id = :owner WHERE p.id = :post",
-                id=uuid7(),
-                owner=who.members[Role.OWNER],
-                post=post_id,
-                soon=scope.now + timedelta(days=1),
-                then=scope.now - timedelta(days=99),
-            )
-            drafting.settle(scope, post_id)
+        said_long_ago(who, post_id)
         assert state(who, delivery_id) is S.SCHEDULED
         assert word("home.to_approve_one", language) in page.open("/")
         text = page.open("/approvals")

@@ -120,6 +120,15 @@ def test_members_are_told_when_nobody_renews_it(lea: Desk) -> None:
     assert reminding.FIRST < approvals.LIFE
 
 
+def test_one_that_has_run_out_is_told_of_once(lea: Desk) -> None:
+    """On its last day there were two lines of it, one by each look ahead."""
+    lea.delivery("late", after=(LIFE + 1) * DAY)
+    lea.pass_time(days=LIFE, hours=1)
+    lea.live(hours=2)
+    assert swept(lea) == [("approval.over_missing", False)]
+    assert list(lea.notices().values()) == ["approval.over_missing"]
+
+
 def test_where_nobody_is_asked_nothing_ends(lea: Desk) -> None:
     late = lea.delivery("late", after=(LIFE + 2) * DAY)
     with lea.scope() as scope:
