@@ -12,7 +12,7 @@ from foundation.database import Scope
 from foundation.words import Message
 from gate import copies
 from gate.switches import Halt
-from schedules import blocked, clients, drafting, preflights, reads, rehearsing, reviewing
+from schedules import blocked, clients, drafting, lateness, preflights, reads, rehearsing, reviewing
 from schedules.composing import subject
 from schedules.reads import Entry
 from schedules.spacing import DOWNTIME
@@ -125,7 +125,7 @@ def _while_stopped(entry: Entry, now: datetime) -> str:
     """A stop ends no lateness: what has become too late under it does not leave at its end."""
     if entry.late_until is None:
         return "calendar.next.stopped"
-    return "calendar.next.stopped_until" if now <= entry.late_until else "calendar.next.stopped_over"
+    return "calendar.next.stopped_over" if lateness.is_over(entry.late_until, now) else "calendar.next.stopped_until"
 
 
 def _of_draft(found: Standing) -> Next:

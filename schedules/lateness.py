@@ -43,3 +43,8 @@ def until(late_ok: timedelta | None, due: datetime, zone: str, *, until_midnight
     if until_midnight:
         return max(bounds(local_day(due, zone), zone)[1], due)
     return None if late_ok is None else due + late_ok
+
+
+def is_over(late_until: datetime | None, now: datetime) -> bool:
+    """Whether it is too late for what may leave until an instant (UTC-aware; None for always) to leave by itself."""
+    return late_until is not None and now > late_until

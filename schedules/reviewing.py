@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, or_, select
 
 from foundation.database import Scope
-from schedules import edits, yeses
+from schedules import edits, lateness, yeses
 from schedules.models import Approval, Delivery, Post
 from schedules.moving import delivery, move
 from schedules.overrides import Override, every_asset, read
@@ -39,6 +39,10 @@ class Wish:
     """Whether it is one time of many, the first that waits; a yes counts for all of them."""
     asks_since: datetime | None = None
     """Of an account that was added after a yes, since when it waits for one of its own."""
+
+    def is_too_late(self, now: datetime) -> bool:
+        """Whether a yes alone does not send it any more (UTC-aware): it needs another hour."""
+        return lateness.is_over(self.late_until, now)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from foundation.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound
 from foundation.storage import ObjectStore
 from foundation.words import Message
-from schedules import clients, comments, drafting, previewing
+from schedules import clients, comments, drafting, lateness, previewing
 from schedules import reads as schedule_reads
 from schedules.approvals import LONGEST_NOTE
 from schedules.clients import PATH, REASONS, Link, Shown, Standing
@@ -49,12 +49,13 @@ _SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
 @dataclass(frozen=True)
 class Place:
     """What one account would show, and when (UTC-aware): everything as it stands in its feed, of pictures those that
-    may be shown here; `hidden` is how many may not."""
+    may be shown here; `hidden` is how many may not, `late` whether a yes alone does not send it any more."""
 
     one: Preview
     at: datetime
     stands: Sequence[Stand]
     hidden: int
+    late: bool
 
 
 @dataclass(frozen=True)
@@ -160,7 +161,7 @@ class Clients:
             return asked
         shown, wishes = clients.shown(scope, link.post_id), clients.wishes(scope, link.post_id)
         channels = tuple(wish.channel_id for wish in wishes)
-        known = {wish.channel_id: wish.due_at for wish in wishes}
+        known = {wish.channel_id: (wish.due_at, lateness.is_over(wish.late_until, scope.now)) for wish in wishes}
         draft = drafting.as_written(post, channels)
         previews = previewing.previews(
             scope, draft, author=post.author, connectors=self._connectors, most=len(channels)
@@ -169,13 +170,13 @@ class Clients:
             asked,
             now=scope.now,
             whole=shown.whole,
-            places=tuple(_place(one, known[one.channel_id], shown) for one in previews) if shown.words else (),
+            places=tuple(_place(one, shown, *known[one.channel_id]) for one in previews) if shown.words else (),
             comments=tuple(one for one in comments.outside(scope, link.post_id) if one.open),
             names={one.principal_id: one.name for one in tenant_reads.members(scope)},
         )
 
 
-def _place(one: Preview, at: datetime, shown: Shown) -> Place:
+def _place(one: Preview, shown: Shown, at: datetime, late: bool) -> Place:
     """With the pictures that may be shown here, each by the end of its address."""
     seen = {
         asset: (f"files/{medium.sha256}.{SUFFIXES[medium.mime]}", medium.alt)
@@ -183,7 +184,8 @@ def _place(one: Preview, at: datetime, shown: Shown) -> Place:
         if medium.sha256 in shown.files and medium.mime in SUFFIXES
     }
     laid = stands(one, seen)
-    return Place(one, at, laid, len(one.all_media) - sum(len(stand.shots) for stand in laid))
+    hidden = len(one.all_media) - sum(len(stand.shots) for stand in laid)
+    return Place(one, at, laid, hidden, late)
 
 
 def _nothing() -> Response:

@@ -104,6 +104,15 @@ def test_a_post_whose_hour_is_over_says_so(door: Door, lumiere: Agency) -> None:
     assert "dans 0 seconde" not in text
 
 
+def test_a_post_that_is_too_late_is_not_said_to_leave_by_a_yes(door: Door, lumiere: Agency) -> None:
+    """Approved, it was put on hold at once: it may leave half an hour after its time."""
+    asked(lumiere, "Trop tard", minutes=-45)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals")
+    assert word("approvals.due_late") in text
+    assert word("approvals.due_over") not in text
+
+
 def test_several_are_approved_as_they_were_read(door: Door, lumiere: Agency) -> None:
     wishes = {body: asked(lumiere, body, minutes=n)[1] for n, body in enumerate(("Aube", "Midi", "Soir"), start=60)}
     asked(lumiere, "Avec image", media=(picture(door, lumiere, rating=Rating.S),), minutes=70)

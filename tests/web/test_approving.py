@@ -192,6 +192,22 @@ def test_a_yes_after_the_hour_is_said_to_send_at_once(house: House) -> None:
     assert word("client.due_over") in browser.see(path).text
 
 
+def test_a_yes_that_sends_nothing_any_more_does_not_promise_it(house: House) -> None:
+    house.write("words")
+    with house.scope() as scope:
+        scope.run(
+            "UPDATE deliveries SET due_at = house_now() - interval '2 minutes',"
+            " late_until = house_now() - interval '1 minute' WHERE tenant_id = :t",
+            t=house.tenant_id,
+        )
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    shown = browser.see(path).text
+    assert word("client.due_late") in shown
+    assert word("client.yes_means") not in shown, "it leaves at none of these hours"
+    assert word("client.due_over") not in shown
+
+
 def test_what_is_over_is_said_once(house: House) -> None:
     house.write("words")
     path, browser = house.link(), Browser(house)
