@@ -12,6 +12,7 @@ from foundation.database import Scope
 from gate.switches import Halt
 from schedules import blocked, pools, slots
 from schedules import reads as schedule_reads
+from schedules.calendar import local_day
 from schedules.coming import stopped
 from schedules.pools import Rhythm
 from schedules.reads import Entry, Written
@@ -59,6 +60,16 @@ class Recycled:
     """Posts that left and are not in it."""
     halt: Halt
     """Where nothing leaves, whatever hour it has."""
+
+    @property
+    def why_nothing(self) -> str:
+        """Why nothing comes next, as a sentence says it; of one that is paused, that stands beside its button."""
+        if self.paused:
+            return ""
+        if all(one.taken_out for one in self.items):
+            return "pool.nothing_inside"
+        until, today = self.rhythm.until if self.rhythm else None, local_day(self.now, self.creator.zone)
+        return "pool.is_over" if until is not None and until < today else "pool.nothing_coming"
 
     def short(self, entry: Entry) -> str:
         """How it stands, as `calendar.short.<name>` says it."""

@@ -83,6 +83,26 @@ def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) ->
         assert "retenu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
 
 
+def test_why_nothing_comes_is_said_as_it_is(door: Door, lumiere: Agency) -> None:
+    """An empty pool, and one whose last day was over, were said to have no free slot or to rest."""
+    left_before(lumiere, "une vieille")
+    rests = "tout se repose encore"
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", pool="1")
+        page.press("Enregistrer")
+        text = page.again()
+        assert "Rien n’est dedans" in text
+        assert rests not in text
+        page.press("La faire revenir")
+        text = page.again()
+        assert rests in text
+        with lumiere.scope() as scope:
+            scope.run("UPDATE pools SET until = (house_now() - interval '3 days')::date")
+        text = page.again()
+        assert "Son dernier jour est passé" in text
+        assert rests not in text
+
+
 def test_another_wording_is_added_and_the_same_one_is_not(door: Door, lumiere: Agency) -> None:
     left_before(lumiere, "une vieille")
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
