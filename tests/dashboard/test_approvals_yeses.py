@@ -17,6 +17,7 @@ from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
 from tests.dashboard.test_approvals import asked, state, word
 from tests.dashboard.test_home import shown
+from tests.dashboard.test_series import begun
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -66,6 +67,20 @@ def test_who_may_say_the_yes_that_lacks_is_not_told_that_it_is_others_to_do(door
         with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
             switches.close(scope, "creator", str(lumiere.creator_id), "sending", reason="essai")
         assert others in page.open("/calendar", post=lumiere.posts[-1])
+
+
+def test_of_what_repeats_a_missed_date_is_told_apart_from_those_to_come(door: Door, lumiere: Agency) -> None:
+    begun(lumiere, weeks=10, approved=False)
+    with lumiere.scope() as scope:
+        scope.run(
+            "UPDATE deliveries SET due_at = house_now() - interval '1 day',"
+            " late_until = house_now() - interval '1 hour' WHERE tenant_id = :t",
+            t=lumiere.tenant_id,
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals")
+    assert word("approvals.date_missed") in text
+    assert word("approvals.due_late") not in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
