@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from channels import reads as channel_reads
 from foundation.database import Scope
 from foundation.errors import BadInput
 from foundation.words import Message
@@ -22,6 +23,7 @@ from insights.models import MetricSnapshot
 from schedules import variants
 from schedules.assigning import A, B
 from schedules.variants import Listed, Standing, Unit, Wanted
+from tenants import notices
 
 AGES = (24, 168)
 """Hours after which the readings of a test are taken: the first hour says too little."""
@@ -93,6 +95,11 @@ class Verdict:
     effect: Effect | None = None
     better: str = ""
 
+    @property
+    def stays(self) -> bool:
+        """Whether the test has its size: the same is said of it for good, but where a version is rewritten."""
+        return self.kind not in (Kind.WAITING, Kind.MIXED)
+
 
 def begin(scope: Scope, series_id: UUID, wanted: Wanted, *, key: UUID, author: str) -> UUID:
     """Begin a test, as `variants.begin`. Raises BadInput too for a number nobody reads, or an age."""
@@ -106,6 +113,19 @@ def verdict(scope: Scope, test: Listed) -> Verdict:
     units = variants.units(scope, test)
     told = samples(units, _readings(scope, test, units), test.age_hours, scope.now)
     return judge(told, test.planned) if len(test.differ) == 1 else Verdict(Kind.MIXED)
+
+
+def tell(scope: Scope, creator_id: UUID) -> None:
+    """Tell the members once of each test of a creator that has its size: until somebody ends it, its series says A."""
+    for test_id in variants.running(scope, creator_id):
+        cause = variants.has_its_size(test_id)
+        if notices.known(scope, cause):
+            continue
+        test = variants.test(scope, test_id)
+        if test.state is Standing.RUNNING and verdict(scope, test).stays:
+            account = channel_reads.channel(scope, test.channel_id).name
+            message = Message("experiments.has_its_size", {"account": account})
+            notices.put(scope, message, cause=cause, creator_id=creator_id)
 
 
 def samples(units: Sequence[Unit], read: Mapping[UUID, Reading], age_hours: int, now: datetime) -> list[Sample]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from foundation.database import OpenScope, Scope
 from foundation.ids import uuid7
+from insights import experiments
 from insights.events import RollupDue, SaleSeen
 from insights.models import CreatorDay, SalesDay
 from schedules import reads as schedule_reads
@@ -27,9 +28,10 @@ WAITING = frozenset({S.DRAFT, S.APPROVED, S.SCHEDULED, S.PUBLISHING, S.PROCESSIN
 
 
 def roll_up(event: RollupDue, *, tenant: OpenScope) -> None:
-    """Bring one day of one creator up to date."""
+    """Bring one day of one creator up to date, and tell what its readings have decided."""
     with tenant(event.tenant_id, ROLLING) as scope:
         refresh(scope, event.subject_id, event.day)
+        experiments.tell(scope, event.subject_id)
 
 
 def roll_up_sale(event: SaleSeen, *, tenant: OpenScope) -> None:

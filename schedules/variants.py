@@ -26,6 +26,7 @@ from schedules.models import Delivery, PostTest, Series
 from schedules.overrides import Content, Override
 from schedules.series import Change
 from schedules.states import DeliveryState, SeriesState
+from tenants import notices
 
 ORIGIN = "variant"
 """`origin` of posts written as the other version of one that repeats."""
@@ -198,6 +199,7 @@ def end(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
         return
     test.ended_at, test.ended_by, test.kept = scope.now, author, keep
     scope.add(test)
+    notices.settle(scope, has_its_size(test.id))
     row = series.series(scope, _stretch(scope, test.id).id, lock=True)  # whoever stops it waits, or is seen here
     if row.state == SeriesState.STOPPED:
         return
@@ -205,6 +207,11 @@ def end(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
     for wall in repeat.upcoming(scope.now, 1, without=series_rule.skipped(row)):
         change = Change(repeat.following(wall.day), post_id=test.b_id if keep == B else test.a_id)
         series.change_following(scope, row.id, wall.day, change, author=author, confirmed=True)
+
+
+def has_its_size(test_id: UUID) -> str:
+    """The cause of the notice that a test has all its posts, and waits for somebody to end it."""
+    return f"test:{test_id}:size"
 
 
 def _test(scope: Scope, test_id: UUID, *, lock: bool = False) -> PostTest:
@@ -225,6 +232,14 @@ def _stretch(scope: Scope, test_id: UUID) -> Series:
 def test(scope: Scope, test_id: UUID) -> Listed:
     """A test. Raises NotFound; another tenant's looks the same."""
     return _listed(scope, _test(scope, test_id))
+
+
+def running(scope: Scope, creator_id: UUID) -> list[UUID]:
+    """The tests of a creator that nobody has ended."""
+    query = select(PostTest.id).where(
+        PostTest.tenant_id == scope.tenant_id, PostTest.creator_id == creator_id, col(PostTest.ended_at).is_(None)
+    )
+    return list(scope.session.exec(query))
 
 
 def of_creators(scope: Scope, creators: Collection[UUID]) -> list[Listed]:

@@ -51,6 +51,7 @@ _OF: Mapping[str, Area] = {
             "clocks",
             "edit",
             "feed",
+            "test",
         ],
         POSTS,
     ),

@@ -96,6 +96,7 @@ _CURES: Mapping[str, tuple[str, str]] = {
 _RIGHTS: Mapping[str, tuple[Right, ...]] = {f"/{row.name}": row.rights for row in PAGES} | {
     "/calendar?queue": (Right.RUN,),
     "/calendar?held": (Right.RUN,),
+    "/calendar?compare": (Right.RUN,),
     "/shop?view": (Right.BOOKS,),
 }
 """Who can open the page where something is settled, or the part of it that an address asks for: any of the rights."""
@@ -268,6 +269,8 @@ def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUI
     if about in ("queue", "apart"):
         href, to = f"/calendar?queue={key}", "home.to.queue"
     creator = creators.get(notice.creator_id) if notice.creator_id is not None else None
+    if about == "test" and creator is not None:
+        href, to = f"/calendar?compare={creator.slug}", "home.to.test"
     name = creator.name if creator is not None else ""
     return Need(notice.cause, notice.message, notice.at, notice.urgent, name, entry, href, to)
 

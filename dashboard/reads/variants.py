@@ -10,7 +10,7 @@ from channels.reads import Channel
 from foundation.database import Scope
 from foundation.words import Message
 from insights import experiments
-from insights.experiments import Kind, Verdict
+from insights.experiments import Verdict
 from schedules import listing, series_listing, variants
 from schedules import reads as schedule_reads
 from schedules.overrides import Content
@@ -38,8 +38,7 @@ class Shown:
     @property
     def waits(self) -> bool:
         """Whether it has its size, and somebody has to say which version goes on: until then it is A."""
-        early = (Kind.WAITING, Kind.MIXED)
-        return self.test.state is Standing.RUNNING and self.verdict.kind not in early
+        return self.test.state is Standing.RUNNING and self.verdict.stays
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pytest
 
 from foundation.database import OpenScope
 from foundation.words import LANGUAGES, say
+from insights import experiments
 from insights.experiments import Effect, Kind, Verdict, said_of
 from schedules import series, variants
 from schedules.variants import Listed
@@ -65,7 +66,14 @@ def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(door:
                 t=lumiere.tenant_id,
             )
         assert goes_on in page.again()
+        with lumiere.scope() as scope:
+            experiments.tell(scope, lumiere.creator_id)
+        text = page.open("/")
+        assert "Un test de deux versions sur" in text
+        assert 'href="/calendar?compare=mia"' in text
+        page.open("/calendar", compare="mia")
         assert goes_on not in page.press("Continuer avec A")
+        assert "Un test de deux versions sur" not in page.open("/")
 
 
 def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(door: Door, lumiere: Agency) -> None:

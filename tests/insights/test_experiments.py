@@ -14,12 +14,14 @@ from numpy.random import Generator, default_rng
 
 from foundation.errors import BadInput
 from foundation.ids import uuid7
+from foundation.words import Message
 from insights import experiments
 from insights.collecting import DRIFT
 from insights.experiments import Kind, Reading, Sample, Verdict, effect_of, judge, samples, split_chance, student
 from schedules import drafting, removal, variants
 from schedules.assigning import A, B, drawn
 from schedules.variants import LEAST, Listed, Unit
+from tenants import notices
 from tests.insights.test_readings import readings
 from tests.schedules.builders import Desk
 from tests.schedules.repeats import approved, begin, repeat
@@ -181,6 +183,32 @@ def test_from_its_first_post_to_its_verdict(lea: Desk) -> None:
     assert found.days in (LEAST - 2, LEAST - 1), "each left a moment after its hour"
     lea.act(variants.end, test.id, keep=B, author=f"member:{lea.manager}")
     assert verdict(lea, test) == found, "its end changes nothing"
+
+
+def test_that_a_test_has_its_size_is_told_once_until_it_is_ended(lea: Desk) -> None:
+    test = run(lea)
+    lea.live(hours=24 * 12)
+    read_as(lea, test, a=100, b=150)
+    lea.act(experiments.tell, lea.creator_id)
+    assert lea.act(notices.open_causes, "test:") == [], "nobody hears which one is ahead"
+    lea.live(hours=24 * 32)
+    read_as(lea, test, a=100, b=150)
+    for _ in range(2):
+        lea.act(experiments.tell, lea.creator_id)
+        assert lea.act(notices.open_causes, "test:") == [variants.has_its_size(test.id)]
+    lea.act(notices.dismiss, variants.has_its_size(test.id), why="read")
+    lea.act(experiments.tell, lea.creator_id)
+    assert lea.act(notices.open_causes, "test:") == [], "who put it away knows"
+
+
+def test_the_end_of_a_test_ends_what_was_told_of_it(lea: Desk) -> None:
+    test = run(lea)
+    with lea.scope() as scope:
+        notices.put(scope, Message("experiments.has_its_size"), cause=variants.has_its_size(test.id))
+    lea.act(variants.end, test.id, keep=B, author=f"member:{lea.manager}")
+    assert lea.act(notices.open_causes, "test:") == []
+    lea.act(experiments.tell, lea.creator_id)
+    assert lea.act(notices.open_causes, "test:") == []
 
 
 def test_a_number_of_another_age_does_not_count(lea: Desk) -> None:
