@@ -93,14 +93,15 @@ def native_key(subject: Subject, part: int = 0) -> str:
 def _key(unit: Unit, part: int, rows: Sequence[Attempt], connector: Connector, now: datetime) -> str:
     """What the platform knows a send by; kept for as long as something may stand under it."""
     key = unit.native_key or native_key(unit.subject, part)
-    if not isinstance(connector, OwnKeys):
+    if not hasattr(connector, "key_of") or not isinstance(connector, OwnKeys):  # the second costs a tenth of a file
         return key
     return attempts.key_to_keep(rows) or connector.key_of(key, now)
 
 
 def unfit(unit: Unit, connector: Connector, now: datetime) -> Message | None:
     """Why a unit cannot leave as it is, as far as is known without a request."""
-    turn = pricing.turn(connector, replace(unit, native_key=_key(unit, 0, (), connector, now)), ())
+    key = _key(unit, 0, (), connector, now)
+    turn = pricing.turn(connector, unit if key == unit.native_key else replace(unit, native_key=key), ())
     return turn.reason if isinstance(turn, Rejected) else None
 
 

@@ -21,8 +21,8 @@ from foundation.ids import derived
 from foundation.words import Message
 from schedules import imports_writing
 from schedules.events import ImportApply, ImportCheck
-from schedules.imports_judging import Wish
 from schedules.imports_rows import Finding
+from schedules.imports_wishes import Wish
 from schedules.imports_writing import Author
 from schedules.models_planning import Import
 from schedules.states import IMPORT_STATES, ImportState

@@ -43,6 +43,7 @@ _DATES = (
     re.compile(r"(?P<day>\d{1,2})[/.](?P<month>\d{1,2})[/.](?P<year>\d{4})"),
 )
 _CLOCK = re.compile(r"(?P<hour>\d{1,2})[:hH](?P<minute>\d{2})(?::(?P<second>\d{2}))?")
+_BETWEEN = re.compile(r"[\\|;]")
 _SPAN = re.compile(r"(\d{1,5})\s*(m|min|h|d|j)", re.IGNORECASE)
 _UNITS = {"m": timedelta(minutes=1), "min": timedelta(minutes=1), "h": timedelta(hours=1)}
 _DAY = timedelta(days=1)
@@ -79,6 +80,8 @@ def joined(names: Sequence[str]) -> str:
 
 def names_in(cell: str) -> tuple[str, ...]:
     """The names of a cell, between `|` or `;`; a sign after a backslash belongs to its name."""
+    if not _BETWEEN.search(cell):  # nearly every cell, of which a file has ten thousands
+        return (cell.strip(),) if cell.strip() else ()
     found, name, letters = [], "", iter(cell)
     for letter in letters:
         if letter == "\\":

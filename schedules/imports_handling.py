@@ -12,8 +12,9 @@ from foundation.words import Message
 from schedules import imports, imports_options
 from schedules.events import ImportApply, ImportCheck
 from schedules.imports import Held
-from schedules.imports_judging import Wish, judge
+from schedules.imports_judging import judge
 from schedules.imports_rows import Finding, read
+from schedules.imports_wishes import Wish
 from schedules.imports_world import say_which_stay, world
 from schedules.states import ImportState
 

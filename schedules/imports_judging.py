@@ -1,168 +1,26 @@
 """What the lines of a file would become, and what stands in their way: whose, where, when, and what is near. Pure."""
 
-from bisect import bisect_left, insort
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from channels import carrying
-from channels.reads import Channel
 from channels.states import ChannelState
 from connectors import options
-from connectors.contract import Connector
-from connectors.options import Chosen, Value
+from connectors.options import Value
 from foundation.ids import derived
 from foundation.words import Message
-from gate.units import Medium, Text, Unit
-from schedules import distance, imports_options, imports_times, likeness, linking, threads
-from schedules.calendar import WallTime, bounds, zone_of
+from gate.units import Text
+from schedules import distance, imports_options, imports_times, linking, threads
+from schedules.calendar import bounds, zone_of
 from schedules.claiming import GIVEN_AWAY
 from schedules.composing import subject
 from schedules.imports_rows import ACCOUNT, OVERRIDE, PRICE, SHOWN, Finding, Row, Sheet, nearest
-from schedules.labels import MOST_OF_POST, Label, folded
-from schedules.likeness import Kind, Print
-from schedules.linking import AS_WRITTEN, Rule, Wanted
-from schedules.overrides import Content, Override, chosen
-from schedules.said import Said
-from schedules.threads import Piece
-from tenants.reads import Creator
-
-
-@dataclass(frozen=True)
-class Account:
-    """An account, as files call it. `blank` is a post without words there; `connector` None where none is known."""
-
-    channel: Channel
-    connector: Connector | None
-    blank: Unit
-    called: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture of a library: its print is what a yes to it binds."""
-
-    asset_id: UUID
-    medium: Medium
-
-
-@dataclass(frozen=True)
-class Home:
-    """A creator with what a line may name of hers."""
-
-    creator: Creator
-    accounts: Mapping[str, Account]
-    """By what files call them, without regard to case."""
-    pictures: Mapping[str, Picture]
-    """By what the file calls them: an id, or the words that stand in their place."""
-    links: Rule = AS_WRITTEN
-    """What becomes of addresses in her posts."""
-
-
-@dataclass
-class Taken:
-    """What an account has already: when posts leave (UTC-aware, in order), and what they say and show."""
-
-    times: list[datetime] = field(default_factory=list)
-    said: Said = field(default_factory=Said)
-
-    def add(self, at: datetime, one: Print) -> None:
-        """Another post."""
-        insort(self.times, at)
-        self.said.add(at, one)
-
-
-@dataclass(frozen=True)
-class World:
-    """All that a file is held against. `homes` are by the names a line may call them, without regard to case."""
-
-    now: datetime
-    homes: Mapping[str, Home]
-    taken: Mapping[UUID, Taken]
-    labels: Mapping[str, Label] = field(default_factory=dict)
-    """The agency's, by their names without regard to case."""
-
-
-@dataclass(frozen=True)
-class Follows:
-    """A part of a thread; `column` is where the file says it."""
-
-    column: str
-    body: str
-    pictures: tuple[Picture, ...] = ()
-    comment: bool = False
-
-    @property
-    def piece(self) -> Piece:
-        """As the post keeps it."""
-        return Piece(self.body, tuple(one.asset_id for one in self.pictures), self.comment)
-
-    @property
-    def media(self) -> tuple[Medium, ...]:
-        """The prints of its pictures."""
-        return tuple(one.medium for one in self.pictures)
-
-
-@dataclass(frozen=True)
-class Wish:
-    """A line that can be written."""
-
-    row: Row
-    creator: Creator
-    accounts: tuple[Account, ...]
-    at: WallTime
-    due: datetime
-    late_ok: timedelta | None
-    pictures: tuple[Picture, ...]
-    rule: Rule = AS_WRITTEN
-    thread: tuple[Follows, ...] = ()
-    """What follows the post in a thread."""
-    own: Mapping[UUID, str] = field(default_factory=dict)
-    """Other words for single accounts."""
-    picked: Mapping[UUID, Mapping[str, Value]] = field(default_factory=dict)
-    """What single accounts choose, by the name of each option."""
-    labels: tuple[UUID, ...] = ()
-
-    @property
-    def links(self) -> dict[str, Any]:
-        """What the post keeps of what becomes of its addresses."""
-        return linking.stored(self.rule, Wanted(self.row.campaign, self.row.plain))
-
-    @property
-    def parts(self) -> tuple[Follows, ...]:
-        """What follows the post, the first comment last."""
-        said = self.row.first_comment
-        return (*self.thread, Follows("first_comment", said, comment=True)) if said else self.thread
-
-    @property
-    def others(self) -> tuple[Override, ...]:
-        """What single platforms and accounts say otherwise."""
-        bodies, prices, options = self.row.bodies, self.row.prices, self.row.options
-        platforms = (
-            Override(name, body=bodies.get(name), price=prices.get(name), options=chosen(options.get(name, {})))
-            for name in sorted({*bodies, *prices, *options})
-        )
-        own = (
-            Override(str(one), body=self.own.get(one), options=chosen(self.picked.get(one, {})))
-            for one in sorted({*self.own, *self.picked}, key=str)
-        )
-        return (*platforms, *own)
-
-    def chosen_on(self, channel: Channel) -> Chosen:
-        """What it chooses on an account."""
-        return chosen({**self.row.options.get(channel.platform, {}), **self.picked.get(channel.id, {})})
-
-    def words_on(self, channel: Channel) -> str:
-        """What it says on an account."""
-        return self.own.get(channel.id, self.row.bodies.get(channel.platform, self.row.body))
-
-    def print_on(self, channel: Channel) -> Print:
-        """What it is found by when another post of an account repeats it."""
-        pieces = tuple(one.piece for one in self.parts)
-        media = tuple(one.asset_id for one in self.pictures)
-        return likeness.of_content(Content(self.row.title, self.words_on(channel), media, pieces))
+from schedules.imports_wishes import Account, Follows, Home, Picture, Wish, World
+from schedules.labels import MOST_OF_POST, folded
+from schedules.likeness import Kind
 
 
 def nearest_at(times: Sequence[datetime], at: datetime) -> datetime | None:

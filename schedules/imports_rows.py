@@ -249,7 +249,7 @@ def _row(
         late_ok=late,
         until_midnight=until_midnight,
         body=_words(sheet, line, "body", found.get("body", ""), MAX_BODY),
-        bodies=_bodies(sheet, line, found),
+        bodies=_otherwise(sheet, line, found, OVERRIDE),
         prices=_prices(sheet, line, found),
         media=tuple(dict.fromkeys(names_in(said["media"]))),
         first_comment=_words(sheet, line, "first_comment", found.get("first_comment", ""), threads.LONGEST_PART),
@@ -258,7 +258,7 @@ def _row(
         plain=_plain(sheet, line, said["plain_links"]),
         title=_words(sheet, line, "title", found.get("title", ""), MAX_TITLE),
         text_ai=_text_ai(sheet, line, said["text_ai"]),
-        own=_own(sheet, line, found),
+        own=_otherwise(sheet, line, found, ACCOUNT),
         parts=_parts(sheet, line, found),
         options=_options(sheet, line, found, options),
         own_options={
@@ -307,26 +307,21 @@ def _words(sheet: Sheet, line: int, column: str, words: str, most: int) -> str:
     return words if words.strip() else ""
 
 
-def _bodies(sheet: Sheet, line: int, found: Mapping[str, str]) -> Mapping[str, str]:
-    """Other words for some platforms."""
-    said = {name: _words(sheet, line, name, words, MAX_BODY) for name, words in found.items() if _other(name)}
-    return {name.removeprefix(OVERRIDE): words for name, words in said.items() if words}
-
-
-def _own(sheet: Sheet, line: int, found: Mapping[str, str]) -> Mapping[str, str]:
-    """Other words for some accounts."""
-    said = {
-        name: _words(sheet, line, name, words, MAX_BODY) for name, words in found.items() if name.startswith(ACCOUNT)
-    }
-    return {name.removeprefix(ACCOUNT): words for name, words in said.items() if words}
+def _otherwise(sheet: Sheet, line: int, found: Mapping[str, str], begins: str) -> Mapping[str, str]:
+    """Other words for some platforms, or for some accounts: in columns that begin so."""
+    said = {name: _words(sheet, line, name, cell, MAX_BODY) for name, cell in found.items() if name.startswith(begins)}
+    return {name.removeprefix(begins): words for name, words in said.items() if words}
 
 
 def _parts(sheet: Sheet, line: int, found: Mapping[str, str]) -> tuple[Part, ...]:
     """What follows the post, in the order of its columns; a cell left empty between two is no part."""
     parts = []
     for column in PARTS:
+        shown = f"{column}{SHOWN}"
+        if column not in found and shown not in found:
+            continue
         body = _words(sheet, line, column, found.get(column, ""), threads.LONGEST_PART)
-        media = tuple(dict.fromkeys(names_in(found.get(f"{column}{SHOWN}", ""))))
+        media = tuple(dict.fromkeys(names_in(found.get(shown, ""))))
         if body or media:
             parts.append(Part(column, body, media))
     if len(parts) + bool(found.get("first_comment", "").strip()) >= threads.MOST_PARTS:
@@ -361,10 +356,6 @@ def _options(
         elif value is not None:
             said.setdefault(platform, {})[option.name] = value
     return said
-
-
-def _other(column: str) -> bool:
-    return column.startswith(OVERRIDE)
 
 
 def _campaign(sheet: Sheet, line: int, cell: str) -> str:

@@ -15,8 +15,8 @@ from foundation.ids import derived
 from gate.units import Medium, Unit
 from schedules import imports_names, labels, likeness, linking, overrides
 from schedules.composing import placed, subject
-from schedules.imports_judging import Account, Home, Picture, Taken, World
 from schedules.imports_rows import Row, Sheet
+from schedules.imports_wishes import Account, Home, Picture, Taken, World
 from schedules.likeness import WINDOW, Print
 from schedules.models import Delivery, Post
 from schedules.overrides import Content

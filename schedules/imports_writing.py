@@ -18,7 +18,7 @@ from foundation.outbox_bulk import Due
 from schedules import announcing, approvals, labels, lateness, overrides, prints, rehearsing, threads
 from schedules.composing import subject
 from schedules.events import PreflightDue, PublishDue, ReconcileDue, StageDue
-from schedules.imports_judging import Account, Wish
+from schedules.imports_wishes import Account, Wish
 from schedules.lateness import Late
 from schedules.models import Delivery, DeliveryMove, Post
 from schedules.models_planning import PostLabel
@@ -30,6 +30,12 @@ from tenants import notices
 
 ORIGIN = "csv"
 """`origin` of posts that came from a file; their key is the file's id and their own."""
+
+AT_ONCE = 1_000
+"""Posts whose rows are made and sent together: all of a file's at once are so many that looking for garbage among them,
+again and again, was a fifth of the work."""
+
+_UNASKED = stored(approvals.UNASKED)
 
 S = DeliveryState
 PLANNED = (S.DRAFT, S.APPROVED, S.SCHEDULED)
@@ -56,28 +62,42 @@ def write(scope: Scope, import_id: UUID, wishes: Sequence[Wish], *, plan: bool, 
     """
     ids = {wish.row.line: derived(scope.tenant_id, ORIGIN, key_of(import_id, wish.row.key)) for wish in wishes}
     known = _known(scope, import_id)
-    fresh = [wish for wish in wishes if ids[wish.row.line] not in known]
+    fresh = [(post_id, wish) for wish in wishes if (post_id := ids[wish.row.line]) not in known]
     forget_plans(scope)
-    posts = [_post(wish, ids[wish.row.line], import_id, author) for wish in fresh]
-    load(scope, Post, posts)
-    chosen = {ids[wish.row.line]: (wish.creator.id, wish.labels) for wish in fresh if wish.labels}
-    load(scope, PostLabel, labels.rows_of(scope, chosen, file=f"import:{import_id}"))
-    prints.keep_new(scope, [Post(tenant_id=scope.tenant_id, **one) for one in posts])
-    deliveries, moves, dues = list[Mapping[str, object]](), list[Mapping[str, object]](), list[Due]()
     planned, dry = 0, rehearsing.covered(scope)
-    for wish in fresh:
+    for start in range(0, len(fresh), AT_ONCE):
+        page = fresh[start : start + AT_ONCE]
+        load(scope, Post, [_post(wish, post_id, import_id, author) for post_id, wish in page])
+        prints.keep_marks(scope, [_found(wish, post_id) for post_id, wish in page])
+        planned += _place(scope, page, dry, plan=plan)
+    chosen = {post_id: (wish.creator.id, wish.labels) for post_id, wish in fresh if wish.labels}
+    load(scope, PostLabel, labels.rows_of(scope, chosen, file=f"import:{import_id}"))
+    scope.once_committed(partial(telemetry.DELIVERIES.labels(str(S.SCHEDULED)).inc, planned))
+    return len(fresh)
+
+
+def _place(scope: Scope, page: Sequence[tuple[UUID, Wish]], dry: Dry, *, plan: bool) -> int:
+    """Write the deliveries of some posts with their moves and what wakes them; how many are on the calendar."""
+    deliveries, moves, dues = list[Mapping[str, object]](), list[Mapping[str, object]](), list[Due]()
+    planned = 0
+    for post_id, wish in page:
         states = PLANNED if plan and wish.creator.approval_tiers == 0 else PLANNED[:1]
         planned += len(wish.accounts) if len(states) > 1 else 0
         for account in wish.accounts:
-            delivery_id = derived(ids[wish.row.line], account.channel.id)
-            deliveries.append(_delivery(wish, (ids[wish.row.line], delivery_id), account, states, dry))
-            moves += _moves(scope, wish.creator.id, delivery_id, states)
+            delivery_id = derived(post_id, account.channel.id)
+            deliveries.append(_delivery(wish, (post_id, delivery_id), account, states, dry))
+            moves += _moves(scope, str(wish.creator.id), str(delivery_id), states)
             dues += _dues(scope, wish, delivery_id, account)
     load(scope, Delivery, deliveries)
     load(scope, DeliveryMove, moves)
     outbox_bulk.put_all(scope, dues)
-    scope.once_committed(partial(telemetry.DELIVERIES.labels(str(S.SCHEDULED)).inc, planned))
-    return len(fresh)
+    return planned
+
+
+def _found(wish: Wish, post_id: UUID) -> prints.Found:
+    """What a post is found by, from what looking at its line made of it."""
+    said = prints.contents(wish.content, wish.others)
+    return prints.Found(wish.creator.id, post_id, prints.marks_of(map(wish.print_of, said)))
 
 
 def _known(scope: Scope, import_id: UUID) -> set[UUID]:
@@ -153,7 +173,7 @@ def _delivery(
 
 
 def _moves(
-    scope: Scope, creator_id: UUID, delivery_id: UUID, states: Sequence[DeliveryState]
+    scope: Scope, creator_id: str, delivery_id: str, states: Sequence[DeliveryState]
 ) -> list[Mapping[str, object]]:
     pairs = list(pairwise(states))
     for before, after in pairs:
@@ -161,10 +181,10 @@ def _moves(
     return [_move(scope, creator_id, delivery_id, str(before), str(after)) for before, after in pairs]
 
 
-def _move(scope: Scope, creator_id: UUID, delivery_id: UUID, before: str, after: str) -> Mapping[str, object]:
+def _move(scope: Scope, creator_id: str, delivery_id: str, before: str, after: str) -> Mapping[str, object]:
     """A move as `moving` writes it. What a file brings is approved where nobody is asked, and nowhere else."""
     return {
-        "reason": stored(approvals.UNASKED) if after == S.APPROVED else None,
+        "reason": _UNASKED if after == S.APPROVED else None,
         "id": uuid7(),
         "creator_id": creator_id,
         "delivery_id": delivery_id,
@@ -209,7 +229,8 @@ def take_back(scope: Scope, import_id: UUID) -> tuple[int, int]:
     )
     reconciling.leave_all(scope, [subject(one) for one in ids])
     forget_plans(scope)
-    load(scope, DeliveryMove, [_move(scope, one.creator_id, one.id, one.state, str(S.CANCELLED)) for one in here])
+    moves = [_move(scope, str(one.creator_id), str(one.id), one.state, str(S.CANCELLED)) for one in here]
+    load(scope, DeliveryMove, moves)
     outbox_bulk.cancel_all(scope, [kind.kind for kind in (PreflightDue, StageDue, PublishDue, ReconcileDue)], ids)
     notices.settle_all(scope, [cause for one in ids for cause in causes(one)])
     announcing.taken_back(scope, [(row.id, S(row.state)) for row in here])

@@ -54,10 +54,11 @@ class Rule:
     @property
     def idle(self) -> bool:
         """Whether addresses stay as they stand."""
-        return not any(asdict(self).values())
+        return self == AS_WRITTEN
 
 
 AS_WRITTEN = Rule()
+_MARKS = tuple(one.name for one in fields(Rule))
 USUAL = Rule(source="{platform}", medium="social")
 """Of a creator without a rule, where a post names a campaign."""
 
@@ -201,7 +202,9 @@ def read(owner: Post) -> Linked:
 
 def linked(stored: Mapping[str, Any]) -> Linked:
     """What becomes of addresses, from its stored form."""
-    rule = {one.name: str(stored.get(one.name, "")) for one in fields(Rule)}
+    if not stored:
+        return AS_IT_STANDS
+    rule = {name: str(stored.get(name, "")) for name in _MARKS}
     return Linked(Rule(**rule), Wanted(str(stored.get("wanted", "")), tuple(stored.get("plain", ()))))
 
 
