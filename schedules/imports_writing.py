@@ -209,12 +209,10 @@ def take_back(scope: Scope, import_id: UUID) -> tuple[int, int]:
     """Take everything of a file off the calendar of which nothing is outside; how many that were, and how many had
     left, or were on their way. What had been taken off before is neither."""
     rows = scope.run(
-        "SELECT d.id, d.creator_id, d.state FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id"
-        " AND p.id = d.post_id WHERE d.tenant_id = :tenant AND p.tenant_id = :tenant AND p.origin = :origin"
-        " AND starts_with(p.origin_key, :prefix) ORDER BY d.id FOR UPDATE OF d",
+        "SELECT id, creator_id, state FROM deliveries WHERE tenant_id = :tenant AND post_id = ANY(:posts)"
+        " ORDER BY id FOR UPDATE",
         tenant=scope.tenant_id,
-        origin=ORIGIN,
-        prefix=f"{import_id}:",
+        posts=list(_known(scope, import_id)),  # not joined: unanalysed, each delivery was held against each post
     ).all()
     here = [row for row in rows if S(row.state) in CANCELLABLE]
     for before in {S(row.state) for row in here}:
