@@ -221,8 +221,9 @@ def _columns(sheet: Sheet, heading: Sequence[str], platforms: Collection[str]) -
             raise BadInput("import.column_twice", column=name)
     for name in names:
         if name and name not in known:
-            near = nearest(name, known)
-            weighs = name.startswith((OPTION, OVERRIDE, PRICE, PART))  # left out, more would see more, or for free
+            kind = next(filter(name.startswith, (OPTION, OVERRIDE, PRICE, PART)), "")
+            near = nearest(name, [one for one in known if one.startswith(kind)])  # of a price nobody means an option
+            weighs = bool(kind)  # left out, more would see more, or for free
             plain, like = _WEIGHING_UNKNOWN if weighs else _COLUMN_UNKNOWN
             sheet.say(1, name[:60], like if near else plain, grave=weighs, column=name[:60], near=near)
     return [name if name in known else "" for name in names]

@@ -100,6 +100,13 @@ def test_a_column_of_a_choice_nobody_knows_is_no_slip_to_pass_over() -> None:
         assert said.message.code.removeprefix("import.option_column_unknown") in {code, "_near"}
 
 
+def test_a_choice_nobody_knows_is_called_no_slip_of_a_price() -> None:
+    (said,) = read(table([{**WELL, "option_telegram_foo": "x"}]), ["telegram"]).findings
+    assert (said.message.code, said.message.params["near"]) == ("import.option_column_unknown", "")
+    (said,) = read(table([{**WELL, "price_telegramm": "5 EUR"}]), ["telegram"]).findings
+    assert said.message.params["near"] == "price_telegram"
+
+
 @pytest.mark.parametrize("column", ["price_telegramm", "body_Telegramme", "part_two", "body_"])
 def test_a_column_of_a_place_nobody_knows_is_no_slip_to_pass_over(column: str) -> None:
     """A post was free where its price was misspelt, and said to all what was meant for one."""
