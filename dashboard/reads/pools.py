@@ -10,7 +10,7 @@ from dashboard.reads.compose import Account
 from dashboard.reads.compose import accounts as accounts_of
 from foundation.database import Scope
 from gate.switches import Halt
-from schedules import blocked, pools, slots
+from schedules import blocked, pool_reads, pools, slots
 from schedules import reads as schedule_reads
 from schedules.calendar import local_day
 from schedules.coming import stopped
@@ -81,7 +81,8 @@ def recycled(scope: Scope, creator: Creator) -> Recycled:
     row = pools.of_creator(scope, creator.id)
     entries = pools.entries_of(scope, row.id) if row is not None else []
     inside = {UUID(one) for entry in entries for one in entry.wordings}
-    known = schedule_reads.between(scope, creator.id, scope.now - RECENT, scope.now + RECENT)
+    since, names = scope.now - RECENT, channel_reads.names(scope)
+    known = pool_reads.of_posts(scope, inside, since, scope.now + RECENT, names=names)
     accounts = accounts_of(scope, [creator])
     hours = {one.id: slots.slots_of(scope, one.id) for one in accounts}
     rhythm = pools.rhythm_of(row) if row is not None else None
@@ -96,7 +97,7 @@ def recycled(scope: Scope, creator: Creator) -> Recycled:
         paused=row is not None and row.paused,
         items=[_item(scope, entry.id, list(map(UUID, entry.wordings)), entry.taken_out, known) for entry in entries],
         coming=[one for one in known if one.occurrence_key.startswith(pools.KEY) and one.state in SHOWN],
-        offered=_offered(known, inside),
+        offered=pool_reads.left(scope, creator.id, since, without=inside, names=names, limit=OFFERED),
         halt=blocked.halted(scope),
     )
 
@@ -107,15 +108,3 @@ def _item(scope: Scope, entry_id: UUID, wordings: Sequence[UUID], out: bool, kno
     ahead = [one.due_at for one in mine if one.state in TO_COME]
     written = [schedule_reads.written_post(scope, one) for one in wordings]
     return Item(entry_id, written, out, max(left, default=None), min(ahead, default=None))
-
-
-def _offered(known: Sequence[Entry], inside: set[UUID]) -> list[Entry]:
-    """The latest posts that left, once each."""
-    left = [one for one in reversed(known) if one.state is S.PUBLISHED and one.post_id not in inside]
-    once = {one.post_id: one for one in reversed(left) if one.series_id is None}
-    return sorted(once.values(), key=lambda one: one.due_at, reverse=True)[:OFFERED]
-
-
-def names(scope: Scope) -> dict[UUID, str]:
-    """What people call each account."""
-    return channel_reads.names(scope)

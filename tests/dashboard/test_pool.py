@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from connectors import registry
+from dashboard.reads.pools import recycled
 from foundation.database import OpenScope
 from foundation.words import Message
 from gate import switches
@@ -13,6 +14,7 @@ from schedules import pools, recycling, slots
 from schedules.models import Delivery
 from schedules.moving import delivery, move
 from schedules.states import DeliveryState
+from tenants import reads as tenant_reads
 from tenants.roles import Role
 from tests.dashboard.builders import ZONE, Agency, agency
 from tests.dashboard.conftest import Door
@@ -42,6 +44,33 @@ def filled(who: Agency) -> list[Delivery]:
         recycling.fill(scope, row.id, connectors=registry.load())
         posts = [UUID(one) for entry in pools.entries_of(scope, row.id) for one in entry.wordings]
         return pools.coming(scope, posts)
+
+
+def test_what_comes_is_told_beside_whatever_left_before(lumiere: Agency) -> None:
+    left_before(lumiere, "une vieille", "une autre", "une récente")
+    with lumiere.scope() as scope:
+        old, other, recent = (
+            scope.run(
+                "SELECT id FROM posts WHERE tenant_id = :t AND body = :b", t=lumiere.tenant_id, b=body
+            ).scalar_one()
+            for body in ("une vieille", "une autre", "une récente")
+        )
+        scope.run(
+            "INSERT INTO deliveries SELECT (jsonb_populate_record(NULL::deliveries, to_jsonb(d) || jsonb_build_object("
+            "'id', gen_random_uuid(), 'occurrence_key', n, 'due_at', d.due_at - n * interval '1 minute'))).*"
+            " FROM deliveries d, generate_series(1, 5001) n WHERE d.tenant_id = :t AND d.post_id = :p",
+            t=lumiere.tenant_id,
+            p=other,
+        )
+        assert lumiere.channel_id is not None
+        pools.settle(scope, lumiere.creator_id, pools.Rhythm((lumiere.channel_id,), min_age=timedelta(days=30)))
+        pools.add(scope, old)
+    (planned,) = filled(lumiere)
+    with lumiere.scope() as scope:
+        found = recycled(scope, tenant_reads.creator(scope, lumiere.creator_id))
+    assert [one.delivery_id for one in found.coming] == [planned.id]
+    assert {one.post_id for one in found.offered} == {other, recent}
+    assert len(found.offered) == 2, "each once"
 
 
 def test_a_pool_is_begun_filled_paused_and_emptied(door: Door, lumiere: Agency) -> None:
