@@ -97,6 +97,16 @@ def test_order_is_changed_and_gaps_are_filled(door: Door, lumiere: Agency) -> No
         assert "Mélangé" in page.press("Mélanger")
 
 
+def test_what_waits_for_a_yes_is_no_draft(door: Door, lumiere: Agency) -> None:
+    channel_id = filled(lumiere, "premier")
+    with lumiere.scope() as scope:
+        scope.run("UPDATE deliveries SET state = 'draft' WHERE tenant_id = :t", t=lumiere.tenant_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", queue=channel_id)
+        assert "attend un accord" in text
+        assert "Brouillon" not in text
+
+
 def test_a_queue_that_changed_meanwhile_is_told(door: Door, lumiere: Agency) -> None:
     channel_id = filled(lumiere, "un", "deux")
     with stream(door.url, door.cookie(lumiere)) as page:
