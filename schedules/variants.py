@@ -211,7 +211,7 @@ def end(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
 
 def has_its_size(test_id: UUID) -> str:
     """The cause of the notice that a test has all its posts, and waits for somebody to end it."""
-    return f"test:{test_id}:size"
+    return f"versions:{test_id}:size"
 
 
 def _test(scope: Scope, test_id: UUID, *, lock: bool = False) -> PostTest:

@@ -51,7 +51,7 @@ _OF: Mapping[str, Area] = {
             "clocks",
             "edit",
             "feed",
-            "test",
+            "versions",
         ],
         POSTS,
     ),

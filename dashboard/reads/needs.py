@@ -269,7 +269,7 @@ def _need(notice: Notice, creators: Mapping[UUID, Creator], entries: Mapping[UUI
     if about in ("queue", "apart"):
         href, to = f"/calendar?queue={key}", "home.to.queue"
     creator = creators.get(notice.creator_id) if notice.creator_id is not None else None
-    if about == "test" and creator is not None:
+    if about == "versions" and creator is not None:
         href, to = f"/calendar?compare={creator.slug}", "home.to.test"
     name = creator.name if creator is not None else ""
     return Need(notice.cause, notice.message, notice.at, notice.urgent, name, entry, href, to)

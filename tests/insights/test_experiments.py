@@ -190,15 +190,15 @@ def test_that_a_test_has_its_size_is_told_once_until_it_is_ended(lea: Desk) -> N
     lea.live(hours=24 * 12)
     read_as(lea, test, a=100, b=150)
     lea.act(experiments.tell, lea.creator_id)
-    assert lea.act(notices.open_causes, "test:") == [], "nobody hears which one is ahead"
+    assert lea.act(notices.open_causes, "versions:") == [], "nobody hears which one is ahead"
     lea.live(hours=24 * 32)
     read_as(lea, test, a=100, b=150)
     for _ in range(2):
         lea.act(experiments.tell, lea.creator_id)
-        assert lea.act(notices.open_causes, "test:") == [variants.has_its_size(test.id)]
+        assert lea.act(notices.open_causes, "versions:") == [variants.has_its_size(test.id)]
     lea.act(notices.dismiss, variants.has_its_size(test.id), why="read")
     lea.act(experiments.tell, lea.creator_id)
-    assert lea.act(notices.open_causes, "test:") == [], "who put it away knows"
+    assert lea.act(notices.open_causes, "versions:") == [], "who put it away knows"
 
 
 def test_the_end_of_a_test_ends_what_was_told_of_it(lea: Desk) -> None:
@@ -206,9 +206,9 @@ def test_the_end_of_a_test_ends_what_was_told_of_it(lea: Desk) -> None:
     with lea.scope() as scope:
         notices.put(scope, Message("experiments.has_its_size"), cause=variants.has_its_size(test.id))
     lea.act(variants.end, test.id, keep=B, author=f"member:{lea.manager}")
-    assert lea.act(notices.open_causes, "test:") == []
+    assert lea.act(notices.open_causes, "versions:") == []
     lea.act(experiments.tell, lea.creator_id)
-    assert lea.act(notices.open_causes, "test:") == []
+    assert lea.act(notices.open_causes, "versions:") == []
 
 
 def test_a_number_of_another_age_does_not_count(lea: Desk) -> None:
