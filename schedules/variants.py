@@ -235,11 +235,11 @@ def test(scope: Scope, test_id: UUID) -> Listed:
 
 
 def running(scope: Scope, creator_id: UUID) -> list[UUID]:
-    """The tests of a creator that nobody has ended."""
+    """The tests of a creator that nobody has ended, nor ends before this transaction does."""
     query = select(PostTest.id).where(
         PostTest.tenant_id == scope.tenant_id, PostTest.creator_id == creator_id, col(PostTest.ended_at).is_(None)
     )
-    return list(scope.session.exec(query))
+    return list(scope.session.exec(query.order_by(col(PostTest.id)).with_for_update(read=True)))
 
 
 def of_creators(scope: Scope, creators: Collection[UUID]) -> list[Listed]:

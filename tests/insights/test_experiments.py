@@ -1,6 +1,7 @@
 """What is said of a test: nothing before its size, nothing of a split that is no accident, seldom a false alarm."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from schedules import drafting, removal, variants
 from schedules.assigning import A, B, drawn
 from schedules.variants import LEAST, Listed, Unit
 from tenants import notices
+from tests.conftest import WAITS_FOR_US, wait_until
 from tests.insights.test_readings import readings
 from tests.schedules.builders import Desk
 from tests.schedules.repeats import approved, begin, repeat
@@ -208,6 +210,18 @@ def test_the_end_of_a_test_ends_what_was_told_of_it(lea: Desk) -> None:
     lea.act(variants.end, test.id, keep=B, author=f"member:{lea.manager}")
     assert lea.act(notices.open_causes, "versions:") == []
     lea.act(experiments.tell, lea.creator_id)
+    assert lea.act(notices.open_causes, "versions:") == []
+
+
+def test_who_ends_a_test_while_its_size_is_told_leaves_no_notice(lea: Desk) -> None:
+    test = run(lea)
+    with ThreadPoolExecutor(1) as other:
+        with lea.scope() as scope:
+            assert variants.running(scope, lea.creator_id) == [test.id]
+            ended = other.submit(lea.act, variants.end, test.id, keep=B, author=f"member:{lea.manager}")
+            wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
+            notices.put(scope, Message("experiments.has_its_size"), cause=variants.has_its_size(test.id))
+        ended.result(timeout=60)
     assert lea.act(notices.open_causes, "versions:") == []
 
 
