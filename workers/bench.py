@@ -36,7 +36,7 @@ QUICK = ("publishing", "scale", "agencies")
 GOALS: Mapping[str, str] = {
     "light_p95_s": "≤ 0.3",
     "burst120_p95_s": "≤ 1.5",
-    "posts_per_s": "≥ 60",
+    "posts_per_s": "≥ 100",
     "fair_most_s": "≤ 2",
     "fair_most_s_10k": "≤ 2",
     "db_connections": "≤ 16",
