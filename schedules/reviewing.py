@@ -39,6 +39,8 @@ class Wish:
     """Whether it is one time of many, the first that waits; a yes counts for all of them."""
     asks_since: datetime | None = None
     """Of an account that was added after a yes, since when it waits for one of its own."""
+    version: str = ""
+    """Where two versions are tested, which one leaves then: a or b."""
 
     def is_too_late(self, now: datetime) -> bool:
         """Whether a yes alone does not send it any more (UTC-aware): it needs another hour."""
@@ -83,6 +85,11 @@ class Asked:
     def repeats(self) -> bool:
         """Whether it leaves again and again."""
         return any(wish.repeats for wish in self.wishes)
+
+    @property
+    def version(self) -> str:
+        """Where two versions are tested, which one it is, a or b; "" for any other post."""
+        return next((wish.version for wish in self.wishes if wish.version), "")
 
     @property
     def refused(self) -> bool:
@@ -152,7 +159,7 @@ def asked(scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id:
     for post, row in rows:
         posts.setdefault(post.id, post)
         repeats = row.series_id is not None
-        about = (row.due_at, row.zone, S(row.state), row.late_until, repeats, row.asks_since)
+        about = (row.due_at, row.zone, S(row.state), row.late_until, repeats, row.asks_since, row.variant or "")
         wish = Wish(row.id, row.channel_id, *about)
         wishes.setdefault(post.id, []).append(wish)
     words = yeses.of_posts(scope, posts)

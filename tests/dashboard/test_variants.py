@@ -15,6 +15,7 @@ from tenants.roles import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streams import stream
+from tests.dashboard.test_approvals import word
 from tests.dashboard.test_series import begun, rows
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -85,6 +86,20 @@ def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(door: Door, lu
         assert "La version B attend son accord" in page.press("Lancer ce test")
     (test,) = tried(lumiere)
     assert {row.state for row in rows(lumiere, test.b_id)} <= {"draft"}
+
+
+def test_who_says_yes_to_a_version_is_told_which_of_a_test_it_is(door: Door, lumiere: Agency) -> None:
+    """Two posts that say nearly the same waited side by side, and one looked like a slip."""
+    begun(lumiere, weeks=120, approved=False)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", compare="mia")
+        page.type("Texte de la version B", "chaque semaine, autrement")
+        page.press("Lancer ce test")
+        (test,) = tried(lumiere)
+        with lumiere.scope() as scope:
+            series.extend(scope, test.series_id)
+        seen = (page.open("/approvals"), page.press(word("approvals.after")))
+    assert sum(word("variants.of_test", version="B") in text for text in seen) == 1
 
 
 def test_who_keeps_a_version_that_lacks_its_yes_is_told_that_it_waits(door: Door, lumiere: Agency) -> None:
