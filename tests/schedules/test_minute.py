@@ -1,6 +1,7 @@
 """What the house looks at every minute, beside a year of plans."""
 
 from collections.abc import Callable, Mapping
+from uuid import UUID
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -42,16 +43,43 @@ LOOKS: Mapping[str, Callable[[Scope], object]] = {
 @pytest.fixture
 def planned(lea: Desk, cluster: Cluster) -> None:
     """A post of tomorrow, and thousands like it over the year after."""
+    _copy(cluster, _tomorrow(lea), PLANNED)
+
+
+def _tomorrow(lea: Desk) -> UUID:
     post_id = lea.write("every day")
     lea.wish(post_id, after=86400)
     lea.approve(post_id)
     lea.plan(post_id)
+    return post_id
+
+
+def _copy(cluster: Cluster, post_id: UUID, times: int, *, leased: bool = False) -> None:
+    """Copies of a post, as the benchmark of growth makes them; `leased`: while somebody works on a row of it."""
     engine = create_engine(cluster.url("postgres", "house"))
     with engine.begin() as connection:
+        if leased:
+            connection.execute(text(LEASED), {"post": post_id})
         for statement in FILL.read_text(encoding="utf-8").split(";\n\n"):
-            connection.execute(text(statement), {"post": post_id, "share": PLANNED})
+            connection.execute(text(statement), {"post": post_id, "share": times})
         connection.execute(text("ANALYZE deliveries, outbox, posts, approvals"))
     engine.dispose()
+
+
+LEASED = """
+UPDATE outbox SET state = 'leased', lease_token = gen_random_uuid(), lease_until = house_now() + interval '45 seconds'
+WHERE id = (SELECT o.id FROM outbox o JOIN deliveries d ON d.tenant_id = o.tenant_id AND d.id = o.subject_id
+  WHERE d.post_id = :post ORDER BY o.available_at LIMIT 1)
+"""
+
+
+def test_the_copies_of_a_post_hold_no_place_of_those_that_send(lea: Desk, cluster: Cluster) -> None:
+    """A row was copied while a worker had it: 34 copies that nobody worked on kept every post back for 37 s."""
+    _copy(cluster, _tomorrow(lea), 50, leased=True)
+    with lea.scope() as scope:
+        states = dict(scope.run("SELECT state, count(*) FROM outbox GROUP BY state").all())
+    assert states["leased"] == 1
+    assert states["waiting"] >= 50
 
 
 @pytest.mark.usefixtures("planned")
