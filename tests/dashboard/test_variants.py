@@ -14,7 +14,7 @@ from schedules.variants import Listed
 from tenants.roles import Role
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
-from tests.dashboard.streams import stream
+from tests.dashboard.streams import Stream, stream
 from tests.dashboard.test_approvals import word
 from tests.dashboard.test_series import begun, rows
 
@@ -24,6 +24,15 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 def tried(who: Agency) -> list[Listed]:
     with who.scope() as scope:
         return variants.of_creators(scope, [who.creator_id])
+
+
+def launched(page: Stream, who: Agency) -> Listed:
+    """The test of the one series there is, begun on its page."""
+    page.open("/calendar", compare="mia")
+    page.type("Texte de la version B", "chaque semaine, autrement")
+    page.press("Lancer ce test")
+    (test,) = tried(who)
+    return test
 
 
 def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
@@ -92,10 +101,7 @@ def test_who_says_yes_to_a_version_is_told_which_of_a_test_it_is(door: Door, lum
     """Two posts that say nearly the same waited side by side, and one looked like a slip."""
     begun(lumiere, weeks=120, approved=False)
     with stream(door.url, door.cookie(lumiere)) as page:
-        page.open("/calendar", compare="mia")
-        page.type("Texte de la version B", "chaque semaine, autrement")
-        page.press("Lancer ce test")
-        (test,) = tried(lumiere)
+        test = launched(page, lumiere)
         with lumiere.scope() as scope:
             series.extend(scope, test.series_id)
         seen = (page.open("/approvals"), page.press(word("approvals.after")))
@@ -115,10 +121,7 @@ def test_who_keeps_a_version_that_lacks_its_yes_is_told_that_it_waits(door: Door
 def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(door: Door, lumiere: Agency) -> None:
     begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere)) as page:
-        page.open("/calendar", compare="mia")
-        page.type("Texte de la version B", "chaque semaine, autrement")
-        page.press("Lancer ce test")
-        (test,) = tried(lumiere)
+        test = launched(page, lumiere)
         with lumiere.scope() as scope:
             series.stop(scope, test.series_id)
         assert "La série a été arrêtée" in page.again()
@@ -132,10 +135,7 @@ def test_each_version_says_on_its_page_that_a_draw_decides_of_its_dates(door: Do
     post_id = begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "un tirage décide" not in page.open("/calendar", post=str(post_id))
-        page.open("/calendar", compare="mia")
-        page.type("Texte de la version B", "chaque semaine, autrement")
-        page.press("Lancer ce test")
-        (test,) = tried(lumiere)
+        test = launched(page, lumiere)
         for version, post in (("A", test.a_id), ("B", test.b_id)):
             assert f"Version {version} d’un test : un tirage décide" in page.open("/calendar", post=str(post)), version
         page.open("/calendar", compare="mia")
