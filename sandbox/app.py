@@ -5,25 +5,20 @@ API and rules: `api`. Faults on demand: `foundation/ops/fault_injection.py`. Con
 """
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from foundation.ops.clock import wall_now
-from foundation.ops.fault_injection import FaultBook, FaultyNetwork, fault_server_config
-from foundation.ops.settings import Settings
+from foundation.ops.fault_injection import FaultBook, FaultyNetwork
 from sandbox import api, comments, control, edits, fan_actions, pages
 from sandbox.store import SandboxRefusal, SandboxStore
-from workers.runtime import listening_socket
-from workers.runtime.asgi_server import ReadyServer
 
 SCRIPT_SECONDS = 0.2
 """How often fans who act by a script are looked at."""
@@ -70,27 +65,3 @@ async def _refuse(request: Request, error: Exception) -> Response:
     if request.url.path.startswith(("/api/", "/control/")):
         return JSONResponse(error.body, error.status)
     return pages.error_page(request, error.status)
-
-
-class SandboxServer(ReadyServer):
-    """A server of the sandbox: who waits for updates when it closes is answered, not cut off."""
-
-    def __init__(self, configured: uvicorn.Config, bell: api.UpdateBell) -> None:
-        super().__init__(configured)
-        self._bell = bell
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer those who wait, then close."""
-        self._bell.close()
-        await super().shutdown(sockets)
-
-
-def run_sandbox(settings: Settings) -> None:
-    """Serve the sandbox of this installation until SIGTERM; what it keeps lies in `<home>/sandbox.sqlite`."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    bell = api.UpdateBell()
-    app = create_sandbox_app(settings.home / "sandbox.sqlite", latency_ms=settings.sandbox.latency_ms, bell=bell)
-    host, port = settings.sandbox.host, settings.sandbox.port
-    SandboxServer(fault_server_config(app, host, port), bell).run(
-        sockets=[listening_socket.open_listening_socket(host, port)]
-    )

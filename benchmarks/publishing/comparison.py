@@ -200,7 +200,7 @@ def _slow_network(folder: Path) -> Iterator[str]:
         "GREENROOM_SANDBOX__PORT": str(port),
         "GREENROOM_SANDBOX__LATENCY_MS": str(SLOW_MS),
     }
-    command = [sys.executable, "-m", "workers.run", "sandbox", "sandbox.app:run_sandbox", "--probes", "0"]
+    command = [sys.executable, "-m", "workers.run", "sandbox", "workers.processes.sandbox_server:run_sandbox", "--probes", "0"]
     process = spawn_process(command, InstallationFolder(folder).log_file("sandbox"), environment=environment)
     try:
         until = monotonic() + PATIENCE_SECONDS

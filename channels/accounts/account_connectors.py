@@ -39,7 +39,7 @@ def _own(connector: One, channel: Channel) -> One:
     says = _kept(channel).get("says")
     if not isinstance(says, Mapping) or not isinstance(connector, SupportsOwnLimits):
         return connector
-    return cast(One, connector.within(says))
+    return cast(One, connector.with_limits(says))
 
 
 def is_limits_stale(connector: object, channel: Channel, now: datetime) -> bool:

@@ -245,7 +245,7 @@ def serve_script(_: Request) -> Response:
 
 @cache
 def _script() -> str:
-    return (widgets.PACKAGE_ROOT / "templates" / "auth/assets/passkey.js").read_text("utf-8")
+    return (widgets.PACKAGE_ROOT / "auth/assets/passkey.js").read_text("utf-8")
 
 
 ROUTES = [

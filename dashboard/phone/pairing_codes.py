@@ -159,7 +159,7 @@ def serve_script(request: Request) -> Response:
 
 @cache
 def _script() -> str:
-    return (widgets.PACKAGE_ROOT / "templates" / "phone/assets/phone.js").read_text("utf-8")
+    return (widgets.PACKAGE_ROOT / "phone/assets/phone.js").read_text("utf-8")
 
 
 ROUTES = [

@@ -275,7 +275,7 @@ def serve_script(request: Request) -> Response:
 
 @cache
 def _script() -> str:
-    return (widgets.PACKAGE_ROOT / "templates" / "phone/assets/photo_upload.js").read_text("utf-8")
+    return (widgets.PACKAGE_ROOT / "phone/assets/photo_upload.js").read_text("utf-8")
 
 
 ROUTES = [

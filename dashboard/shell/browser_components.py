@@ -14,13 +14,13 @@ from streamlit.components.v2.get_bidi_component_manager import get_bidi_componen
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
 PACKAGE = "greenroom"
-ASSETS_FOLDER = "pieces"
+ASSETS_FOLDER = "assets"
 
 
 @cache
 def browser_component(name: str) -> Callable[..., Any]:
-    """The mounting call of `pieces/<name>.js`. Ask within a run of a page: before, there is nobody to tell."""
+    """The mounting call of `assets/<name>.js`. Ask within a run of a page: before, there is nobody to tell."""
     manifest = ComponentManifest(PACKAGE, "1", [ComponentConfig(name, ASSETS_FOLDER)])
-    get_bidi_component_manager().register_from_manifest(manifest, Path(__file__).parents[1])
+    get_bidi_component_manager().register_from_manifest(manifest, Path(__file__).parent)
     made: Callable[..., Any] = st.components.v2.component(f"{PACKAGE}.{name}", js=f"{name}.js", isolate_styles=False)
     return made

@@ -53,7 +53,7 @@ async def serve_press_guard(_: Request) -> Response:
 
 @cache
 def _pressed() -> str:
-    return (widgets.PACKAGE_ROOT / "templates" / "shell/assets/press_guard.js").read_text("utf-8")
+    return (widgets.PACKAGE_ROOT / "shell/assets/press_guard.js").read_text("utf-8")
 
 
 ROUTES = [Route("/auth/where.js", serve_location_script), Route("/auth/pressed.js", serve_press_guard)]

@@ -13,7 +13,7 @@ WORK_RIGHTS = (Right.RUN, Right.APPROVE, Right.CHAT)
 
 @dataclass(frozen=True)
 class PageEntry:
-    """One page: its address, who may see it (any of the rights), its picture, and the room file that draws it.
+    """One page: its address, who may see it (any of the rights), its icon, and the package that draws it.
 
     Its title is the sentence `dashboard.page.<name>`.
     """
@@ -24,10 +24,17 @@ class PageEntry:
     group: str = "day"
     demo_only: bool = False
     """Shown in a demonstration alone."""
+    package: str = ""
+    """The folder of `dashboard.pages` that draws it, where its address has another name."""
+
+    @property
+    def module(self) -> str:
+        """The module that draws it."""
+        return f"dashboard.pages.{self.package or self.name}.page"
 
     def render(self, page: PageContext) -> None:
         """Draw it; its file is loaded when it is first asked for."""
-        draw: Callable[[PageContext], None] = import_module(f"dashboard.app_pages.{self.name}").show
+        draw: Callable[[PageContext], None] = import_module(self.module).render_page
         draw(page)
 
 
@@ -38,7 +45,7 @@ PAGES = (
     PageEntry("approvals", (Right.APPROVE, Right.REVIEW), ":material/fact_check:"),
     PageEntry("inbox", (Right.CHAT,), ":material/forum:"),
     PageEntry("shop", (Right.RUN, Right.MONEY), ":material/storefront:"),
-    PageEntry("insights", (Right.MONEY,), ":material/insights:"),
+    PageEntry("insights", (Right.MONEY,), ":material/insights:", package="analytics"),
     PageEntry("people", (Right.RUN, Right.APPROVE, Right.REVIEW), ":material/face:", "house"),
     PageEntry("channels", (Right.RUN,), ":material/hub:", "house"),
     PageEntry("team", (Right.STAFF,), ":material/group:", "house"),
@@ -55,7 +62,7 @@ def preload_pages() -> None:
     first part of a page that draws itself anew makes Streamlit load pandas and pyarrow: those are loaded here too.
     """
     for row in PAGES:
-        import_module(f"dashboard.app_pages.{row.name}")
+        import_module(row.module)
     import_module("pandas")
     gc.collect()
     gc.freeze()

@@ -19,7 +19,7 @@ _SIGNS = re.compile(r"[\\`*\[\]<>~$]|(?<!\w)_|_(?!\w)")
 @cache
 def _templates() -> Environment:
     found = Environment(
-        loader=FileSystemLoader(PACKAGE_ROOT / "templates"),
+        loader=FileSystemLoader(PACKAGE_ROOT),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,

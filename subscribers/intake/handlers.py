@@ -1,8 +1,8 @@
 """What each event of the room does. No transaction is open while a platform or a model is asked."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 from uuid import UUID
 
 from channels.sending.step_runner import PreparedStep, StagedUploads
@@ -53,25 +53,34 @@ Look = Callable[[UUID, Subject], LookupResult]
 """`channels.sending.reconciliation.look_up_attempt` with its collaborators bound."""
 
 
-class DeliveryServices(Protocol):
-    """What a module knows about one kind of subject: how each end of carrying it is written down.
+@dataclass(frozen=True)
+class DeliveryServices:
+    """How each end of sending one kind of subject is recorded.
 
-    The first three return how long to wait before the row comes back, None when it ended.
+    The first three return how long to wait before the row is tried again, None when it ended.
     """
 
-    def put_off(self, scope: Scope, subject_id: UUID, again: timedelta | None, /) -> timedelta | None: ...
-
-    def deny(self, scope: Scope, subject_id: UUID, decision: Decision, /) -> timedelta | None: ...
-
-    def settle(self, scope: Scope, subject_id: UUID, outcome: Outcome, /) -> timedelta | None: ...
-
-    def doubtful(self, scope: Scope, subject_id: UUID, /) -> bool: ...
-
-    def settle_sighting(self, scope: Scope, subject_id: UUID, sighting: LookupResult, /) -> None: ...
+    postpone: Callable[[Scope, UUID, timedelta | None], timedelta | None]
+    deny: Callable[[Scope, UUID, Decision], timedelta | None]
+    settle: Callable[[Scope, UUID, Outcome], timedelta | None]
+    is_uncertain: Callable[[Scope, UUID], bool]
+    settle_lookup: Callable[[Scope, UUID, LookupResult], None]
 
 
-DRAFTS: DeliveryServices = message_delivery
-FULFILMENTS: DeliveryServices = pack_delivery
+MESSAGES = DeliveryServices(
+    postpone=message_delivery.postpone_message,
+    deny=message_delivery.deny_message,
+    settle=message_delivery.settle_message,
+    is_uncertain=message_delivery.is_message_uncertain,
+    settle_lookup=message_delivery.settle_message_lookup,
+)
+PACKS = DeliveryServices(
+    postpone=pack_delivery.postpone_pack_delivery,
+    deny=pack_delivery.refund_denied_pack,
+    settle=pack_delivery.settle_pack_delivery,
+    is_uncertain=pack_delivery.is_pack_delivery_uncertain,
+    settle_lookup=pack_delivery.settle_pack_lookup,
+)
 
 
 def generate_reply(
@@ -91,12 +100,12 @@ def generate_reply(
 
 def send_message(event: ChatSend, *, tenant: OpenScope, claim: Claim, carry: RunSteps) -> None:
     """Claim, act, settle a message."""
-    _carry(event, DRAFTS, tenant=tenant, claim=claim, carry=carry)
+    _carry(event, MESSAGES, tenant=tenant, claim=claim, carry=carry)
 
 
 def deliver_pack(event: OrderFulfil, *, tenant: OpenScope, claim: Claim, carry: RunSteps) -> None:
     """Claim, act, settle the one push of a paid pack."""
-    _carry(event, FULFILMENTS, tenant=tenant, claim=claim, carry=carry)
+    _carry(event, PACKS, tenant=tenant, claim=claim, carry=carry)
 
 
 def _carry(
@@ -109,7 +118,7 @@ def _carry(
         outcome = carry(armed) if isinstance(armed, PreparedStep) else armed
     except NotClaimable as refusal:
         with tenant(tenant_id, CHAT) as scope:
-            wait = desk.put_off(scope, subject_id, refusal.again)
+            wait = desk.postpone(scope, subject_id, refusal.again)
     except PermitDenied as denied:
         with tenant(tenant_id, CHAT) as scope:
             issuance.record_denial(scope, denied)
@@ -125,14 +134,14 @@ def _carry(
 
 def reconcile_message(event: ChatReconcile, *, tenant: OpenScope, look: Look) -> None:
     """Bring a message or a push out of doubt: look, then settle what was seen. Nothing is sent again blindly."""
-    desk = FULFILMENTS if event.what == "fulfilment" else DRAFTS
+    desk = PACKS if event.what == "fulfilment" else MESSAGES
     with tenant(event.tenant_id, CHAT) as scope:
-        doubtful = desk.doubtful(scope, event.subject_id)
+        doubtful = desk.is_uncertain(scope, event.subject_id)
     if not doubtful:
         return
     sighting = look(event.tenant_id, Subject(event.what, event.subject_id))
     with tenant(event.tenant_id, CHAT) as scope:
-        desk.settle_sighting(scope, event.subject_id, sighting)
+        desk.settle_lookup(scope, event.subject_id, sighting)
 
 
 def resolve_uncertain_message(event: UncertainMessageResolved, *, tenant: OpenScope) -> None:

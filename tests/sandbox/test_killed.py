@@ -14,7 +14,7 @@ from tests.fakes.network import Network
 
 def start(folder: Path, port: int) -> tuple[subprocess.Popen[bytes], Network]:
     environment = {**os.environ, "GREENROOM_HOME": str(folder), "GREENROOM_SANDBOX__PORT": str(port)}
-    program = "from foundation.ops import settings; from sandbox.app import main; main(settings.load())"
+    program = "from foundation.ops import settings; from workers.processes.sandbox_server import run_sandbox; run_sandbox(settings.load_settings())"
     process = subprocess.Popen([sys.executable, "-c", program], env=environment)
     sandbox = Network(f"http://127.0.0.1:{port}", AdjustableClock())
     wait_until(lambda: isinstance(sandbox.call("GET", "/healthz"), HttpResponse))

@@ -171,7 +171,7 @@ def render_template(template: str, voice: VisitorLocalizer, **values: object) ->
 @cache
 def _templates() -> Environment:
     return Environment(
-        loader=FileSystemLoader(PACKAGE_ROOT / "templates"),
+        loader=FileSystemLoader(PACKAGE_ROOT),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -210,7 +210,10 @@ def router(tenant: OpenScope, store: ObjectStore, *, public_url: str, security_c
         if name not in STATIC_TYPES:
             return missing_page(request)
         return responses.document_response(
-            request, (PACKAGE_ROOT / "static" / name).read_bytes(), mime=STATIC_TYPES[name], cache=responses.FEED_CACHE
+            request,
+            (PACKAGE_ROOT / "site" / "static" / name).read_bytes(),
+            mime=STATIC_TYPES[name],
+            cache=responses.FEED_CACHE,
         )
 
     @routes.api_route("/files/{name}", methods=READ_METHODS)

@@ -34,6 +34,7 @@ COMMAND_GROUPS: dict[str, str] = {
 """Name of a group of commands -> "module:attr" of its Typer; loaded only when the command line names the group."""
 
 COMMANDS: dict[str, str] = {
+    "bench": "benchmarks.command:bench",
     "connect": "workers.cli.platforms.commands:connect",
     "connectors": "workers.cli.platforms.commands:connectors",
     "speak": "workers.cli.studio.commands:speak",
@@ -143,20 +144,6 @@ def invite(email: Annotated[str, typer.Argument(help="Whose link; the owner's wh
     from workers.cli.reports import create_invitation_link as make
 
     typer.echo(make(email))
-
-
-@app.command()
-def bench(
-    name: Annotated[str, typer.Argument(help="publishing, scale, outbox, stack, …, or all.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One object, for programs.")] = False,
-    markdown: Annotated[Path | None, typer.Option(help="Write all figures to this page.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A small run, that proves only that it runs.")] = False,
-    plot: Annotated[Path | None, typer.Option(help="Draw growth (scale) into this SVG.")] = None,
-) -> None:
-    """Measure, on real processes of an installation of its own."""
-    from benchmarks.measurement import run_benchmarks
-
-    run_benchmarks(name, as_json=as_json, markdown=markdown, quick=quick, plot=plot)
 
 
 @app.command()

@@ -12,7 +12,6 @@ from babel.dates import format_date
 from channels.accounts import queries as channel_reads
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
-from demo import day_fans
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.i18n.translation import Message
 from foundation.ops import settings
@@ -28,6 +27,7 @@ from studio.ingest.pipeline import PreparedAsset
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Creator
 from tenants.scope import list_tenant_ids
+from workers.creator_day import scripted_fans
 from workers.creator_day.day_brief import Brief, read_brief
 from workers.creator_day.morning import GENERATION_TIME, MorningWork
 from workers.creator_day.photos import read_photos
@@ -213,8 +213,8 @@ class DayRunner:
         stage = self._stage()
         if stage is None:
             return False
-        fan, language = day_fans.fan_for_day(name, day), self._brief.languages[0]
-        return day_fans.play_fan(self._s, stage, fan, language, clock=self._clock, timeline=self._timeline)
+        fan, language = scripted_fans.fan_for_day(name, day), self._brief.languages[0]
+        return scripted_fans.play_fan(self._s, stage, fan, language, clock=self._clock, timeline=self._timeline)
 
     def _stage(self) -> Channel | None:
         """The creator's chat on the sandbox of this house, where there is one: nobody else is played."""

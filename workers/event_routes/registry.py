@@ -1,6 +1,6 @@
 """Every event kind and the one function that handles it; who hears which fact; what ticks."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -45,10 +45,6 @@ from connectors.contract.capabilities import Capabilities
 from connectors.contract.connector import ChatUpdate, SupportsSharedInbox
 from connectors.registry import loader as connector_registry
 from dashboard.pages.home import events as page_events
-from dashboard.pages.home.events import DemoSceneRequested, DemoSceneStep
-from dashboard.pages.tour.events import TourStepRequested
-from demo import home_scene
-from demo.tour import actions
 from foundation.db.database import Scope
 from gate import journal
 from gate.reviews import events as gate_events
@@ -116,7 +112,7 @@ def build_routes(s: Services) -> EventRoutes:
         *studio.studio_routes(s),
         *_counting(s),
         *_chat(s),
-        *_demonstration(s),
+        *_demo_routes(s),
         facts=FACT_ROUTES,
     )
     rooms = (
@@ -302,13 +298,10 @@ def _chat(s: Services) -> tuple[EventRoute, ...]:
     )
 
 
-def _demonstration(s: Services) -> tuple[EventRoute, ...]:
-    may_play = s.settings.environment != "production"
-    return (
-        EventRoute(DemoSceneRequested, partial(home_scene.start_home_scene, tenant=s.tenant, may_play=may_play)),
-        EventRoute(DemoSceneStep, partial(home_scene.play_home_scene_step, tenant=s.tenant, may_play=may_play)),
-        EventRoute(TourStepRequested, partial(actions.perform_action, s=s), deadline_seconds=NETWORK_DEADLINE_SECONDS),
-    )
+def _demo_routes(s: Services) -> Iterable[EventRoute]:
+    """The demo's routes; `demo` lies above this package and is loaded by name."""
+    build: Callable[[Services], Iterable[EventRoute]] = import_module("demo.event_routes").demo_routes
+    return build(s)
 
 
 def make_listener(s: Services, channel: Channel) -> AccountListener:

@@ -50,7 +50,7 @@ class ProcessDefinition:
 
 
 PROCESS_TABLE = (
-    ProcessDefinition("sandbox", "sandbox.app:run_sandbox", StopStage.NETWORK, path="/healthz"),
+    ProcessDefinition("sandbox", "workers.processes.sandbox_server:run_sandbox", StopStage.NETWORK, path="/healthz"),
     ProcessDefinition("relay", "workers.processes.relay:run_relay", StopStage.RELAY, is_forked=True),
     ProcessDefinition(
         "send",

@@ -74,7 +74,7 @@ def get_delivery_story(call: ApiCall, connectors: Mapping[str, Connector], deliv
 
     def ask(scope: Scope, sight: Caller) -> DeliveryStory:
         found = listings.get_delivery_detail(scope, sight.creators, delivery_id)
-        return DeliveryStory.from_view(found, next_steps.next_step_of_delivery(scope, found.entry, connectors))
+        return DeliveryStory.from_detail(found, next_steps.next_step_of_delivery(scope, found.entry, connectors))
 
     return call.read(ask)
 

@@ -124,7 +124,7 @@ class DeliveryStory(DeliveryOut):
     next: NextOut
 
     @classmethod
-    def from_view(cls, one: DeliveryDetail, ahead: NextStepReport) -> "DeliveryStory":
+    def from_detail(cls, one: DeliveryDetail, ahead: NextStepReport) -> "DeliveryStory":
         """Of the room's values."""
         moves = [MoveOut.of(move) for move in one.moves]
         attempts, edits = [AttemptOut.of(each) for each in one.attempts], [EditOut.of(each) for each in one.edits]
