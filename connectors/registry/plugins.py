@@ -38,8 +38,8 @@ log = telemetry.get_logger("connectors.registry.plugins")
 
 _PLATFORM = re.compile(r"[a-z][a-z0-9_]{1,30}(?<!_pages)(?<!_auth)")
 """As the gate has it of rules; what ends so is where people sign in to another platform."""
-_ACTS = ("next", "find", "remove", "read")
-_CHATS = ("listen", "checkout_yes", "refund", "refunded", "refund_seen", "ack")
+_ACTS = ("next_step", "look_up", "remove", "read_metrics")
+_CHATS = ("listen", "accept_checkout", "refund", "refund_outcome", "look_up_refund", "acknowledge")
 """`listen` took the place of `updates` and `parse_updates`: a chat written for those lacks it, and is left out."""
 _NUMBERS = ("max_text", "max_media", "max_bytes", "threads", "approval_days")
 _ABILITIES: tuple[type, ...] = (
@@ -146,10 +146,10 @@ def _wrong(found: object, platform: str) -> Iterator[PluginRejected]:
     if can.address and not _usual(can.address):
         yield PluginRejected("address")
     able = {ability.__name__ for ability in _ABILITIES if isinstance(found, ability)}
-    if can.replaces and "Replaces" not in able:
+    if can.replaces and "SupportsReplacement" not in able:
         yield PluginRejected("no_connector", missing="replace")
     form = getattr(found, "form", None)
-    if "Connectable" in able and not (isinstance(form, ConnectForm) and isinstance(form.minutes, int)):
+    if "SupportsAccountSetup" in able and not (isinstance(form, ConnectForm) and isinstance(form.minutes, int)):
         yield PluginRejected("no_connector", missing="form")
 
 

@@ -97,8 +97,8 @@ def test_taken_back_while_their_photographs_are_looked_at(house: Faced) -> None:
     by, real_look = house.by, house.by.classifier
 
     class Slow:
-        def look(self, views: Any) -> Any:
-            seen = real_look.look(views)  # type: ignore[union-attr]  # the fixture has one
+        def classify_views(self, views: Any) -> Any:
+            seen = real_look.classify_views(views)  # type: ignore[union-attr]  # the fixture has one
             house.revoke(person)
             return seen
 

@@ -139,15 +139,15 @@ def test_no_transaction_is_open_while_the_classifier_looks(nova: Atelier) -> Non
     class Watching:
         """Finds nothing, and says how many transactions are open meanwhile."""
 
-        def look(self, views: tuple[PictureView, ...]) -> ClassifierReport:
+        def classify_views(self, views: tuple[PictureView, ...]) -> ClassifierReport:
             assert not open_now
             return ClassifierReport("classifier:watching@1", Rating.G)
 
-        def about(self) -> str:
+        def describe_source(self) -> str:
             return "classifier:watching@1"
 
-        def knows(self, source: str) -> bool:
-            return source == self.about()
+        def is_known_source(self, source: str) -> bool:
+            return source == self.describe_source()
 
     events.listen(engine, "begin", lambda connection: open_now.add(id(connection)))
     for end in ("commit", "rollback"):
