@@ -58,21 +58,21 @@ class Yoti:
         fields=(FormField("sdk_id", example="xxxxxxxx-xxxx-…"), FormField("api_key", secret=True)), credential="api_key"
     )
 
-    def sign(self, form: Mapping[str, str | Sealed]) -> ProviderCredential | None:
+    def read_form(self, form: Mapping[str, str | Sealed]) -> ProviderCredential | None:
         """The SDK id, a UUID, and the API key."""
         sdk_id, key = form.get("sdk_id"), form.get("api_key")
         if not isinstance(key, Sealed) or not isinstance(sdk_id, str) or not _ID.fullmatch(sdk_id.strip()):
             return None
         return ProviderCredential(sdk_id.strip().lower(), key)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_credential(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Open a session nobody will use, of the shortest life: they charge for checks, not for sessions."""
         if not answers:
             body = {**_methods(), "type": "OVER", "ttl": SHORTEST}
             return Send(_step("test", "POST", SESSIONS_PATH, account, body, action=AGE_CHECK_ACTION, only=("id",)))
         return None if _id(answers[-1]) else _refusal(answers[-1])
 
-    def begin(
+    def open_check(
         self, asked: AgeCheckRequest, account: str, base_url: str, answers: tuple[StepResult, ...]
     ) -> Send | AgeCheckSession | Outcome:
         """Open a session for one check, and say where the viewer goes."""
@@ -86,7 +86,7 @@ class Yoti:
         query = urlencode({"sessionId": found, "sdkId": account})
         return AgeCheckSession(found, f"{base_url.rstrip('/')}?{query}")
 
-    def read(
+    def read_result(
         self, native_id: str, reference: str, account: str, answers: tuple[StepResult, ...]
     ) -> Send | AgeCheckResult | Outcome:
         """How a session stands."""

@@ -87,17 +87,17 @@ class AllIsLost(Stability):
 
 
 class AsksTwice(ElevenLabs):
-    def say(self, job: SpeechJob) -> GeneratedSpeech:
+    def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
         try:
-            return super().say(job)
+            return super().synthesize(job)
         except SpeechUncertain:
-            return super().say(job)
+            return super().synthesize(job)
 
 
 class BuysTwo(ElevenLabs):
-    def say(self, job: SpeechJob) -> GeneratedSpeech:
-        super().say(job)
-        return super().say(job)
+    def synthesize(self, job: SpeechJob) -> GeneratedSpeech:
+        super().synthesize(job)
+        return super().synthesize(job)
 
 
 class TellsItself(OllamaEngine):

@@ -133,11 +133,11 @@ class Bluesky:
     numbers_prove = True
     refresh_grace = bluesky_account.TOKEN_GRACE
 
-    def key_of(self, key: str, at: datetime) -> str:
+    def native_key_for(self, key: str, at: datetime) -> str:
         """A record key of the moment `at`: readers see the post as of then."""
         return record_key(key, at)
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """Characters as readers see them."""
         return unit_checks.count_graphemes(unit.text_of("body")), CAN.size_limits(unit.surface)[0]
 
@@ -174,7 +174,7 @@ class Bluesky:
         uploaded = [blobs[_stage_name(medium)] for medium in unit.media]
         return Send(_put(unit, build_record(unit, uploaded, at, under, people)))
 
-    def card(self, unit: Unit) -> LinkCard | None:
+    def link_card(self, unit: Unit) -> LinkCard | None:
         """The card of a page that somebody wrote for it."""
         return None if unit.viewer else record.link_card(unit)
 
@@ -193,11 +193,11 @@ class Bluesky:
             return Unknown(Message("connectors.other_text_there"))
         return Absent() if is_record_absent(last) else Unknown(Message("connectors.lookup_failed"))
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The profile."""
         return post_url(account, "").removesuffix("/post/")
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The record whose key is in an address, in the account's own repository: nobody else's is read."""
         path = path_segments(address.url, "bsky.app")
         if len(path) != 4 or (path[0], path[2]) != ("profile", "post") or not is_post_key(path[3]):
@@ -243,7 +243,7 @@ class Bluesky:
             case _:
                 return None
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """Whether the account's own server keeps the record; the network's view may lag, or hide it from some."""
         if not answers:
             return Send(record_lookup_step(copy.account, _rkey(copy.native_id)))
@@ -251,7 +251,7 @@ class Bluesky:
             return PresenceReport()
         return MissingPost() if is_record_absent(answers[-1]) else None
 
-    def read_back(
+    def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
         """Whether the record bears the labels it was sent with; anybody may read it."""
@@ -268,17 +268,19 @@ class Bluesky:
             MarkReport(there=False) if is_record_absent(answers[-1]) else outcome_of_failure(answers[-1], creates=False)
         )
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account."""
         return bluesky_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """Answers below the account's posts, and posts that name it."""
         return comments.list_comments(account, cursor, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Hide or show an answer below the account's own post, block its author, or report it."""
         return comments.moderate_comment(spot, act, answers)
 
@@ -288,7 +290,7 @@ class Bluesky:
         """Sign in with the app password; it is forgotten, its tokens stay. See whether it reads messages."""
         return bluesky_account.connect(form, answers, probe=messages.chat_probe_step(), is_shut=messages.is_chat_denied)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose session it is."""
         return bluesky_account.verify_account(account, answers)
 

@@ -198,19 +198,19 @@ class ByHand:
             options={"hand_over": True, "site": MANUAL_SITES[name].label, "handle": handle},
         )
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Nothing to try: all of it is in the house."""
         return None
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """As the place counts where it is posted."""
         site = MANUAL_SITES.get(_site_of(unit.surface), OTHER_SITE)
         return site.counts(unit.text_of("body")), self.capabilities.size_limits(unit.surface)[0]
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Hand the post over, or say what became of that: from then on it waits for a person."""
         site = MANUAL_SITES.get(_site_of(unit.surface), OTHER_SITE)
-        unfit = _unfit(unit, self.capabilities, self.count(unit)[0])
+        unfit = _unfit(unit, self.capabilities, self.count_text(unit)[0])
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         if not answers:
@@ -225,17 +225,17 @@ class ByHand:
             case lost:
                 return Uncertain(Message("connectors.answer_lost", {"detail": lost.detail}))
 
-    def find(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """A task and its answer are one transaction: who asks here found no answer, so there is no task."""
         return Absent()
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site."""
         return f"https://{MANUAL_SITES[name].hosts[0]}/" if (name := account.partition("/")[0]) in MANUAL_SITES else ""
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The post of an address of that platform; nobody can be asked."""
-        post = self.posted(address.account.partition("/")[0], address.url)
+        post = self.parse_post_link(address.account.partition("/")[0], address.url)
         return Found(post.native_id, post.url) if post is not None and post.url else NO_POST_THERE
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
@@ -249,17 +249,17 @@ class ByHand:
             case _:
                 return Retry(ASK_AGAIN, "account", Message("connectors.byhand_waits"))
 
-    def read(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
+    def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         """No numbers can be read; they are typed in, or come by statement."""
         return None
 
-    def save(self, key: str, medium: Medium) -> WireStep:
+    def save_file_step(self, key: str, medium: Medium) -> WireStep:
         """One file of a task, to one phone, once."""
         files = {"file": FileRef(medium.sha256, medium.mime, medium.name)}
         path = f"/tasks/{quote_segment(key)}/files"
         return WireStep(SAVE_FILE_STEP, StepKind.PUBLISH, "HAND", path, files=files, to="person")
 
-    def posted(self, surface: str, pasted: str) -> PostedLink | None:
+    def parse_post_link(self, surface: str, pasted: str) -> PostedLink | None:
         """A link of that platform to one post, or the bare number of one."""
         site, text = MANUAL_SITES.get(_site_of(surface)), pasted.strip()
         if site is None:

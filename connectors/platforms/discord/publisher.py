@@ -136,7 +136,7 @@ class Discord:
         minutes=3,
     )
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """A title is the first line."""
         return len(_words(unit)), self.capabilities.max_text
 
@@ -174,11 +174,11 @@ class Discord:
             return Unknown(Message("connectors.lookup_failed"))
         return look_up(sought, channel, answers[1:] if sought.chat else answers)
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The channel."""
         return parse_account(account).url("").rstrip("/")
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The message of an address, which names its server and its channel too, and who wrote it."""
         path, own = path_segments(address.url, "discord.com", "discordapp.com"), parse_account(address.account)
         if len(path) != 4 or path[0] != "channels" or not is_id(path[3]):
@@ -239,7 +239,7 @@ class Discord:
         counts = [each.get("count") for each in last.body.get("reactions") or () if isinstance(each, dict)]
         return {"likes": sum(count for count in counts if isinstance(count, int))}
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """Whether the channel still has the message: a channel that is gone, or shut to the bot, says nothing of it."""
         channel, message = _whereabouts(copy)
         if message.startswith(REMOVED_PREFIX):
@@ -256,26 +256,30 @@ class Discord:
         """The next sign-in request, the account, or why not."""
         return account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask for the channel: the token opens it, and the bot is still there."""
         if not answers:
             return Send(_asked(LOOKUP_ACTION, f"/channels/{quote_segment(parse_account(account).channel)}"))
         last = answers[-1]
         return None if isinstance(last, Response) and last.is_success else outcome_of_failure(last, creates=False)
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many are on the server that is posted to."""
         return discord_places.count_followers(account, answers)
 
-    def see(self, place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+    def inspect_destination(
+        self, place: Destination, answers: tuple[StepResult, ...]
+    ) -> Send | DestinationReport | Outcome:
         """Whether the channel is age-restricted now; its server's own restriction says nothing of it."""
         return discord_places.inspect_destination(place, answers)
 
-    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def set_role(
+        self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Give a member of the account's server a role, or take it."""
         return roles.set_role(account, fan, role, give, answers)
 
-    def hears(self, account: str) -> str:
+    def inbox_id(self, account: str) -> str:
         """Whose direct messages the account hears: a bot has one inbox, however many channels it posts to."""
         return parse_account(account).bot
 

@@ -201,11 +201,11 @@ class Facebook:
         more = len(answers) < MAX_PAGES
         return Send(_listing(after)) if more else Unknown(Message("connectors.lookup_failed"))
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The Page."""
         return f"https://www.facebook.com/{quote_segment(account)}"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """An address has one of several numbers of a post: the Page's posts are read until one has it."""
         wanted = post_number_in(address.url)
         if not wanted:
@@ -264,7 +264,7 @@ class Facebook:
         found = {name: n for name, n in counted.items() if isinstance(n, int) and not isinstance(n, bool)}
         return {"shares": 0} | found if found else None  # nothing is told of shares where there are none
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """A post that the Page itself may not find is gone; nobody says who took it away."""
         if is_own_reply(copy.native_id) or copy.chat:
             return None
@@ -278,17 +278,17 @@ class Facebook:
             else None
         )
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the Page."""
         return facebook_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What people said under the Page's posts."""
         return list_comments(account, cursor, answers)
 
-    def subscribe(
+    def subscribe_account(
         self, account: str, about: frozenset[WebhookTopic], answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
         """Be called about what people say."""
@@ -302,7 +302,9 @@ class Facebook:
         """Nobody waits for that, and nothing is marked as read until the owner looks."""
         return None
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Hide, show or delete a comment, or block its author."""
         return comments.moderate_comment(spot, act, answers)
 
@@ -312,7 +314,7 @@ class Facebook:
         """Ask whose token it is, and what it may do."""
         return facebook_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return facebook_account.verify_account(account, answers)
 

@@ -155,11 +155,11 @@ class Fanvue:
         whole = len(answers) < MAX_PAGES
         return Send(_listing(len(answers) + 1)) if whole else Unknown(Message("connectors.lookup_failed"))
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.fanvue.com/"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The post whose number is in an address: of the account's own, as only these are told."""
         number = next((one.lower() for one in path_segments(address.url, "fanvue.com") if _UUID.fullmatch(one)), "")
         if not number:
@@ -197,7 +197,7 @@ class Fanvue:
         }
         return {name: int(count) for name, count in counts.items() if isinstance(count, int | float)} or None
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """Whether the account still has the post; a 404 without Fanvue's own words may be anybody's."""
         if not answers:
             return Send(_one(copy.native_id, "look"))
@@ -205,17 +205,17 @@ class Fanvue:
             return PresenceReport()
         return MissingPost() if _missing(answers[-1]) else None
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account; who subscribes is counted apart there."""
         return fanvue_account.count_followers(answers)
 
-    def locked(
+    def read_paid_status(
         self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]
     ) -> Send | PaidMessageStatus | None:
         """Whether a message was bought."""
         return messages.read_paid_status(copy, since, answers)
 
-    def earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
+    def read_earnings(self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]) -> EarningsAnswer:
         """What fans paid, and what went back to them."""
         return earnings.read_earnings(account, span, answers)
 
@@ -225,7 +225,7 @@ class Fanvue:
         """Have the creator say yes, then ask whose tokens these are."""
         return fanvue_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return fanvue_account.verify_account(account, answers)
 
@@ -241,11 +241,11 @@ class Fanvue:
         """Fanvue waits for nothing, and chats stay unread there until the creator looks."""
         return None
 
-    def signed(self, header: str) -> WebhookSignature | None:
+    def read_signature(self, header: str) -> WebhookSignature | None:
         """How a call for the application is signed."""
         return webhooks.read_signature(header)
 
-    def nudge(self, body: bytes) -> AppWebhookEvent | None:
+    def parse_app_webhook(self, body: bytes) -> AppWebhookEvent | None:
         """What a call is about."""
         return webhooks.parse_app_webhook(body)
 

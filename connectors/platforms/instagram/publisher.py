@@ -234,11 +234,11 @@ class Instagram:
             Send(posts_page_step(after)) if len(answers) < MAX_PAGES else Unknown(Message("connectors.lookup_failed"))
         )
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.instagram.com/"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The account's own post whose code is in an address, or its story whose number is."""
         if stories.is_story_address(address):
             return stories.resolve_story_address(address, answers)
@@ -256,11 +256,11 @@ class Instagram:
         """Likes, comments and views of a post; an answer has none."""
         return None if is_own_reply(copy.native_id) or copy.chat else metrics.read_metrics(copy, answers)
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """A read of what is there may say that it is not: what is in none of the account's posts either is gone."""
         return None if is_own_reply(copy.native_id) else instagram_listing.check_presence(copy, answers)
 
-    def read_back(
+    def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
         """Whether the post says that a model made it, where it was sent so."""
@@ -273,7 +273,7 @@ class Instagram:
             return MarkReport(() if json_body(last).get("is_ai_generated") is True else (AI,))
         return Retry(AGAIN, "account", Message("connectors.lookup_failed"))
 
-    def address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
+    def find_address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
         """Where people find a post; an answer has no address of its own. A failure to read says nothing of the post."""
         if is_own_reply(copy.native_id):
             return None
@@ -285,23 +285,25 @@ class Instagram:
             else None
         )
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account."""
         return instagram_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What people said under the account's posts."""
         return list_comments(account, cursor, answers)
 
-    def subscribe(
+    def subscribe_account(
         self, account: str, about: frozenset[WebhookTopic], answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
         """Be called about what people say."""
         return webhooks.subscribe_account("instagram", account, about, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Hide, show or delete a comment."""
         return comments.moderate_comment(spot, act, answers)
 
@@ -319,7 +321,7 @@ class Instagram:
         """Nobody waits for that, and nothing is marked as read until the owner looks."""
         return None
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return instagram_account.verify_account(account, answers)
 

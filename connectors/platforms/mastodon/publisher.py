@@ -147,19 +147,19 @@ class Mastodon:
             sizes={MESSAGE: (limits.text - messages.RESERVED_CHARACTERS, 0)},
         )
 
-    def own_limits(self, answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any] | None:
+    def read_own_limits(self, answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any] | None:
         """Ask the server what it lets its accounts do."""
         return mastodon_limits.read_own_limits(answers)
 
-    def within(self, limits: Mapping[str, Any]) -> "Mastodon":
+    def with_limits(self, limits: Mapping[str, Any]) -> "Mastodon":
         """The connector on a server of these limits."""
         return Mastodon(mastodon_limits.limits_from_json(limits))
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """Characters as readers see them, the warning's too; every address counts the same."""
         return self._length(unit), self.capabilities.size_limits(unit.surface)[0]
 
-    def warning(self, unit: Unit) -> str:
+    def content_warning(self, unit: Unit) -> str:
         """What stands before its words until a reader presses."""
         return _warning(unit)
 
@@ -187,11 +187,11 @@ class Mastodon:
         """Look among the account's own posts and messages, by the words or, where there are none, by the pictures."""
         return lookup.look_up(sought, answers)
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The server, where whoever is signed in finds the account."""
         return f"https://{account.partition('@')[2]}/"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The post whose number is in an address of the account's own server: another one has numbers of its own."""
         number = _number_in(address.url, address.account.partition("@")[2])
         if not number:
@@ -234,7 +234,7 @@ class Mastodon:
         counts = {name: told.get(field) for field, name in _COUNTS.items()}
         return {name: count for name, count in counts.items() if isinstance(count, int)} or None
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """What the account's own server does not know any more is gone: deleted, or taken down."""
         if copy.native_id.startswith(REMOVED):
             return None
@@ -248,7 +248,7 @@ class Mastodon:
             else None
         )
 
-    def read_back(
+    def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
         """Whether the post is folded up behind its warning, where it was sent so."""
@@ -263,17 +263,19 @@ class Mastodon:
             return MarkReport(tuple(flag for flag in wanted if not borne[flag]))
         return MarkReport(there=False) if is_missing(answers[-1]) else outcome_of_failure(answers[-1], creates=False)
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account."""
         return mastodon_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """Posts of others that name the account, answers to its posts among them."""
         return comments.list_comments(account, cursor, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Block whoever said something, or report it; nothing else is given to whom it was said to."""
         return comments.moderate_comment(spot, act, answers)
 
@@ -291,11 +293,13 @@ class Mastodon:
         """Introduce ourselves to the server, have the person say yes there, then ask whose token it is."""
         return mastodon_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return mastodon_account.verify_account(account, answers)
 
-    def see(self, place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+    def inspect_destination(
+        self, place: Destination, answers: tuple[StepResult, ...]
+    ) -> Send | DestinationReport | Outcome:
         """Whether the server's rules are still those that somebody read."""
         return mastodon_account.inspect_destination(place, answers)
 

@@ -103,7 +103,7 @@ class OwnPage:
             case _:
                 return Unknown(Message("connectors.lookup_failed"))
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The item at the end of an address, where the page says that it stands under that very one."""
         parts = parse_url(address.url)
         path = decoded_segments(parts) if parts is not None else ()

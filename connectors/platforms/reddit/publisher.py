@@ -127,7 +127,7 @@ class Reddit:
     numbers_prove = False
     refresh_grace = reddit_account.TOKEN_GRACE
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """The title, where that is all or is too long; else what stands under it, or the words of an answer."""
         if unit.viewer:
             return len(unit.text_of("body")), messages.MAX_TEXT
@@ -171,11 +171,11 @@ class Reddit:
             return messages.look_up(sought, answers)
         return comments.look_up_comment(sought, answers) if sought.reply_to else lookup.look_up(sought, answers)
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """What the person posted."""
         return f"https://www.reddit.com/user/{http.quote_segment(parse_account(account).user)}/submitted/"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The post whose number is in an address, and who wrote it."""
         number = fullname_in_url(address.url)
         if not number:
@@ -228,7 +228,7 @@ class Reddit:
         counts = {"likes": told.get("score"), "comments": told.get("num_comments")}
         return {name: max(count, 0) for name, count in counts.items() if isinstance(count, int)} or None
 
-    def read_back(
+    def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
         """Whether the post bears the mark of what is for adults, and others see it."""
@@ -251,25 +251,27 @@ class Reddit:
         there = post.get("author") != DELETED_AUTHOR and post.get("removed_by_category") is None
         return MarkReport(() if not there or post.get("over_18") is True else (NSFW_MARK,), there=there)
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """Reddit keeps what it removed, and says so."""
         return check_presence(copy, answers)
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the person who posts."""
         return reddit_account.count_followers(account, answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What people said in the community to the account."""
         return comments.list_comments(account, cursor, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Keep the author of a comment away, or tell the moderators of the community."""
         return comments.moderate_comment(spot, act, answers)
 
-    def hears(self, account: str) -> str:
+    def inbox_id(self, account: str) -> str:
         """Whose messages the account hears: a person has one inbox, however many communities they post to."""
         return parse_account(account).user.lower()
 
@@ -281,7 +283,9 @@ class Reddit:
         """Nobody waits for that, and nothing is marked as read: the inbox is its owner's too."""
         return None
 
-    def see(self, place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+    def inspect_destination(
+        self, place: Destination, answers: tuple[StepResult, ...]
+    ) -> Send | DestinationReport | Outcome:
         """What the community is set to, and whether its rules are those that somebody read."""
         return reddit_account.inspect_destination(place, answers)
 
@@ -291,11 +295,11 @@ class Reddit:
         """Have the person say yes, then ask what the community wants."""
         return reddit_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return reddit_account.verify_account(account, answers)
 
-    def revoke(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def revoke_tokens(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """End what the account's owner allowed."""
         return reddit_account.revoke_tokens(held, answers)
 

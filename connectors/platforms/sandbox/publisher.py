@@ -150,13 +150,13 @@ class Sandbox:
             return None
         return {name: value for name, value in last.body.items() if isinstance(value, int)}
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account, as the sandbox keeps it."""
         if not answers:
             return metrics.followers_request("/api/{account}/followers")
         return metrics.parse_count(success_body(answers[-1]).get("followers"))
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What people said under the account's posts after the cursor, a hundred at a time."""
@@ -170,7 +170,9 @@ class Sandbox:
             return None
         return CommentPage(tuple(_remark(entry) for entry in entries), after)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Do what was asked with a remark; done before is done, and one that its author took back is gone."""
         if not answers:
             return comments.moderation_request(
@@ -182,7 +184,7 @@ class Sandbox:
             return Published(spot.native_id)
         return outcome_of_status(last, creates=False, account_gone=ACCOUNT_GONE)
 
-    def read_back(
+    def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
         """Whether a post is shown for adults and as made by a model, where it was sent so; messages show neither."""

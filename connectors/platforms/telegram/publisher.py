@@ -136,15 +136,15 @@ class Telegram:
         """Who the bot is, whether it may post to the channel that was named, and that it is polled."""
         return telegram_connecting.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Whether the token is still this bot's."""
         return telegram_connecting.check(account, answers)
 
-    def inscribe(self, menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def write_menu(self, menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """The bot's menu and its description, in each language, written where they are other than they should be."""
         return commands.write_menu(menu, answers)
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """UTF-16 units; a caption is shorter than a message."""
         return count(unit)
 
@@ -166,11 +166,11 @@ class Telegram:
         """A bot sees no history."""
         return Unknown(Message("connectors.no_lookup"))
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The channel, for those who are in it."""
         return f"https://t.me/c/{destination.removeprefix('-100')}" if destination.startswith("-100") else ""
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The message of an address in the channel that is posted to; whether it stands there is told to no bot."""
         return telegram_places.resolve_address(address, answers)
 
@@ -200,20 +200,24 @@ class Telegram:
         """Bots may ask for no numbers; reactions are told them (`messages_of`)."""
         return None
 
-    def messages_of(self, native_id: str) -> tuple[str, ...]:
+    def message_ids_of(self, native_id: str) -> tuple[str, ...]:
         """The messages of a copy, as what is told of reactions names them."""
         place = place_of(native_id)
         return tuple(f"{place[0]}/{number}" for number in place[1]) if place is not None else ()
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many are in the channel that is posted to."""
         return telegram_places.count_followers(destination, answers)
 
-    def see(self, place: Destination, answers: tuple[StepResult, ...]) -> Send | DestinationReport | Outcome:
+    def inspect_destination(
+        self, place: Destination, answers: tuple[StepResult, ...]
+    ) -> Send | DestinationReport | Outcome:
         """What the channel is, and whether everybody in it is known to be of age."""
         return telegram_places.inspect_destination(place, answers)
 
-    def role(self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def set_role(
+        self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Being in the place of that id: who asked is let in, whose right ended is put out."""
         return roles.set_role(fan, role, give, answers)
 
@@ -234,12 +238,12 @@ class Telegram:
             deadline=UPDATES_WAIT + 10.0,
         )
 
-    def checkout_yes(self, query_id: str) -> WireStep:
+    def accept_checkout(self, query_id: str) -> WireStep:
         """Let a payment go through; without it Telegram cancels the payment after ten seconds."""
         body = {"pre_checkout_query_id": query_id, "ok": True}
         return _step("checkout", StepKind.CONTROL, "answerPreCheckoutQuery", body, action="checkout_yes", seconds=8.0)
 
-    def checkout_no(self, query_id: str, words: str) -> WireStep:
+    def refuse_checkout(self, query_id: str, words: str) -> WireStep:
         """Refuse a payment at once, and say why: without it the fan watches those ten seconds go by."""
         body = {"pre_checkout_query_id": query_id, "ok": False, "error_message": words}
         return _step("checkout_no", StepKind.PUBLISH, "answerPreCheckoutQuery", body, seconds=8.0)
@@ -249,21 +253,21 @@ class Telegram:
         body = {"user_id": int(fan_id), "telegram_payment_charge_id": charge_id}
         return _step("refund", StepKind.CONTROL, "refundStarPayment", body, action="refund")
 
-    def refunded(self, answer: StepResult) -> Outcome:
+    def refund_outcome(self, answer: StepResult) -> Outcome:
         """`Published` once the money is back, also when it already was; a lost answer is looked up first."""
         if result(answer) is True or ALREADY in description(answer):
             return Published("refunded")
         return outcome_of_failure(answer, creates=True)
 
-    def refund_seen(self, charge_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def look_up_refund(self, charge_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Read the bot's own ledger from its beginning."""
         return balance.look_up_refund_from(charge_id, 0, answers)
 
-    def given_back(self, charge_id: str, start: int, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def look_up_refund_from(self, charge_id: str, start: int, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Read the bot's own ledger from a place on."""
         return balance.look_up_refund_from(charge_id, start, answers)
 
-    def movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
+    def list_movements(self, start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
         """A page of the bot's own ledger, and its balance with the last one."""
         return balance.list_movements(start, answers)
 
@@ -271,18 +275,18 @@ class Telegram:
         """Take no further month of a subscription."""
         return subscriptions.stop(user, charge_id)
 
-    def renewal_stopped(self, answer: StepResult) -> Outcome:
+    def renewal_stop_outcome(self, answer: StepResult) -> Outcome:
         """`Published` when no further month is taken."""
         return subscriptions.stopped(answer)
 
-    def ack(self, update: ChatUpdate) -> WireStep | None:
+    def acknowledge(self, update: ChatUpdate) -> WireStep | None:
         """A pressed button shows that it waits until somebody says that it was seen."""
         if update.kind != "button" or not update.payload:
             return None
         body = {"callback_query_id": update.payload}
         return _step("ack", StepKind.CONTROL, "answerCallbackQuery", body, action="ack", seconds=5.0)
 
-    def subscribe(self, address: str, secret: Sealed) -> WireStep:
+    def subscribe_account(self, address: str, secret: Sealed) -> WireStep:
         """Be called at `address`, one update at a time, so that they come in order."""
         body = {
             "url": address,
@@ -292,11 +296,11 @@ class Telegram:
         }
         return _step("subscribe", StepKind.AUTH, "setWebhook", body)
 
-    def unsubscribe(self) -> WireStep:
+    def delete_webhook(self) -> WireStep:
         """Be polled again; what waits is kept."""
         return _step("unsubscribe", StepKind.AUTH, "deleteWebhook", {})
 
-    def called(self, body: object) -> tuple[ChatUpdate, ...] | None:
+    def parse_webhook(self, body: object) -> tuple[ChatUpdate, ...] | None:
         """What a call told us."""
         read = _read(body)
         if read is None:

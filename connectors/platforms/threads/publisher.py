@@ -141,7 +141,7 @@ class Threads:
     numbers_prove = True
     refresh_grace = oauth.TOKEN_LIFETIME
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """Characters, an emoji by its bytes."""
         return threads_text_length(_words(unit)), THREADS_MAX_TEXT
 
@@ -198,15 +198,15 @@ class Threads:
             else Unknown(Message("connectors.lookup_failed"))
         )
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.threads.net/"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The account's own post whose code is in an address."""
         return threads_listing.resolve_address(address, answers)
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """A read of what is there may say that it is not: what is in neither of the account's lists is gone."""
         return threads_listing.check_presence(copy, answers)
 
@@ -240,24 +240,26 @@ class Threads:
         found = {name: told.get(theirs) for theirs, name in _NUMBERS.items()}
         return {name: n for name, n in found.items() if isinstance(n, int) and not isinstance(n, bool)} or None
 
-    def address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
+    def find_address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
         """Where people find a post."""
         if not answers:
             return Send(lookup_step("look", f"/{quote_segment(copy.native_id)}?fields=permalink"))
         told = json_body(answers[-1]).get("permalink")
         return PostAddress(url) if (url := clean_address(told, "threads.net", "threads.com")) else None
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account."""
         return threads_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What people said under the account's posts, and where they name it."""
         return list_comments(cursor, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Hide or show what stands under a post of the account's."""
         return comments.moderate_comment(spot, act, answers)
 
@@ -267,7 +269,7 @@ class Threads:
         """Ask whose token it is."""
         return threads_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return threads_account.verify_account(account, answers)
 

@@ -126,13 +126,13 @@ class TikTok:
     numbers_prove = True
     refresh_grace = tiktok_account.TOKEN_GRACE
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """Units of UTF-16."""
         return len(_caption(unit).encode("utf-16-le")) // 2, MAX_TEXT
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Say what the film will be, send its bytes; the last of them publish it. Tell what an answer meant."""
-        unfit = _unfit(unit, self.count(unit)[0])
+        unfit = _unfit(unit, self.count_text(unit)[0])
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
@@ -164,11 +164,11 @@ class TikTok:
                 return _on_its_way(told, sum(medium.size for medium in sought.media))
         return Unknown(Message("connectors.lookup_failed"))
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The site: accounts are known by a number that leads nowhere."""
         return "https://www.tiktok.com/"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The film whose number is in an address. TikTok tells of nobody else's: what it does not know is not ours."""
         path = path_segments(address.url, "tiktok.com")
         if len(path) != 3 or path[1] != "video" or not (path[2].isascii() and path[2].isdigit()):
@@ -181,7 +181,7 @@ class TikTok:
         there = _listed(answers[-1]).get("id") == path[2]
         return Found(path[2], _url(answers[-1])) if there else Absent()
 
-    def address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
+    def find_address(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostAddress | None:
         """The number and the address of a film, once anybody may see it: TikTok looks at it before, and takes hours."""
         if not answers and not copy.native_id.isdigit():
             return Send(publish_status_step(copy.native_id, LOOK))
@@ -210,7 +210,7 @@ class TikTok:
         told = _listed(answers[-1])
         return {name: told[field] for field, name in _COUNTS.items() if isinstance(told.get(field), int)} or None
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """Whether a film that everybody saw is still told of. One that never was for everybody has no number, and
         nobody can ask for it; one that its owner hides, or TikTok looks at once more, is told of like a deleted one."""
         numbered = copy.native_id.isdigit()
@@ -226,7 +226,7 @@ class TikTok:
             return None
         return PresenceReport() if _listed(answers[-1]).get("id") == post else MissingPost(hidden=True)
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account."""
         return tiktok_account.count_followers(answers)
 
@@ -236,11 +236,11 @@ class TikTok:
         """Have the person say yes, then ask what the account is called and who may see what it posts."""
         return tiktok_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return tiktok_account.verify_account(account, answers)
 
-    def revoke(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def revoke_tokens(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """End what the account's owner allowed."""
         return tiktok_account.revoke_tokens(held, answers)
 

@@ -108,7 +108,7 @@ class X:
     numbers_prove = True
     refresh_grace = x_account.ONCE
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """The weighted length; a message's is its characters."""
         if unit.viewer:
             return len(unit.text_of("body")), messages.MAX_TEXT
@@ -149,11 +149,11 @@ class X:
             return messages.look_up(sought, answers)
         return lookup.look_up(sought, answers)
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The profile."""
         return f"https://x.com/i/user/{quote_segment(account)}"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The post whose number is in an address, and who wrote it."""
         number = post_id_in(address.url)
         if not number:
@@ -190,7 +190,7 @@ class X:
         found = told if isinstance(told, dict) else {}
         return {name: found[field] for field, name in _COUNTS.items() if isinstance(found.get(field), int)} or None
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """What X itself does not find is gone; it says the same of every reason."""
         if copy.chat:
             return None
@@ -201,17 +201,19 @@ class X:
             return PresenceReport()
         return MissingPost() if _is_gone(answers[-1], copy) else None
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many follow the account."""
         return x_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What names the account: answers to its posts, and posts elsewhere."""
         return comments.list_comments(account, cursor, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Hide an answer in a conversation of the account's, or show it again."""
         return comments.moderate_comment(spot, act, answers)
 
@@ -219,7 +221,7 @@ class X:
         """What people wrote to the account alone since the cursor."""
         return messages.listen(cursor, answers)
 
-    def charged(self, cursor: str, answers: tuple[StepResult, ...]) -> Mapping[RequestCostKind, int]:
+    def count_poll_charges(self, cursor: str, answers: tuple[StepResult, ...]) -> Mapping[RequestCostKind, int]:
         """What listening came to."""
         return messages.count_poll_charges(cursor, answers)
 
@@ -233,11 +235,11 @@ class X:
         """Have the person say yes, then ask whose tokens these are."""
         return x_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return x_account.verify_account(account, answers)
 
-    def revoke(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def revoke_tokens(self, held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """End the pair of tokens."""
         return x_account.revoke_tokens(held, answers)
 

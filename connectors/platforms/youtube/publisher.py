@@ -122,7 +122,7 @@ class YouTube:
     numbers_prove = False
     refresh_grace = youtube_account.KEEPS
 
-    def count(self, unit: Unit) -> tuple[int, int]:
+    def count_text(self, unit: Unit) -> tuple[int, int]:
         """A description counts in bytes, without the first line where that is the title; a comment, in characters."""
         if unit.comment or unit.comment_id:
             return len(unit.text_of("body")), comments.MAX_TEXT
@@ -169,11 +169,11 @@ class YouTube:
         there = bool(found) and resource_part(found[0], "status").get("privacyStatus") in SEEN
         return Found(number, _url(number)) if there else Absent()
 
-    def home(self, account: str, destination: str, base_url: str) -> str:
+    def profile_url(self, account: str, destination: str, base_url: str) -> str:
         """The channel."""
         return f"https://www.youtube.com/channel/{http.quote_segment(account)}"
 
-    def named(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+    def resolve_address(self, address: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """The film of an address. One that is private still is what was uploaded ahead: nobody sees it."""
         number = _number_in(address.url)
         if not number:
@@ -212,7 +212,7 @@ class YouTube:
             name: int(count) for name, count in counts.items() if isinstance(count, str) and count.isdigit()
         } or None
 
-    def read_back(
+    def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
         """Whether the film is said to be made by a machine, where it was sent so."""
@@ -233,7 +233,7 @@ class YouTube:
         there = status.get("privacyStatus") in SEEN
         return MarkReport(() if not there or status.get("containsSyntheticMedia") is True else (AI,), there=there)
 
-    def still(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
+    def check_presence(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | PostPresence | None:
         """A film that was rejected after all is still told to its owner; one that is deleted is not."""
         if is_own_reply(copy.native_id):
             return None
@@ -247,17 +247,19 @@ class YouTube:
             return MissingPost("rules", platform_word(status, "rejectionReason"))
         return PresenceReport() if found and status.get("uploadStatus") != "deleted" else MissingPost()
 
-    def followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
+    def count_followers(self, account: str, destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
         """How many subscribed to the channel."""
         return youtube_account.count_followers(answers)
 
-    def remarks(
+    def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
         """What people said under the channel's films."""
         return remarks_of(account, cursor, answers)
 
-    def moderate(self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def moderate_comment(
+        self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
+    ) -> Send | Outcome:
         """Hold a comment back, let it through, reject it, or ban its author with it."""
         return comments.moderate(spot, act, answers)
 
@@ -267,7 +269,7 @@ class YouTube:
         """Have the person say yes, then ask which channel it is."""
         return youtube_account.connect(form, answers)
 
-    def check(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
+    def verify_account(self, account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
         """Ask whose token it is."""
         return youtube_account.verify_account(account, answers)
 

@@ -88,7 +88,7 @@ class DiffusionEngine:
         """The loaded models."""
         return PipelineCache(self.shelf.find_lora, self.device, hub=self._settings.diffusion_hub)
 
-    def where(self) -> Message:
+    def device_message(self) -> Message:
         """On what it runs and how precisely; loads torch. Raises JobTooLarge when its own model does not fit there."""
         place, model = self.device, self.shelf.default
         needed = model.bytes_in(place.dtype)
@@ -97,11 +97,11 @@ class DiffusionEngine:
             raise JobTooLarge("engine.model_too_large", model=model.name, **sizes)
         return Message(f"engine.runs_{place.kind}", {"device": place.name, "dtype": place.dtype, **sizes})
 
-    def stock(self) -> tuple[list[str], list[str]]:
+    def list_models(self) -> tuple[list[str], list[str]]:
         """The folders and files of models beside its own, and the files of LoRAs, by name."""
         return self.shelf.list_models(), self.shelf.list_loras()
 
-    def flaws(self) -> list[Message]:
+    def model_problems(self) -> list[Message]:
         """Files among the models that are no models, and those that run code when they are read."""
         return self.shelf.model_problems()
 

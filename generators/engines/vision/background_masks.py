@@ -62,7 +62,7 @@ class OnnxBackgroundRemover:
         self._file, self._family = file, family
         self._session: Any = None
 
-    def mask(self, image: Image.Image) -> Image.Image:
+    def subject_mask(self, image: Image.Image) -> Image.Image:
         """Where the subject is; raises BadInput where there is none, EngineMissing."""
         session = self._loaded()
         (entry,) = session.get_inputs()
