@@ -30,7 +30,7 @@ from foundation import entry_points
 from foundation.i18n.translation import Message
 from foundation.ops import telemetry
 
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 2
 """What a connector of others says in `connector` that it was written for. It goes up when one that was written before
 would be misunderstood."""
 

@@ -101,7 +101,10 @@ def render_page(page: PageContext) -> None:
 
 def _posts(page: PageContext, found: ApprovalsView) -> None:
     """One post after the other, or several at once."""
-    (bulk_approval if bulk_approval.is_bulk_approval_open(page, found) else post_approvals).show(page, found)
+    if bulk_approval.is_bulk_approval_open(page, found):
+        bulk_approval.render_bulk_approval(page, found)
+    else:
+        post_approvals.render_post_approvals(page, found)
 
 
 def _mine(page: PageContext, scope: Scope) -> list[Creator]:

@@ -68,7 +68,10 @@ def render_page(page: PageContext) -> None:
         )
         with middle, st.container(key="inbox-open"):
             _thread(page, found, one)
-            (comment_panel if one.desk.public else conversation_panel).desk(page, one)
+            if one.desk.public:
+                comment_panel.render_comment_panel(page, one)
+            else:
+                conversation_panel.render_conversation_panel(page, one)
         with right:
             _card(page, found, one)
             conversation_panel.render_notes(page, one)

@@ -30,7 +30,7 @@ PUBLISH = "publish"
 class Acme:
     """Posts on Acme, found again by our own key."""
 
-    contract = 1
+    contract = 2
     capabilities = Capabilities(
         platform="acme",
         surfaces=("post",),
