@@ -210,11 +210,11 @@ class ByHand:
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Hand the post over, or say what became of that: from then on it waits for a person."""
         site = MANUAL_SITES.get(_site_of(unit.surface), OTHER_SITE)
-        unfit = _unfit(unit, self.capabilities, self.count_text(unit)[0])
+        unfit = _unit_problem(unit, self.capabilities, self.count_text(unit)[0])
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         if not answers:
-            return Send(_handed(unit, site))
+            return Send(_build_task_step(unit, site))
         match answers[-1]:
             case Response(body={"task": str(task)}) as kept if kept.is_success:
                 return Processing(task, by_hand=True)
@@ -284,25 +284,25 @@ def _site_of(surface: str) -> str:
     return surface.removeprefix("byhand.")
 
 
-def _unfit(unit: Unit, can: Capabilities, length: int) -> Message | None:
+def _unit_problem(unit: Unit, can: Capabilities, length: int) -> Message | None:
     if not unit.native_key:
         return Message("connectors.no_key")
     return unit_checks.unit_problem(unit, can, length=length)
 
 
-def _handed(unit: Unit, site: ManualSite) -> WireStep:
+def _build_task_step(unit: Unit, site: ManualSite) -> WireStep:
     body = {
         "key": unit.native_key,
         "site": site.label,
         "title": unit.text_of("title"),
         "caption": unit.text_of("body"),
         "links": list(dict.fromkeys(_LINK.findall("\n".join(unit.visible_texts)))),
-        "price": _price(unit),
+        "price": _build_price(unit),
         "media": [
             {"sha256": medium.sha256, "mime": medium.mime, "size": medium.size, "alt": medium.alt, "name": medium.name}
             for medium in unit.media
         ],
-        "checklist": _checklist(unit, site),
+        "checklist": _build_checklist(unit, site),
         "flags": list(unit.flags),
     }
     files = {
@@ -312,13 +312,13 @@ def _handed(unit: Unit, site: ManualSite) -> WireStep:
     return WireStep(CREATE_TASK_STEP, StepKind.PUBLISH, "HAND", path, body, files=files, to="person")
 
 
-def _price(unit: Unit) -> dict[str, object] | None:
+def _build_price(unit: Unit) -> dict[str, object] | None:
     return None if unit.price is None else {"minor": unit.price.minor, "currency": unit.price.currency}
 
 
-def _checklist(unit: Unit, site: ManualSite) -> list[str]:
+def _build_checklist(unit: Unit, site: ManualSite) -> list[str]:
     """What a request would have set, a person sets: one line each, in a fixed order."""
-    wanted = {_line(flag) for flag in unit.flags}
+    wanted = {_checklist_line(flag) for flag in unit.flags}
     if unit.media:
         wanted |= set(site.lines)
     if unit.price is not None:
@@ -326,7 +326,7 @@ def _checklist(unit: Unit, site: ManualSite) -> list[str]:
     return [line for line in ("price", "adult", "ai", "audience", "partners", "marks") if line in wanted]
 
 
-def _line(flag: str) -> str:
+def _checklist_line(flag: str) -> str:
     if _AI.search(flag):
         return "ai"
     return "adult" if _ADULT.search(flag) else "marks"

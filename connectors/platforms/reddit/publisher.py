@@ -133,7 +133,7 @@ class Reddit:
             return len(unit.text_of("body")), messages.MAX_TEXT
         if unit.comment_id or unit.comment == IS_FIRST_COMMENT:
             return len(unit.text_of("body")), comments.MAX_TEXT
-        title, body = _words(unit)
+        title, body = _split_text(unit)
         return (len(title), MAX_TITLE) if not body or len(title) > MAX_TITLE else (len(body), MAX_TEXT)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
@@ -144,7 +144,7 @@ class Reddit:
             return comments.reply_to_comment(unit, answers, CAN)
         if unit.comment == IS_FIRST_COMMENT:
             return comments.add_first_comment(unit, answers, CAN, frozenset({NSFW_MARK}))
-        unfit = _unfit(unit)
+        unfit = _unit_problem(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
         last = answers[-1] if answers else None
@@ -152,7 +152,7 @@ class Reddit:
             return (
                 Send(reddit_account.whoami_step(unit.account))
                 if is_unexplained_refusal(last)
-                else _published(last, unit)
+                else _publish_outcome(last, unit)
             )
         if last is not None and last.step == reddit_account.WHOAMI_STEP:
             return explain_refusal(last, unit.account, Message("reddit.refused", {"code": "403"}))
@@ -161,7 +161,7 @@ class Reddit:
         files = [MediaUpload(medium, unit.account, answers) for medium in unit.media]
         turns = (file.next() for file in files)
         waiting = next((turn for turn in turns if turn is not None), None)
-        return waiting or Send(_post(unit, files))
+        return waiting or Send(_build_publish_step(unit, files))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Page through what the account posted, answered or sent, newest first."""
@@ -197,7 +197,7 @@ class Reddit:
         if copy.chat:
             return Rejected(Message("reddit.message_stays"), permanent=False)
         if not answers:
-            return Send(_deletion(copy))
+            return Send(_build_delete_step(copy))
         last = answers[-1]
         if not (isinstance(last, Response) and last.is_success):
             return outcome_of_failure(last, creates=False)
@@ -213,10 +213,10 @@ class Reddit:
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Other words under the title of a post of words."""
-        unfit = _unfit(unit)
+        unfit = _unit_problem(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
-        return edits.edit_post(unit, *_words(unit), native_id, answers)
+        return edits.edit_post(unit, *_split_text(unit), native_id, answers)
 
     def read_metrics(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Mapping[str, int] | None:
         """Votes, blurred by Reddit, and comments; nobody tells views."""
@@ -308,14 +308,14 @@ class Reddit:
         return reddit_account.refresh(grant, answers)
 
 
-def _words(unit: Unit) -> tuple[str, str]:
+def _split_text(unit: Unit) -> tuple[str, str]:
     """Title and text. Reddit makes no post without a title."""
     return unit_checks.split_title(unit.text_of("title"), unit.text_of("body"))
 
 
-def _unfit(unit: Unit) -> Message | None:
+def _unit_problem(unit: Unit) -> Message | None:
     """Why the unit cannot go out as it is; nothing is ever cut."""
-    title, body = _words(unit)
+    title, body = _split_text(unit)
     if wrong := unit_checks.unit_problem(unit, CAN, length=len(body)):
         return wrong
     if not title.strip():
@@ -331,8 +331,8 @@ def _unfit(unit: Unit) -> Message | None:
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
-def _post(unit: Unit, files: list[MediaUpload]) -> WireStep:
-    (title, body), where, chosen = _words(unit), parse_account(unit.account), options.unit_options(unit)
+def _build_publish_step(unit: Unit, files: list[MediaUpload]) -> WireStep:
+    (title, body), where, chosen = _split_text(unit), parse_account(unit.account), options.unit_options(unit)
     said: dict[str, Any] = {
         "sr": where.community,
         "title": title,
@@ -355,13 +355,13 @@ def _post(unit: Unit, files: list[MediaUpload]) -> WireStep:
         StepKind.PUBLISH,
         "POST",
         "/api/submit",
-        {**said, **_shown(files), "resubmit": False},
+        {**said, **_build_media_fields(files), "resubmit": False},
         headers=user_agent_header(unit.account),
         encoding="form",
     )
 
 
-def _shown(files: list[MediaUpload]) -> dict[str, str]:
+def _build_media_fields(files: list[MediaUpload]) -> dict[str, str]:
     """How a form names a film and its poster, one picture, or neither."""
     film = next((file for file in files if file.is_film), None)
     if film is None:
@@ -370,7 +370,7 @@ def _shown(files: list[MediaUpload]) -> dict[str, str]:
     return {"kind": "video", "url": film.address, "video_poster_url": poster.address}
 
 
-def _published(answer: StepResult, unit: Unit) -> Outcome:
+def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     said = http.success_body(answer).get("json")
     if isinstance(answer, Response) and answer.status == 400:  # the community's own demands, in a form of their own
         reason = reddit_error_code(http.json_body(answer).get("reason") or answer.status)
@@ -389,7 +389,7 @@ def _published(answer: StepResult, unit: Unit) -> Outcome:
     return Uncertain(Message("connectors.unclear_answer", {"status": 200}))
 
 
-def _deletion(copy: PlatformCopy) -> WireStep:
+def _build_delete_step(copy: PlatformCopy) -> WireStep:
     return WireStep(
         DELETE,
         StepKind.RESTRICT,

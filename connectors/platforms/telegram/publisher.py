@@ -44,8 +44,8 @@ from connectors.platforms.telegram.errors import (
     description,
     outcome_of_failure,
     place_of,
-    published,
-    removed,
+    publish_outcome,
+    removal_outcome,
     result,
 )
 from connectors.platforms.telegram.requests import (
@@ -55,9 +55,9 @@ from connectors.platforms.telegram.requests import (
     MIMES,
     OPTIONS,
     VIDEO_BYTES,
+    build_publish_step,
     content_problem,
-    count,
-    request,
+    count_text,
 )
 from connectors.shared import prices, unit_checks
 from foundation.i18n.translation import Message
@@ -77,7 +77,7 @@ ALLOWED = (
 Without the fourth, every payment would run into its ten seconds."""
 
 
-def _step(
+def _build_step(
     name: str, kind: StepKind, method: str, body: Mapping[str, object], *, action: str = "", seconds: float = 30.0
 ) -> WireStep:
     """A request of ids and amounts."""
@@ -85,17 +85,17 @@ def _step(
     return WireStep(name, kind, "POST", path, body, token="path", action=action, deadline=seconds)  # noqa: S106  how
 
 
-def _read(entry: object) -> tuple[int, ChatUpdate | None] | None:
+def _parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
     from connectors.platforms.telegram import updates  # noqa: PLC0415  25 MiB, for the one process that listens
 
-    return updates.read(entry)
+    return updates.parse_update(entry)
 
 
-def _news(answer: StepResult) -> ChatUpdates | None:
+def _parse_updates(answer: StepResult) -> ChatUpdates | None:
     entries = result(answer)
     if not isinstance(entries, list):
         return None
-    read = [_read(entry) for entry in entries]
+    read = [_parse_update(entry) for entry in entries]
     numbers = [one[0] for one in read if one is not None]
     if len(numbers) < len(read):
         return None
@@ -146,7 +146,7 @@ class Telegram:
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
         """UTF-16 units; a caption is shorter than a message."""
-        return count(unit)
+        return count_text(unit)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Everything in one request: nothing can be looked up, so there is one moment of doubt at most. A subscription
@@ -158,9 +158,13 @@ class Telegram:
         if trouble is not None:
             return Rejected(trouble, permanent=False)
         if monthly is not None:
-            return subscriptions.turn(unit, monthly, answers)
+            return subscriptions.subscription_turn(unit, monthly, answers)
         chat = unit.viewer or unit.destination
-        return published(answers[-1], reader=bool(unit.viewer), chat=chat) if answers else Send(request(unit))
+        return (
+            publish_outcome(answers[-1], reader=bool(unit.viewer), chat=chat)
+            if answers
+            else Send(build_publish_step(unit))
+        )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """A bot sees no history."""
@@ -180,13 +184,13 @@ class Telegram:
         if place is None:
             return Rejected(Message("telegram.unknown_copy"), permanent=False)
         chat, ids = place
-        trouble = removed(answers[-1], reader=bool(copy.chat)) if answers else None
+        trouble = removal_outcome(answers[-1], reader=bool(copy.chat)) if answers else None
         if trouble is not None:
             return trouble
         if len(answers) >= len(ids):
             return Published(copy.native_id)
         body = {"chat_id": chat, "message_id": ids[len(answers)]}
-        return Send(_step("delete", StepKind.RESTRICT, "deleteMessage", body, action="delete"))
+        return Send(_build_step("delete", StepKind.RESTRICT, "deleteMessage", body, action="delete"))
 
     def replace(self, copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         """Edit what a bot may not delete any more."""
@@ -223,9 +227,9 @@ class Telegram:
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | None:
         """What happened from update number `cursor` on, in one request; Telegram answers as soon as something did."""
-        return _news(answers[-1]) if answers else Send(self._updates(cursor))
+        return _parse_updates(answers[-1]) if answers else Send(self._build_updates_step(cursor))
 
-    def _updates(self, cursor: str) -> WireStep:
+    def _build_updates_step(self, cursor: str) -> WireStep:
         allowed = quote(json.dumps(ALLOWED, separators=(",", ":")), safe="")
         offset = f"&offset={cursor}" if cursor.isdigit() else ""
         return WireStep(
@@ -241,17 +245,19 @@ class Telegram:
     def accept_checkout(self, query_id: str) -> WireStep:
         """Let a payment go through; without it Telegram cancels the payment after ten seconds."""
         body = {"pre_checkout_query_id": query_id, "ok": True}
-        return _step("checkout", StepKind.CONTROL, "answerPreCheckoutQuery", body, action="checkout_yes", seconds=8.0)
+        return _build_step(
+            "checkout", StepKind.CONTROL, "answerPreCheckoutQuery", body, action="checkout_yes", seconds=8.0
+        )
 
     def refuse_checkout(self, query_id: str, words: str) -> WireStep:
         """Refuse a payment at once, and say why: without it the fan watches those ten seconds go by."""
         body = {"pre_checkout_query_id": query_id, "ok": False, "error_message": words}
-        return _step("checkout_no", StepKind.PUBLISH, "answerPreCheckoutQuery", body, seconds=8.0)
+        return _build_step("checkout_no", StepKind.PUBLISH, "answerPreCheckoutQuery", body, seconds=8.0)
 
     def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
         """Give Stars back."""
         body = {"user_id": int(fan_id), "telegram_payment_charge_id": charge_id}
-        return _step("refund", StepKind.CONTROL, "refundStarPayment", body, action="refund")
+        return _build_step("refund", StepKind.CONTROL, "refundStarPayment", body, action="refund")
 
     def refund_outcome(self, answer: StepResult) -> Outcome:
         """`Published` once the money is back, also when it already was; a lost answer is looked up first."""
@@ -273,18 +279,18 @@ class Telegram:
 
     def stop_renewal(self, user: str, charge_id: str) -> WireStep:
         """Take no further month of a subscription."""
-        return subscriptions.stop(user, charge_id)
+        return subscriptions.build_stop_step(user, charge_id)
 
     def renewal_stop_outcome(self, answer: StepResult) -> Outcome:
         """`Published` when no further month is taken."""
-        return subscriptions.stopped(answer)
+        return subscriptions.stop_outcome(answer)
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
         """A pressed button shows that it waits until somebody says that it was seen."""
         if update.kind != "button" or not update.payload:
             return None
         body = {"callback_query_id": update.payload}
-        return _step("ack", StepKind.CONTROL, "answerCallbackQuery", body, action="ack", seconds=5.0)
+        return _build_step("ack", StepKind.CONTROL, "answerCallbackQuery", body, action="ack", seconds=5.0)
 
     def subscribe_account(self, address: str, secret: Sealed) -> WireStep:
         """Be called at `address`, one update at a time, so that they come in order."""
@@ -294,15 +300,15 @@ class Telegram:
             "allowed_updates": list(ALLOWED),
             "max_connections": 1,
         }
-        return _step("subscribe", StepKind.AUTH, "setWebhook", body)
+        return _build_step("subscribe", StepKind.AUTH, "setWebhook", body)
 
     def delete_webhook(self) -> WireStep:
         """Be polled again; what waits is kept."""
-        return _step("unsubscribe", StepKind.AUTH, "deleteWebhook", {})
+        return _build_step("unsubscribe", StepKind.AUTH, "deleteWebhook", {})
 
     def parse_webhook(self, body: object) -> tuple[ChatUpdate, ...] | None:
         """What a call told us."""
-        read = _read(body)
+        read = _parse_update(body)
         if read is None:
             return None
         return (read[1],) if read[1] is not None else ()
