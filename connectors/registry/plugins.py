@@ -31,8 +31,8 @@ from foundation.i18n.translation import Message
 from foundation.ops import telemetry
 
 CONTRACT_VERSION = 2
-"""What a connector of others says in `connector` that it was written for. It goes up when one that was written before
-would be misunderstood."""
+"""The version that a third-party connector states in `contract`. It is raised when connectors written for the previous
+version would be misunderstood."""
 
 log = telemetry.get_logger("connectors.registry.plugins")
 
@@ -40,7 +40,7 @@ _PLATFORM = re.compile(r"[a-z][a-z0-9_]{1,30}(?<!_pages)(?<!_auth)")
 """As the gate has it of rules; what ends so is where people sign in to another platform."""
 _ACTS = ("next_step", "look_up", "remove", "read_metrics")
 _CHATS = ("listen", "accept_checkout", "refund", "refund_outcome", "look_up_refund", "acknowledge")
-"""`listen` took the place of `updates` and `parse_updates`: a chat written for those lacks it, and is left out."""
+"""`listen` replaced `updates` and `parse_updates`: a chat connector written for those lacks it and is rejected."""
 _NUMBERS = ("max_text", "max_media", "max_bytes", "threads", "approval_days")
 _ABILITIES: tuple[type, ...] = (
     connector.SupportsReplacement,
@@ -184,7 +184,7 @@ def _is_format(one: object) -> bool:
 def _is_allowed_url(address: str) -> bool:
     """Whether requests may go to an address that a package chose: by https, and without a name or a query in it.
 
-    That it is a public one is seen to where the connection is made (`foundation.http.address_policy.PublicAddressPolicy`).
+    `foundation.http.address_policy.PublicAddressPolicy` checks that it is public when the connection is made.
     """
     parts = urlsplit(address)
     return parts.scheme == "https" and bool(parts.hostname) and not (parts.username or parts.query or parts.fragment)

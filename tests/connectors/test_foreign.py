@@ -33,7 +33,7 @@ class One(Sandbox):
     contract = 2
     capabilities = replace(Sandbox.capabilities, platform="{name}", address="https://api.{name}.example")
 """
-CONNECTS = "connect = check = lambda self: 0"
+CONNECTS = "connect = verify_account = lambda self: 0"
 
 
 def whole(name: str, instead: str = "", by: str = "") -> str:
@@ -95,7 +95,7 @@ UNUSABLE = {
 UNFIT = {
     "nothing": ("One = object", "no_connector"),
     "a number": ("def One(): return 3", "no_connector"),
-    "no act": (whole("acme", "contract = 2", "contract = 2; find = None"), "no_connector"),
+    "no act": (whole("acme", "contract = 2", "contract = 2; look_up = None"), "no_connector"),
     "no capabilities": (
         whole("acme", "contract = 2", "contract = 2\n    one = 0") + "    capabilities = {}\n",
         "no_connector",
@@ -113,7 +113,7 @@ UNFIT = {
     "in our house": (whole("acme", 'platform="acme"', 'platform="acme", in_house=True'), "no_connector"),
     "by hand": (whole("acme", 'platform="acme"', 'platform="acme", hand_over=True'), "no_connector"),
     "replaces": (whole("acme", 'platform="acme"', 'platform="acme", replaces=True'), "no_connector"),
-    "an older contract": (whole("acme", "contract = 2", "contract = 0"), "contract"),
+    "an older contract": (whole("acme", "contract = 2", "contract = 1"), "contract"),
     "no contract": (whole("acme", "contract = 2", "pass"), "contract"),
     "another platform": (whole("acme", 'platform="acme"', 'platform="x"'), "platform"),
     "in the clear": (whole("acme", "https:", "http:"), "address"),
@@ -309,4 +309,4 @@ def test_connected_is_a_value_of_ours(folder: Path) -> None:
     """What a package gives back is of the classes that the house knows, not of a copy it brought along."""
     install_example(folder)
     module = sys.modules[type(loader.load_connectors()["acme"]).__module__]
-    assert module.Connected is ConnectedAccount
+    assert module.ConnectedAccount is ConnectedAccount
