@@ -46,7 +46,7 @@ def refund_payment(
     """Give money back and keep the answer as an attempt of `subject`.
 
     `step` takes the request from the connector: `lambda rail: rail.refund(charge, fan, minor, currency)`. Where the
-    answer to an earlier try was lost, `seen` looks first: `lambda rail, answers: rail.refund_seen(charge, answers)`.
+    answer to an earlier try was lost, `seen` looks first: `lambda rail, answers: rail.look_up_refund(charge, answers)`.
     What was given back already is a success; `Published` means the money is back.
     """
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:

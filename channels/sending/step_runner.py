@@ -107,11 +107,11 @@ def native_key_of(subject: Subject, part: int = 0) -> str:
 def _resolve_native_key(unit: Unit, part: int, rows: Sequence[Attempt], connector: Connector, now: datetime) -> str:
     """What the platform knows a send by; kept for as long as something may stand under it."""
     key = unit.native_key or native_key_of(unit.subject, part)
-    if not hasattr(connector, "key_of") or not isinstance(
+    if not hasattr(connector, "native_key_for") or not isinstance(
         connector, SupportsNativeKeys
     ):  # the second costs a tenth of a file
         return key
-    return attempts.occupied_native_key(rows) or connector.key_of(key, now)
+    return attempts.occupied_native_key(rows) or connector.native_key_for(key, now)
 
 
 def sending_problem(unit: Unit, connector: Connector, now: datetime) -> Message | None:

@@ -66,7 +66,7 @@ def test_unreached_closes_what_is_for_adults_and_that_alone(tenant: OpenScope, s
         refused = stage.send(whole, review=False)
         assert (refused.sent, set(refused.reasons)) == (0, {Reason.INTAKE_DOWN})
         again = stage.do(lambda scope: issuance.preview_decision(scope, whole, author=stage.author, bundle=stage.rules))
-        assert again.stopped, "it waits, and nobody has to act on this very post"
+        assert again.is_transient, "it waits, and nobody has to act on this very post"
         assert stage.send(unit(stage.world)).sent == 1, "words for everybody leave"
     assert stage.send(whole, review=False).sent == 1, "it goes by itself once the form is reached"
 

@@ -59,7 +59,7 @@ def word_over_four_parts(stage: Stage) -> Result:
     whole = stage.do(
         lambda scope: issuance.judge_unit(scope, stage.marked(units[-1]), author=stage.author, bundle=stage.rules)
     )
-    assert whole.allowed is not stage.harm, "found before the first part leaves"
+    assert whole.is_allowed is not stage.harm, "found before the first part leaves"
     sent = [leave(stage, one, f"x{place - 1}" if place else "") for place, one in enumerate(units)]
     assert [one.sent for one in sent[:3]] == [1, 1, 1], sent
     assert stage.sent(units[0]) == (3 if stage.harm else 4)

@@ -316,7 +316,7 @@ class Machine(RuleBasedStateMachine):
             found = self.do(
                 lambda scope, one=one: issuance.preview_decision(scope, one, author=f"member:{self.world.ann}")
             )
-            self.compare(known, left=found.allowed, why=found.reasons)
+            self.compare(known, left=found.is_allowed, why=found.reasons)
 
     def _known(self, wished: Wish) -> tuple[Unit, Wish]:
         """The unit with its marks, and the wish under the name that people said yes to: a unit of other marks is

@@ -197,7 +197,7 @@ class Studio:
         with self.scope() as scope:
             verdict = order_payments.answer_checkout_query(scope, query)
         if isinstance(verdict, order_payments.PaymentAllowed):
-            step = CONNECTORS["sandbox"].checkout_yes(update.ref)  # type: ignore[attr-defined]  # the sandbox sells
+            step = CONNECTORS["sandbox"].accept_checkout(update.ref)  # type: ignore[attr-defined]  # the sandbox sells
             account_actions.send_control_step(channel, step, transport=self.world.transport())
         return isinstance(verdict, order_payments.PaymentAllowed)
 

@@ -92,7 +92,7 @@ class MoneyMachine(RuleBasedStateMachine):
         _, told = self.studio.world.network.api("GET", self.studio.world.account, "updates?after=&wait=0")
         for update in told["updates"]:
             if update["type"] == "checkout":
-                step = CONNECTORS["sandbox"].checkout_yes(update["query_id"])  # type: ignore[attr-defined]  # it sells
+                step = CONNECTORS["sandbox"].accept_checkout(update["query_id"])  # type: ignore[attr-defined]  # it sells
                 account_actions.send_control_step(channel, step, transport=transport)
 
     @rule()

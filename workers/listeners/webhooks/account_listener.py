@@ -66,7 +66,7 @@ def age_webhook_token(master_key: bytes, tenant_id: UUID, check_id: UUID) -> str
 
 def can_use_webhooks(connector: ChatConnector) -> bool:
     """Whether the platform can call."""
-    return hasattr(connector, "subscribe")
+    return hasattr(connector, "set_webhook")
 
 
 class PolledWebhookListener(AccountListener):
