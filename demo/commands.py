@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from workers.cli.old_names import RenamedOptions
+
 demo_app = typer.Typer(help="The demo agencies that came with the first start.", no_args_is_help=True)
 
 
@@ -32,12 +34,12 @@ def restore() -> None:
     run(house.load_settings())
 
 
-@demo_app.command()
+@demo_app.command(context_settings=RenamedOptions(pictures="screenshots").as_context())
 def tour(
     headless: Annotated[bool, typer.Option("--headless", help="In a browser without a window.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One object, for programs.")] = False,
     fast: Annotated[bool, typer.Option("--fast", help="In a minute and a half: several steps at once.")] = False,
-    pictures: Annotated[Path | None, typer.Option(help="Keep pictures of the pages in this folder.")] = None,
+    screenshots: Annotated[Path | None, typer.Option(help="Save screenshots of the pages in this folder.")] = None,
 ) -> None:
     """Take the tour as a visitor would and judge it: by the page, by the database, by the sandbox's record."""
     if not headless:
@@ -48,4 +50,4 @@ def tour(
         return
     from demo.tour.walkthrough import run_tour  # noqa: PLC0415  modules load when a command runs
 
-    sys.exit(run_tour(as_json=as_json, fast=fast, pictures=pictures))
+    sys.exit(run_tour(as_json=as_json, fast=fast, pictures=screenshots))

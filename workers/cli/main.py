@@ -1,7 +1,7 @@
 """The command line. A command says what it takes and calls the room that does it; modules load when a command runs.
 
 To add commands: a function below, or a `typer.Typer()` of your own in a module, named in `GROUPS`; a
-function in a module of its own, named in `COMMANDS`.
+function in a module of its own, named in `COMMANDS`. Names that were replaced still work: `workers/cli/old_names.py`.
 """
 
 import importlib
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from workers.cli.old_names import RenamedOptions, replace_old_command
 
 app = typer.Typer(
     name="greenroom",
@@ -23,22 +25,21 @@ app = typer.Typer(
 
 COMMAND_GROUPS: dict[str, str] = {
     "channels": "workers.cli.platforms.commands:channels_app",
-    "complaints": "workers.cli.gate.commands:complaints_app",
     "demo": "demo.commands:demo_app",
     "deploy": "workers.cli.deploy:deploy_app",
     "gate": "workers.cli.gate.commands:gate_app",
-    "make": "workers.cli.studio.commands:make_app",
-    "new": "workers.cli.platforms.commands:new_app",
+    "generation": "workers.cli.studio.commands:generation_app",
     "policy": "workers.cli.gate.commands:policy_app",
+    "removal-requests": "workers.cli.gate.commands:removal_requests_app",
 }
 """Name of a group of commands -> "module:attr" of its Typer; loaded only when the command line names the group."""
 
 COMMANDS: dict[str, str] = {
     "bench": "benchmarks.command:bench",
-    "connect": "workers.cli.platforms.commands:connect",
     "connectors": "workers.cli.platforms.commands:connectors",
-    "speak": "workers.cli.studio.commands:speak",
-    "voice": "workers.cli.studio.commands:voice",
+    "create-connector": "workers.cli.platforms.commands:create_connector",
+    "set-voice": "workers.cli.studio.commands:set_voice",
+    "text-to-speech": "workers.cli.studio.commands:text_to_speech",
     "voices": "workers.cli.studio.commands:voices",
     "worker": "workers.remote_worker.command:worker",
 }
@@ -96,43 +97,43 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
     sys.exit(run_doctor(as_json=as_json))
 
 
-@app.command()
-def day(
+@app.command(context_settings=RenamedOptions(day="date").as_context())
+def run_day(
     creator: Annotated[str, typer.Option(help="Name or address of the creator.")],
     brief: Annotated[Path, typer.Option(help="What the day is made of (YAML).")],
     photos: Annotated[Path | None, typer.Option(help="A folder of photos.")] = None,
     fast: Annotated[bool, typer.Option("--fast", help="Compress the waiting, not the work (demonstration).")] = False,
     agency: Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")] = "",
-    date: Annotated[str, typer.Option("--day", help="As 2026-11-20; the next that can be planned when left out.")] = "",
+    date: Annotated[str, typer.Option(help="As 2026-11-20; the next that can be planned when left out.")] = "",
 ) -> None:
-    """Live one day of a creator: generate, approve, plan, publish, chat, sell, report."""
-    from workers.creator_day.runner import run_day
+    """Run one day of a creator: generate, approve, plan, publish, chat, sell, report."""
+    from workers.creator_day.runner import run_day as run
 
-    told = run_day(creator, brief, photos=photos, fast=fast, agency=agency, day=date)
+    told = run(creator, brief, photos=photos, fast=fast, agency=agency, day=date)
     sys.exit(0 if told.is_complete else 1)
 
 
-@app.command()
+@app.command(context_settings=RenamedOptions(day="date").as_context())
 def report(
     creator: Annotated[str, typer.Option(help="Name or address of the creator.")],
-    day: Annotated[str, typer.Option(help="As 2026-11-20; today when left out.")] = "",
+    date: Annotated[str, typer.Option(help="As 2026-11-20; today when left out.")] = "",
     agency: Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")] = "",
 ) -> None:
     """Print the report of a day as it stands now, and write it as HTML, Markdown and CSV."""
     from workers.cli.reports import export_daily_report as make
 
-    text, page = make(creator, day=day, agency=agency)
+    text, page = make(creator, day=date, agency=agency)
     typer.echo(f"{text}\n{page}")
 
 
 @app.command()
-def rehearse(
+def dry_run(
     days: Annotated[int, typer.Option(help="How far ahead.")] = 7,
     creator: Annotated[str, typer.Option(help="Name or address of the creator; everybody when left out.")] = "",
     agency: Annotated[str, typer.Option(help="One agency of several.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One object for each agency, for programs.")] = False,
 ) -> None:
-    """Say what would leave in the days ahead, what would not and why, what is too near, what ends. Sends nothing."""
+    """List what would be published in the days ahead, what would not and why, and what expires. Publishes nothing."""
     from workers.cli.dry_run import render_dry_run as ahead
 
     typer.echo(ahead(creator, days=days, agency=agency, as_json=as_json))
@@ -163,6 +164,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no "→" reads "?", and the command goes on
+    sys.argv[1:] = replace_old_command(sys.argv[1:])
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     for known, path in (*COMMAND_GROUPS.items(), *COMMANDS.items()):
         if name in (known, "--help", "-h", ""):

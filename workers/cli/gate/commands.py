@@ -1,4 +1,4 @@
-"""`greenroom complaints …`: requests about those who run an agency, which the house decides.
+"""`greenroom removal-requests …`: requests about those who run an agency, which the installation decides.
 
 `greenroom gate …`.
 
@@ -11,52 +11,54 @@ from typing import Annotated
 
 import typer
 
-complaints_app = typer.Typer(help="Removal requests that no agency may decide itself.", no_args_is_help=True)
+from workers.cli.old_names import RenamedOptions
+
+removal_requests_app = typer.Typer(help="Removal requests that no agency may decide itself.", no_args_is_help=True)
 
 Number = Annotated[str, typer.Argument(help="The number of the request.")]
-Name = Annotated[str, typer.Option("--as", help="Your name: it stands beside what you do.")]
+Name = Annotated[str, typer.Option("--as", help="Your name; recorded with the decision.")]
 
 
-@complaints_app.callback()
-def complaints() -> None:
-    """What was asked of the house itself, who may be reached, and the house's word."""
+@removal_requests_app.callback()
+def removal_requests() -> None:
+    """List the requests that the installation decides, open a contact, decide."""
 
 
-@complaints_app.command("list")
+@removal_requests_app.command("list")
 def listed() -> None:
-    """Print what waits for the house, and reports that nothing was found for."""
+    """List the pending requests, and the reports that matched no content."""
     from workers.cli.gate.removal_requests import print_waiting_requests as lines  # noqa: PLC0415  modules load when a command runs
 
     for line in lines():
         typer.echo(line)
 
 
-@complaints_app.command()
-def contact(number: Number, name: Name) -> None:
-    """Open how who asked may be reached; that you did is written down."""
+@removal_requests_app.command()
+def show_contact(number: Number, name: Name) -> None:
+    """Show the contact details of the requester; the audit log records who opened them."""
     from workers.cli.gate.removal_requests import show_contact as read  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(read(number, name=name))
 
 
-@complaints_app.command("take-away")
-def take_away(number: Number, name: Name) -> None:
-    """It goes from everywhere and does not return."""
+@removal_requests_app.command()
+def uphold(number: Number, name: Name) -> None:
+    """Uphold a request: remove the content everywhere and block it from being published again."""
     from workers.cli.gate.removal_requests import decide_request  # noqa: PLC0415  modules load when a command runs
 
     decide_request(number, name=name, because="")
 
 
-@complaints_app.command()
-def leave(
+@removal_requests_app.command(context_settings=RenamedOptions(because="reason").as_context())
+def reject(
     number: Number,
     name: Name,
-    because: Annotated[str, typer.Option(help="agreed, mistaken or unfounded; who asked reads it.")],
+    reason: Annotated[str, typer.Option(help="agreed, mistaken or unfounded; shown to the requester.")],
 ) -> None:
-    """It may stay, with a reason."""
+    """Reject a request: the content stays published."""
     from workers.cli.gate.removal_requests import decide_request  # noqa: PLC0415  modules load when a command runs
 
-    decide_request(number, name=name, because=because)
+    decide_request(number, name=name, because=reason)
 
 
 gate_app = typer.Typer(
@@ -70,7 +72,7 @@ def gate() -> None:
 
 
 @gate_app.command()
-def key() -> None:
+def public_key() -> None:
     """Print the public key of the log. Keep it elsewhere: with it, an export is checked without this house."""
     from workers.cli.gate.log_export import public_key as read  # noqa: PLC0415  modules load when a command runs
 
@@ -140,29 +142,29 @@ def check_texts(
     sys.exit(run_text_check(file))
 
 
-@gate_app.command()
-def stop(
-    why: Annotated[str, typer.Option(help="Kept with the stop, for those who end it.")] = "",
+@gate_app.command(context_settings=RenamedOptions(why="reason").as_context())
+def emergency_stop(
+    reason: Annotated[str, typer.Option(help="Kept with the stop, for those who end it.")] = "",
 ) -> None:
-    """Emergency stop of the whole installation: within two seconds nothing leaves any more, of no agency."""
+    """Stop publishing in the whole installation, for every agency, within two seconds."""
     from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
     from workers.cli.gate.emergency_stop import stop_installation_publishing as press  # noqa: PLC0415  modules load when a command runs
     from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
 
-    press(why)
+    press(reason)
     print_message(Message("cli.stop.holds"))
 
 
-@gate_app.command()
-def reopen(
-    why: Annotated[str, typer.Option(help="What was found and done.")],
+@gate_app.command(context_settings=RenamedOptions(why="reason").as_context())
+def resume(
+    reason: Annotated[str, typer.Option(help="What was found and done.")],
 ) -> None:
-    """End the stop of the whole installation; those of single agencies stay."""
+    """End the emergency stop of the whole installation; stops of single agencies stay."""
     from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
     from workers.cli.gate.emergency_stop import resume_installation_publishing as press  # noqa: PLC0415  modules load when a command runs
     from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
 
-    press(why)
+    press(reason)
     print_message(Message("cli.stop.over"))
 
 
@@ -176,16 +178,16 @@ def policy() -> None:
     """Rules are data, read from the platforms' own pages and dated."""
 
 
-@policy_app.command()
+@policy_app.command("explain", context_settings=RenamedOptions(on="date").as_context())
 def explain_policy(
     place: Annotated[str, typer.Argument(help="As bluesky.post, or a platform for all of its places.")],
-    on: Annotated[str, typer.Option(help="A day, as 2027-03-01; today when left out.")] = "",
+    date: Annotated[str, typer.Option(help="A day, as 2027-03-01; today when left out.")] = "",
     language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
 ) -> None:
     """Say what a place allows, who looks after its readers' age, where that was read, and when it ages."""
     from workers.cli.gate.place_rules import explain_place as tell  # noqa: PLC0415  modules load when a command runs
 
-    typer.echo(tell(place, on=on, language=language))
+    typer.echo(tell(place, on=date, language=language))
 
 
 @policy_app.command()

@@ -1,10 +1,8 @@
 """`greenroom channels …`.
 
-`greenroom connect …`.
-
 `greenroom connectors`.
 
-`greenroom new …`.
+`greenroom create-connector`.
 """
 
 import sys
@@ -22,16 +20,16 @@ channels_app = typer.Typer(help="Accounts on platforms.", no_args_is_help=True)
 
 @channels_app.callback()
 def channels() -> None:
-    """Accounts are connected in the dashboard, on the page Accounts, or by `greenroom connect`."""
+    """Accounts are connected in the dashboard, on the page Accounts, or by `greenroom channels connect`."""
 
 
-@channels_app.command(name="test")
-def try_accounts(
+@channels_app.command()
+def check(
     name: Annotated[str, typer.Argument(help="Name of an account; all of them when left out.")] = "",
     agency: Annotated[str, typer.Option(help="Of one agency of several.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be asked, and ask nothing.")] = False,
 ) -> None:
-    """Ask each platform something harmless: does the account answer, must somebody connect it again. Posts nothing."""
+    """Check that each account answers and need not be connected again. Posts nothing."""
     from workers.cli.platforms.access_check import print_access_checks  # noqa: PLC0415  modules load when a command runs
 
     said, well = print_access_checks(name, agency=agency, dry=dry_run)
@@ -51,13 +49,14 @@ def disconnect(
     typer.echo(take_off(name, agency=agency, sure=yes))
 
 
+@channels_app.command()
 def connect(
     platform: Annotated[str, typer.Argument(help="Where the account is: one of `greenroom connectors`.")],
     creator: Annotated[str, typer.Option(help="Whose account, by short name; the only one's when left out.")] = "",
     as_: Annotated[str, typer.Option("--as", help="E-mail of who connects it; the owner when left out.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
 ) -> None:
-    """Connect an account: ask for what it takes, say what came of it. A yes on a page is said in a browser."""
+    """Connect an account: prompt for what the platform needs and report the result. OAuth continues in a browser."""
     from workers.cli.platforms.account_setup import connect_from_terminal as run  # noqa: PLC0415  modules load when a command runs
 
     failed = False
@@ -122,16 +121,7 @@ def connectors(
     typer.echo(said(found), nl=not markdown)
 
 
-new_app = typer.Typer(help="Begin something of your own.", no_args_is_help=True)
-
-
-@new_app.callback()
-def new() -> None:
-    """What is written is yours: a package beside Greenroom."""
-
-
-@new_app.command()
-def connector(
+def create_connector(
     name: Annotated[str, typer.Argument(help="The platform, as my_platform.")],
     folder: Annotated[Path | None, typer.Option(help="Where; connector-NAME here when left out.")] = None,
 ) -> None:

@@ -1,6 +1,6 @@
-"""`greenroom make`: recipes of pictures, what a run would be, a run, its progress and its end.
+"""`greenroom generation`: recipes of pictures, and runs of them: preview, start, status, stop.
 
-`greenroom voices`, `voice` and `speak`.
+`greenroom voices`, `set-voice` and `text-to-speech`.
 """
 
 from pathlib import Path
@@ -9,30 +9,47 @@ from uuid import UUID
 
 import typer
 
-make_app = typer.Typer(help="Have pictures made by a recipe: list, preview, start, follow, stop.", no_args_is_help=True)
+from workers.cli.old_names import RenamedOptions
+
+generation_app = typer.Typer(
+    help="Generate pictures from recipes: list, preview, start, status, stop.", no_args_is_help=True
+)
 Creator = Annotated[str, typer.Option(help="Name or address of the creator.")]
 Agency = Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")]
-Recipe = Annotated[str, typer.Argument(help="As `greenroom make recipes` lists it.")]
-Run = Annotated[UUID, typer.Argument(help="As `greenroom make start` says it.")]
+Recipe = Annotated[str, typer.Argument(help="As `greenroom generation recipes` lists it.")]
+Run = Annotated[UUID, typer.Argument(help="As `greenroom generation start` prints it.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="The same seed gives the same prompts.")]
 Count = Annotated[int, typer.Option(min=0, max=24, help="Pictures; as many as the recipe says when left out.")]
-SourceOption = Annotated[UUID | None, typer.Option("--begin", help="Id of the picture of the library it begins from.")]
-StrengthOption = Annotated[int, typer.Option(min=10, max=95, help="Percent of that picture that are made anew.")]
-Part = Annotated[
+SourceOption = Annotated[UUID | None, typer.Option(help="Id of the library picture to start from.")]
+StrengthOption = Annotated[int, typer.Option(min=10, max=95, help="Percent: how much of that picture is regenerated.")]
+Region = Annotated[
     list[str] | None,
-    typer.Option("--part", help='Where alone, in percent: "ellipse 10 10 60 60"; may be repeated.'),
+    typer.Option(help='Regenerate only here, in percent: "ellipse 10 10 60 60"; may be repeated.'),
 ]
-Mask = Annotated[Path | None, typer.Option(help="The same as a picture, light where it is made anew.")]
-PostureOption = Annotated[UUID | None, typer.Option("--posture", help="Id of the picture whose posture is taken.")]
-Weight = Annotated[int, typer.Option(min=10, max=150, help="Percent: how much the posture counts.")]
-ListName = Annotated[str, typer.Argument(help="As `greenroom make lists` says it.")]
+Mask = Annotated[Path | None, typer.Option(help="The region as a picture, light where it is regenerated.")]
+PoseOption = Annotated[UUID | None, typer.Option(help="Id of the picture whose pose is copied.")]
+PoseWeight = Annotated[int, typer.Option(min=10, max=150, help="Percent: how strongly the pose counts.")]
+ListName = Annotated[str, typer.Argument(help="As `greenroom generation wildcards` lists it.")]
 AgencyWideOption = Annotated[
-    bool, typer.Option("--everybody", help="The list of the whole agency, not the creator's own.")
+    bool, typer.Option("--agency-wide", help="The wildcard of the whole agency, not the creator's own.")
 ]
-Answers = Annotated[list[str] | None, typer.Option("--answer", help="name=words, for each question it asks.")]
+Parameters = Annotated[
+    list[str] | None, typer.Option(help="name=value, for a parameter of the recipe; may be repeated.")
+]
+
+AGENCY_WIDE_NAMES = RenamedOptions(everybody="agency-wide")
+RUN_OPTION_NAMES = RenamedOptions(
+    answer="param",
+    anew="strength",
+    begin="source-image",
+    key="idempotency-key",
+    part="region",
+    posture="pose",
+    weight="pose-weight",
+)
 
 
-@make_app.command()
+@generation_app.command()
 def recipes(creator: Creator, agency: Agency = "") -> None:
     """List the recipes of a creator."""
     from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
@@ -40,109 +57,109 @@ def recipes(creator: Creator, agency: Agency = "") -> None:
     typer.echo(recipe_runs.recipe_lines(creator, agency=agency))
 
 
-@make_app.command()
-def lists(creator: Creator, agency: Agency = "") -> None:
-    """List the words that recipes of a creator may share, as {@name} in a prompt."""
+@generation_app.command("wildcards")
+def list_wildcards(creator: Creator, agency: Agency = "") -> None:
+    """List the wildcards that recipes of a creator may use, as {@name} in a prompt."""
     from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(recipe_runs.wildcard_lines(creator, agency=agency))
 
 
-@make_app.command()
-def write_list(
+@generation_app.command(context_settings=AGENCY_WIDE_NAMES.as_context())
+def save_wildcard(
     name: ListName,
     creator: Creator,
     words: Annotated[Path, typer.Option(help='A file of words, one a line: "red dress:3" comes three times as often.')],
     *,
-    everybody: AgencyWideOption = False,
+    agency_wide: AgencyWideOption = False,
     agency: Agency = "",
 ) -> None:
-    """Write a list of words, or the next version of one."""
+    """Save a wildcard, a list of words, or the next version of one."""
     from workers.cli.studio import wildcards  # noqa: PLC0415  modules load when a command runs
 
-    typer.echo(wildcards.save_wildcard(creator, name, words, everybody=everybody, agency=agency))
+    typer.echo(wildcards.save_wildcard(creator, name, words, everybody=agency_wide, agency=agency))
 
 
-@make_app.command()
-def rename_list(
+@generation_app.command(context_settings=AGENCY_WIDE_NAMES.as_context())
+def rename_wildcard(
     name: ListName,
-    new: Annotated[str, typer.Argument(help="What it is called from now on.")],
+    new: Annotated[str, typer.Argument(help="The new name.")],
     creator: Creator,
     *,
-    everybody: AgencyWideOption = False,
+    agency_wide: AgencyWideOption = False,
     agency: Agency = "",
 ) -> None:
-    """Give a list of words another name, and say it in the recipes that draw from it."""
+    """Rename a wildcard, also in the recipes that use it."""
     from workers.cli.studio import wildcards  # noqa: PLC0415  modules load when a command runs
 
-    typer.echo(wildcards.rename_wildcard_by_name(creator, name, new, everybody=everybody, agency=agency))
+    typer.echo(wildcards.rename_wildcard_by_name(creator, name, new, everybody=agency_wide, agency=agency))
 
 
-@make_app.command()
-def put_list_away(
-    name: ListName, creator: Creator, *, everybody: AgencyWideOption = False, agency: Agency = ""
+@generation_app.command(context_settings=AGENCY_WIDE_NAMES.as_context())
+def archive_wildcard(
+    name: ListName, creator: Creator, *, agency_wide: AgencyWideOption = False, agency: Agency = ""
 ) -> None:
-    """Offer a list of words no more; not while a recipe draws from it."""
+    """Archive a wildcard that no recipe uses."""
     from workers.cli.studio import wildcards  # noqa: PLC0415  modules load when a command runs
 
-    typer.echo(wildcards.archive_wildcard_by_name(creator, name, everybody=everybody, agency=agency))
+    typer.echo(wildcards.archive_wildcard_by_name(creator, name, everybody=agency_wide, agency=agency))
 
 
-@make_app.command()
+@generation_app.command(context_settings=RUN_OPTION_NAMES.as_context())
 def preview(
     recipe: Recipe,
     creator: Creator,
     *,
     seed: Seed = 0,
     count: Count = 0,
-    answer: Answers = None,
+    param: Parameters = None,
     agency: Agency = "",
 ) -> None:
     """Say the prompts of a run, its cost and its time. Makes nothing."""
     from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(
-        recipe_runs.preview_recipe_run(creator, recipe, seed=seed, count=count, answers=answer or [], agency=agency)
+        recipe_runs.preview_recipe_run(creator, recipe, seed=seed, count=count, answers=param or [], agency=agency)
     )
 
 
-@make_app.command()
+@generation_app.command(context_settings=RUN_OPTION_NAMES.as_context())
 def start(
     recipe: Recipe,
     creator: Creator,
     *,
-    key: Annotated[str, typer.Option(help="A name of yours: under it a run is started once.")] = "",
+    idempotency_key: Annotated[str, typer.Option(help="A run with the same key starts only once.")] = "",
     seed: Seed = 0,
     count: Count = 0,
-    answer: Answers = None,
-    begin: SourceOption = None,
-    anew: StrengthOption = 50,
-    part: Part = None,
+    param: Parameters = None,
+    source_image: SourceOption = None,
+    strength: StrengthOption = 50,
+    region: Region = None,
     mask: Mask = None,
-    posture: PostureOption = None,
-    weight: Weight = 100,
+    pose: PoseOption = None,
+    pose_weight: PoseWeight = 100,
     agency: Agency = "",
 ) -> None:
     """Have the workers make the pictures; may be billed."""
     from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
 
-    base = recipe_runs.parse_source_image(begin, anew=anew, part=part or [], mask=mask)
-    pose = recipe_runs.parse_posture(posture, weight=weight)
+    base = recipe_runs.parse_source_image(source_image, anew=strength, part=region or [], mask=mask)
+    reference = recipe_runs.parse_posture(pose, weight=pose_weight)
     wanted = recipe_runs.RunRequest(
-        recipe, seed=seed, count=count, answers=answer or [], source_image=base, posture=pose
+        recipe, seed=seed, count=count, answers=param or [], source_image=base, posture=reference
     )
-    typer.echo(recipe_runs.start_recipe_run(creator, wanted, key=key, agency=agency))
+    typer.echo(recipe_runs.start_recipe_run(creator, wanted, key=idempotency_key, agency=agency))
 
 
-@make_app.command()
-def progress(run: Run, creator: Creator, agency: Agency = "") -> None:
-    """Say how far a run is, and of each picture how it stands."""
+@generation_app.command()
+def status(run: Run, creator: Creator, agency: Agency = "") -> None:
+    """Print the progress of a run and the state of each picture."""
     from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
 
     typer.echo(recipe_runs.recipe_run_progress(creator, run, agency=agency))
 
 
-@make_app.command()
+@generation_app.command()
 def stop(run: Run, creator: Creator, agency: Agency = "") -> None:
     """End a run; what is there stays."""
     from workers.cli.studio import recipe_runs  # noqa: PLC0415  modules load when a command runs
@@ -162,14 +179,14 @@ def voices(
     typer.echo(voices.voices_as_json(lines) if as_json else voices.render_voices(lines, language))
 
 
-def voice(
+def set_voice(
     creator: Annotated[str, typer.Option(help="Name or address of the creator.")],
     engine: Annotated[str, typer.Option(help="As `greenroom voices` lists it.")],
     voice: Annotated[str, typer.Option(help="As `greenroom voices` lists it.")],
     person: Annotated[UUID | None, typer.Option(help="Whom a copied voice belongs to.")] = None,
     agency: Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")] = "",
 ) -> None:
-    """Let a creator speak with a voice from now on; its licence is written down."""
+    """Set the voice of a creator; its licence is recorded."""
     from workers.cli.studio import voices  # noqa: PLC0415  modules load when a command runs
     from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
     from workers.terminal.session import connect_installation  # noqa: PLC0415  modules load when a command runs
@@ -178,13 +195,13 @@ def voice(
         print_message(voices.assign_voice(services, creator, engine=engine, voice=voice, person=person, agency=agency))
 
 
-def speak(
-    text: Annotated[str, typer.Argument(help="What is said.")],
+def text_to_speech(
+    text: Annotated[str, typer.Argument(help="The text to speak.")],
     creator: Annotated[str, typer.Option(help="Name or address of the creator.")],
     language: Annotated[str, typer.Option(help="fr or en.")] = "fr",
     agency: Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")] = "",
 ) -> None:
-    """Have a text said with the creator's voice, into the library; may be billed by the character."""
+    """Convert a text to speech with the creator's voice, into the library; may be billed by the character."""
     from foundation.i18n.translation import Message  # noqa: PLC0415  modules load when a command runs
     from workers.cli.studio import voices  # noqa: PLC0415  modules load when a command runs
     from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
