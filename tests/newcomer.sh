@@ -96,7 +96,7 @@ say "in $GREENROOM_HOME"
 start "$FIRST_READY_SECONDS"
 "$greenroom" doctor || fail "greenroom doctor"
 begun=$SECONDS
-timeout "$DAY_SECONDS" "$greenroom" day --creator mia --brief examples/mia.yaml --fast || fail "greenroom day"
+timeout "$DAY_SECONDS" "$greenroom" run-day --creator mia --brief examples/mia.yaml --fast || fail "greenroom run-day"
 say "the day took $((SECONDS - begun)) s"
 open_pages
 take_tour

@@ -29,7 +29,7 @@ from tenants.agencies.rights import Role
 
 ORIGIN = "demo"
 FIRST_AHEAD = 2
-"""Days from today: tomorrow is left to `greenroom day`, whose report would otherwise count these too."""
+"""Days from today: tomorrow is left to `greenroom run-day`, whose report would otherwise count these too."""
 
 PUBLISH_TIME = "18:30"
 STARTING = timedelta(seconds=10)

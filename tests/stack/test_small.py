@@ -196,8 +196,8 @@ def test_an_address_of_somebody_else_is_not_ours(home: InstallationFolder, monke
 
 def test_help_loads_nothing_of_the_house() -> None:
     started = monotonic()
-    probe = "import sys; sys.argv = ['greenroom', '--help']\nfrom workers import cli\n"
-    probe += "try: cli.main()\nexcept SystemExit: pass\n"
+    probe = "import sys; sys.argv = ['greenroom', '--help']\nfrom workers.cli.main import main\n"
+    probe += "try: main()\nexcept SystemExit: pass\n"
     probe += "print(sorted(m for m in sys.modules if m.split('.')[0] in ('foundation', 'sqlalchemy', 'pydantic')))"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

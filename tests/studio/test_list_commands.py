@@ -1,4 +1,4 @@
-"""`greenroom make`: lists of words written out of a file, renamed and put away at the terminal."""
+"""`greenroom generation`: save, rename and archive lists of words at the terminal."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from studio.library import queries
 from studio.recipes import specs, wildcards
 from tests.conftest import Cluster
 from tests.studio.builders import Atelier, spec
-from workers.cli.studio.commands import make_app
+from workers.cli.studio.commands import generation_app
 
 
 @pytest.fixture
@@ -38,20 +38,20 @@ def test_a_list_is_written_renamed_and_put_away(nova: Atelier, terminal: CliRunn
     file, whose = tmp_path / "words.txt", ["--creator", slug]
 
     def typed(*words: str, fails: bool = False) -> str:
-        ran = terminal.invoke(make_app, [*words, *whose])
+        ran = terminal.invoke(generation_app, [*words, *whose])
         assert (ran.exit_code != 0) == fails, ran.output
         return ran.output if not fails else str(ran.exception)
 
     file.write_text("a red dress: 3\n\na coat\n", encoding="utf-8-sig")
     for _ in range(2):  # the same words are no second version
-        assert "outfits" in typed("write-list", "outfits", "--words", str(file))
+        assert "outfits" in typed("save-wildcard", "outfits", "--words", str(file))
     file.write_text("a hat\n")
-    typed("write-list", "outfits", "--words", str(file))
-    typed("write-list", "light", "--words", str(file), "--everybody")
+    typed("save-wildcard", "outfits", "--words", str(file))
+    typed("save-wildcard", "light", "--words", str(file), "--agency-wide")
     with nova.scope() as scope:
         specs.save_recipe(scope, nova.creator_id, spec(prompt="{@outfits}"))
-    assert "list.named" in typed("put-list-away", "outfits", fails=True)
-    assert "morning" in typed("rename-list", "outfits", "clothes")
+    assert "list.named" in typed("archive-wildcard", "outfits", fails=True)
+    assert "morning" in typed("rename-wildcard", "outfits", "clothes")
     with nova.scope() as scope:
         known = wildcards.list_wildcards(scope, [nova.creator_id])
         first = wildcards.list_wildcard_versions(scope, [nova.creator_id], known[0].id)[-1]
@@ -62,7 +62,7 @@ def test_a_list_is_written_renamed_and_put_away(nova: Atelier, terminal: CliRunn
     ]
     assert first.said.weighted_words == [("a red dress", 3), ("a coat", 1)]
     assert card.spec.prompt == "{@clothes}"
-    assert "clothes\t3\tcreator\ta hat" in typed("lists")
-    assert "light" in typed("put-list-away", "light", "--everybody")
-    assert "list.unknown" in typed("rename-list", "light", "dusk", "--everybody", fails=True)
-    assert "list.invalid" in typed("write-list", "light", "--words", str(tmp_path / "none.txt"), fails=True)
+    assert "clothes\t3\tcreator\ta hat" in typed("wildcards")
+    assert "light" in typed("archive-wildcard", "light", "--agency-wide")
+    assert "list.unknown" in typed("rename-wildcard", "light", "dusk", "--agency-wide", fails=True)
+    assert "list.invalid" in typed("save-wildcard", "light", "--words", str(tmp_path / "none.txt"), fails=True)

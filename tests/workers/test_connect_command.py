@@ -25,7 +25,7 @@ def typed(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 
 
 def test_options_may_follow_the_platform(tmp_path: Path) -> None:
-    said = typed(tmp_path, "connect", "x", "--creator", "mia", "--dry-run")
+    said = typed(tmp_path, "channels", "connect", "x", "--creator", "mia", "--dry-run")
     assert "Usage:" not in said.stderr, said.stderr
     assert "greenroom up" in said.stdout + said.stderr, "no house runs here"
     assert said.returncode != 0

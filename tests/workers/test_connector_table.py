@@ -101,5 +101,5 @@ def test_a_platform_nobody_knows_is_told() -> None:
 def test_what_a_platform_asks_for_is_all_that_is_asked() -> None:
     asked = told("x")
     assert "Client ID" in asked
-    assert "greenroom connect x" in asked
+    assert "greenroom channels connect x" in asked
     assert [line["platform"] for line in json.loads(told("x", "--json"))] == ["x"]

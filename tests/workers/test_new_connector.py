@@ -1,4 +1,4 @@
-"""`greenroom new connector`: a package that can be installed, and whose suite fails until somebody wrote it."""
+"""`greenroom create-connector`: a package that can be installed, and whose suite fails until somebody wrote it."""
 
 import os
 import re
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from connectors.conformance import rules
@@ -16,13 +17,15 @@ from gate.policy import bundle, third_party_rules
 from tests.fakes.installed import EXAMPLE
 from tests.gate.strangers import ACME
 from workers.cli.platforms import connector_scaffold
-from workers.cli.platforms.commands import new_app
+from workers.cli.platforms.commands import create_connector
 
 ROOT = Path(__file__).parents[2]
 
 
 def new(name: str, folder: Path) -> str:
-    result = CliRunner().invoke(new_app, ["connector", name, "--folder", str(folder)], catch_exceptions=False)
+    app = typer.Typer()
+    app.command()(create_connector)
+    result = CliRunner().invoke(app, [name, "--folder", str(folder)], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.output
 

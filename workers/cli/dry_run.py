@@ -27,7 +27,7 @@ def render_dry_run(creator: str, *, days: int, agency: str, as_json: bool) -> st
 
     Raises NotFound for a creator nobody knows, BadInput for days nobody can look at.
     """
-    with connect_installation("rehearse") as services:
+    with connect_installation("dry-run") as services:
         found = _list_forecasts(services, creator, days=days, agency=agency)
     return (
         json.dumps(forecast_as_json(found), indent=2)

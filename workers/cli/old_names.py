@@ -1,4 +1,4 @@
-"""Names of commands and options before they became standard: they still work, and no help text shows them.
+"""Former names of commands and options: they still work, and no help text shows them.
 
 Imports nothing, so that `greenroom --help` stays fast.
 """
@@ -27,7 +27,7 @@ OLD_COMMANDS: dict[str, str] = {
     "speak": "text-to-speech",
     "voice": "set-voice",
 }
-"""Old words of a command line -> the words in use; the longest match counts."""
+"""Former words of a command line -> the words in use; the longest match counts."""
 
 MAX_WORDS = 2
 
@@ -42,7 +42,7 @@ def replace_old_command(words: Sequence[str]) -> list[str]:
 
 
 class RenamedOptions(dict[str, str]):
-    """Old name of an option -> the name in use, both without dashes; names a command does not know stay as they are."""
+    """Former name of an option -> the name in use, both without dashes; others stay as they are."""
 
     def __missing__(self, name: str) -> str:
         """Return `name` itself."""

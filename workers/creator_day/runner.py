@@ -1,4 +1,4 @@
-"""`greenroom day`: one creator's day from a brief, through the running house, told while it happens."""
+"""`greenroom run-day`: one creator's day from a brief, through the running house, told while it happens."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -275,7 +275,7 @@ def run_day(creator: str, brief: Path, *, photos: Path | None, fast: bool, agenc
     whole = read_brief(brief)
     prepared = read_photos(photos) if photos is not None else []
     with ExitStack() as stack:
-        services = stack.enter_context(connect_installation("day", pool_size=2))
+        services = stack.enter_context(connect_installation("run-day", pool_size=2))
         tenant_id, found = find_creator(services, creator, agency)
         home = InstallationFolder(services.settings.home)
         stack.enter_context(

@@ -60,7 +60,7 @@ def print_start_summary(
     print_message(Message("stack.greet_dashboard", {"address": shown["dashboard"]}))
     print_message(Message("stack.greet_page", {"address": shown["page"]}))
     print_message(Message("stack.greet_chat", {"address": shown["chat"]}))
-    print_message(Message("stack.greet_day", {"command": "greenroom day"}))
+    print_message(Message("stack.greet_day", {"command": "greenroom run-day"}))
     stop = {"command": "greenroom down"}
     print_message(Message("stack.greet_stop_detached", stop) if detached else Message("stack.greet_stop", stop))
     if (

@@ -44,7 +44,7 @@ class Lived:
 def live(house: House, creator: str, *words: str, language: str = "en") -> Lived:
     """One day by the command line."""
     account = f"{creator}+key"
-    whole = ("day", "--creator", creator, "--brief", f"examples/{creator}.yaml", *words, "--fast")
+    whole = ("run-day", "--creator", creator, "--brief", f"examples/{creator}.yaml", *words, "--fast")
     before = house.till(account), house.booked(account)
     ran = house.run(*whole, language=language)
     with house.scope() as scope:

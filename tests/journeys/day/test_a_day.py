@@ -120,7 +120,7 @@ def test_a_french_day_is_french(house: House, nova: Lived) -> None:
 def test_the_same_command_on_the_same_day_does_nothing_twice(house: House, mia: Lived) -> None:
     before, posts, till = house.made(), house.texts("mia+key"), house.till("mia+key")
     messages = len(house.truth("mia+key")["messages"])
-    again = house.run(*mia.words, "--day", mia.day)
+    again = house.run(*mia.words, "--date", mia.day)
     assert again.code == 0, again.out + again.err
     assert "This day has been lived already" in again.out
     assert "All 5 went out" in again.out
@@ -132,7 +132,7 @@ def test_the_same_command_on_the_same_day_does_nothing_twice(house: House, mia: 
 def test_an_interrupted_day_goes_on_and_does_nothing_twice(house: House, mia: Lived, nova: Lived) -> None:
     """Stopped at the first caption, stopped again while Léo talks, then left in peace."""
     day = date.fromisoformat(nova.day) + timedelta(days=1)
-    words = (*mia.words, "--day", str(day))
+    words = (*mia.words, "--date", str(day))
     till = house.till("mia+key")
     for at in ("Caption ", "→ Léo"):
         stopped = house.interrupted(at, *words)
@@ -165,7 +165,7 @@ def test_an_interrupted_day_goes_on_and_does_nothing_twice(house: House, mia: Li
 def test_without_fast_the_command_waits_and_says_so(house: House, nova: Lived) -> None:
     before, later = house.made(), date.fromisoformat(nova.day) + timedelta(days=9)
     words = [word for word in nova.words if word != "--fast"]
-    waited = house.interrupted("Waiting until 06:00", *words, "--day", str(later))
+    waited = house.interrupted("Waiting until 06:00", *words, "--date", str(later))
     assert waited.code == 130
     assert "Interrupted." in waited.out
     assert house.made() == before

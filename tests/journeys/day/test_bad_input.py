@@ -159,23 +159,23 @@ def test_the_command_says_one_sentence_and_an_exit_code(house: House, tmp_path: 
     """As people see it: on standard error, in their language, one line."""
     wrong = tmp_path / "wrong.yaml"
     changed('"15:00"', '"15:75"')(wrong)
-    told = house.run("day", "--creator", "mia", "--brief", str(wrong), "--fast", language="fr")
+    told = house.run("run-day", "--creator", "mia", "--brief", str(wrong), "--fast", language="fr")
     assert told.code == 2
     assert told.out == ""
     assert told.err == (
         "Le brief wrong.yaml, ligne 22, « slots.2.at » : une heure comme 10:00 est attendue. Rien n’a été fait.\n"
     )
-    plain = house.run("day", "--creator", "mia", "--brief", str(wrong), language="fr", PYTHONIOENCODING="ascii")
+    plain = house.run("run-day", "--creator", "mia", "--brief", str(wrong), language="fr", PYTHONIOENCODING="ascii")
     assert plain.err.startswith("Le brief wrong.yaml, ligne 22, ? slots.2.at ? : une heure comme 10:00")
     unknown = house.run("report", "--creator", "nobody")
     assert (unknown.code, unknown.out) == (4, "")
     assert unknown.err.count("\n") == 1
-    unreadable = house.run("report", "--creator", "mia", "--day", "yesterday")
+    unreadable = house.run("report", "--creator", "mia", "--date", "yesterday")
     assert (unreadable.code, unreadable.err) == (2, "“yesterday” is no date. Write it as 2026-11-20.\n")
 
 
 def test_a_house_that_does_not_run(house: House, brief: Path, tmp_path: Path) -> None:
-    words = ("day", "--creator", "mia", "--brief", str(brief), "--fast")
+    words = ("run-day", "--creator", "mia", "--brief", str(brief), "--fast")
     home = furnish(tmp_path / "elsewhere")
     told = house.run(*words, GREENROOM_HOME=str(home.folder))
     assert (told.code, told.out) == (3, "")
@@ -195,7 +195,7 @@ def test_a_revoked_token_holds_its_posts_alone(house: House, nova: Lived, photos
     day_of = str(date.fromisoformat(nova.day) + timedelta(days=2))
     house.ask("POST", "/control/token/sacha+key", {"revoke": True})
     told = house.run(
-        *("day", "--creator", "sacha", "--brief", str(brief), "--photos", str(photos), "--fast", "--day", day_of)
+        *("run-day", "--creator", "sacha", "--brief", str(brief), "--photos", str(photos), "--fast", "--date", day_of)
     )
     assert told.code == 1, told.out + told.err
     assert told.about("Posted")[0].startswith("Ma page")

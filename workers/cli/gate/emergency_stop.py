@@ -1,4 +1,4 @@
-"""`greenroom gate stop`, `reopen`: the emergency stop of a whole installation, every agency in it."""
+"""`greenroom gate emergency-stop`, `resume`: the emergency stop of a whole installation, every agency in it."""
 
 from foundation.db.database import OpenScope
 from foundation.ids import INSTALLATION_ID

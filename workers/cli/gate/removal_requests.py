@@ -20,7 +20,7 @@ TERMINAL_ACTOR = "system:terminal"
 
 def print_waiting_requests() -> list[str]:
     """A line for each request that waits for the house, then for each report that nothing was found for."""
-    with connect_installation("complaints") as services:
+    with connect_installation("removal-requests") as services:
         return waiting_request_lines(services) or [translate(Message("cli.complaints.none"))]
 
 
@@ -46,7 +46,7 @@ def _format_line(receipt: str, at: str, category: str, state: str, given: Submit
 
 def show_contact(number: str, *, name: str) -> str:
     """How who asked may be reached. See `opened`."""
-    with connect_installation("complaints") as services:
+    with connect_installation("removal-requests") as services:
         return open_contact(services, number, name=name)
 
 
@@ -67,7 +67,7 @@ def open_contact(services: Services, number: str, *, name: str) -> str:
 
 def decide_request(number: str, *, name: str, because: str) -> None:
     """The house's word about a request, told at the terminal. See `decided`."""
-    with connect_installation("complaints") as services:
+    with connect_installation("removal-requests") as services:
         record_decision(services, number, name=name, because=because)
     print_message(
         Message("cli.complaints.stays" if because else "cli.complaints.goes", {"number": number.strip().upper()})

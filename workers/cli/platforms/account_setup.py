@@ -60,7 +60,7 @@ def connect_from_terminal(
     platform: str, *, creator: str, email: str, dry: bool, ask: PromptField
 ) -> Iterator[tuple[str, bool]]:
     """What `lines` says, of the house that runs here. Raises what it raises, and Unavailable when none does."""
-    with connect_installation("connect") as services:
+    with connect_installation("channels") as services:
         who = find_member(services, email)
         yield from account_setup_lines(
             services, platform, who, creator=creator, dry=dry, ask=ask, wait=lambda: sleep(0.5)

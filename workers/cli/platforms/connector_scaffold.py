@@ -1,4 +1,4 @@
-"""`greenroom new connector`: a package that brings a connector, as far as it can be written for somebody."""
+"""`greenroom create-connector`: a package that brings a connector, as far as it can be written for somebody."""
 
 from importlib.resources import files
 from pathlib import Path

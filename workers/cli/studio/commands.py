@@ -191,7 +191,7 @@ def set_voice(
     from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
     from workers.terminal.session import connect_installation  # noqa: PLC0415  modules load when a command runs
 
-    with connect_installation("voice") as services:
+    with connect_installation("set-voice") as services:
         print_message(voices.assign_voice(services, creator, engine=engine, voice=voice, person=person, agency=agency))
 
 
@@ -207,6 +207,6 @@ def text_to_speech(
     from workers.terminal.output import print_message  # noqa: PLC0415  modules load when a command runs
     from workers.terminal.session import connect_installation  # noqa: PLC0415  modules load when a command runs
 
-    with connect_installation("speak") as services:
+    with connect_installation("text-to-speech") as services:
         asked = voices.request_speech_file(services, creator, text, language=language, agency=agency)
         print_message(Message("cli.speak.asked", {"creator": creator, "id": str(asked)}))

@@ -66,7 +66,7 @@ def parse_posture(asset_id: UUID | None, *, weight: int) -> PoseReference | None
 @contextmanager
 def open_creator_scope(creator: str, agency: str) -> Iterator[tuple[Scope, UUID, GeneratorsSettings]]:
     """A transaction in the creator's agency. Raises NotFound, Unavailable."""
-    with connect_installation("make") as services:
+    with connect_installation("generation") as services:
         tenant_id, found = find_creator(services, creator, agency)
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             yield scope, found.id, services.settings.generators
