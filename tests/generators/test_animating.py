@@ -25,6 +25,8 @@ from generators.engines.films import DiffusionFilms
 from tests.generators import tiny_films, tiny_models
 from tests.generators.builders import a_picture, an_image_job, encoded, needs_diffusion
 
+pytestmark = pytest.mark.heavy
+
 needs_diffusion()
 
 MODELS = ("animatediff", "ltx", "sd15", "svd", "wan")

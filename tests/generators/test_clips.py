@@ -15,6 +15,8 @@ from generators import boxes, clips, encoding, films, lettering, loudness
 from generators.clips import Cut, Form, Motion, Still
 from tests.generators import clips as footage
 
+pytestmark = pytest.mark.heavy
+
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 

@@ -18,6 +18,8 @@ if importlib.util.find_spec("torch") is None:
 
 from generators.engines.diffusion import Diffusion
 
+pytestmark = pytest.mark.heavy
+
 FOLDER = Path(__file__).parents[2] / "generators" / "demo_model"
 
 

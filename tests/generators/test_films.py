@@ -23,6 +23,8 @@ from tests.generators.builders import a_picture, encoded
 from tests.generators.clips import film, picture, shown, voice
 from tests.studio.builders import CREDENTIAL
 
+pytestmark = pytest.mark.heavy
+
 
 def read(data: bytes) -> Film:
     return films.read(data, name="a.mp4")

@@ -55,6 +55,8 @@ from workers.demo_cast import BOREAL, COMPANIES, LUMIERE, MIA, NOVA, PARTNER, SA
 from workers.demo_parts import Part
 from workers.sandbox_store import Store
 
+pytestmark = pytest.mark.heavy
+
 SAMPLED = (1, 2, 17, 60, 119)
 """Days back from today."""
 

@@ -33,6 +33,8 @@ from workers import channel_check, handlers
 from workers.terminal import sentence
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 
 @dataclass
 class House(Visited):

@@ -26,6 +26,8 @@ from tests.subscribers.builders import NOVA
 from workers import handlers
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 SURFACES = {"instagram": SURFACE, "facebook": facebook_chats.SURFACE}
 THERE: dict[str, Instagram | Facebook] = {"instagram": Instagram(), "facebook": Facebook()}
 RIGHTS = {"instagram": RIGHT, "facebook": facebook_chats.RIGHT}

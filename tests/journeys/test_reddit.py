@@ -21,6 +21,8 @@ from tests.journeys.visits import Visited, dusk, film, services_at
 from tests.schedules.builders import desk
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 
 @dataclass
 class House(Visited):

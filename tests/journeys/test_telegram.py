@@ -29,6 +29,8 @@ from workers import handlers
 from workers.ticks import TICKS
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 TWO_MINUTES = 120.0
 
 

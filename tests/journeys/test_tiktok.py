@@ -20,6 +20,8 @@ from tests.schedules.builders import desk
 from workers import channel_leave
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[FakeTikTok]:

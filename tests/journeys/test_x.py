@@ -23,6 +23,8 @@ from tests.schedules.builders import desk
 from workers import connect_account
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 TEXT = "Bonjour 👩‍👩‍👧‍👦 <3 & co"
 
 

@@ -14,6 +14,8 @@ from schedules.states import DeliveryState as S
 from tenants import reads as tenant_reads
 from tests.schedules.builders import Desk
 
+pytestmark = pytest.mark.heavy
+
 HALF = timedelta(minutes=30)
 
 

@@ -35,6 +35,8 @@ from tests.studio.test_wording import EXPLICIT, OF_AGE
 from workers import handlers
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 needs_diffusion()
 
 

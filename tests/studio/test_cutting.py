@@ -28,6 +28,8 @@ from tests.studio.test_wording import EXPLICIT, OF_AGE
 from workers import handlers
 from workers.wiring import Services
 
+pytestmark = pytest.mark.heavy
+
 
 def still(nova: Atelier, seed: int = 1, rating: Rating | None = Rating.G) -> UUID:
     asset = nova.upload(encoded(a_picture(seed=seed), "JPEG"), f"{seed}.jpg")

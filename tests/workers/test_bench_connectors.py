@@ -9,6 +9,7 @@ from foundation.database import OpenScope
 from workers import bench_connectors
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_posts_leave_every_way_and_each_figure_is_told(tenant: OpenScope, tmp_path: Path) -> None:
     found = bench_connectors.sends(bench_connectors.minted(tenant, 4), tmp_path / "home", warm=1)

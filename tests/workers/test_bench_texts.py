@@ -8,6 +8,7 @@ import pytest
 from workers import bench_texts
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 def test_both_ways_to_the_model_are_measured(tmp_path: Path) -> None:
     found = bench_texts.measured(tmp_path, 2)

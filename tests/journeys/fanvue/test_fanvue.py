@@ -11,6 +11,8 @@ from schedules.states import DeliveryState as S
 from tenants import notices
 from tests.journeys.visits import Visited, film
 
+pytestmark = pytest.mark.heavy
+
 
 def test_from_the_application_to_the_removal(house: Visited) -> None:
     lea = house.desk

@@ -23,6 +23,8 @@ from tests.subscribers.builders import NOVA
 from workers import handlers
 from workers.listeners import Ear
 
+pytestmark = pytest.mark.heavy
+
 
 @dataclass
 class Chatting:

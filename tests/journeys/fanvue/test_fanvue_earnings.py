@@ -1,5 +1,7 @@
 """What a creator earns on Fanvue, from the yes on their page to her books, on real PostgreSQL, over HTTP."""
 
+import pytest
+
 from channels.states import ChannelState
 from foundation.money import Money
 from schedules.states import DeliveryState as S
@@ -7,6 +9,8 @@ from subscribers import earning, shop
 from tenants import notices
 from tests.journeys.visits import Visited
 from workers.ticks import TICKS
+
+pytestmark = pytest.mark.heavy
 
 
 def test_what_she_earns_there_is_in_her_books_by_itself(house: Visited) -> None:

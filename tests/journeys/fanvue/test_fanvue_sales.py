@@ -25,6 +25,8 @@ from tests.subscribers.builders import NOVA
 from workers import handlers
 from workers.listeners import Ear
 
+pytestmark = pytest.mark.heavy
+
 PRICE = Money(1250, "USD")
 
 
