@@ -103,6 +103,7 @@ def line(draw: some.DrawFn) -> Line:
     )
 
 
+@pytest.mark.heavy
 @given(some.lists(line(), min_size=1, max_size=4, unique_by=lambda one: one.key))
 def test_what_goes_out_comes_back_unchanged(lines: list[Line]) -> None:
     sheet = read(exports.table(lines, {"delivery.too_late": "=trop tard"}), ("sandbox",), OPTIONS)

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from foundation.database import OpenScope
 from foundation.storage import FileStore
 from workers.bench_desk import Day, lived
@@ -10,6 +12,7 @@ from workers.bench_desk import Day, lived
 SMALL = Day(creators=2, posts=20, nude=4, explicit=1, refused=1, plain=3, suggestive=1, raised=2, link=10, strange=13)
 
 
+@pytest.mark.heavy
 def test_what_lands_on_the_desk_is_counted_by_what_it_is(tenant: OpenScope, tmp_path: Path) -> None:
     found = lived(tenant, FileStore(tmp_path), SMALL)
     read = found.pop("desk_read_per_day")  # drawn anew each time: none to all of the four that are Suggestive

@@ -239,6 +239,7 @@ def test_who_has_to_remove_something_reads_that_it_was_replaced(lea: Desk, addre
         assert "a déjà été remplacé" in phone.get(f"/phone/task/{task.id}").text
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("body", [b"x" * 10_000, b"\xff\xfe", b"minutes=99999999999", b"minutes=-1", b"why=%00"])
 @pytest.mark.parametrize("act", ["later", "cannot", "done", "link", "gone", "unknown"])
 def test_odd_forms_change_nothing(lea: Desk, address: str, act: str, body: bytes) -> None:
